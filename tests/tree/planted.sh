@@ -1,0 +1,155 @@
+#!/bin/sh
+# The checks of the tree find what they are there for: each is run on a small tree that is clean, and again after one
+# violation was planted in it, and must then fail and name it.
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+count=0
+failed=0
+
+fail()
+{
+    echo "FAILED: $*"
+    failed=$((failed + 1))
+}
+
+# A tree with a core of one module that is all right.
+plant_clean()
+{
+    rm -rf "$work/tree"
+    mkdir -p "$work/tree/include/exochat" "$work/tree/src/core" "$work/tree/src/client" "$work/tree/src/cli" \
+        "$work/tree/bindings/python" "$work/tree/tests/freestanding"
+    cd "$work/tree"
+    printf 'EXO_CORE_SOURCES := \nEXO_CORE_SOURCES += sse.c\n' >src/core/core.mk
+    cat >include/exochat/sse.h <<'C'
+/*
+ * sse.h: a header.
+ */
+#ifndef EXOCHAT_SSE_H
+#define EXOCHAT_SSE_H
+
+#include <stddef.h>
+
+/* Copies. */
+void exo_sse_copy(char *to, const char *from, size_t len);
+
+#endif
+C
+    cat >src/core/sse.c <<'C'
+#include "exochat/sse.h"
+
+#include <string.h>
+
+void exo_sse_copy(char *to, const char *from, size_t len)
+{
+    memmove(to, from, len);
+}
+C
+    cat >tests/freestanding/start.c <<'C'
+#include <stddef.h>
+
+void *memmove(void *to, const void *from, size_t len);
+void _start(void);
+
+void *memmove(void *to, const void *from, size_t len)
+{
+    (void)from;
+    (void)len;
+    return to;
+}
+
+void _start(void)
+{
+#if defined(__x86_64__) && defined(__linux__)
+    __asm__ volatile("syscall" : : "a"(60L), "D"(0L) : "rcx", "r11", "memory");
+#endif
+    for (;;) {
+    }
+}
+C
+    printf '#include "exochat/sse.h"\n#include <curl/curl.h>\n#include <yaml.h>\n' >src/client/client.c
+    printf '#include "exochat/sse.h"\n#include <stdio.h>\n' >src/cli/main.c
+    printf '#include "exochat/sse.h"\n#include "py/runtime.h"\n' >bindings/python/module.c
+}
+
+libraries()
+{
+    rm -f libexochat.a
+    gcc -shared -fPIC -Iinclude src/core/sse.c -o libexochat.so && gcc -c -Iinclude src/core/sse.c -o sse.o &&
+        ar rc libexochat.a sse.o
+}
+
+run()
+{
+    case $1 in
+    symbols) libraries && "$root/tools/check-symbols.sh" libexochat.so libexochat.a . ;;
+    docs) "$root/tools/check-docs.py" . ;;
+    *) "$root/tools/check-$1.sh" . ;;
+    esac >"$work/said" 2>&1
+}
+
+# finds CHECK WORDS FILE LINE: appends the line to the file of a clean tree; the check must fail and say the words.
+finds()
+{
+    check=$1 words=$2 file=$3 line=$4
+    count=$((count + 1))
+    plant_clean
+    printf '%s\n' "$line" >>"$file"
+    if run "$check"; then
+        fail "check-$check accepts '$line' in $file"
+    elif ! grep -qF "$words" "$work/said"; then
+        fail "check-$check does not say '$words' of '$line' in $file, but:"
+        cat "$work/said"
+    fi
+}
+
+for check in includes headers docs symbols freestanding; do
+    count=$((count + 1))
+    plant_clean
+    run "$check" || {
+        fail "check-$check fails on a clean tree:"
+        cat "$work/said"
+    }
+done
+
+finds includes "sse may not use json_read" src/core/sse.c '#include "exochat/json_read.h"'
+finds includes "sse may not use client" src/core/sse.c '#include <exochat/client.h>'
+finds includes "not for the core" src/core/sse.c '#include <stdio.h>'
+finds includes "not for the core" src/core/sse.c '  #  include "client.h"'
+finds includes "sse may not use chunk" include/exochat/sse.h '#include "exochat/chunk.h"'
+finds includes "a path through the tree" src/client/client.c '#include "../core/sse.h"'
+finds includes "a path through the tree" src/cli/main.c '#include <src/client/client.h>'
+finds includes "neither public" src/client/client.c '#include "main.h"'
+finds includes "for the client only" src/cli/main.c '#include <yaml.h>'
+finds includes "for the client only" include/exochat/client.h '#include <curl/curl.h>'
+finds includes "neither public" bindings/python/module.c '#include "sse.c"'
+
+finds headers "sse.h does not compile" include/exochat/sse.h 'void exo_sse_more(uint32_t number);'
+finds headers "sse.h does not compile" include/exochat/sse.h 'extern int exo_class(int class);'
+finds headers "sse.h does not compile" include/exochat/sse.h 'typedef struct { int twice; } exo_twice;'
+
+finds docs "no comment above: void exo_sse_more(void);" include/exochat/sse.h 'void exo_sse_more(void);'
+finds docs "no comment above: #define EXO_MORE 1" include/exochat/sse.h '#define EXO_MORE 1'
+finds docs "no comment above: typedef struct exo_more {" include/exochat/sse.h 'typedef struct exo_more {
+    int a; /* not above */
+} exo_more;'
+
+finds symbols "exo_sse_more: declared in a public header, but not exported" include/exochat/sse.h \
+    'void exo_sse_more(void);'
+finds symbols "exo_sse_more: exported, but not declared" src/core/sse.c 'int exo_sse_more(void) { return 0; }'
+finds symbols "helper: a global name" src/core/sse.c 'int helper(void) { return 0; }'
+
+finds freestanding "writable data in .data" src/core/sse.c 'int exo_counter = 1;'
+finds freestanding "writable data in .bss" src/core/sse.c 'int *exo_more(void);
+int *exo_more(void) { static int counter; return &counter; }'
+finds freestanding "undefined symbols: malloc" src/core/sse.c 'void *malloc(size_t size);
+void *exo_more(void);
+void *exo_more(void) { return malloc(1); }'
+finds freestanding "sse.c does not compile" src/core/sse.c 'double exo_more(double a);
+double exo_more(double a) { return a * 2; }'
+finds freestanding "global names without exo_" src/core/sse.c 'int more(void);
+int more(void) { return 0; }'
+
+echo "$count cases, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,98 @@
+#!/bin/sh
+# Who may include what: tools/check-includes.sh [ROOT]
+# The table below is the whole rule for the core and its headers, beside error, span, limits and buffer, which all may
+# use. A header that is private to src/core is a module of its own. The client, the command and the bindings see public
+# headers and files of their own folder, and whatever is not ours; only the client sees libyaml, and no public header
+# sees libcurl or libyaml. What src/core/core.mk does not list is not a header of the core.
+set -eu
+root=${1:-$(dirname "$0")/..}
+cd "$root"
+
+rule=$(mktemp)
+trap 'rm -f "$rule"' EXIT
+cat >"$rule" <<'TABLE'
+json_read   json_text
+json_write  json_text
+json_repair json_text json_read
+value       json_read
+encode      value json_write json_read
+chunk       json_read think
+answer      chunk json_repair
+failure     json_read
+TABLE
+
+find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk '
+    function bad(why) { printf "%s:%d: %s: %s\n", FILENAME, FNR, name, why; failures++ }
+
+    # The file that is named: opener is < or ", name is what stands between.
+    function judge(    target, own) {
+        if (name ~ /\.\./ || name ~ /^(src|include|bindings)\// || name ~ /^\//) {
+            bad("a path through the tree")
+            return
+        }
+        target = name
+        sub(/^exochat\//, "", target)
+        sub(/\.h$/, "", target)
+        if (name ~ /^exochat\// || (layer == "core" && opener == "\"" && (folder name) in exists)) {
+            if (layer == "core" && target != module && !(target in base) && !((module, target) in may))
+                bad(module " may not use " target)
+            return
+        }
+        if (layer == "core") {
+            if (opener == "\"" || !(name in freestanding)) bad("not for the core")
+            return
+        }
+        own = (folder name) in exists
+        if (layer !~ /^(public|client|cli|bindings)$/)
+            bad("a folder without a rule")
+        else if (layer == "bindings" ? name in private && !own : opener == "\"" && !own)
+            bad("neither public nor of its own folder")
+        else if (layer == "public" ? name ~ /^(curl\/|yaml\.h$)/ : layer != "client" && name == "yaml.h")
+            bad("for the client only")
+    }
+
+    BEGIN {
+        split("error span limits buffer", list, " ")
+        for (i in list) base[list[i]]
+        split("stdbool.h stddef.h stdint.h string.h", list, " ")
+        for (i in list) freestanding[list[i]]
+        while ((getline line <ARGV[1]) > 0) {
+            count = split(line, word, " ")
+            for (i = 2; i <= count; i++) may[word[1], word[i]]
+        }
+        while ((getline line <ARGV[2]) > 0) {
+            if (sub(/^EXO_CORE_SOURCES \+= /, "", line) && sub(/\.c$/, "", line)) core[line]
+        }
+        ARGV[1] = ARGV[2] = ""
+        for (i = 3; i < ARGC; i++) {
+            exists[ARGV[i]]
+            path = ARGV[i]
+            sub(/.*\//, "", path)
+            if (ARGV[i] ~ /^src\//) private[path]
+        }
+    }
+
+    FNR == 1 {
+        files++
+        folder = FILENAME
+        sub(/[^\/]*$/, "", folder)
+        module = substr(FILENAME, length(folder) + 1)
+        sub(/\.[ch]$/, "", module)
+        layer = folder ~ /^src\// ? substr(folder, 5) : folder ~ /^bindings\// ? "bindings" : "public"
+        sub(/\/.*/, "", layer)
+        if (layer == "public" && (module in core || module == "span")) layer = "core"
+    }
+
+    match($0, /^[ \t]*#[ \t]*include[ \t]*[<"][^>"]*/) {
+        name = substr($0, RSTART, RLENGTH)
+        opener = name ~ /</ ? "<" : "\""
+        sub(/^[^<"]*[<"]/, "", name)
+        judge()
+        includes++
+    }
+
+    END {
+        printf "%d files, %d includes, %d against the rule\n", files, includes, failures
+        exit failures > 0 || includes == 0
+    }
+' "$rule" src/core/core.mk

@@ -1,0 +1,98 @@
+#!/bin/sh
+# Installs the Debian packages that a group of tasks needs and that are not there yet: tools/install-packages.sh GROUP ...
+# Groups: build, test, lint, bench, fuzz, arm. Does nothing when all are there. Without root it tries `sudo -n`, and else
+# prints the one line to type. On other systems it names what is needed and goes on. No service is left running.
+set -eu
+
+packages_of()
+{
+    case $1 in
+    build) echo build-essential cmake ninja-build pkg-config libcurl4-openssl-dev libyaml-dev libssl-dev ;;
+    arm) echo gcc-arm-none-eabi libnewlib-arm-none-eabi ;;
+    test)
+        packages_of build
+        packages_of arm
+        echo libcmocka-dev clang gcovr python3 python3-pytest python3-yaml nginx haproxy openssl libuv1-dev time
+        ;;
+    lint)
+        packages_of build
+        echo libcmocka-dev clang clang-format clang-tidy python3 python3-yaml
+        ;;
+    bench)
+        packages_of build
+        echo python3 python3-yaml libuv1-dev time
+        ;;
+    fuzz)
+        packages_of build
+        echo clang libclang-rt-dev libcmocka-dev
+        ;;
+    *)
+        echo "usage: tools/install-packages.sh build|test|lint|bench|fuzz|arm ..." >&2
+        exit 2
+        ;;
+    esac
+}
+
+[ $# -gt 0 ] || packages_of ""
+wanted=
+for group in "$@"; do
+    list=$(packages_of "$group")
+    wanted="$wanted $list"
+done
+wanted=$(printf '%s\n' $wanted | sort -u)
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    echo "Not a Debian system; these packages, or what they are called here, are needed:" $wanted >&2
+    exit 0
+fi
+
+# What is wanted, less what is installed.
+missing_of()
+{
+    installed=$(dpkg-query -W -f '${binary:Package} ${db:Status-Status}\n' $wanted 2>/dev/null |
+        sed -n 's/^\([^: ]*\)[^ ]* installed$/\1/p')
+    for package in $wanted; do
+        printf '%s\n' "$installed" | grep -qxF "$package" || printf '%s ' "$package"
+    done
+}
+
+missing=$(missing_of)
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" != 0 ]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        exec sudo -n sh "$0" "$@"
+    fi
+    echo "These packages are missing: $missing" >&2
+    echo "Please type: sudo sh $0 $*" >&2
+    exit 1
+fi
+
+# Debian starts a server when it installs it, unless this file says no. The tests start their own, on free ports.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 1' HUP INT TERM
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+fi
+
+echo "Installing $missing"
+DEBIAN_FRONTEND=noninteractive
+export DEBIAN_FRONTEND
+quietly="-qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300"
+apt-get $quietly update || echo "apt-get update failed; trying with the lists that are there" >&2
+apt-get $quietly install -y --no-install-recommends $missing >/dev/null </dev/null
+
+# Nor at the next start of the machine.
+if [ -d /run/systemd/system ]; then
+    for server in nginx haproxy; do
+        case " $missing " in *" $server "*) systemctl disable "$server" >/dev/null 2>&1 || true ;; esac
+    done
+fi
+
+missing=$(missing_of)
+if [ -n "$missing" ]; then
+    echo "Could not install: $missing" >&2
+    exit 1
+fi

@@ -1,0 +1,135 @@
+#!/bin/sh
+# Runs every test there is, goes on after a failure, and ends with one line that adds up what the runners counted:
+#     N passed, N failed
+# Three builds: with the default compiler, with AddressSanitizer and UndefinedBehaviorSanitizer, and with clang. The
+# first two run all of ctest and pytest; then coverage is held to its thresholds. A build that fails, a runner that does
+# not run, and one that finds no test each count as one failure.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+# Debian's Python has Debian's pytest; the first one on PATH may be another.
+python=${PYTHON:-/usr/bin/python3}
+[ -x "$python" ] || python=python3
+PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE
+reports=$(mktemp -d)
+trap 'rm -rf "$reports"' EXIT
+trap 'exit 1' HUP INT TERM
+report=$reports/junit.xml
+
+passed=0
+failed=0
+skipped=0
+
+title()
+{
+    printf '\n== %s\n' "$*"
+}
+
+# One thing that failed and that no runner counts.
+failure()
+{
+    echo "FAILED: $*"
+    failed=$((failed + 1))
+}
+
+# check NAME COMMAND ...: one thing that passes or fails as a whole.
+check()
+{
+    name=$1
+    shift
+    title "$name"
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failure "$name"
+    fi
+}
+
+# attribute NAME FILE: the number that the first test suite of a JUnit report gives for NAME, or 0.
+attribute()
+{
+    number=$(tr '\n\t' '  ' <"$2" | sed 's/.*<testsuite \([^>]*\)>.*/\1/' | grep -o " $1=\"[0-9]*\"" | tr -dc 0-9)
+    echo "${number:-0}"
+}
+
+# runner NAME FOLDER COMMAND ...: a test runner that leaves its counts in $report.
+runner()
+{
+    name="$1, $2"
+    shift 2
+    title "$name"
+    rm -f "$report"
+    "$@"
+    status=$?
+    tests=0 bad=0 idle=0
+    if [ -s "$report" ]; then
+        tests=$(attribute tests "$report")
+        bad=$(($(attribute failures "$report") + $(attribute errors "$report")))
+        idle=$(($(attribute skipped "$report") + $(attribute disabled "$report")))
+    fi
+    passed=$((passed + tests - bad - idle))
+    failed=$((failed + bad))
+    skipped=$((skipped + idle))
+    if [ "$tests" = "$idle" ]; then
+        failure "$name: no test was run"
+    elif [ "$status" != 0 ] && [ "$bad" = 0 ]; then
+        failure "$name: exit status $status"
+    fi
+}
+
+# run_ctest FOLDER [OPTION ...]
+run_ctest()
+{
+    folder=$1
+    shift
+    runner ctest "$folder" ctest --test-dir "$folder" --output-on-failure --parallel 2 --output-junit "$report" "$@"
+}
+
+# run_pytest FOLDER
+run_pytest()
+{
+    EXOCHAT_BINARY=$PWD/$1/exochat
+    export EXOCHAT_BINARY
+    runner pytest "$1" "$python" -m pytest -q -p no:cacheprovider --junitxml "$report" tests/integration
+}
+
+title "build"
+if tools/build.sh build -DEXO_WERROR=ON; then
+    run_ctest build
+    run_pytest build
+else
+    failure "build"
+    run_ctest build --label-regex '^tree$'
+fi
+
+# A test may expect that a program fails, and take a sanitizer's report for that. So AddressSanitizer reports to a file,
+# and any such file is a failure; UndefinedBehaviorSanitizer cannot, so it ends the program with a status that none has.
+title "build-asan"
+if tools/build.sh build-asan -DEXO_WERROR=ON -DEXO_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug; then
+    rm -f build-asan/sanitizer.*
+    ASAN_OPTIONS="log_path=$PWD/build-asan/sanitizer:log_exe_name=1:exitcode=86"
+    ASAN_OPTIONS="$ASAN_OPTIONS:detect_stack_use_after_return=1:strict_string_checks=1"
+    UBSAN_OPTIONS="exitcode=86:print_stacktrace=1"
+    export ASAN_OPTIONS UBSAN_OPTIONS
+    run_ctest build-asan
+    run_pytest build-asan
+    unset ASAN_OPTIONS UBSAN_OPTIONS
+    for said in build-asan/sanitizer.*; do
+        [ -e "$said" ] || continue
+        cat "$said"
+        failure "$said"
+    done
+else
+    failure "build-asan"
+fi
+
+check "build-clang" env CC=clang tools/build.sh build-clang -DEXO_WERROR=ON
+check "coverage" tools/coverage.sh --fail-under-line 95 --fail-under-branch 90
+
+echo
+if [ "$skipped" -gt 0 ]; then
+    echo "skipped: $skipped"
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
