@@ -1,0 +1,115 @@
+/*
+ * json_read.h: a strict pull reader over one contiguous JSON text (RFC 8259), of fixed depth, without memory of its
+ * own.
+ *
+ * It is given a span, hands out tokens that point into it, and copies nothing. A number beyond any machine type stays
+ * text. Duplicate keys are the caller's business.
+ */
+#ifndef EXOCHAT_JSON_READ_H
+#define EXOCHAT_JSON_READ_H
+
+#include "exochat/error.h"
+#include "exochat/span.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The deepest nesting that any reader can be told to accept. */
+#define EXO_JSON_DEPTH_MAX 64
+
+/* What a token is. */
+typedef enum exo_json_type {
+    EXO_JSON_NULL,
+    EXO_JSON_FALSE,
+    EXO_JSON_TRUE,
+    EXO_JSON_NUMBER, /* text: the number as written */
+    EXO_JSON_STRING, /* text: what stands between the quotation marks, escapes and all */
+    EXO_JSON_KEY,    /* as STRING, and a value follows */
+    EXO_JSON_ARRAY,  /* [ */
+    EXO_JSON_ARRAY_END,
+    EXO_JSON_OBJECT, /* { */
+    EXO_JSON_OBJECT_END
+} exo_json_type;
+
+/* One token. `text` points into the reader's input. `raw` is the token as it stands there, quotation marks included (of
+ * ARRAY and OBJECT only the bracket). `plain` says that a STRING or KEY has no escape and is valid UTF-8, so that
+ * `text` is its value. */
+typedef struct exo_json_token {
+    exo_json_type type;
+    bool plain;
+    exo_span text;
+    exo_span raw;
+} exo_json_token;
+
+/* A reader. `at` may be read: the offset in the input of the next byte, or of the first wrong byte after an error. The
+ * rest is private. A reader may be copied: the copy reads on from the same place, on its own. */
+typedef struct exo_json_reader {
+    exo_span in_;
+    size_t at;
+    int error_;
+    uint8_t state_;
+    uint8_t depth_;
+    uint8_t max_depth_;
+    bool replace_;
+    uint8_t stack_[EXO_JSON_DEPTH_MAX / 8]; /* a bit per level: 1 is an object */
+} exo_json_reader;
+
+/* Begins to read `text`, which must outlive the reader, with at most `max_depth` levels (1 to EXO_JSON_DEPTH_MAX;
+ * larger counts as that). Invalid UTF-8 in a string is EXO_E_JSON_UTF8, unless `replace` is true: then it is accepted,
+ * and exo_json_decode() turns it into U+FFFD. A byte order mark is not accepted. */
+void exo_json_reader_init(exo_json_reader *reader, exo_span text, uint32_t max_depth, bool replace);
+
+/* Stores the next token. EXO_EVENT: a token; EXO_OK: the text is one complete value and only white space followed; or
+ * one of EXO_E_JSON_* and EXO_E_DEPTH_LIMIT, sticky, with `reader->at` at the first byte that is wrong: for
+ * EXO_E_JSON_UTF8 where the bad sequence begins, for EXO_E_DEPTH_LIMIT at the bracket, for EXO_E_JSON_END at the end of
+ * the text. A valid text that is cut off is always EXO_E_JSON_END, but for a number that stands alone. A KEY is taken
+ * together with its colon. */
+int exo_json_next(exo_json_reader *reader, exo_json_token *token);
+
+/* Skips the next value whole (after a KEY: its value; inside an array: the next element) and stores it as it stands,
+ * brackets included, in `*raw` (may be NULL). EXO_OK; EXO_NOT_FOUND when the array or object ends here (nothing is
+ * consumed); EXO_E_STATE where no value can stand, which changes nothing and is not sticky; or an error as above. */
+int exo_json_skip(exo_json_reader *reader, exo_span *raw);
+
+/* Checks that `text` is one JSON value and nothing else: EXO_OK or an error as above, its offset in `*at` (may be
+ * NULL). */
+int exo_json_check(exo_span text, uint32_t max_depth, size_t *at);
+
+/* How many bytes of scratch one decoded fragment may need. */
+#define EXO_JSON_SCRATCH 64
+
+/* Takes the text of a STRING or KEY apart into fragments. Private but for sizeof; may be copied. */
+typedef struct exo_json_decoder {
+    exo_span text_;
+    size_t at_;
+} exo_json_decoder;
+
+/* Begins to decode `text`, the `text` of a token; it must stay valid. */
+void exo_json_decoder_init(exo_json_decoder *decoder, exo_span text);
+
+/* Stores the next fragment of the string's value: a run that points into the text, or up to EXO_JSON_SCRATCH decoded
+ * bytes in `scratch`, valid until the next call. Always whole UTF-8 sequences; a lone surrogate, invalid UTF-8 and the
+ * reverse solidus of an escape that no reader accepts become U+FFFD. EXO_EVENT: a fragment, `*last` says whether it
+ * ends the string; EXO_OK: nothing was left. The empty string gives one empty fragment with `*last` set. Where
+ * fragments are cut depends on the text alone. */
+int exo_json_decode(exo_json_decoder *decoder, char scratch[EXO_JSON_SCRATCH], exo_span *fragment, bool *last);
+
+/* Whether the decoded value of a STRING or KEY token is exactly the ASCII string `literal`. */
+bool exo_json_is(const exo_json_token *token, const char *literal);
+
+/* Copies the decoded value of a STRING or KEY into `dst` of `size` bytes and terminates it with NUL; cut at a
+ * character's border where it does not fit. Returns the bytes stored without the NUL. Control characters and NUL are
+ * stored as they are decoded. */
+size_t exo_json_copy(const exo_json_token *token, char *dst, size_t size);
+
+/* Reads a NUMBER token that is an integer in range, fraction and exponent allowed only where the value is whole (1.0,
+ * 1e3). EXO_OK, or EXO_NOT_FOUND when it is another type, not whole or out of range; `*number` is then unchanged. */
+int exo_json_int64(const exo_json_token *token, int64_t *number);
+int exo_json_uint64(const exo_json_token *token, uint64_t *number);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

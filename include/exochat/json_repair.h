@@ -1,0 +1,36 @@
+/*
+ * json_repair.h: the arguments that a model wrote for a tool → valid JSON.
+ *
+ * It is meant for text that was to be one JSON object or array. It mends commas, colons and closing brackets that are
+ * missing, doubled or wrong; quotation marks that are single, typographic, backticks, escaped, missing, or unescaped
+ * inside of a string; words without any; the literals of Python and JavaScript (NaN and infinities become null);
+ * numbers such as .5, 1., +5 and 01 (0x1F and 5px become strings); comments, ellipses, and strings joined by a plus;
+ * control characters, bad escapes and invalid UTF-8 in strings; and leaves out fences and text around the value. What
+ * comes out is always valid JSON, without white space between its tokens. The time is linear in the length of the
+ * input, and no memory is needed but `out`.
+ */
+#ifndef EXOCHAT_JSON_REPAIR_H
+#define EXOCHAT_JSON_REPAIR_H
+
+#include "exochat/buffer.h"
+#include "exochat/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Repairs `text` into `out`, which is cleared first. Text that is valid JSON is copied unchanged, a string that holds
+ * JSON too. Of several values, the first that keeps the most of the input is taken, and of two readings likewise. A
+ * member that lost its value gets null; half a key at the end of the text is left out.
+ *
+ * EXO_OK; EXO_E_REPAIR when there is no value in the text: nothing but white space or prose (a string, number or
+ * literal counts only if nothing else is in the text); EXO_E_DEPTH_LIMIT when it nests deeper than `max_depth` (at most
+ * EXO_JSON_DEPTH_MAX); EXO_E_NO_MEMORY or the buffer's limit error. On an error `out` is empty. `text` may not lie in
+ * `out`. */
+int exo_json_repair(exo_span text, uint32_t max_depth, exo_buffer *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,514 @@
+/*
+ * test_json_repair.c: the cases of json_repair.cases, every prefix of valid objects, mutants, and inputs made to be
+ * slow.
+ *
+ * Whatever goes in lies at the end of an exactly sized block, and whatever comes out must be JSON.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exochat/json_read.h"
+#include "exochat/json_repair.h"
+
+#ifndef EXO_TEST_DATA_DIR
+#define EXO_TEST_DATA_DIR "tests/core"
+#endif
+
+#define CASE_MAX  4096
+#define SLOW_SIZE (1u << 20)
+
+/* The C heap, which refuses its `fail_at`-th allocation (counted from 1; 0 never fails). */
+typedef struct counting_heap {
+    size_t calls;
+    size_t fail_at;
+} counting_heap;
+
+static void *counting_resize(void *ctx, void *ptr, size_t size)
+{
+    counting_heap *heap = ctx;
+    if (size == 0) {
+        free(ptr);
+        return NULL;
+    }
+    return ++heap->calls == heap->fail_at ? NULL : realloc(ptr, size);
+}
+
+static counting_heap plain_heap;
+static const exo_allocator allocator = {&plain_heap, counting_resize};
+
+static void init(exo_buffer *out)
+{
+    exo_buffer_init(out, &allocator, SIZE_MAX, EXO_E_ARGUMENTS_LIMIT);
+}
+
+/* Repairs a copy of `text` that ends where its memory ends, and checks what must hold for every input. */
+static int repair(exo_span text, uint32_t max_depth, exo_buffer *out)
+{
+    char *copy = malloc(text.len + (text.len == 0));
+    assert_non_null(copy);
+    if (text.len > 0) {
+        memcpy(copy, text.ptr, text.len);
+    }
+    int rc = exo_json_repair(exo_span_of(copy, text.len), max_depth, out);
+    free(copy);
+    if (rc == EXO_OK) {
+        if (exo_json_check(exo_buffer_span(out), max_depth, NULL) != EXO_OK) {
+            print_error("%.*s\n  became %.*s\n", (int)text.len, text.ptr, (int)out->len, out->data);
+        }
+        assert_int_equal(exo_json_check(exo_buffer_span(out), max_depth, NULL), EXO_OK);
+    } else {
+        assert_true(rc == EXO_E_REPAIR || rc == EXO_E_DEPTH_LIMIT);
+        assert_int_equal(out->len, 0);
+    }
+    return rc;
+}
+
+/* ---- the file of cases ---- */
+
+static int hex_value(char digit)
+{
+    const char *digits = "0123456789ABCDEF";
+    const char *found = digit ? strchr(digits, digit) : NULL;
+    assert_non_null(found);
+    return (int)(found - digits);
+}
+
+/* Appends the rest of a line of the file, with %XX replaced, to `text` of `len` bytes, and returns the new length. */
+static size_t append_line(char *text, size_t len, const char *line)
+{
+    for (; *line && *line != '\n'; line++) {
+        assert_true(len < CASE_MAX);
+        if (*line == '%') {
+            text[len++] = (char)(hex_value(line[1]) * 16 + hex_value(line[2]));
+            line += 2;
+        } else {
+            text[len++] = *line;
+        }
+    }
+    return len;
+}
+
+/* Whether the case whose expectation is on line `number` holds. */
+static bool case_holds(exo_span input, char kind, const char *line, unsigned number)
+{
+    char expected[CASE_MAX];
+    const size_t len = append_line(expected, 0, line);
+    exo_buffer out;
+    init(&out);
+    const int rc = repair(input, EXO_JSON_DEPTH_MAX, &out);
+    const exo_span got = rc == EXO_OK ? exo_buffer_span(&out) : exo_span_text(exo_error_name(rc));
+    const bool holds = (kind == '!') == (rc != EXO_OK) && exo_span_equal(got, exo_span_of(expected, len));
+    if (!holds) {
+        print_error("line %u: expected %.*s\n     got %.*s\n", number, (int)len, expected, (int)got.len, got.ptr);
+    }
+    exo_buffer_free(&out);
+    return holds;
+}
+
+static void cases_of_the_file(void **state)
+{
+    FILE *file = fopen(EXO_TEST_DATA_DIR "/json_repair.cases", "r");
+    char line[CASE_MAX];
+    char input[CASE_MAX + 1];
+    size_t len = 0;
+    bool open = false;
+    unsigned cases = 0;
+    unsigned held = 0;
+    (void)state;
+    assert_non_null(file);
+    for (unsigned number = 1; fgets(line, sizeof line, file); number++) {
+        if (strncmp(line, "< ", 2) == 0) {
+            if (open) {
+                input[len++] = '\n';
+            }
+            len = append_line(input, len, line + 2);
+            open = true;
+        } else if (open) {
+            assert_true(strncmp(line, "> ", 2) == 0 || strncmp(line, "! ", 2) == 0);
+            held += case_holds(exo_span_of(input, len), line[0], line + 2, number);
+            cases++;
+            len = 0;
+            open = false;
+        }
+    }
+    fclose(file);
+    assert_false(open);
+    assert_true(cases > 150);
+    assert_int_equal(held, cases);
+}
+
+/* ---- what is JSON already ---- */
+
+static void valid_json_is_unchanged(void **state)
+{
+    static const char *const valid[] = {
+        "{}",
+        "[]",
+        "null",
+        " true ",
+        "-0.0e-0",
+        "\"\"",
+        "[ ]\n",
+        "\t{ \"a\" : [ 1 , { \"b\" : [ ] } ] }\r\n",
+        "{\"a\":1,\"a\":2}",
+        "\"\\u0000\\ud83d\\ude00\\/\"",
+        "{\"// a\":\"/* b */ # c '' `` ```\"}",
+        "{\"a\":\"he said \\\"hi\\\", \\\"b\\\": 1}\",\"{\":\"}\"}",
+    };
+    exo_buffer out;
+    (void)state;
+    init(&out);
+    for (size_t i = 0; i < sizeof valid / sizeof *valid; i++) {
+        assert_int_equal(repair(exo_span_text(valid[i]), 8, &out), EXO_OK);
+        assert_true(exo_span_is(exo_buffer_span(&out), valid[i]));
+    }
+    exo_buffer_free(&out);
+}
+
+/* ---- prefixes ---- */
+
+static const char *const objects[] = {
+    "{\"city\":\"Paris\",\"days\":3,\"metric\":true,\"note\":null}",
+    "{\"a\":{\"b\":[1,2.5e+3,{\"c\":\"d\"}],\"e\":{}},\"f\":[[],[[]],\"x\"],\"g\":-0.5}",
+    "{\"code\":\"print(\\\"hi\\\")\\n\\tif x: {y}, [z]\",\"path\":\"C:\\\\dir\\\\\",\"u\":\"\\ud83d\\ude00\\u00e9\"}",
+    "{\"text\":\"it's ‘so’, “they” say: {…}\",\"quote, comma\":\"a\",\"brace}\":\"b\",\"colon: \":\"é\"}",
+    "{\"q\":\"\\\"a\\\", \\\"b\\\": \\\"c\\\"}\",\"url\":\"http://x/#y\",\"c\":\"/* z */ // w\",\"f\":\"```json\"}",
+    "{\"list\":[\"a\",\"b, c\",\"true\",\"1\",\"\",\"[\"],\"empty\":\"\",\"n\":[1,20,300,true,false,null]}",
+};
+
+/* The end of the last of the object's own members that lies within its first `len` bytes, or of its brace. */
+static size_t complete_members(const char *object, size_t len)
+{
+    exo_json_reader reader;
+    exo_json_token token;
+    exo_span raw;
+    size_t end = 1;
+    exo_json_reader_init(&reader, exo_span_text(object), EXO_JSON_DEPTH_MAX, false);
+    assert_int_equal(exo_json_next(&reader, &token), EXO_EVENT);
+    while (exo_json_next(&reader, &token) == EXO_EVENT && token.type == EXO_JSON_KEY) {
+        assert_int_equal(exo_json_skip(&reader, &raw), EXO_OK);
+        if ((size_t)(raw.ptr + raw.len - object) > len) {
+            break;
+        }
+        end = (size_t)(raw.ptr + raw.len - object);
+    }
+    return end;
+}
+
+static void prefixes_keep_complete_members(void **state)
+{
+    exo_buffer out;
+    (void)state;
+    init(&out);
+    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
+        for (size_t len = 1; len < strlen(objects[i]); len++) {
+            const size_t kept = complete_members(objects[i], len);
+            assert_int_equal(repair(exo_span_of(objects[i], len), EXO_JSON_DEPTH_MAX, &out), EXO_OK);
+            assert_true(out.len > kept);
+            assert_memory_equal(out.data, objects[i], kept);
+            assert_true(out.data[kept] == '}' || out.data[kept] == (kept == 1 ? '"' : ','));
+        }
+    }
+    exo_buffer_free(&out);
+}
+
+/* ---- mutants ---- */
+
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 17;
+    *seed ^= *seed << 5;
+    return *seed;
+}
+
+static const char *const scraps[] = {
+    "{",    "}",       "[",    "]",  ",",  ":",   "\"",    "'",      "`",  "```",  "```json\n", "\\",        "\\\"",
+    "\\u",  "\\ud83d", "\\x4", "/*", "*/", "//",  "#",     "\n",     " ",  "\t",   "true",      "Non",       "nul",
+    "1",    "-",       ".5",   "1e", "+",  "...", "a",     "a b",    "“",  "”",    "‘",         "«",         "\xE2\x80",
+    "\xFF", "\xC2",    ";",    "=>", "(",  ")",   "\"a\"", "\"a\":", "a:", "\"\"", "{\"a\":1}", ", \"b\": ", "1,000",
+};
+#define SCRAPS (sizeof scraps / sizeof *scraps)
+
+/* Changes `text` in one place: takes bytes out, doubles them, or puts a scrap or any byte in. Returns the new length.
+ */
+static size_t mutate(char *text, size_t len, uint32_t *seed)
+{
+    const size_t at = next_random(seed) % (len + 1);
+    size_t size = next_random(seed) % 8;
+    char patch[16];
+    size = size < len - at ? size : len - at;
+    switch (next_random(seed) % 4) {
+    case 0:
+        memmove(text + at, text + at + size, len - at - size);
+        return len - size;
+    case 1:
+        memcpy(patch, text + at, size);
+        break;
+    case 2:
+        patch[0] = (char)next_random(seed);
+        size = 1;
+        break;
+    default: {
+        const char *scrap = scraps[next_random(seed) % SCRAPS];
+        size = strlen(scrap);
+        memcpy(patch, scrap, size);
+        break;
+    }
+    }
+    memmove(text + at + size, text + at, len - at);
+    memcpy(text + at, patch, size);
+    return len + size;
+}
+
+/* Every case of the file is a seed too: what is broken already breaks in other ways. */
+static size_t read_seeds(char seeds[][CASE_MAX], size_t most)
+{
+    FILE *file = fopen(EXO_TEST_DATA_DIR "/json_repair.cases", "r");
+    char line[CASE_MAX];
+    size_t count = 0;
+    assert_non_null(file);
+    for (; count < sizeof objects / sizeof *objects; count++) {
+        strcpy(seeds[count], objects[count]);
+    }
+    while (count < most && fgets(line, sizeof line, file)) {
+        if (strncmp(line, "< ", 2) == 0) {
+            seeds[count][append_line(seeds[count], 0, line + 2)] = '\0';
+            count++;
+        }
+    }
+    fclose(file);
+    return count;
+}
+
+static void mutants_become_json(void **state)
+{
+    static char seeds[256][CASE_MAX];
+    const size_t count = read_seeds(seeds, 256);
+    uint32_t seed = 20240229;
+    unsigned repaired = 0;
+    exo_buffer out;
+    exo_buffer again;
+    (void)state;
+    init(&out);
+    init(&again);
+    for (unsigned i = 0; i < 30000; i++) {
+        char text[CASE_MAX];
+        const char *from = seeds[next_random(&seed) % count];
+        size_t len = strlen(from);
+        memcpy(text, from, len);
+        for (uint32_t changes = next_random(&seed) % 6; changes > 0; changes--) {
+            len = mutate(text, len, &seed);
+        }
+        if (repair(exo_span_of(text, len), EXO_JSON_DEPTH_MAX, &out) == EXO_OK) {
+            assert_int_equal(repair(exo_buffer_span(&out), EXO_JSON_DEPTH_MAX, &again), EXO_OK);
+            assert_true(exo_span_equal(exo_buffer_span(&out), exo_buffer_span(&again)));
+            repaired++;
+        }
+    }
+    assert_true(repaired > 20000);
+    exo_buffer_free(&out);
+    exo_buffer_free(&again);
+}
+
+static void scraps_become_json(void **state)
+{
+    uint32_t seed = 4711;
+    exo_buffer out;
+    (void)state;
+    init(&out);
+    for (unsigned i = 0; i < 20000; i++) {
+        char text[512];
+        size_t len = 0;
+        for (uint32_t count = next_random(&seed) % 24; count > 0; count--) {
+            const char *scrap = scraps[next_random(&seed) % SCRAPS];
+            memcpy(text + len, scrap, strlen(scrap));
+            len += strlen(scrap);
+        }
+        (void)repair(exo_span_of(text, len), 1 + i % 8, &out);
+    }
+    exo_buffer_free(&out);
+}
+
+/* ---- limits ---- */
+
+static void depth_is_limited(void **state)
+{
+    char text[2 * EXO_JSON_DEPTH_MAX + 3];
+    exo_buffer out;
+    (void)state;
+    init(&out);
+    for (uint32_t depth = 1; depth <= EXO_JSON_DEPTH_MAX; depth++) {
+        for (int object = 0; object < 2; object++) {
+            size_t len = 0;
+            for (uint32_t i = 0; i <= depth; i++) {
+                memcpy(text + len, object ? "{a" : "[ ", 2);
+                len += 2;
+            }
+            assert_int_equal(repair(exo_span_of(text, len), depth, &out), EXO_E_DEPTH_LIMIT);
+            assert_int_equal(repair(exo_span_of(text, len - 2), depth, &out), EXO_OK);
+        }
+    }
+    /* More than the reader can count is as much as it can. */
+    memset(text, '[', sizeof text);
+    assert_int_equal(repair(exo_span_of(text, EXO_JSON_DEPTH_MAX), 1000, &out), EXO_OK);
+    assert_int_equal(repair(exo_span_of(text, EXO_JSON_DEPTH_MAX + 1), 1000, &out), EXO_E_DEPTH_LIMIT);
+    /* Objects whose beginning is missing count too. */
+    assert_int_equal(repair(exo_span_text("\"a\": 1"), 0, &out), EXO_E_DEPTH_LIMIT);
+    assert_int_equal(repair(exo_span_text("[\"a\": 1]"), 1, &out), EXO_E_DEPTH_LIMIT);
+    assert_int_equal(repair(exo_span_text("[\"a\": 1]"), 2, &out), EXO_OK);
+    exo_buffer_free(&out);
+}
+
+static void output_is_limited(void **state)
+{
+    static const char *const texts[] = {"{'a': [1, True, \"x\\d\"], b: null", "{\"a\": 1}"};
+    char memory[64];
+    exo_buffer out;
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const exo_span text = exo_span_text(texts[i]);
+        exo_buffer_init_fixed(&out, memory, sizeof memory, EXO_E_ARGUMENTS_LIMIT);
+        assert_int_equal(exo_json_repair(text, 8, &out), EXO_OK);
+        const size_t need = out.len;
+        for (size_t size = 0; size < need; size++) {
+            exo_buffer_init_fixed(&out, memory, size, EXO_E_ARGUMENTS_LIMIT);
+            assert_int_equal(exo_json_repair(text, 8, &out), EXO_E_ARGUMENTS_LIMIT);
+            assert_int_equal(out.len, 0);
+        }
+        exo_buffer_init_fixed(&out, memory, need, EXO_E_ARGUMENTS_LIMIT);
+        assert_int_equal(exo_json_repair(text, 8, &out), EXO_OK);
+    }
+}
+
+static void memory_may_run_out(void **state)
+{
+    char text[600];
+    counting_heap heap = {0, 0};
+    const exo_allocator failing = {&heap, counting_resize};
+    int rc;
+    (void)state;
+    memset(text, 'x', sizeof text);
+    memcpy(text, "{a: '", 5);
+    do {
+        exo_buffer out;
+        exo_buffer_init(&out, &failing, SIZE_MAX, EXO_E_ARGUMENTS_LIMIT);
+        heap.calls = 0;
+        heap.fail_at++;
+        rc = exo_json_repair(exo_span_of(text, sizeof text), 8, &out);
+        assert_true(rc == EXO_E_NO_MEMORY || heap.calls < heap.fail_at);
+        assert_int_equal(out.len == 0, rc != EXO_OK);
+        exo_buffer_free(&out);
+    } while (rc == EXO_E_NO_MEMORY);
+    assert_int_equal(rc, EXO_OK);
+    assert_true(heap.fail_at > 2);
+}
+
+static void output_is_cleared_first(void **state)
+{
+    exo_buffer out;
+    (void)state;
+    init(&out);
+    assert_int_equal(exo_buffer_append(&out, exo_span_text("before")), EXO_OK);
+    assert_int_equal(exo_json_repair(exo_span_text("[1,"), 8, &out), EXO_OK);
+    assert_true(exo_span_is(exo_buffer_span(&out), "[1]"));
+    assert_int_equal(exo_json_repair(exo_span_of(NULL, 0), 8, &out), EXO_E_REPAIR);
+    assert_int_equal(out.len, 0);
+    exo_buffer_free(&out);
+}
+
+/* ---- time ---- */
+
+/* Each would take hours if any part of it were read again and again. */
+static void slow_inputs_are_fast(void **state)
+{
+    static const struct {
+        const char *head;
+        const char *repeated;
+        int rc;
+    } inputs[] = {
+        {"", "[", EXO_E_DEPTH_LIMIT},
+        {"", "{\"a\":", EXO_E_DEPTH_LIMIT},
+        {"", "\"", EXO_OK},
+        {"{", "\"", EXO_OK},
+        {"[", "\"", EXO_OK},
+        {"{\"a\":", "\"", EXO_OK},
+        {"{\"a\":", "\" ", EXO_OK},
+        {"{\"a\":", "'\"`“", EXO_OK},
+        {"{\"a\":", "\", \"", EXO_OK},
+        {"{\"a\":\"", ", \"b", EXO_OK},
+        {"{\"a\":\"", ", \"b\"c", EXO_OK},
+        {"{\"a\":\"", "x, \"b\": ", EXO_OK},
+        {"{\"a\":\"", "\"}", EXO_OK},
+        {"{\"a\":\"", "\"{\"}", EXO_OK},
+        {"{\"a\":\"", "}", EXO_OK},
+        {"{", "\"a: ", EXO_OK},
+        {"{", "\"a: 'b: `c: “d: ", EXO_OK},
+        {"{", "/*/", EXO_OK},
+        {"{", "//", EXO_OK},
+        {"{", "#\n", EXO_OK},
+        {"[", "``` ,", EXO_OK},
+        {"{\"a\":", "```", EXO_OK},
+        {"{\"a\":", "1 ", EXO_OK},
+        {"{\"a\":", "1\"", EXO_OK},
+        {"{\"a\":", "1/", EXO_OK},
+        {"{\"a\":", "1,", EXO_OK},
+        {"{\"a\":", "(a ", EXO_OK},
+        {"[", "true ", EXO_OK},
+        {"{\"a\":", "\\", EXO_OK},
+        {"{\\\"a\\\":", "\\\"", EXO_OK},
+        {"{\\\"a\\\":", "\\n", EXO_OK},
+        {"{", " ", EXO_OK},
+        {"{\"a\" 'b", "\n", EXO_OK},
+        {"[", "\"a\"  ", EXO_OK},
+        {"", "{} ", EXO_OK},
+        {"", "{\"a\": 1}, ", EXO_OK},
+        {"", "{\"a\": [1}, ", EXO_OK},
+        {"{", ", {\"a\": 1}", EXO_OK},
+        {"[", "\xE2\x80", EXO_OK},
+        {"", "a", EXO_E_REPAIR},
+        {"", "```", EXO_E_REPAIR},
+    };
+    char *text = malloc(SLOW_SIZE);
+    exo_buffer out;
+    (void)state;
+    assert_non_null(text);
+    init(&out);
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        const size_t step = strlen(inputs[i].repeated);
+        size_t len = strlen(inputs[i].head);
+        memcpy(text, inputs[i].head, len);
+        for (; len + step <= SLOW_SIZE; len += step) {
+            memcpy(text + len, inputs[i].repeated, step);
+        }
+        if (repair(exo_span_of(text, len), EXO_JSON_DEPTH_MAX, &out) != inputs[i].rc) {
+            fail_msg("%s%s…: not the expected result", inputs[i].head, inputs[i].repeated);
+        }
+    }
+    exo_buffer_free(&out);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cases_of_the_file),
+        cmocka_unit_test(valid_json_is_unchanged),
+        cmocka_unit_test(prefixes_keep_complete_members),
+        cmocka_unit_test(mutants_become_json),
+        cmocka_unit_test(scraps_become_json),
+        cmocka_unit_test(depth_is_limited),
+        cmocka_unit_test(output_is_limited),
+        cmocka_unit_test(memory_may_run_out),
+        cmocka_unit_test(output_is_cleared_first),
+        cmocka_unit_test(slow_inputs_are_fast),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
