@@ -141,7 +141,8 @@ const char *exo_error_name(int code);
 /* One English clause that says what happened. Never NULL, static storage. */
 const char *exo_error_text(int code);
 
-/* One English clause that says what to do next. Never NULL, static storage. */
+/* One English clause that says what to do next; "" for 0, a status, or an unknown number. Never NULL, static storage. Part of the
+ * hosted library: the core is kept small. */
 const char *exo_error_advice(int code);
 
 /* The class of an error; EXO_CLASS_NONE for 0, a status, or an unknown number. */

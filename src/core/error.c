@@ -1,8 +1,10 @@
 /*
  * error.c: what is known about each status and error code, all of it derived from EXO_ERROR_MAP.
  *
- * It formats nothing and remembers nothing; every layer calls it. All strings lie in one constant struct and are found
- * by offsets, because a table of pointers would have to be relocated, that is, be writable, in a shared library.
+ * It formats nothing and remembers nothing; every layer calls it. The advice of the table is for people and lies in the
+ * hosted library (src/client/advice.c): it would cost a microcontroller some kilobytes. All strings lie in one constant
+ * struct and are found by offsets, because a table of pointers would have to be relocated, that is, be writable, in a
+ * shared library.
  */
 #include "exochat/error.h"
 
@@ -12,13 +14,13 @@
 /* Statuses, in the columns of EXO_ERROR_MAP. The last row answers for numbers that nobody knows. */
 /* clang-format off */
 #define STATUS_MAP(X) \
-    X(EXO_OK,        EXO_OK,        NONE, STOP, "done", "nothing") \
-    X(EXO_AGAIN,     EXO_AGAIN,     NONE, STOP, "there is more", "call again") \
-    X(EXO_NEED_DATA, EXO_NEED_DATA, NONE, STOP, "all fed bytes are consumed", "feed more, or say that there are none") \
-    X(EXO_DONE,      EXO_DONE,      NONE, STOP, "the stream is over", "nothing") \
-    X(EXO_IDLE,      EXO_IDLE,      NONE, STOP, "no call is under way", "start a call") \
-    X(EXO_NOT_FOUND, EXO_NOT_FOUND, NONE, STOP, "looked for, and not there", "nothing") \
-    X(EXO_E_UNKNOWN, INT16_MIN,     NONE, STOP, "an unknown code", "compare the versions of header and library")
+    X(EXO_OK,        EXO_OK,        NONE, STOP, "done", "") \
+    X(EXO_AGAIN,     EXO_AGAIN,     NONE, STOP, "there is more", "") \
+    X(EXO_NEED_DATA, EXO_NEED_DATA, NONE, STOP, "all fed bytes are consumed", "") \
+    X(EXO_DONE,      EXO_DONE,      NONE, STOP, "the stream is over", "") \
+    X(EXO_IDLE,      EXO_IDLE,      NONE, STOP, "no call is under way", "") \
+    X(EXO_NOT_FOUND, EXO_NOT_FOUND, NONE, STOP, "looked for, and not there", "") \
+    X(EXO_E_UNKNOWN, INT16_MIN,     NONE, STOP, "an unknown code", "")
 /* clang-format on */
 
 #define ALL_ROWS(X) EXO_ERROR_MAP(X) STATUS_MAP(X)
@@ -26,14 +28,13 @@
 typedef struct error_strings {
 #define EXO_X(code, number, class_, verdict, text, advice) \
     char code##_name[sizeof #code]; \
-    char code##_text[sizeof text]; \
-    char code##_advice[sizeof advice];
+    char code##_text[sizeof text];
     ALL_ROWS(EXO_X)
 #undef EXO_X
 } error_strings;
 
 static const error_strings strings = {
-#define EXO_X(code, number, class_, verdict, text, advice) #code, text, advice,
+#define EXO_X(code, number, class_, verdict, text, advice) #code, text,
     ALL_ROWS(EXO_X)
 #undef EXO_X
 };
@@ -46,17 +47,12 @@ typedef struct error_row {
     uint8_t verdict;
     uint16_t name;
     uint16_t text;
-    uint16_t advice;
 } error_row;
 
 static const error_row rows[] = {
 #define EXO_X(code, number, class_, verdict, text, advice) \
-    {(number), \
-     EXO_CLASS_##class_, \
-     EXO_##verdict, \
-     (uint16_t)offsetof(error_strings, code##_name), \
-     (uint16_t)offsetof(error_strings, code##_text), \
-     (uint16_t)offsetof(error_strings, code##_advice)},
+    {(number), EXO_CLASS_##class_, EXO_##verdict, (uint16_t)offsetof(error_strings, code##_name), \
+     (uint16_t)offsetof(error_strings, code##_text)},
     ALL_ROWS(EXO_X)
 #undef EXO_X
 };
@@ -84,11 +80,6 @@ const char *exo_error_name(int code)
 const char *exo_error_text(int code)
 {
     return string_at(find_row(code)->text);
-}
-
-const char *exo_error_advice(int code)
-{
-    return string_at(find_row(code)->advice);
 }
 
 exo_error_class exo_error_class_of(int code)

@@ -1,0 +1,161 @@
+/*
+ * chunk.h: the JSON of one event → deltas.
+ *
+ * Each event is read twice: first it is validated whole, and its error, ids and indexes are found; then its deltas are
+ * handed out. So an event that is not a JSON object gives MALFORMED and none of its content, and an error is seen
+ * before the choices beside it. Of duplicate members the last counts; a list with an object with "error" in it counts
+ * as an error. The dialects that are understood are listed in docs/dialects.md. Nothing is allocated; spans point into
+ * the event or into a scratch of the object.
+ */
+#ifndef EXOCHAT_CHUNK_H
+#define EXOCHAT_CHUNK_H
+
+#include "exochat/error.h"
+#include "exochat/json_read.h"
+#include "exochat/limits.h"
+#include "exochat/think.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What one delta of an event is. */
+typedef enum exo_delta_type {
+    EXO_DELTA_MALFORMED, /* the event is not a JSON object; `code` says why, `number` at which byte. Nothing else comes
+                            of it */
+    EXO_DELTA_ERROR,     /* text: the whole event as it came, for failure.h. Comes first */
+    EXO_DELTA_ID,        /* text: the response's id, cut like a tool call's. Once an event, not when empty */
+    EXO_DELTA_MODEL,     /* text: the model that serves, cut alike. Once an event, not when empty */
+    EXO_DELTA_CONTENT,   /* text fragment */
+    EXO_DELTA_REASONING, /* text fragment, whatever the field was called */
+    EXO_DELTA_REASONING_DETAILS, /* text: raw JSON, for replay */
+    EXO_DELTA_REFUSAL,           /* text fragment */
+    EXO_DELTA_TOOL_CALL,         /* a delta of a tool call begins: index (or -1), id and name (each may be empty) */
+    EXO_DELTA_TOOL_ARGUMENTS,    /* text fragment of the arguments of the TOOL_CALL just begun */
+    EXO_DELTA_TOOL_OBJECT,       /* text: its arguments as one raw JSON object, which replaces what came before */
+    EXO_DELTA_TOOL_EXTRA,        /* text: its extra_content, raw JSON, for replay */
+    EXO_DELTA_LOGPROBS,          /* text: raw JSON */
+    EXO_DELTA_AUDIO,             /* text: raw JSON */
+    EXO_DELTA_FINISH,            /* text: finish_reason */
+    EXO_DELTA_USAGE              /* text: the usage object, raw JSON; the counts are in `usage` */
+} exo_delta_type;
+
+/* Token counts as the endpoint reported them; -1 where it said nothing. total is never computed: some count reasoning
+ * apart. */
+typedef struct exo_usage {
+    int64_t prompt_tokens;
+    int64_t completion_tokens;
+    int64_t total_tokens;
+    int64_t cached_tokens;
+    int64_t reasoning_tokens;
+} exo_usage;
+
+/* A usage of which nothing is known. */
+#define EXO_USAGE_INIT \
+    { \
+        -1, -1, -1, -1, -1 \
+    }
+
+/* One delta. Spans are valid until the next call on the chunk reader. */
+typedef struct exo_delta {
+    exo_delta_type type;
+    uint32_t choice; /* choices[].index; 0 where it is absent */
+    bool last;       /* of a fragment: the last one of its string (a think filter may hold that one back) */
+    bool whole;  /* content, tool calls and logprobs from a `message` in place of a `delta`: use it only if nothing was
+                    streamed */
+    bool legacy; /* TOOL_CALL: from function_call */
+    int code; /* MALFORMED: EXO_E_JSON_*, EXO_E_DEPTH_LIMIT, EXO_E_EVENT_LIMIT, or EXO_E_MALFORMED for JSON of another
+                 kind */
+    int64_t index;   /* TOOL_CALL: the index as sent, or -1 */
+    uint64_t number; /* MALFORMED: the offset in the event */
+    exo_span text;
+    exo_span id;     /* TOOL_CALL: decoded */
+    exo_span name;   /* TOOL_CALL: decoded */
+    exo_usage usage; /* USAGE */
+} exo_delta;
+
+/* The longest tool-call id and function name, in bytes; a longer one is cut at a character's border. */
+#define EXO_TOOL_NAME_MAX 128
+
+/* Where a value stands in the event; len 0 is nowhere. Private. */
+typedef struct exo_chunk_place {
+    uint32_t at_;
+    uint32_t len_;
+} exo_chunk_place;
+
+/* The reader of chunks. Private but for sizeof. */
+typedef struct exo_chunk {
+    exo_span data_;            /* the event */
+    exo_span rest_;            /* of a content fragment that the think filter is at work on */
+    exo_json_decoder decoder_; /* of the string that is being handed out */
+    exo_chunk_place top_[4];   /* members of the event, the choice and the tool call at hand */
+    exo_chunk_place member_[15];
+    exo_chunk_place call_[6];
+    exo_chunk_place usage_;   /* of a choice */
+    exo_chunk_place choices_; /* what is left of the lists that are being walked */
+    exo_chunk_place calls_;
+    exo_chunk_place parts_;
+    exo_chunk_place thoughts_;
+    uint64_t number_;
+    int code_;
+    uint32_t limit_;
+    uint32_t choice_;
+    uint8_t depth_;
+    uint8_t step_;
+    uint8_t string_; /* the type of its deltas */
+    bool decoding_;
+    bool rest_last_;
+    bool whole_;
+    bool legacy_;
+    bool error_;
+    exo_think think_;
+    char text_[2][EXO_TOOL_NAME_MAX + 1];
+} exo_chunk;
+
+/* Prepares a reader for all events of one stream. */
+void exo_chunk_init(exo_chunk *chunk, const exo_limits *limits);
+
+/* Switches on, before the first event, that a <think> block at the start of choice 0's content is REASONING (think.h).
+ */
+void exo_chunk_think_tags(exo_chunk *chunk, bool on);
+
+/* Begins with one event's data, which must stay valid until next() says EXO_OK. `error` is true for an event of type
+ * "error" or a field "error": then the whole of it is handed out as one EXO_DELTA_ERROR. `data` is not "[DONE]": that
+ * is exo_chunk_is_done()'s to find. */
+void exo_chunk_begin(exo_chunk *chunk, exo_span data, bool error);
+
+/* Begins the end of the stream: next() hands out the content that a think filter held back because it could have become
+ * a tag. A finish_reason does that too; without think tags nothing comes. */
+void exo_chunk_end(exo_chunk *chunk);
+
+/* Stores the next delta: EXO_EVENT, or EXO_OK when the event is used up. Never fails: what is wrong with an event is a
+ * delta too. Deltas come in this order: ERROR, ID, MODEL; for each choice, in the event's order, REASONING,
+ * REASONING_DETAILS, CONTENT (REASONING among it where the parts of a list say so), REFUSAL, the tool calls, each with
+ * its ARGUMENTS or OBJECT and its EXTRA, AUDIO, LOGPROBS, FINISH; USAGE. An empty string gives no delta, nor does a
+ * value of an unexpected type, nor a tool call that says nothing. */
+int exo_chunk_next(exo_chunk *chunk, exo_delta *delta);
+
+/* Whether the event just begun counts for the first-event and idle clocks: an object with choices, usage or an error.
+ */
+bool exo_chunk_is_progress(const exo_chunk *chunk);
+
+/* Whether an event's data is the sentinel "[DONE]", exactly, white space around it apart. */
+bool exo_chunk_is_done(exo_span data);
+
+/* What a body begins with, found at its first byte that is not white space (a byte order mark is skipped). */
+typedef enum exo_body_kind {
+    EXO_BODY_UNKNOWN, /* only white space so far */
+    EXO_BODY_SSE,
+    EXO_BODY_JSON, /* { or [: an error, or a whole completion because "stream" was ignored */
+    EXO_BODY_HTML, /* < */
+    EXO_BODY_GZIP  /* 1f 8b without a label */
+} exo_body_kind;
+
+/* Looks at the first bytes of a 2xx body. */
+exo_body_kind exo_body_sniff(exo_span start);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

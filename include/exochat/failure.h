@@ -1,0 +1,109 @@
+/*
+ * failure.h: a status, its headers and its body, or an error inside a stream → one typed failure with a verdict.
+ *
+ * Everything that is known about provider errors is in the tables of failure.c: body shapes, retryable statuses, marks
+ * of an exceeded context window, of used-up quota and of content filters, and the forms of Retry-After. It decides by
+ * error message, code and type, never by an echo of the prompt elsewhere in the body.
+ *
+ * What is decided, first match first:
+ *   a mark of an exceeded context window                    EXO_E_CONTEXT_WINDOW, whatever the status
+ *   a mark of a content filter                              EXO_E_CONTENT_FILTER
+ *   a mark of used-up quota, credits or balance             EXO_E_QUOTA
+ *   401, 403                                                EXO_E_AUTH
+ *   402                                                     EXO_E_QUOTA
+ *   429                                                     EXO_E_RATE_LIMIT
+ *   408, 409, 425, 498, 500 and above                       EXO_E_SERVER
+ *   other 4xx                                               EXO_E_STATUS
+ *   3xx                                                     EXO_E_REDIRECT
+ *   no status known to be an error, inside a 2xx stream     EXO_E_IN_STREAM
+ *
+ * The verdict is the usual one of that code, unless the header x-should-retry overrides it: "true" makes EXO_RETRY of
+ * an EXO_E_STATUS. "false" makes EXO_FALL_BACK of every EXO_RETRY: that server asks not to be tried again, and says
+ * nothing about another. Context window, content filter, quota, key and redirect are never overridden.
+ */
+#ifndef EXOCHAT_FAILURE_H
+#define EXOCHAT_FAILURE_H
+
+#include "exochat/error.h"
+#include "exochat/limits.h"
+#include "exochat/span.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Which clock ran out. */
+typedef enum exo_clock {
+    EXO_CLOCK_NONE,
+    EXO_CLOCK_CONNECT,
+    EXO_CLOCK_FIRST_EVENT,
+    EXO_CLOCK_IDLE,
+    EXO_CLOCK_TOTAL
+} exo_clock;
+
+/* "connect", "first event", "idle", "total", or "none". Static storage. */
+const char *exo_clock_name(exo_clock clock);
+
+/* One failure. Begin with exo_failure_clear(). All of it may be read but the fields that end in "_"; strings are
+ * NUL-terminated UTF-8, cut at a character's border, with control characters replaced by spaces, "" when unknown. A
+ * plain value: copy it freely. */
+typedef struct exo_failure {
+    int code; /* EXO_OK: no failure; otherwise one of error.h */
+    exo_verdict verdict;
+    exo_clock clock;      /* which clock ran out */
+    uint16_t http_status; /* of the response, or 0 */
+    uint16_t status;      /* the effective status: the one that the body names, else http_status */
+    bool in_stream;       /* reported inside a 2xx stream */
+    bool cut;             /* the message was longer than its field */
+    int64_t retry_after;  /* milliseconds to wait, or -1 */
+    uint64_t offset;      /* in the stream or text, where one applies */
+    char message[640];    /* the provider's message, or the transport's */
+    char type[64];
+    char provider_code[64];
+    char request_id[96];
+    uint8_t delay_rank_; /* which source retry_after is from: a better one replaces it */
+    uint8_t id_rank_;    /* the same for request_id */
+    uint8_t advice_;     /* what x-should-retry says */
+} exo_failure;
+
+/* No failure, and no headers seen. */
+void exo_failure_clear(exo_failure *failure);
+
+/* A failure of ours or of the transport: `code` from error.h with its usual verdict and clock; `message` may be empty.
+ * Headers given before stay in force here and in the calls below. */
+void exo_failure_set(exo_failure *failure, int code, exo_span message);
+
+/* Looks at one response header, in any case and order, before or after the calls below: retry-after-ms, retry-after,
+ * x-should-retry, x-request-id, request-id, x-groq-request-id, apim-request-id, cf-ray; others are passed over.
+ * `wall_now` is the time of day in seconds since 1970 UTC, for a Retry-After that is a date; 0 when it is not known: a
+ * date then counts as absent. */
+void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int64_t wall_now);
+
+/* A response whose status is not 2xx. `body` is as much of it as was read: JSON of any known shape, whole or cut, HTML,
+ * plain text, or nothing. A message that is JSON itself is looked into, one level deep. */
+void exo_failure_from_response(exo_failure *failure, uint16_t http_status, exo_span body);
+
+/* An error inside a stream, or a 2xx JSON body with an error in it: `json` as EXO_DELTA_ERROR gave it, the whole event
+ * or body, or the error alone. Beside "choices" only "error", "errors", "base_resp" and "x_groq" can report one.
+ * EXO_OK, or EXO_NOT_FOUND when there is no error in `json`: the failure is then unchanged. */
+int exo_failure_from_json(exo_failure *failure, uint16_t http_status, exo_span json);
+
+/* An answer that did not prove itself: `code` as exo_answer_end() gave it; `reason` is the finish_reason, if any, and
+ * becomes provider_code. */
+void exo_failure_from_end(exo_failure *failure, int code, exo_span reason);
+
+/* Takes a secret out of message, type, provider_code and request_id: every occurrence, and at the end of a field a
+ * beginning of 12 bytes or more that the cut left over, becomes "***". A provider that echoes a key masks it, most of
+ * the time; whoever knows the key calls this before handing the failure on. An empty `secret` changes nothing. */
+void exo_failure_redact(exo_failure *failure, exo_span secret);
+
+/* Reads a Retry-After value (RFC 9110, 10.2.3; fractions allowed): milliseconds, or -1 for a value that
+ * is malformed, negative, or a date in the past. Beyond 2^31 seconds it counts as that many. A date, in any of the
+ * three forms of RFC 9110, 5.6.7, needs `wall_now`. */
+int64_t exo_retry_after(exo_span value, int64_t wall_now);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * sse.h: bytes of a text/event-stream → events (WHATWG HTML, 9.2.6), with the departures that real servers make
+ * necessary.
+ *
+ * feed(), then next() until it says NEED_DATA. An event whose data is one line that lies whole in the fed bytes is
+ * handed out in place; only one that is cut or has several lines is carried, in a buffer that never grows past
+ * limits.event. Departures: a field "error" that is not empty is an event of its own, handed out at the end of its
+ * line; at the end of the stream the last line counts even if nothing ends it, and a pending event is handed out,
+ * marked `at_end`: the caller decides. Lines end with CRLF, LF or CR alone, and with nothing else.
+ */
+#ifndef EXOCHAT_SSE_H
+#define EXOCHAT_SSE_H
+
+#include "exochat/buffer.h"
+#include "exochat/error.h"
+#include "exochat/limits.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One event. Spans are valid until the next call on the parser. Bytes are as sent: invalid UTF-8 is for the reader of
+ * `data` to replace. */
+typedef struct exo_sse_event {
+    exo_span data;    /* the data lines, joined by LF */
+    exo_span type;    /* the event field; empty means "message" */
+    exo_span id;      /* the stream's last event id, "" at first */
+    bool error_field; /* `data` is the value of a field "error" (old llama.cpp) */
+    bool at_end;      /* the stream ended without the blank line: WHATWG drops such an event */
+    bool cut;         /* with at_end: not even the last line was ended */
+    uint64_t offset;  /* of the event's first data byte in the stream */
+} exo_sse_event;
+
+/* The parser. Private but for sizeof. */
+typedef struct exo_sse {
+    exo_span in_; /* the fed bytes, and the next of them */
+    size_t at_;
+    size_t lf_; /* one past the LF and the CR found last */
+    size_t cr_;
+    size_t value_at_; /* where this line's value begins in in_; what came of it earlier ends carry_ */
+    size_t data_at_;  /* the pending data: in in_ if data_here_, otherwise what carry_ begins with */
+    size_t data_len_;
+    size_t event_limit_;
+    size_t field_limit_;
+    uint64_t base_; /* where in_, the value and the pending data begin in the stream */
+    uint64_t value_offset_;
+    uint64_t data_offset_;
+    int64_t retry_;
+    exo_buffer carry_;
+    exo_buffer type_;
+    exo_buffer id_;
+    int error_;
+    uint8_t state_;
+    uint8_t field_;
+    uint8_t name_len_;
+    char name_[5];
+    bool has_data_;
+    bool data_here_;
+    bool ended_;
+    bool cut_;
+} exo_sse;
+
+/* Begins a stream. `allocator` (borrowed) gives the carry, the type and the id their memory. */
+void exo_sse_init(exo_sse *sse, const exo_allocator *allocator, const exo_limits *limits);
+
+/* As exo_sse_init(), in `size` bytes of the caller's at `memory`, which must outlive the parser: a sixteenth of it
+ * each, limits.field at most, for the type and the id, and the rest for the carry. The limits are then what fits. */
+void exo_sse_init_fixed(exo_sse *sse, void *memory, size_t size, const exo_limits *limits);
+
+/* Gives the next bytes, which must stay valid until next() says NEED_DATA. EXO_OK, or EXO_E_STATE when next()
+ * has not said NEED_DATA about earlier bytes or the stream was ended, or the sticky error. */
+int exo_sse_feed(exo_sse *sse, exo_span bytes);
+
+/* Says that the stream has ended cleanly. What is pending is handed out by next(), then DONE. */
+void exo_sse_end(exo_sse *sse);
+
+/* Stores the next event. EXO_EVENT, EXO_NEED_DATA, EXO_DONE (only after exo_sse_end()), or, sticky, EXO_E_NO_MEMORY or
+ * EXO_E_EVENT_LIMIT: an event's data and the line being read are together longer than limits.event, or its type, the id
+ * or the retry time alone is longer than limits.field. The same events at every split of the input. */
+int exo_sse_next(exo_sse *sse, exo_sse_event *event);
+
+/* How many bytes of the stream are consumed: of all fed bytes, those that next() has dealt with. */
+uint64_t exo_sse_offset(const exo_sse *sse);
+
+/* The reconnection time that a field "retry" set, in milliseconds (a time of more than 49 days is ignored), or -1. */
+int64_t exo_sse_retry(const exo_sse *sse);
+
+/* Frees the carry. The parser may be initialised again. */
+void exo_sse_free(exo_sse *sse);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

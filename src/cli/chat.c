@@ -1,0 +1,293 @@
+/*
+ * chat.c: see chat.h. Text goes to standard output as it comes, everything else to standard error, unless --json or
+ * --events want it otherwise.
+ *
+ * What is kept in memory is what is printed at the end: with text that is printed as it comes, only tool calls and a
+ * refusal.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "chat.h"
+
+#include "ask.h"
+#include "events.h"
+#include "exit_code.h"
+#include "interrupt.h"
+#include "memory.h"
+#include "prompt.h"
+#include "report.h"
+#include "say.h"
+#include "setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* As much of a refusal as is shown. */
+enum {
+    REFUSAL_MAX = 2048
+};
+
+/* One question and what has been printed of its answer. */
+typedef struct asking {
+    const cli_options *options;
+    const char *model;
+    bool terminal;  /* standard output is one */
+    bool line_open; /* text was printed, and its line has not ended */
+    exo_buffer refusal;
+    FILE *saved; /* --save-stream */
+    int save_error;
+} asking;
+
+/* ---- events ---- */
+
+static void end_text_line(asking *asked)
+{
+    if (asked->line_open && asked->terminal) {
+        putchar('\n');
+        say_flush();
+    }
+    asked->line_open = false;
+}
+
+static void print_text(asking *asked, exo_span text)
+{
+    if (text.len > 0) {
+        say_end_line();
+        say_text(stdout, asked->terminal, text);
+        asked->line_open = text.ptr[text.len - 1] != '\n';
+    }
+}
+
+/* Text and what goes beside it, for people. */
+static void show(asking *asked, const exo_event *event)
+{
+    switch (event->type) {
+    case EXO_EVENT_TEXT:
+        print_text(asked, event->text);
+        break;
+    case EXO_EVENT_REASONING:
+        if (!asked->options->quiet) {
+            say_stream(event->text);
+        }
+        break;
+    case EXO_EVENT_REFUSAL:
+        (void)exo_buffer_append(&asked->refusal, event->text);
+        break;
+    case EXO_EVENT_RESTART:
+        end_text_line(asked);
+        exo_buffer_clear(&asked->refusal);
+        if (!asked->options->quiet) {
+            say("what came so far is void, the answer begins anew: %s",
+                event->failure ? exo_error_text(event->failure->code) : "the stream broke");
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static bool on_event(void *ctx, const exo_event *event)
+{
+    asking *asked = ctx;
+    if (event->type == EXO_EVENT_END) {
+        return true;
+    }
+    if (asked->options->events) {
+        events_print(event);
+    } else if (event->choice == 0) {
+        show(asked, event);
+    }
+    return say_flush();
+}
+
+static void save(void *ctx, exo_span bytes)
+{
+    asking *asked = ctx;
+    if (asked->save_error == 0 && fwrite(bytes.ptr, 1, bytes.len, asked->saved) < bytes.len) {
+        asked->save_error = errno;
+    }
+}
+
+/* ---- the end ---- */
+
+static void print_tool_calls(exo_answer *answer)
+{
+    json_out out = json_out_to(stderr);
+    for (uint32_t i = 0; i < exo_answer_tool_calls(answer); i++) {
+        say_end_line();
+        json_open(&out, '{');
+        json_key(&out, "tool_call");
+        report_tool_call_json(&out, answer, i);
+        json_close(&out, '}');
+        json_end_line(&out);
+    }
+}
+
+/* An answer that is complete, and yet may not be what was asked for. */
+static int judge(asking *asked, exo_answer *answer)
+{
+    exo_span refusal = asked->refusal.len > 0 ? exo_buffer_span(&asked->refusal) : exo_answer_refusal(answer);
+    exo_span reason = exo_answer_finish_reason(answer);
+    if (refusal.len > 0) {
+        say("refused by %s: %.*s", asked->model, (int)(refusal.len < REFUSAL_MAX ? refusal.len : REFUSAL_MAX),
+            refusal.ptr);
+        return EXIT_REFUSED;
+    }
+    if (exo_span_is(reason, "content_filter")) {
+        say("cut by a content filter of %s (finish_reason content_filter)", asked->model);
+        return EXIT_REFUSED;
+    }
+    if (exo_span_is(reason, "length") && !asked->options->quiet) {
+        say("the answer is cut: its maximum length is reached (finish_reason length)");
+    }
+    return EXIT_ANSWERED;
+}
+
+/* Prints what is left to be printed of a reply, and returns the exit code. */
+static int finish(asking *asked, const exo_reply *reply)
+{
+    const cli_options *options = asked->options;
+    const exo_failure *failure = exo_reply_failure(reply);
+    exo_answer *answer = exo_reply_answer(reply, 0);
+    bool people = !options->json && !options->events;
+    if (options->json) {
+        json_out out = json_out_to(stdout);
+        report_reply_json(&out, reply);
+        json_end_line(&out);
+    } else if (options->events) {
+        events_print_end(reply);
+    } else if (options->no_stream && !failure && answer) {
+        print_text(asked, exo_answer_text(answer));
+    }
+    end_text_line(asked);
+    if (people && report_calls_usable(reply) && !options->quiet) {
+        print_tool_calls(answer);
+    }
+    if (options->trace) {
+        report_trail(reply);
+    }
+    if (interrupted() && failure && failure->code == EXO_E_CANCELLED) {
+        say("interrupted");
+        return EXIT_INTERRUPTED;
+    }
+    if (failure) {
+        report_failure(failure, exo_reply_deployment(reply));
+        return report_exit_code(failure);
+    }
+    return answer ? judge(asked, answer) : EXIT_FAILED;
+}
+
+/* ---- the question ---- */
+
+static bool write_body(void *ctx, exo_span bytes)
+{
+    (void)ctx;
+    return fwrite(bytes.ptr, 1, bytes.len, stdout) == bytes.len && !interrupted();
+}
+
+/* --dry-run: what would be sent, byte for byte. */
+static int print_body(const cli_setup *setup, const exo_request *request, const char *model)
+{
+    int code = exo_client_body(setup->client, request, model, write_body, NULL);
+    if (isatty(STDOUT_FILENO) == 1) {
+        putchar('\n');
+    }
+    if (interrupted()) {
+        return EXIT_INTERRUPTED;
+    }
+    if (!say_flush()) {
+        return say_output_failed();
+    }
+    return code == EXO_OK ? EXIT_ANSWERED : setup_failed(setup, code);
+}
+
+static int put_question(asking *asked, const cli_setup *setup, const exo_request *request)
+{
+    const cli_options *options = asked->options;
+    exo_call_options call = EXO_CALL_OPTIONS_INIT;
+    setup_call_options(setup, options, &call);
+    call.model = asked->model;
+    call.buffered = options->json || options->no_stream;
+    call.keep = call.buffered ? EXO_KEEP_TEXT | EXO_KEEP_REASONING | EXO_KEEP_TOOLS : EXO_KEEP_TOOLS;
+    if (asked->saved) {
+        call.raw = save;
+        call.raw_ctx = asked;
+    }
+    exo_reply *reply = ask(setup->client, request, &call, on_event, asked);
+    if (!reply) {
+        return setup_failed(setup, EXO_E_NO_MEMORY);
+    }
+    int exit_code = say_flush() ? finish(asked, reply) : EXIT_FAILED;
+    exo_reply_free(reply);
+    return say_flush() || exit_code == EXIT_INTERRUPTED ? exit_code : say_output_failed();
+}
+
+static bool open_saved(asking *asked)
+{
+    if (!asked->options->save_stream) {
+        return true;
+    }
+    int file = open(asked->options->save_stream, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    asked->saved = file < 0 ? NULL : fdopen(file, "w");
+    if (!asked->saved) {
+        say("--save-stream: %s: %s", asked->options->save_stream, strerror(errno));
+    }
+    return asked->saved != NULL;
+}
+
+/* Ends --save-stream; a stream that could not be saved is a failure of the command. */
+static int close_saved(asking *asked, int exit_code)
+{
+    if (!asked->saved) {
+        return exit_code;
+    }
+    if (fclose(asked->saved) != 0 && asked->save_error == 0) {
+        asked->save_error = errno;
+    }
+    if (asked->save_error != 0) {
+        say("--save-stream: %s: %s", asked->options->save_stream, strerror(asked->save_error));
+        return exit_code == EXIT_ANSWERED ? EXIT_FAILED : exit_code;
+    }
+    return exit_code;
+}
+
+static int run(const cli_options *options, cli_setup *setup, exo_request *request)
+{
+    char refusal[REFUSAL_MAX];
+    int exit_code;
+    asking asked;
+    memset(&asked, 0, sizeof asked);
+    asked.options = options;
+    asked.terminal = isatty(STDOUT_FILENO) == 1;
+    exo_buffer_init_fixed(&asked.refusal, refusal, sizeof refusal, EXO_E_ANSWER_LIMIT);
+    asked.model = setup_deploy(setup, options, exo_request_model(request), true, &exit_code);
+    if (!asked.model) {
+        return exit_code;
+    }
+    if (options->dry_run) {
+        return print_body(setup, request, asked.model);
+    }
+    if (!open_saved(&asked)) {
+        return EXIT_USAGE;
+    }
+    return close_saved(&asked, put_question(&asked, setup, request));
+}
+
+int chat_command(int argc, char **argv)
+{
+    cli_options options;
+    cli_setup setup;
+    int exit_code;
+    memset(&setup, 0, sizeof setup);
+    interrupt_catch();
+    if (options_read(&options, COMMAND_CHAT, argc, argv, &exit_code)) {
+        exo_request *request = prompt_request(&options, &exit_code);
+        if (request && setup_open(&setup, &options, &exit_code)) {
+            exit_code = run(&options, &setup, request);
+        }
+        setup_close(&setup);
+        exo_request_free(request);
+    }
+    options_free(&options);
+    return exit_code;
+}

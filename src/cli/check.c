@@ -1,0 +1,181 @@
+/*
+ * check.c: see check.h.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "check.h"
+
+#include "ask.h"
+#include "exit_code.h"
+#include "interrupt.h"
+#include "memory.h"
+#include "report.h"
+#include "say.h"
+#include "setup.h"
+
+#include <errno.h>
+
+/* ---- the configuration ---- */
+
+static void warn(void *ctx, const char *line)
+{
+    (void)ctx;
+    printf("warning: %s\n", line);
+}
+
+static void print_summary(const cli_setup *setup)
+{
+    size_t count = 0;
+    size_t warnings = exo_config_check(setup->config, warn, NULL);
+    while (exo_config_model(setup->config, count)) {
+        count++;
+    }
+    printf("%s: %zu deployment%s, %zu warning%s\n", setup->path, count, count == 1 ? "" : "s", warnings,
+           warnings == 1 ? "" : "s");
+}
+
+/* ---- --probe ---- */
+
+/* Says how a probe went. */
+static int print_probe(const exo_reply *reply, const char *name)
+{
+    char times[256];
+    const exo_failure *failure = exo_reply_failure(reply);
+    const exo_attempt *attempt = exo_reply_attempt(reply, 0);
+    if (failure) {
+        report_failure(failure, name);
+        return failure->code == EXO_E_CANCELLED ? EXIT_INTERRUPTED : EXIT_FAILED;
+    }
+    if (attempt) {
+        report_times(attempt, times, sizeof times);
+        printf("%s: answered; %s; HTTP/%s\n", name, times, attempt->http_version);
+    }
+    return EXIT_ANSWERED;
+}
+
+/* One real call, for one token, of this deployment alone. */
+static int probe(const cli_setup *setup, const cli_options *options, const char *name)
+{
+    exo_call_options call = EXO_CALL_OPTIONS_INIT;
+    exo_route_policy once = EXO_ROUTE_POLICY_INIT;
+    exo_request *request = exo_request_new(name);
+    if (!request || exo_request_text(request, EXO_USER, "ping") != EXO_OK ||
+        exo_request_int(request, "max_tokens", 1) != EXO_OK ||
+        exo_client_policy(setup->client, name, &once) != EXO_OK) {
+        exo_request_free(request);
+        return setup_failed(setup, EXO_E_NO_MEMORY);
+    }
+    setup_call_options(setup, options, &call);
+    call.buffered = true;
+    call.keep = 0;
+    exo_reply *reply = ask(setup->client, request, &call, NULL, NULL);
+    int exit_code = reply ? print_probe(reply, name) : setup_failed(setup, EXO_E_NO_MEMORY);
+    say_flush();
+    exo_reply_free(reply);
+    exo_request_free(request);
+    return exit_code;
+}
+
+static int probe_all(const cli_setup *setup, const cli_options *options)
+{
+    const char *name;
+    int exit_code = EXIT_ANSWERED;
+    for (size_t i = 0; exit_code != EXIT_INTERRUPTED && (name = exo_client_model(setup->client, i)) != NULL; i++) {
+        if (!options->model || strcmp(options->model, name) == 0) {
+            int result = probe(setup, options, name);
+            exit_code = result != EXIT_ANSWERED ? result : exit_code;
+        }
+    }
+    return exit_code;
+}
+
+/* ---- --save-ca ---- */
+
+static void keep_pem(void *ctx, exo_span pem)
+{
+    (void)exo_buffer_append(ctx, pem);
+}
+
+static int write_pem(const char *path, exo_span pem)
+{
+    FILE *file = fopen(path, "w");
+    bool written = file && fwrite(pem.ptr, 1, pem.len, file) == pem.len;
+    int error = errno;
+    if (file && fclose(file) != 0 && written) {
+        written = false;
+        error = errno;
+    }
+    if (!written) {
+        say("--save-ca: %s: %s", path, strerror(error));
+        return EXIT_USAGE;
+    }
+    printf("%s: root certificate written\n", path);
+    return EXIT_ANSWERED;
+}
+
+static int save_root(const cli_setup *setup, const cli_options *options, const char *model)
+{
+    exo_failure failure;
+    exo_buffer pem;
+    exo_failure_clear(&failure);
+    exo_buffer_init(&pem, &memory_heap, SIZE_MAX, EXO_E_NO_MEMORY);
+    int code = exo_client_root(setup->client, model, keep_pem, &pem, &failure);
+    int exit_code = report_exit_code_of(code);
+    if (code != EXO_OK) {
+        report_failure(&failure, setup->config ? model : options->base_url);
+    } else {
+        exit_code = write_pem(options->save_ca, exo_buffer_span(&pem));
+    }
+    exo_buffer_free(&pem);
+    return exit_code;
+}
+
+/* ---- the command ---- */
+
+/* The model whose deployment stands for all: the one that was named, the default one, or the first. */
+static const char *choose(const cli_setup *setup, const cli_options *options)
+{
+    if (options->model || !setup->config) {
+        return options->model ? options->model : "endpoint";
+    }
+    const char *chosen = exo_config_default_model(setup->config);
+    return chosen ? chosen : exo_config_model(setup->config, 0);
+}
+
+static int run(cli_setup *setup, const cli_options *options)
+{
+    int exit_code;
+    if (!setup->config && options->probe && !options->model) {
+        say("--model: MODEL expected with --base-url");
+        return EXIT_USAGE;
+    }
+    if (setup->config) {
+        print_summary(setup);
+    }
+    const char *model = setup_deploy(setup, options, choose(setup, options), false, &exit_code);
+    if (!model) {
+        return exit_code;
+    }
+    exit_code = options->save_ca ? save_root(setup, options, model) : EXIT_ANSWERED;
+    if (exit_code == EXIT_ANSWERED && options->probe) {
+        interrupt_catch();
+        exit_code = probe_all(setup, options);
+    }
+    return exit_code;
+}
+
+int check_command(int argc, char **argv)
+{
+    cli_options options;
+    cli_setup setup;
+    int exit_code;
+    memset(&setup, 0, sizeof setup);
+    if (options_read(&options, COMMAND_CHECK, argc, argv, &exit_code)) {
+        if (setup_open(&setup, &options, &exit_code)) {
+            exit_code = run(&setup, &options);
+            exit_code = say_flush() ? exit_code : say_output_failed();
+        }
+        setup_close(&setup);
+    }
+    options_free(&options);
+    return exit_code;
+}

@@ -1,0 +1,65 @@
+/*
+ * input.c: see input.h.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "input.h"
+
+#include "interrupt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char *read_all(int file, size_t *len)
+{
+    size_t size = 16384;
+    char *bytes = malloc(size);
+    *len = 0;
+    while (bytes) {
+        if (size - *len < 2) {
+            char *more = size <= SIZE_MAX / 2 ? realloc(bytes, size * 2) : NULL;
+            if (!more) {
+                errno = ENOMEM;
+                break;
+            }
+            bytes = more;
+            size *= 2;
+        }
+        ssize_t got = read(file, bytes + *len, size - *len - 1);
+        if (got == 0) {
+            bytes[*len] = '\0';
+            return bytes;
+        }
+        if (got > 0) {
+            *len += (size_t)got;
+        } else if (errno != EINTR || interrupted()) {
+            break;
+        }
+    }
+    int error = errno;
+    free(bytes);
+    errno = error;
+    return NULL;
+}
+
+bool input_read(const char *path, exo_span *bytes)
+{
+    bool standard = strcmp(path, "-") == 0;
+    int file = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        return false;
+    }
+    bytes->ptr = read_all(file, &bytes->len);
+    if (!standard) {
+        int error = errno;
+        close(file);
+        errno = error;
+    }
+    return bytes->ptr != NULL;
+}
+
+bool input_is_given(void)
+{
+    return isatty(STDIN_FILENO) == 0;
+}

@@ -1,0 +1,163 @@
+/*
+ * models.c: see models.h.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "models.h"
+
+#include "exit_code.h"
+#include "report.h"
+#include "say.h"
+#include "setup.h"
+
+#include <unistd.h>
+
+/* The name under which an endpoint without a configuration is deployed, where no model is named. */
+#define NAMELESS "endpoint"
+
+static bool is_default(const cli_setup *setup, const char *name)
+{
+    const char *chosen = exo_config_default_model(setup->config);
+    return chosen && strcmp(chosen, name) == 0;
+}
+
+/* ---- the configured models ---- */
+
+/* Calls one of the two list functions of a configuration. */
+typedef const char *(*list)(const exo_config *config, const char *model, size_t index);
+
+static void print_list_json(json_out *out, const char *key, const cli_setup *setup, list get, const char *model)
+{
+    const char *fallback;
+    json_key(out, key);
+    json_open(out, '[');
+    for (size_t i = 0; (fallback = get(setup->config, model, i)) != NULL; i++) {
+        json_text(out, fallback);
+    }
+    json_close(out, ']');
+}
+
+static void print_configured_json(const cli_setup *setup)
+{
+    const char *name;
+    json_out out = json_out_to(stdout);
+    json_open(&out, '[');
+    for (size_t i = 0; (name = exo_config_model(setup->config, i)) != NULL; i++) {
+        const exo_deployment *deployment = exo_config_deployment(setup->config, name);
+        json_open(&out, '{');
+        json_key(&out, "name");
+        json_text(&out, name);
+        json_key(&out, "model");
+        json_text(&out, deployment->model ? deployment->model : name);
+        json_key(&out, "base_url");
+        json_text(&out, deployment->base_url);
+        json_key(&out, "default");
+        json_bool(&out, is_default(setup, name));
+        print_list_json(&out, "fallbacks", setup, exo_config_fallback, name);
+        print_list_json(&out, "context_fallbacks", setup, exo_config_context_fallback, name);
+        json_close(&out, '}');
+    }
+    json_close(&out, ']');
+    json_end_line(&out);
+}
+
+static void print_list(const cli_setup *setup, const char *title, list get, const char *model)
+{
+    const char *fallback;
+    for (size_t i = 0; (fallback = get(setup->config, model, i)) != NULL; i++) {
+        printf("%s%s", i == 0 ? title : ", ", fallback);
+    }
+}
+
+static void print_configured(const cli_setup *setup)
+{
+    const char *name;
+    size_t width = 0;
+    for (size_t i = 0; (name = exo_config_model(setup->config, i)) != NULL; i++) {
+        width = strlen(name) > width ? strlen(name) : width;
+    }
+    for (size_t i = 0; (name = exo_config_model(setup->config, i)) != NULL; i++) {
+        printf("%c %-*s  %s", is_default(setup, name) ? '*' : ' ', (int)width, name,
+               exo_config_deployment(setup->config, name)->base_url);
+        print_list(setup, "  fallbacks: ", exo_config_fallback, name);
+        print_list(setup, "  context fallbacks: ", exo_config_context_fallback, name);
+        putchar('\n');
+    }
+}
+
+/* ---- the endpoint's models ---- */
+
+typedef struct listing {
+    bool json;
+    bool terminal;
+    json_out out;
+} listing;
+
+static void print_id(void *ctx, exo_span id)
+{
+    listing *remote = ctx;
+    if (remote->json) {
+        json_string(&remote->out, id);
+    } else {
+        say_text(stdout, remote->terminal, id);
+        putchar('\n');
+    }
+}
+
+static int print_remote(cli_setup *setup, const cli_options *options)
+{
+    exo_failure failure;
+    int exit_code;
+    listing remote = {options->json, isatty(STDOUT_FILENO) == 1, json_out_to(stdout)};
+    const char *wanted = options->model || setup->config ? options->model : NAMELESS;
+    const char *model = setup_deploy(setup, options, wanted, false, &exit_code);
+    if (!model) {
+        return exit_code;
+    }
+    if (remote.json) {
+        json_open(&remote.out, '[');
+    }
+    exo_failure_clear(&failure);
+    int code = exo_client_models(setup->client, model, print_id, &remote, &failure);
+    if (remote.json) {
+        json_close(&remote.out, ']');
+        json_end_line(&remote.out);
+    }
+    if (code != EXO_OK) {
+        report_failure(&failure, setup->config ? model : options->base_url);
+    }
+    return report_exit_code_of(code);
+}
+
+static int run(cli_setup *setup, const cli_options *options)
+{
+    if (options->remote) {
+        return print_remote(setup, options);
+    }
+    if (!setup->config) {
+        say("--base-url: has no configured models; --remote asks the endpoint");
+        return EXIT_USAGE;
+    }
+    if (options->json) {
+        print_configured_json(setup);
+    } else {
+        print_configured(setup);
+    }
+    return EXIT_ANSWERED;
+}
+
+int models_command(int argc, char **argv)
+{
+    cli_options options;
+    cli_setup setup;
+    int exit_code;
+    memset(&setup, 0, sizeof setup);
+    if (options_read(&options, COMMAND_MODELS, argc, argv, &exit_code)) {
+        if (setup_open(&setup, &options, &exit_code)) {
+            exit_code = run(&setup, &options);
+            exit_code = say_flush() ? exit_code : say_output_failed();
+        }
+        setup_close(&setup);
+    }
+    options_free(&options);
+    return exit_code;
+}

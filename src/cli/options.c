@@ -1,0 +1,449 @@
+/*
+ * options.c: see options.h.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "options.h"
+
+#include "exit_code.h"
+#include "number.h"
+#include "say.h"
+
+#include "exochat/client.h"
+
+#include <curl/curl.h>
+#include <getopt.h>
+#include <stdlib.h>
+
+/* Options without a letter. */
+enum long_only {
+    OPTION_MESSAGES = 256,
+    OPTION_TOOLS,
+    OPTION_SCHEMA,
+    OPTION_ALLOW_FILES,
+    OPTION_CONFIG,
+    OPTION_BASE_URL,
+    OPTION_API_KEY_ENV,
+    OPTION_FALLBACK,
+    OPTION_CA,
+    OPTION_PROXY,
+    OPTION_HTTP2,
+    OPTION_CONNECT_TIMEOUT,
+    OPTION_TTFT,
+    OPTION_TTFT_UNTIL,
+    OPTION_IDLE_TIMEOUT,
+    OPTION_TOTAL_TIMEOUT,
+    OPTION_RETRIES,
+    OPTION_RESTART,
+    OPTION_JSON,
+    OPTION_EVENTS,
+    OPTION_TRACE,
+    OPTION_DRY_RUN,
+    OPTION_NO_STREAM,
+    OPTION_QUIET,
+    OPTION_SAVE_STREAM,
+    OPTION_REMOTE,
+    OPTION_PROBE,
+    OPTION_SAVE_CA,
+    OPTION_VERSION
+};
+
+enum {
+    CHAT = COMMAND_CHAT,
+    MODELS = COMMAND_MODELS,
+    CHECK = COMMAND_CHECK,
+    ALL = CHAT | MODELS | CHECK
+};
+
+/* One option, or with id 0 the title of those that follow. A letter is its own id. */
+typedef struct row {
+    int id;
+    const char *name;
+    const char *value; /* NULL: it takes none */
+    unsigned commands;
+    const char *help; /* a further line begins after each \n */
+} row;
+
+static const row rows[] = {
+    {0, NULL, NULL, CHAT, "The question"},
+    {0, NULL, NULL, MODELS | CHECK, "The model"},
+    {'m', "model", "MODEL", ALL, "the model; without it the configuration's\ndefault_model"},
+    {'s', "system", "TEXT", CHAT, "a system message before all others"},
+    {'a', "attach", "FILE", CHAT, "attach an image, a sound or a text, read while it\nis sent; may be repeated"},
+    {OPTION_MESSAGES, "messages", "FILE", CHAT,
+     "a JSON array of messages or a whole request\nobject (- is standard input); a prompt and -a are\nappended"},
+    {'o', "option", "KEY=VALUE", CHAT, "a parameter of the request; VALUE is JSON, or else\na string; may be repeated"},
+    {OPTION_TOOLS, "tools", "FILE", CHAT, "a JSON array of tools"},
+    {OPTION_SCHEMA, "schema", "FILE", CHAT, "a JSON Schema that the answer must follow"},
+    {OPTION_ALLOW_FILES, "allow-files", "DIR", CHAT, "let --messages name files below DIR"},
+
+    {0, NULL, NULL, ALL, "The endpoint"},
+    {OPTION_CONFIG, "config", "FILE", ALL,
+     "the configuration; without it $EXOCHAT_CONFIG, or\nexochat/config.yaml in $XDG_CONFIG_HOME or\n~/.config"},
+    {OPTION_BASE_URL, "base-url", "URL", ALL, "an endpoint, in place of a configuration"},
+    {OPTION_API_KEY_ENV, "api-key-env", "NAME", ALL,
+     "the environment variable with the key for\n--base-url; without it no key is sent"},
+    {OPTION_FALLBACK, "fallback", "NAME", CHAT,
+     "try this model next, in place of the configured\nfallbacks; may be repeated"},
+    {OPTION_CA, "ca", "FILE", ALL, "trust these certificates (PEM), not the system's"},
+    {OPTION_PROXY, "proxy", "URL", ALL, "http, https, socks4(a) or socks5(h) proxy"},
+    {OPTION_HTTP2, "http2", NULL, ALL, "offer HTTP/2"},
+
+    {0, NULL, NULL, ALL, "Patience (TIME is 15, 15s, 500ms or 2m; 0 is without end)"},
+    {OPTION_CONNECT_TIMEOUT, "connect-timeout", "TIME", ALL, "until TCP and TLS are up (10s)"},
+    {OPTION_TTFT, "ttft", "TIME", ALL, "from the body sent to the first event (15s)"},
+    {OPTION_TTFT_UNTIL, "ttft-until", "WHAT", ALL, "that event: any 'event', or the first 'token'"},
+    {OPTION_IDLE_TIMEOUT, "idle-timeout", "TIME", ALL, "without progress (120s)"},
+    {OPTION_TOTAL_TIMEOUT, "total-timeout", "TIME", CHAT | CHECK, "for all attempts together (none)"},
+    {OPTION_RETRIES, "retries", "N", CHAT, "further attempts on the same endpoint (0)"},
+    {OPTION_RESTART, "restart", NULL, CHAT,
+     "begin anew where a stream breaks half-way: what was\nprinted before is void"},
+
+    {0, NULL, NULL, ALL, "Output"},
+    {OPTION_JSON, "json", NULL, CHAT | MODELS, "one JSON object at the end: answer, usage, trail"},
+    {OPTION_EVENTS, "events", NULL, CHAT, "one JSON object on a line for each event, the trail\nlast"},
+    {OPTION_NO_STREAM, "no-stream", NULL, CHAT, "print the text when it is complete"},
+    {OPTION_TRACE, "trace", NULL, CHAT, "on standard error: the attempts and their times"},
+    {OPTION_DRY_RUN, "dry-run", NULL, CHAT, "print the request's body and send nothing"},
+    {OPTION_SAVE_STREAM, "save-stream", "FILE", CHAT, "keep the answer's bytes as they are received"},
+    {OPTION_QUIET, "quiet", NULL, CHAT, "nothing but failures on standard error"},
+    {OPTION_REMOTE, "remote", NULL, MODELS, "ask the endpoint which models it has"},
+    {OPTION_PROBE, "probe", NULL, CHECK, "ask every deployment (or -m) for one token"},
+    {OPTION_SAVE_CA, "save-ca", "FILE", CHECK, "write the root certificate of the endpoint (PEM)"},
+    {'h', "help", NULL, ALL, "print this"},
+    {OPTION_VERSION, "version", NULL, ALL, "print the version"},
+};
+
+enum {
+    ROW_COUNT = sizeof rows / sizeof rows[0]
+};
+
+static const row *row_of(int id)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (id != 0 && rows[i].id == id) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- help ---- */
+
+static const char usage_chat[] = "Usage: exochat [OPTIONS] [PROMPT...]\n"
+                                 "       exochat models [OPTIONS]      the configured models\n"
+                                 "       exochat check [OPTIONS]       look over the configuration\n"
+                                 "       exochat debug sse|json|repair|chat|encode|http [--cuts N,N,...]\n"
+                                 "\n"
+                                 "Asks a model behind an OpenAI-compatible endpoint and prints its answer as it\n"
+                                 "comes. The prompt is the arguments, joined by spaces, and standard input unless\n"
+                                 "that is a terminal, with a blank line between them. Nothing is sent that was not\n"
+                                 "given. Reasoning, refusals and tool calls go to standard error.\n";
+static const char usage_models[] = "Usage: exochat models [OPTIONS]\n"
+                                   "\n"
+                                   "Lists the configured models, the default one marked with *.\n";
+static const char usage_check[] = "Usage: exochat check [OPTIONS]\n"
+                                  "\n"
+                                  "Reads the configuration, and warns of what is legal in it and likely wrong.\n";
+static const char exit_codes[] = "\n"
+                                 "Exit codes: 0 answered, 1 provider or network failed, 2 usage or configuration,\n"
+                                 "3 context window exceeded, 4 refused or cut by a content filter, 130\n"
+                                 "interrupted. The manual, exochat(1), says more.\n";
+
+/* Where the right column begins. */
+enum {
+    HELP_COLUMN = 29
+};
+
+static void print_row(const row *option)
+{
+    char left[64];
+    char letter[] = {'-', (char)option->id, ',', '\0'};
+    snprintf(left, sizeof left, "  %3s --%s%s%s", option->id < 256 ? letter : "", option->name,
+             option->value ? " " : "", option->value ? option->value : "");
+    printf("%-*s ", HELP_COLUMN - 1, left);
+    for (const char *at = option->help; *at != '\0'; at++) {
+        putchar(*at);
+        if (*at == '\n') {
+            printf("%*s", HELP_COLUMN, "");
+        }
+    }
+    putchar('\n');
+}
+
+static int print_help(cli_command command)
+{
+    fputs(command == COMMAND_CHAT ? usage_chat : command == COMMAND_MODELS ? usage_models : usage_check, stdout);
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (!(rows[i].commands & command)) {
+            continue;
+        }
+        if (rows[i].id == 0) {
+            printf("\n%s:\n", rows[i].help);
+        } else {
+            print_row(&rows[i]);
+        }
+    }
+    fputs(exit_codes, stdout);
+    return say_flush() ? EXIT_ANSWERED : say_output_failed();
+}
+
+static int print_version(void)
+{
+    printf("exochat %s (%s)\n", EXO_VERSION, curl_version());
+    return say_flush() ? EXIT_ANSWERED : say_output_failed();
+}
+
+/* ---- values ---- */
+
+/* Says what an option expects. Always false. */
+static bool expected(const row *option, const char *what, const char *instead)
+{
+    say("--%s: %s expected, not '%s'", option->name, what, instead);
+    return false;
+}
+
+static bool read_time(const row *option, const char *text, int64_t *milliseconds)
+{
+    if (number_time(text, milliseconds)) {
+        return true;
+    }
+    return expected(option, "a time like 15, 15s, 500ms or 2m", text);
+}
+
+static bool read_retries(const row *option, const char *text, int64_t *retries)
+{
+    const char *end = number_read(text, 100, retries);
+    return (end && *end == '\0') || expected(option, "a whole number from 0 to 100", text);
+}
+
+static bool read_until(const row *option, const char *text, int *until)
+{
+    if (strcmp(text, "event") != 0 && strcmp(text, "token") != 0) {
+        return expected(option, "'event' or 'token'", text);
+    }
+    *until = *text == 't' ? EXO_UNTIL_TOKEN : EXO_UNTIL_EVENT;
+    return true;
+}
+
+/* A value that may not be empty. */
+static bool read_text(const row *option, const char *text, const char **value)
+{
+    *value = text;
+    return *text != '\0' || expected(option, option->value, text);
+}
+
+static bool read_parameter(const row *option, const char *text, values *parameters)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text) {
+        return expected(option, "KEY=VALUE", text);
+    }
+    parameters->items[parameters->count++] = text;
+    return true;
+}
+
+static bool read_value(const row *option, const char *text, values *list)
+{
+    return read_text(option, text, &list->items[list->count++]);
+}
+
+static bool set(bool *flag)
+{
+    *flag = true;
+    return true;
+}
+
+/* What one option does. False: its value is wrong, and that was said. */
+static bool take(cli_options *options, const row *option, const char *value)
+{
+    switch (option->id) {
+    case 'm':
+        return read_text(option, value, &options->model);
+    case 's':
+        options->system = value;
+        return true;
+    case 'a':
+        return read_value(option, value, &options->attachments);
+    case 'o':
+        return read_parameter(option, value, &options->parameters);
+    case OPTION_MESSAGES:
+        return read_text(option, value, &options->messages);
+    case OPTION_TOOLS:
+        return read_text(option, value, &options->tools);
+    case OPTION_SCHEMA:
+        return read_text(option, value, &options->schema);
+    case OPTION_ALLOW_FILES:
+        return read_text(option, value, &options->allow_files);
+    case OPTION_CONFIG:
+        return read_text(option, value, &options->config);
+    case OPTION_BASE_URL:
+        return read_text(option, value, &options->base_url);
+    case OPTION_API_KEY_ENV:
+        return read_text(option, value, &options->api_key_env);
+    case OPTION_FALLBACK:
+        return read_value(option, value, &options->fallbacks);
+    case OPTION_CA:
+        return read_text(option, value, &options->ca);
+    case OPTION_PROXY:
+        options->proxy = value; /* the empty one says: no proxy */
+        return true;
+    case OPTION_CONNECT_TIMEOUT:
+        return read_time(option, value, &options->connect_timeout);
+    case OPTION_TTFT:
+        return read_time(option, value, &options->ttft);
+    case OPTION_TTFT_UNTIL:
+        return read_until(option, value, &options->ttft_until);
+    case OPTION_IDLE_TIMEOUT:
+        return read_time(option, value, &options->idle_timeout);
+    case OPTION_TOTAL_TIMEOUT:
+        return read_time(option, value, &options->total_timeout);
+    case OPTION_RETRIES:
+        return read_retries(option, value, &options->retries);
+    case OPTION_SAVE_STREAM:
+        return read_text(option, value, &options->save_stream);
+    case OPTION_SAVE_CA:
+        return read_text(option, value, &options->save_ca);
+    case OPTION_HTTP2:
+        return set(&options->http2);
+    case OPTION_RESTART:
+        return set(&options->restart);
+    case OPTION_JSON:
+        return set(&options->json);
+    case OPTION_EVENTS:
+        return set(&options->events);
+    case OPTION_NO_STREAM:
+        return set(&options->no_stream);
+    case OPTION_TRACE:
+        return set(&options->trace);
+    case OPTION_DRY_RUN:
+        return set(&options->dry_run);
+    case OPTION_QUIET:
+        return set(&options->quiet);
+    case OPTION_REMOTE:
+        return set(&options->remote);
+    default:
+        return set(&options->probe);
+    }
+}
+
+/* ---- the whole line ---- */
+
+/* Two options that contradict each other, or one that needs another. False: it was said. */
+static bool agree(const cli_options *options)
+{
+    struct {
+        bool wrong;
+        const char *why;
+    } const rules[] = {
+        {options->config && options->base_url, "--base-url: takes the place of a configuration, so not with --config"},
+        {options->api_key_env && !options->base_url, "--api-key-env: needs --base-url (a configuration names its own)"},
+        {options->json && options->events, "--events: not with --json"},
+        {options->no_stream && options->events, "--events: not with --no-stream"},
+        {options->dry_run && (options->json || options->events), "--dry-run: not with --json or --events"},
+        {options->command != COMMAND_CHAT && options->operand_count > 0,
+         "no arguments expected here; a prompt that begins with the name of a command goes after --"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (rules[i].wrong) {
+            say("%s", rules[i].why);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Says what getopt_long() has found wrong. */
+static void explain(int result, char *const *argv)
+{
+    const row *option = row_of(optopt);
+    if (result == ':' && option) {
+        say("--%s: %s expected", option->name, option->value);
+    } else if (option && optopt >= 256) {
+        say("--%s: no value expected", option->name);
+    } else if (optopt != 0 && optopt < 256 && !option) {
+        say("-%c: no such option; exochat --help lists them", optopt);
+    } else {
+        say("%s: no such option; exochat --help lists them", argv[optind - 1]);
+    }
+}
+
+/* The table as getopt_long() wants it. `letters` must have room for three characters a row, and two more. */
+static void translate(struct option *longs, char *letters)
+{
+    *letters++ = ':';
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (rows[i].id == 0) {
+            continue;
+        }
+        longs->name = rows[i].name;
+        longs->has_arg = rows[i].value ? required_argument : no_argument;
+        longs->flag = NULL;
+        longs->val = rows[i].id;
+        longs++;
+        if (rows[i].id < 256) {
+            *letters++ = (char)rows[i].id;
+            if (rows[i].value) {
+                *letters++ = ':';
+            }
+        }
+    }
+    memset(longs, 0, sizeof *longs);
+    *letters = '\0';
+}
+
+static bool read_options(cli_options *options, int argc, char **argv, int *exit_code)
+{
+    struct option longs[ROW_COUNT + 1];
+    char letters[2 * ROW_COUNT + 2];
+    translate(longs, letters);
+    opterr = 0;
+    *exit_code = EXIT_USAGE;
+    int id;
+    while ((id = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+        const row *option = row_of(id);
+        if (!option) {
+            explain(id, argv);
+            return false;
+        }
+        if (!(option->commands & options->command)) {
+            say("--%s: not an option of exochat %s", option->name,
+                options->command == COMMAND_CHAT ? "itself" : argv[0]);
+            return false;
+        }
+        if (id == 'h' || id == OPTION_VERSION) {
+            *exit_code = id == 'h' ? print_help(options->command) : print_version();
+            return false;
+        }
+        if (!take(options, option, optarg)) {
+            return false;
+        }
+    }
+    options->operands = argv + optind;
+    options->operand_count = (size_t)(argc - optind);
+    return agree(options);
+}
+
+bool options_read(cli_options *options, cli_command command, int argc, char **argv, int *exit_code)
+{
+    memset(options, 0, sizeof *options);
+    options->command = command;
+    options->connect_timeout = options->ttft = options->idle_timeout = options->total_timeout = NOT_GIVEN;
+    options->retries = options->ttft_until = NOT_GIVEN;
+    values *lists[] = {&options->attachments, &options->parameters, &options->fallbacks};
+    for (size_t i = 0; i < 3; i++) {
+        lists[i]->items = calloc((size_t)argc + 1, sizeof *lists[i]->items);
+        if (!lists[i]->items) {
+            say("out of memory");
+            *exit_code = EXIT_FAILED;
+            return false;
+        }
+    }
+    return read_options(options, argc, argv, exit_code);
+}
+
+void options_free(cli_options *options)
+{
+    free(options->attachments.items);
+    free(options->parameters.items);
+    free(options->fallbacks.items);
+}

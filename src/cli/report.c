@@ -1,0 +1,343 @@
+/*
+ * report.c: see report.h.
+ */
+#include "report.h"
+
+#include "exit_code.h"
+#include "memory.h"
+#include "say.h"
+
+#include "exochat/json_read.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+int report_exit_code_of(int code)
+{
+    switch (code) {
+    case EXO_OK:
+        return EXIT_ANSWERED;
+    case EXO_E_CONTEXT_WINDOW:
+        return EXIT_TOO_LONG;
+    case EXO_E_CONTENT_FILTER:
+        return EXIT_REFUSED;
+    case EXO_E_CANCELLED:
+        return EXIT_INTERRUPTED;
+    default:
+        return exo_error_class_of(code) == EXO_CLASS_CALLER ? EXIT_USAGE : EXIT_FAILED;
+    }
+}
+
+int report_exit_code(const exo_failure *failure)
+{
+    return report_exit_code_of(failure ? failure->code : EXO_OK);
+}
+
+/* ---- failures ---- */
+
+void report_failure_json(json_out *out, const exo_failure *failure)
+{
+    if (!failure || failure->code == EXO_OK) {
+        json_null(out);
+        return;
+    }
+    json_open(out, '{');
+    json_key(out, "code");
+    json_text(out, exo_error_name(failure->code));
+    json_key(out, "class");
+    json_text(out, exo_class_name(exo_error_class_of(failure->code)));
+    json_key(out, "verdict");
+    json_text(out, exo_verdict_name(failure->verdict));
+    json_key(out, "message");
+    json_text(out, failure->message[0] != '\0' ? failure->message : exo_error_text(failure->code));
+    json_key(out, "advice");
+    json_text(out, exo_error_advice(failure->code));
+    json_key(out, "status");
+    json_int_or_null(out, failure->status ? failure->status : -1);
+    json_key(out, "http_status");
+    json_int_or_null(out, failure->http_status ? failure->http_status : -1);
+    json_key(out, "in_stream");
+    json_bool(out, failure->in_stream);
+    json_key(out, "type");
+    json_text_or_null(out, failure->type);
+    json_key(out, "provider_code");
+    json_text_or_null(out, failure->provider_code);
+    json_key(out, "request_id");
+    json_text_or_null(out, failure->request_id);
+    json_key(out, "retry_after_ms");
+    json_int_or_null(out, failure->retry_after);
+    json_key(out, "clock");
+    json_text_or_null(out, failure->clock == EXO_CLOCK_NONE ? "" : exo_clock_name(failure->clock));
+    json_key(out, "offset");
+    json_int(out, (int64_t)failure->offset);
+    json_close(out, '}');
+}
+
+/* Whose failure it is, in a word or two. */
+static const char *kind_of(int code)
+{
+    switch (exo_error_class_of(code)) {
+    case EXO_CLASS_PROVIDER:
+        return "provider error";
+    case EXO_CLASS_TRANSPORT:
+        return "network error";
+    case EXO_CLASS_VIOLATION:
+        return "protocol error";
+    case EXO_CLASS_LIMIT:
+        return "limit reached";
+    default:
+        return "error";
+    }
+}
+
+/* Appends to a line of fixed size, as much as fits. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+static void
+append(char *line, size_t size, const char *format, ...)
+{
+    size_t len = strlen(line);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line + len, size - len, format, arguments);
+    va_end(arguments);
+}
+
+/* What else is known, in brackets. */
+static void append_details(char *line, size_t size, const exo_failure *failure)
+{
+    char details[512] = "";
+    if (failure->type[0] != '\0') {
+        append(details, sizeof details, ", type %s", failure->type);
+    }
+    if (failure->provider_code[0] != '\0') {
+        append(details, sizeof details, ", code %s", failure->provider_code);
+    }
+    if (failure->request_id[0] != '\0') {
+        append(details, sizeof details, ", request %s", failure->request_id);
+    }
+    if (failure->retry_after >= 0) {
+        append(details, sizeof details, ", retry after %" PRId64 " ms", failure->retry_after);
+    }
+    if (failure->clock != EXO_CLOCK_NONE) {
+        append(details, sizeof details, ", %s clock", exo_clock_name(failure->clock));
+    }
+    if (failure->in_stream) {
+        append(details, sizeof details, ", inside the stream");
+    }
+    if (details[0] != '\0') {
+        append(line, size, " (%s)", details + 2);
+    }
+}
+
+void report_failure(const exo_failure *failure, const char *who)
+{
+    char line[2048] = "";
+    const char *text = exo_error_text(failure->code);
+    if (exo_error_class_of(failure->code) != EXO_CLASS_CALLER) {
+        append(line, sizeof line, "%s", kind_of(failure->code));
+        if (failure->status >= 300) {
+            append(line, sizeof line, " %u", failure->status);
+        }
+        append(line, sizeof line, "%s%s: ", *who ? " from " : "", who);
+    }
+    append(line, sizeof line, "%s", text);
+    if (failure->message[0] != '\0' && strcmp(failure->message, text) != 0) {
+        append(line, sizeof line, ": %s", failure->message);
+    }
+    append_details(line, sizeof line, failure);
+    say("%s", line);
+}
+
+/* ---- attempts ---- */
+
+static void report_attempt_json(json_out *out, const exo_attempt *attempt)
+{
+    const struct {
+        const char *key;
+        int64_t value;
+    } times[] = {
+        {"started_ms", attempt->started_ms},         {"resolved_ms", attempt->resolved_ms},
+        {"connected_ms", attempt->connected_ms},     {"sent_ms", attempt->sent_ms},
+        {"first_event_ms", attempt->first_event_ms}, {"end_ms", attempt->end_ms},
+    };
+    bool failed = attempt->code != EXO_OK;
+    json_open(out, '{');
+    json_key(out, "deployment");
+    json_text(out, attempt->deployment);
+    json_key(out, "model");
+    json_text(out, attempt->model);
+    json_key(out, "code");
+    json_text_or_null(out, failed ? exo_error_name(attempt->code) : "");
+    json_key(out, "verdict");
+    json_text_or_null(out, failed ? exo_verdict_name(attempt->verdict) : "");
+    json_key(out, "message");
+    json_text_or_null(out, failed && attempt->message[0] == '\0' ? exo_error_text(attempt->code) : attempt->message);
+    json_key(out, "http_status");
+    json_int_or_null(out, attempt->http_status ? attempt->http_status : -1);
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        json_key(out, times[i].key);
+        json_int_or_null(out, times[i].value);
+    }
+    json_key(out, "bytes_sent");
+    json_int(out, (int64_t)attempt->bytes_sent);
+    json_key(out, "bytes_received");
+    json_int(out, (int64_t)attempt->bytes_received);
+    json_key(out, "http_version");
+    json_text_or_null(out, attempt->http_version);
+    json_key(out, "reused");
+    json_bool(out, attempt->reused);
+    json_key(out, "resent");
+    json_bool(out, attempt->resent);
+    json_close(out, '}');
+}
+
+void report_attempts_json(json_out *out, const exo_reply *reply)
+{
+    const exo_attempt *attempt;
+    json_open(out, '[');
+    for (size_t i = 0; (attempt = exo_reply_attempt(reply, i)) != NULL; i++) {
+        report_attempt_json(out, attempt);
+    }
+    json_close(out, ']');
+}
+
+static void append_time(char *line, size_t size, const char *what, int64_t milliseconds)
+{
+    const char *comma = line[0] != '\0' ? ", " : "";
+    if (milliseconds >= 0) {
+        append(line, size, "%s%s %" PRId64 " ms", comma, what, milliseconds);
+    } else {
+        append(line, size, "%s%s -", comma, what);
+    }
+}
+
+void report_times(const exo_attempt *attempt, char *line, size_t size)
+{
+    line[0] = '\0';
+    append_time(line, size, "resolved", attempt->resolved_ms);
+    append_time(line, size, "connected", attempt->connected_ms);
+    append_time(line, size, "sent", attempt->sent_ms);
+    append_time(line, size, "first event", attempt->first_event_ms);
+    append_time(line, size, "end", attempt->end_ms);
+}
+
+void report_trail(const exo_reply *reply)
+{
+    const exo_attempt *attempt;
+    char times[256];
+    for (size_t i = 0; (attempt = exo_reply_attempt(reply, i)) != NULL; i++) {
+        char status[32] = "";
+        if (attempt->http_status != 0) {
+            snprintf(status, sizeof status, ", status %u", attempt->http_status);
+        }
+        if (attempt->code == EXO_OK) {
+            say("attempt %zu: %s as %s: answered%s", i + 1, attempt->deployment, attempt->model, status);
+        } else {
+            say("attempt %zu: %s as %s: %s%s, verdict %s: %s", i + 1, attempt->deployment, attempt->model,
+                exo_error_name(attempt->code), status, exo_verdict_name(attempt->verdict),
+                attempt->message[0] != '\0' ? attempt->message : exo_error_text(attempt->code));
+        }
+        report_times(attempt, times, sizeof times);
+        say("  %s; bytes sent %" PRIu64 ", received %" PRIu64 "; %s%s%s connection%s", times, attempt->bytes_sent,
+            attempt->bytes_received, attempt->http_version[0] != '\0' ? "HTTP/" : "", attempt->http_version,
+            attempt->reused ? " on a reused" : " on a new", attempt->resent ? ", sent again by the transport" : "");
+    }
+    say("%zu attempts, %" PRId64 " ms", exo_reply_attempts(reply), exo_reply_milliseconds(reply));
+}
+
+/* ---- the answer ---- */
+
+void report_tool_call_json(json_out *out, exo_answer *answer, uint32_t number)
+{
+    exo_tool_call call;
+    exo_buffer arguments;
+    if (exo_answer_tool_call(answer, number, &call) != EXO_OK) {
+        json_null(out);
+        return;
+    }
+    exo_buffer_init(&arguments, &memory_heap, SIZE_MAX, EXO_E_NO_MEMORY);
+    bool usable = exo_answer_tool_arguments(answer, number, &arguments) == EXO_OK;
+    bool repaired = !exo_span_equal(exo_buffer_span(&arguments), call.arguments) && call.arguments.len > 0;
+    json_open(out, '{');
+    json_key(out, "id");
+    json_string(out, call.id);
+    json_key(out, "name");
+    json_string(out, call.name);
+    json_key(out, "arguments");
+    json_raw(out, usable ? exo_buffer_span(&arguments) : exo_span_of(NULL, 0));
+    if (!usable || repaired) {
+        json_key(out, "arguments_raw");
+        json_string(out, call.arguments);
+    }
+    json_close(out, '}');
+    exo_buffer_free(&arguments);
+}
+
+bool report_calls_usable(const exo_reply *reply)
+{
+    const exo_answer *answer = exo_reply_answer(reply, 0);
+    return answer && !exo_reply_failure(reply) && !exo_span_is(exo_answer_finish_reason(answer), "length");
+}
+
+static void report_answer_json(json_out *out, exo_answer *answer, bool usable)
+{
+    json_key(out, "text");
+    json_string(out, exo_answer_text(answer));
+    json_key(out, "reasoning");
+    json_string(out, exo_answer_reasoning(answer));
+    json_key(out, "refusal");
+    json_string_or_null(out, exo_answer_refusal(answer));
+    json_key(out, "tool_calls");
+    json_open(out, '[');
+    for (uint32_t i = 0; usable && i < exo_answer_tool_calls(answer); i++) {
+        report_tool_call_json(out, answer, i);
+    }
+    json_close(out, ']');
+    json_key(out, "finish_reason");
+    json_string_or_null(out, exo_answer_finish_reason(answer));
+    json_key(out, "usage");
+    json_raw(out, exo_answer_usage_json(answer));
+    json_key(out, "model");
+    json_string_or_null(out, exo_answer_model(answer));
+    json_key(out, "id");
+    json_string_or_null(out, exo_answer_id(answer));
+}
+
+/* As above, where there is no answer at all. */
+static void report_no_answer_json(json_out *out)
+{
+    static const char *const nulls[] = {"refusal", "finish_reason", "usage", "model", "id"};
+    json_key(out, "text");
+    json_text(out, "");
+    json_key(out, "reasoning");
+    json_text(out, "");
+    json_key(out, "tool_calls");
+    json_open(out, '[');
+    json_close(out, ']');
+    for (size_t i = 0; i < sizeof nulls / sizeof nulls[0]; i++) {
+        json_key(out, nulls[i]);
+        json_null(out);
+    }
+}
+
+void report_reply_json(json_out *out, const exo_reply *reply)
+{
+    exo_answer *answer = exo_reply_answer(reply, 0);
+    json_open(out, '{');
+    if (answer) {
+        report_answer_json(out, answer, report_calls_usable(reply));
+    } else {
+        report_no_answer_json(out);
+    }
+    json_key(out, "deployment");
+    json_text_or_null(out, exo_reply_deployment(reply));
+    json_key(out, "milliseconds");
+    json_int(out, exo_reply_milliseconds(reply));
+    json_key(out, "attempts");
+    report_attempts_json(out, reply);
+    json_key(out, "error");
+    report_failure_json(out, exo_reply_failure(reply));
+    json_close(out, '}');
+}

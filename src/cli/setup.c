@@ -1,0 +1,260 @@
+/*
+ * setup.c: see setup.h.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "setup.h"
+
+#include "exit_code.h"
+#include "memory.h"
+#include "report.h"
+#include "say.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- the configuration's path ---- */
+
+static char *joined(const char *folder, const char *name)
+{
+    size_t size = strlen(folder) + strlen(name) + 1;
+    char *path = malloc(size);
+    if (path) {
+        snprintf(path, size, "%s%s", folder, name);
+    }
+    return path;
+}
+
+/* The variable's value, or NULL where it is not set or empty. */
+static const char *variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value != '\0' ? value : NULL;
+}
+
+/* The path to read: the one that was named, or the usual one if there is such a file; NULL: none. */
+static const char *choose_path(cli_setup *setup, const cli_options *options)
+{
+    const char *named = options->config ? options->config : variable("EXOCHAT_CONFIG");
+    if (named || options->base_url) {
+        return options->base_url ? NULL : named;
+    }
+    const char *folder = variable("XDG_CONFIG_HOME");
+    const char *home = variable("HOME");
+    if (folder && *folder == '/') {
+        setup->own_path = joined(folder, "/exochat/config.yaml");
+    } else if (home) {
+        setup->own_path = joined(home, "/.config/exochat/config.yaml");
+    }
+    return setup->own_path && access(setup->own_path, F_OK) == 0 ? setup->own_path : NULL;
+}
+
+static bool read_config(cli_setup *setup, const cli_options *options)
+{
+    char message[1024] = "";
+    setup->path = choose_path(setup, options);
+    if (options->base_url) {
+        return true;
+    }
+    if (!setup->path) {
+        say("no configuration: --config or --base-url expected");
+        return false;
+    }
+    setup->config = exo_config_load(setup->path, NULL, NULL, message, sizeof message);
+    if (!setup->config) {
+        say("%s", message);
+    }
+    return setup->config != NULL;
+}
+
+bool setup_open(cli_setup *setup, const cli_options *options, int *exit_code)
+{
+    memset(setup, 0, sizeof *setup);
+    *exit_code = EXIT_USAGE;
+    if (options->ca && access(options->ca, R_OK) != 0) {
+        say("--ca: %s: %s", options->ca, strerror(errno));
+        return false;
+    }
+    if (!read_config(setup, options)) {
+        return false;
+    }
+    setup->client = memory_for_curl() ? exo_client_new(NULL) : NULL;
+    if (!setup->client) {
+        *exit_code = EXIT_FAILED;
+        say("libcurl cannot be used, or memory has run out");
+    }
+    return setup->client != NULL;
+}
+
+void setup_close(cli_setup *setup)
+{
+    exo_client_free(setup->client);
+    exo_config_free(setup->config);
+    free(setup->own_path);
+}
+
+int setup_failed(const cli_setup *setup, int code)
+{
+    const char *message = exo_client_message(setup->client);
+    say("%s", *message != '\0' ? message : exo_error_text(code));
+    return report_exit_code_of(code);
+}
+
+/* ---- deployments ---- */
+
+/* What the command line says takes the place of what the configuration says. */
+static void override(exo_deployment *deployment, const cli_options *options)
+{
+    const struct {
+        int64_t given;
+        int64_t *taken;
+    } times[] = {
+        {options->connect_timeout, &deployment->connect_timeout},
+        {options->ttft, &deployment->stream_ttft_timeout},
+        {options->idle_timeout, &deployment->request_timeout},
+    };
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        if (times[i].given != NOT_GIVEN) {
+            *times[i].taken = times[i].given;
+        }
+    }
+    if (options->ttft_until != NOT_GIVEN) {
+        deployment->ttft_until = (exo_ttft_until)options->ttft_until;
+    }
+    if (options->ca) {
+        deployment->ca_file = options->ca;
+        deployment->ca_dir = NULL;
+        deployment->ca_pem = exo_span_of(NULL, 0);
+    }
+    if (options->proxy) {
+        deployment->proxy = options->proxy;
+    }
+    deployment->http2 = deployment->http2 || options->http2;
+}
+
+/* Deploys one name as the configuration has it. */
+static int deploy_configured(const cli_setup *setup, const cli_options *options, const char *name)
+{
+    exo_deployment deployment = *exo_config_deployment(setup->config, name);
+    override(&deployment, options);
+    int code = exo_client_deploy(setup->client, name, &deployment);
+    if (code != EXO_OK) {
+        return code;
+    }
+    exo_route_policy policy = *exo_config_policy(setup->config, name);
+    if (options->retries != NOT_GIVEN) {
+        policy.retries = (uint32_t)options->retries;
+    }
+    return exo_client_policy(setup->client, name, &policy);
+}
+
+/* The lists of `model`: the command line's, or else the configuration's. */
+static int link_configured(const cli_setup *setup, const cli_options *options, const char *model)
+{
+    const char *fallback;
+    int code = EXO_OK;
+    for (size_t i = 0; i < options->fallbacks.count && code == EXO_OK; i++) {
+        code = exo_client_fallback(setup->client, model, options->fallbacks.items[i]);
+    }
+    for (size_t i = 0; options->fallbacks.count == 0 && code == EXO_OK &&
+                       (fallback = exo_config_fallback(setup->config, model, i)) != NULL;
+         i++) {
+        code = exo_client_fallback(setup->client, model, fallback);
+    }
+    for (size_t i = 0; code == EXO_OK && (fallback = exo_config_context_fallback(setup->config, model, i)) != NULL;
+         i++) {
+        code = exo_client_context_fallback(setup->client, model, fallback);
+    }
+    return code;
+}
+
+/* Whether `name` is configured; says so if it is not. */
+static bool is_configured(const cli_setup *setup, const char *option, const char *name)
+{
+    if (exo_config_deployment(setup->config, name)) {
+        return true;
+    }
+    say("--%s: '%s' is not configured in %s; exochat models lists what is", option, name, setup->path);
+    return false;
+}
+
+static const char *deploy_config(const cli_setup *setup, const cli_options *options, const char *model, bool fall_back,
+                                 int *exit_code)
+{
+    const char *name;
+    model = model && *model != '\0' ? model : exo_config_default_model(setup->config);
+    if (!model) {
+        say("--model: MODEL expected, since %s has no default_model", setup->path);
+        return NULL;
+    }
+    bool known = is_configured(setup, "model", model);
+    for (size_t i = 0; known && fall_back && i < options->fallbacks.count; i++) {
+        known = is_configured(setup, "fallback", options->fallbacks.items[i]);
+    }
+    int code = EXO_OK;
+    for (size_t i = 0; known && code == EXO_OK && (name = exo_config_model(setup->config, i)) != NULL; i++) {
+        code = deploy_configured(setup, options, name);
+    }
+    if (known && code == EXO_OK && fall_back) {
+        code = link_configured(setup, options, model);
+    }
+    if (code != EXO_OK) {
+        *exit_code = setup_failed(setup, code);
+    }
+    return known && code == EXO_OK ? model : NULL;
+}
+
+/* Deploys `model` and the fallbacks at one URL. */
+static int deploy_url(const cli_setup *setup, const cli_options *options, const char *key, const char *model)
+{
+    exo_deployment deployment = EXO_DEPLOYMENT_INIT;
+    exo_route_policy policy = EXO_ROUTE_POLICY_INIT;
+    deployment.base_url = options->base_url;
+    deployment.api_key = key;
+    override(&deployment, options);
+    if (options->retries != NOT_GIVEN) {
+        policy.retries = (uint32_t)options->retries;
+    }
+    int code = exo_client_deploy(setup->client, model, &deployment);
+    code = code == EXO_OK ? exo_client_policy(setup->client, model, &policy) : code;
+    for (size_t i = 0; code == EXO_OK && i < options->fallbacks.count; i++) {
+        code = exo_client_deploy(setup->client, options->fallbacks.items[i], &deployment);
+        code = code == EXO_OK ? exo_client_fallback(setup->client, model, options->fallbacks.items[i]) : code;
+    }
+    return code;
+}
+
+const char *setup_deploy(cli_setup *setup, const cli_options *options, const char *model, bool fall_back,
+                         int *exit_code)
+{
+    *exit_code = EXIT_USAGE;
+    if (setup->config) {
+        return deploy_config(setup, options, model, fall_back, exit_code);
+    }
+    const char *key = options->api_key_env ? variable(options->api_key_env) : NULL;
+    if (options->api_key_env && !key) {
+        say("--api-key-env: the environment has no %s", options->api_key_env);
+        return NULL;
+    }
+    if (!model || *model == '\0') {
+        say("--model: MODEL expected with --base-url");
+        return NULL;
+    }
+    int code = deploy_url(setup, options, key, model);
+    if (code != EXO_OK) {
+        *exit_code = setup_failed(setup, code);
+        return NULL;
+    }
+    return model;
+}
+
+void setup_call_options(const cli_setup *setup, const cli_options *options, exo_call_options *call)
+{
+    if (setup->config) {
+        exo_config_call_options(setup->config, call);
+    }
+    if (options->total_timeout != NOT_GIVEN) {
+        call->total_timeout = options->total_timeout;
+    }
+    call->restart = call->restart || options->restart;
+}

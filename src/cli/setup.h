@@ -1,0 +1,37 @@
+/*
+ * setup.h: from options and a configuration to a client whose models are deployed as the options want them.
+ */
+#ifndef EXO_CLI_SETUP_H
+#define EXO_CLI_SETUP_H
+
+#include "options.h"
+
+#include "exochat/config.h"
+
+/* What a command works with. */
+typedef struct cli_setup {
+    exo_client *client;
+    exo_config *config; /* NULL: there is none, and --base-url was given */
+    const char *path;   /* of the configuration */
+    char *own_path;
+} cli_setup;
+
+/* Makes the client and reads the configuration, if there is to be one. False: `*exit_code`, and why was said. Free with
+ * setup_close() in both cases. */
+bool setup_open(cli_setup *setup, const cli_options *options, int *exit_code);
+
+/* Deploys everything that `model` may need, and returns its name: `model`, or for NULL or "" the default model.
+ * `fall_back` false leaves out all fallbacks. NULL: `*exit_code`, and why was said. */
+const char *setup_deploy(cli_setup *setup, const cli_options *options, const char *model, bool fall_back,
+                         int *exit_code);
+
+/* Call options as the configuration and the command line have them. */
+void setup_call_options(const cli_setup *setup, const cli_options *options, exo_call_options *call);
+
+/* Says what the last failed call on the client was about, and returns the exit code for it. */
+int setup_failed(const cli_setup *setup, int code);
+
+/* Frees everything. */
+void setup_close(cli_setup *setup);
+
+#endif

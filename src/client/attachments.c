@@ -1,0 +1,511 @@
+/*
+ * attachments.c: opens what a request names, for the encoder. See attachments.h.
+ *
+ * It holds no contents: files are read where the encoder asks, at a place of their own. It knows no JSON and sends
+ * nothing. Memory: one record for each different name, with an open descriptor for each file that was found.
+ */
+#include "attachments.h"
+
+#include "heap.h"
+#include "media_type.h"
+#include "request_tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifdef SYS_openat2
+#include <linux/openat2.h>
+#endif
+
+/* Not blocking, so that opening a FIFO does not wait for its other end. */
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+/* How often a lookup is repeated that a renamed folder has disturbed. */
+#define LOOKUPS_MAX 16
+
+#ifdef __APPLE__
+#define MODIFIED(status) ((status).st_mtimespec)
+#else
+#define MODIFIED(status) ((status).st_mtim)
+#endif
+
+/* What a name has led to. */
+typedef struct found {
+    exo_span key; /* the name as the encoder gives it, a handle or a path */
+    struct found *next;
+    exo_attachments *owner;
+    const exo_source *source; /* the caller's or the one below; NULL: it could not be opened */
+    exo_source own;
+    int reason; /* errno, where source is NULL */
+    int file;   /* or -1 */
+    uint64_t start;
+    uint64_t at; /* from start on */
+    struct stat status;
+    exo_span bytes;
+    const char *shown; /* what messages call it */
+    const char *name;
+    const char *media_type;
+    char text[]; /* the key, and a NUL */
+} found;
+
+struct exo_attachments {
+    const exo_request *request;
+    exo_file_opener opener;
+    void *tree; /* of found, by key */
+    found *list;
+    int folder;        /* below which JSON may name files, or -1 while it is not open */
+    char *folder_path; /* its real path */
+    char media_type[EXO_MEDIA_TYPE_MAX];
+    char message[512];
+};
+
+/* Stores "NAME: words" for exo_attachments_message(), fit to be printed, and returns `code`. */
+static int say(exo_attachments *attachments, int code, const char *name, const char *words)
+{
+    snprintf(attachments->message, sizeof attachments->message, "%.400s: %s", name, words);
+    for (char *at = attachments->message; *at; at++) {
+        if ((unsigned char)*at < ' ' || *at == 0x7F) {
+            *at = '?';
+        }
+    }
+    return code;
+}
+
+/* ---- reading ---- */
+
+/* How many of `size` bytes the source has left. */
+static size_t left_of(const found *f, size_t size)
+{
+    uint64_t left = f->own.size - f->at;
+    return left < size ? (size_t)left : size;
+}
+
+static int read_file(void *ctx, void *dst, size_t size, size_t *got)
+{
+    found *f = ctx;
+    ssize_t count;
+    *got = 0;
+    size = left_of(f, size);
+    if (size == 0) {
+        return EXO_OK;
+    }
+    do {
+        count = pread(f->file, dst, size, (off_t)(f->start + f->at));
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) {
+        return say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
+    }
+    if (count == 0) {
+        return say(f->owner, EXO_OK, f->shown, "became shorter while it was read");
+    }
+    f->at += (uint64_t)count;
+    *got = (size_t)count;
+    return EXO_OK;
+}
+
+static int read_bytes(void *ctx, void *dst, size_t size, size_t *got)
+{
+    found *f = ctx;
+    *got = left_of(f, size);
+    if (*got > 0) {
+        memcpy(dst, f->bytes.ptr + f->at, *got);
+    }
+    f->at += *got;
+    return EXO_OK;
+}
+
+static int rewind_own(void *ctx)
+{
+    found *f = ctx;
+    f->at = 0;
+    return EXO_OK;
+}
+
+static int check_file(void *ctx)
+{
+    found *f = ctx;
+    struct stat now;
+    if (fstat(f->file, &now) != 0) {
+        return say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
+    }
+    if (now.st_size != f->status.st_size || MODIFIED(now).tv_sec != MODIFIED(f->status).tv_sec ||
+        MODIFIED(now).tv_nsec != MODIFIED(f->status).tv_nsec) {
+        return say(f->owner, EXO_E_BODY_CHANGED, f->shown, "changed while it was sent");
+    }
+    return EXO_OK;
+}
+
+/* ---- opening below a folder ---- */
+
+/* `path` relative to the folder, or NULL where it is absolute and begins neither with the folder as it was given nor
+ * with its real path. */
+static const char *relative_path(const exo_attachments *attachments, const char *path)
+{
+    if (*path != '/') {
+        return path;
+    }
+    const char *folders[] = {exo_request_folder(attachments->request), attachments->folder_path};
+    for (size_t i = 0; i < 2; i++) {
+        size_t len = strlen(folders[i]);
+        while (len > 0 && folders[i][len - 1] == '/') {
+            len--;
+        }
+        if (folders[i][0] == '/' && strncmp(path, folders[i], len) == 0 && path[len] == '/') {
+            return path + len + strspn(path + len, "/");
+        }
+    }
+    return NULL;
+}
+
+/* Whether the open `file`, which `path` led to, is one below the folder. */
+static bool is_below(const exo_attachments *attachments, const char *path, int file)
+{
+    struct stat opened;
+    struct stat real_status;
+    size_t size = strlen(attachments->folder_path) + strlen(path) + 2;
+    char *full = malloc(size);
+    if (!full) {
+        return false;
+    }
+    snprintf(full, size, "%s/%s", attachments->folder_path, path);
+    char *real = realpath(full, NULL);
+    free(full);
+    size_t len = strlen(attachments->folder_path);
+    len -= attachments->folder_path[len - 1] == '/';
+    bool below = real && strncmp(real, attachments->folder_path, len) == 0 && real[len] == '/' &&
+                 fstat(file, &opened) == 0 && stat(real, &real_status) == 0 && opened.st_dev == real_status.st_dev &&
+                 opened.st_ino == real_status.st_ino;
+    free(real);
+    return below;
+}
+
+static bool climbs(const char *path)
+{
+    for (const char *at = path; (at = strstr(at, "..")) != NULL; at += 2) {
+        if ((at == path || at[-1] == '/') && (at[2] == '/' || at[2] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where the kernel cannot keep a lookup below a folder: opens first, and then sees where that has led. */
+static int open_and_look(const exo_attachments *attachments, const char *path)
+{
+    if (climbs(path)) {
+        errno = EXDEV;
+        return -1;
+    }
+    int file = openat(attachments->folder, path, OPEN_FLAGS);
+    if (file >= 0 && !is_below(attachments, path, file)) {
+        close(file);
+        errno = EXDEV;
+        return -1;
+    }
+    return file;
+}
+
+/* Opens `path`, relative to the folder, where it does not lead out of it. -1 with errno; EXDEV or ELOOP: it does. */
+static int open_below(const exo_attachments *attachments, const char *path)
+{
+#ifdef SYS_openat2
+    struct open_how how;
+    memset(&how, 0, sizeof how);
+    how.flags = OPEN_FLAGS;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+    long file;
+    int lookups = 0;
+    do {
+        file = syscall(SYS_openat2, attachments->folder, path, &how, sizeof how);
+    } while (file < 0 && (errno == EAGAIN || errno == EINTR) && ++lookups < LOOKUPS_MAX);
+    /* EPERM is what a container's filter of system calls may answer. */
+    if (file >= 0 || (errno != ENOSYS && errno != EPERM)) {
+        return (int)file;
+    }
+#endif
+    return open_and_look(attachments, path);
+}
+
+static int have_folder(exo_attachments *attachments)
+{
+    const char *folder = exo_request_folder(attachments->request);
+    if (attachments->folder >= 0) {
+        return EXO_OK;
+    }
+    attachments->folder_path = realpath(folder, NULL);
+    attachments->folder =
+        attachments->folder_path ? open(attachments->folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (attachments->folder < 0) {
+        int reason = errno;
+        free(attachments->folder_path);
+        attachments->folder_path = NULL;
+        return say(attachments, EXO_E_SOURCE_READ, folder, strerror(reason));
+    }
+    return EXO_OK;
+}
+
+/* ---- finding ---- */
+
+static const char *kind_of(mode_t mode)
+{
+    return S_ISDIR(mode)    ? "a regular file was expected, this is a folder"
+           : S_ISFIFO(mode) ? "a regular file was expected, this is a FIFO"
+                            : "a regular file was expected, this is a device or a socket";
+}
+
+/* By the name, or else by the first bytes. */
+static const char *guess(const found *f)
+{
+    char head[EXO_MEDIA_HEAD];
+    const char *media_type = exo_media_type_of_name(f->name);
+    if (media_type) {
+        return media_type;
+    }
+    if (f->source != &f->own) {
+        return "application/octet-stream";
+    }
+    size_t size = f->own.size < sizeof head ? (size_t)f->own.size : sizeof head;
+    if (f->file < 0) {
+        return exo_media_type_of_bytes(exo_span_of(f->bytes.ptr, size), size == f->own.size);
+    }
+    ssize_t count = pread(f->file, head, size, (off_t)f->start);
+    return exo_media_type_of_bytes(exo_span_of(head, count > 0 ? (size_t)count : 0), size == f->own.size);
+}
+
+/* Makes a source of an open descriptor, or of the range of it that `attachment` asks for (may be NULL). */
+static int use_file(found *f, const exo_attachment *attachment)
+{
+    char words[96];
+    if (fstat(f->file, &f->status) != 0) {
+        return say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
+    }
+    if (!S_ISREG(f->status.st_mode)) {
+        return say(f->owner, EXO_E_SOURCE_READ, f->shown, kind_of(f->status.st_mode));
+    }
+    f->own.size = (uint64_t)f->status.st_size;
+    if (attachment && attachment->range) {
+        if (attachment->offset + attachment->length > f->own.size) {
+            snprintf(words, sizeof words, "the range ends at byte %" PRIu64 ", the file has %" PRIu64,
+                     attachment->offset + attachment->length, f->own.size);
+            return say(f->owner, EXO_E_SOURCE_READ, f->shown, words);
+        }
+        f->start = attachment->offset;
+        f->own.size = attachment->length;
+    }
+    f->own.read = read_file;
+    f->own.check = check_file;
+#ifdef POSIX_FADV_SEQUENTIAL
+    posix_fadvise(f->file, (off_t)f->start, (off_t)f->own.size, POSIX_FADV_SEQUENTIAL);
+#endif
+    return EXO_OK;
+}
+
+static const char *without_folders(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The attachment that a handle stands for, or NULL: JSON from outside can hold what only looks like one. */
+static const exo_attachment *by_handle(const exo_attachments *attachments, exo_span handle)
+{
+    size_t index = 0;
+    for (size_t i = 1; i < handle.len; i++) {
+        if (handle.ptr[i] < '0' || handle.ptr[i] > '9' || index > SIZE_MAX / 10 - 1) {
+            return NULL;
+        }
+        index = index * 10 + (size_t)(handle.ptr[i] - '0');
+    }
+    return handle.len > 1 ? exo_request_attachment(attachments->request, index) : NULL;
+}
+
+static int find_attachment(found *f)
+{
+    const exo_attachment *attachment = by_handle(f->owner, f->key);
+    if (!attachment) {
+        return say(f->owner, EXO_E_FILE_REFUSED, "_file", "names no attachment");
+    }
+    f->source = &f->own;
+    f->name = attachment->name ? attachment->name : "attachment";
+    if (attachment->path) {
+        f->shown = attachment->path;
+        f->name = without_folders(attachment->path);
+        f->file = open(attachment->path, OPEN_FLAGS);
+        if (f->file < 0) {
+            return say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
+        }
+        int code = use_file(f, attachment);
+        if (code != EXO_OK) {
+            return code;
+        }
+    } else if (attachment->source) {
+        f->source = attachment->source;
+    } else {
+        f->bytes = attachment->bytes;
+        f->own.size = attachment->bytes.len;
+        f->own.read = read_bytes;
+    }
+    f->media_type = attachment->media_type ? attachment->media_type : guess(f);
+    return EXO_OK;
+}
+
+/* Whether opening failed for a want of something that has nothing to do with the file. */
+static bool is_shortage(int reason)
+{
+    return reason == EMFILE || reason == ENFILE || reason == ENOMEM;
+}
+
+static int find_path(found *f)
+{
+    exo_attachments *attachments = f->owner;
+    if (!exo_request_folder(attachments->request)) {
+        return say(attachments, EXO_E_FILE_REFUSED, f->text, "this request may not name files");
+    }
+    int code = have_folder(attachments);
+    if (code != EXO_OK) {
+        return code;
+    }
+    const char *path = relative_path(attachments, f->text);
+    errno = EXDEV;
+    f->file = path ? open_below(attachments, path) : -1;
+    if (f->file < 0) {
+        if (errno == EXDEV || errno == ELOOP) {
+            return say(attachments, EXO_E_FILE_REFUSED, f->text, "lies outside of the folder that is allowed");
+        }
+        f->reason = errno;
+        return is_shortage(errno) ? say(attachments, EXO_E_SOURCE_READ, f->text, strerror(errno)) : EXO_OK;
+    }
+    f->shown = f->text;
+    f->name = without_folders(f->text);
+    f->source = &f->own;
+    code = use_file(f, NULL);
+    if (code == EXO_OK) {
+        f->media_type = guess(f);
+    }
+    return code;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const exo_span *left = &((const found *)a)->key;
+    const exo_span *right = &((const found *)b)->key;
+    if (left->len != right->len) {
+        return left->len < right->len ? -1 : 1;
+    }
+    return left->len > 0 ? memcmp(left->ptr, right->ptr, left->len) : 0;
+}
+
+static void drop(found *f)
+{
+    if (f->file >= 0) {
+        close(f->file);
+    }
+    exo_heap.resize(exo_heap.ctx, f, 0);
+}
+
+/* Finds what `key` leads to for the first time. */
+static int find(exo_attachments *attachments, exo_span key, found **result)
+{
+    found *f = exo_heap.resize(exo_heap.ctx, NULL, sizeof *f + key.len + 1);
+    if (!f) {
+        return EXO_E_NO_MEMORY;
+    }
+    memset(f, 0, sizeof *f);
+    memcpy(f->text, key.ptr ? key.ptr : "", key.len);
+    f->text[key.len] = '\0';
+    f->key = exo_span_of(f->text, key.len);
+    f->owner = attachments;
+    f->file = -1;
+    f->own.ctx = f;
+    f->own.rewind = rewind_own;
+    int code = f->text[0] == '\x01' ? find_attachment(f) : find_path(f);
+    if (code == EXO_OK && !tsearch(f, &attachments->tree, by_key)) {
+        code = EXO_E_NO_MEMORY;
+    }
+    if (code != EXO_OK) {
+        drop(f);
+        return code;
+    }
+    f->next = attachments->list;
+    attachments->list = f;
+    *result = f;
+    return EXO_OK;
+}
+
+static int open_named(void *ctx, exo_span path, exo_span media_type, exo_file *file)
+{
+    exo_attachments *attachments = ctx;
+    found key;
+    key.key = path;
+    attachments->message[0] = '\0';
+    if (media_type.len > sizeof attachments->media_type || (path.len > 0 && memchr(path.ptr, '\0', path.len))) {
+        return EXO_E_REQUEST;
+    }
+    found *const *known = tfind(&key, &attachments->tree, by_key);
+    found *f = known ? *known : NULL;
+    int code = f ? EXO_OK : find(attachments, path, &f);
+    if (code != EXO_OK) {
+        return code;
+    }
+    if (!f->source) {
+        return say(attachments, EXO_NOT_FOUND, f->text, strerror(f->reason));
+    }
+    file->source = f->source;
+    file->name = exo_span_text(f->name);
+    file->media_type = exo_span_text(f->media_type);
+    if (media_type.len > 0) {
+        memcpy(attachments->media_type, media_type.ptr, media_type.len);
+        file->media_type = exo_span_of(attachments->media_type, media_type.len);
+    }
+    return EXO_OK;
+}
+
+/* ---- life ---- */
+
+exo_attachments *exo_attachments_new(const exo_request *request)
+{
+    exo_attachments *attachments = exo_heap.resize(exo_heap.ctx, NULL, sizeof *attachments);
+    if (attachments) {
+        memset(attachments, 0, sizeof *attachments);
+        attachments->request = request;
+        attachments->opener.ctx = attachments;
+        attachments->opener.open = open_named;
+        attachments->folder = -1;
+    }
+    return attachments;
+}
+
+const exo_file_opener *exo_attachments_opener(exo_attachments *attachments)
+{
+    return &attachments->opener;
+}
+
+const char *exo_attachments_message(const exo_attachments *attachments)
+{
+    return attachments->message;
+}
+
+void exo_attachments_free(exo_attachments *attachments)
+{
+    if (!attachments) {
+        return;
+    }
+    while (attachments->list) {
+        found *f = attachments->list;
+        attachments->list = f->next;
+        tdelete(f, &attachments->tree, by_key);
+        drop(f);
+    }
+    if (attachments->folder >= 0) {
+        close(attachments->folder);
+    }
+    free(attachments->folder_path);
+    exo_heap.resize(exo_heap.ctx, attachments, 0);
+}

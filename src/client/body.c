@@ -1,0 +1,55 @@
+/*
+ * body.c: exo_client_body(): the exact bytes that a call would send, without sending them.
+ */
+#include "encoding.h"
+#include "engine.h"
+
+/* Sizes and writes the body; EXO_OK also when `write` stopped it. */
+static int write_body(exo_encoder *encoder, bool (*write)(void *ctx, exo_span bytes), void *ctx)
+{
+    char piece[16384];
+    int code;
+    do {
+        code = exo_encode_size(encoder, EXO_SIZING_SLICE);
+    } while (code == EXO_AGAIN);
+    while (code == EXO_OK || code == EXO_AGAIN) {
+        exo_window window = {piece, sizeof piece, 0};
+        code = exo_encode_write(encoder, &window);
+        if (window.pos > 0 && !write(ctx, exo_span_of(piece, window.pos))) {
+            return EXO_OK;
+        }
+        if (code == EXO_OK) {
+            break;
+        }
+    }
+    return code;
+}
+
+int exo_client_body(exo_client *client, const exo_request *request, const char *model,
+                    bool (*write)(void *ctx, exo_span bytes), void *ctx)
+{
+    int code = exo_request_error(request);
+    if (code < 0) {
+        exo_client_say(client, "request: %s", exo_error_text(code));
+        return code;
+    }
+    const char *name = model ? model : exo_request_model(request);
+    const exo_entry *entry = exo_client_entry(client, name);
+    if (!entry || !entry->deployed) {
+        exo_client_say(client, "model: no deployment is named %s", name);
+        return EXO_E_UNKNOWN_MODEL;
+    }
+    exo_encoding encoding;
+    code = exo_encoding_init(&encoding, request);
+    if (code == EXO_OK) {
+        code = exo_encoding_aim(&encoding, entry->deployed, &client->limits);
+    }
+    if (code == EXO_OK) {
+        code = write_body(&encoding.encoder, write, ctx);
+    }
+    if (code < 0) {
+        exo_encoding_explain(&encoding, client->message, sizeof client->message);
+    }
+    exo_encoding_free(&encoding);
+    return code;
+}

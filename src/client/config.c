@@ -1,0 +1,526 @@
+/*
+ * config.c: reads a configuration, deploys it and frees it. See config.h; the format is in exochat-config(5).
+ *
+ * What the keys are stands in config_entries.h, how values are written is config_values.c's, and what is legal but
+ * doubtful config_check.c's. Memory: what the file says, which EXO_YAML_BYTES_MAX bounds.
+ */
+#include "config_values.h"
+#include "deployment.h"
+#include "heap.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+typedef struct key_row {
+    const char *key;
+    exo_config_kind kind;
+    size_t offset;
+} key_row;
+
+static const key_row model_rows[] = {
+#define EXO_X(key, kind, field) {#key, EXO_KIND_##kind, offsetof(exo_config_entry, field)},
+    EXO_CONFIG_MODEL_MAP(EXO_X)
+#undef EXO_X
+};
+
+static const key_row top_rows[] = {
+#define EXO_X(key, kind, field) {#key, EXO_KIND_##kind, offsetof(exo_config, field)},
+    EXO_CONFIG_TOP_MAP(EXO_X)
+#undef EXO_X
+};
+
+typedef struct reading {
+    exo_yaml yaml;
+    exo_config *config;
+    exo_config_entry *model; /* the one whose keys are read */
+    bool keyed;              /* its api_key, or what stands for it, was in this mapping */
+    yaml_node_t *defaults;
+    yaml_node_t *models;
+} reading;
+
+static bool out_of_memory(reading *r, unsigned line)
+{
+    return exo_yaml_fail(&r->yaml, line, "out of memory");
+}
+
+/* ---- models ---- */
+
+static bool fail_unknown_key(reading *r, unsigned line, const char *key, const key_row *rows, size_t count)
+{
+    const char *nearest = NULL;
+    size_t distance = EXO_CONFIG_FAR;
+    for (size_t i = 0; i < count; i++) {
+        distance = exo_config_propose(key, rows[i].key, distance, &nearest);
+    }
+    return nearest ? exo_yaml_fail(&r->yaml, line, "unknown key; did you mean %s?", nearest)
+                   : exo_yaml_fail(&r->yaml, line, "unknown key");
+}
+
+static const key_row *find_row(const key_row *rows, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(rows[i].key, key) == 0) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* The key can be given in three ways, of which the last mapping that gives one decides. */
+static bool begin_key(reading *r, unsigned line)
+{
+    if (r->keyed) {
+        return exo_yaml_fail(&r->yaml, line, "expected only one of api_key, api_key_env and api_key_file");
+    }
+    r->keyed = true;
+    exo_config_clear(EXO_KIND_TEXT, &r->model->key_text);
+    exo_config_clear(EXO_KIND_TEXT, &r->model->key_env);
+    exo_config_clear(EXO_KIND_TEXT, &r->model->key_file);
+    return true;
+}
+
+static bool read_model_key(void *ctx, const char *key, unsigned line, yaml_node_t *value)
+{
+    reading *r = ctx;
+    const key_row *row = find_row(model_rows, EXO_MODEL_KEYS, key);
+    if (!row) {
+        return fail_unknown_key(r, line, key, model_rows, EXO_MODEL_KEYS);
+    }
+    size_t number = (size_t)(row - model_rows);
+    if (number >= EXO_KEY_api_key && number <= EXO_KEY_api_key_file && !begin_key(r, line)) {
+        return false;
+    }
+    r->model->lines[number] = line;
+    if (!exo_config_set(&r->yaml, row->kind, value, (char *)r->model + row->offset)) {
+        return false;
+    }
+    if (number == EXO_KEY_api_key) {
+        r->model->key_literal = strstr((const char *)value->data.scalar.value, "${") == NULL;
+    }
+    return true;
+}
+
+static bool read_model_mapping(reading *r, yaml_node_t *node)
+{
+    r->keyed = false;
+    return exo_yaml_pairs(&r->yaml, node, read_model_key, r);
+}
+
+/* The defaults have been checked, and say where they stand: their place is not the model's. */
+static bool read_defaults(reading *r)
+{
+    size_t path_len = r->yaml.path_len;
+    char path[sizeof r->yaml.path];
+    if (!r->defaults) {
+        return true;
+    }
+    memcpy(path, r->yaml.path, path_len + 1);
+    exo_yaml_leave(&r->yaml, 0);
+    exo_yaml_enter(&r->yaml, "defaults");
+    if (!read_model_mapping(r, r->defaults)) {
+        return false;
+    }
+    memcpy(r->yaml.path, path, path_len + 1);
+    r->yaml.path_len = path_len;
+    return true;
+}
+
+static bool read_key_file(reading *r, exo_config_entry *model, unsigned line)
+{
+    FILE *file = fopen(model->key_file, "rbe");
+    if (!file) {
+        return exo_yaml_fail(&r->yaml, line, "expected a file that can be read; %s: %s", model->key_file,
+                             strerror(errno));
+    }
+    setvbuf(file, NULL, _IONBF, 0); /* so that stdio keeps no copy of the key */
+    char key[4096];
+    size_t len = fread(key, 1, sizeof key, file);
+    bool failed = ferror(file) != 0;
+    bool fits = len < sizeof key;
+    fclose(file);
+    while (len > 0 && (key[len - 1] == '\n' || key[len - 1] == '\r')) {
+        len--;
+    }
+    bool plausible = !failed && fits && len > 0 && !memchr(key, '\0', len);
+    if (plausible) {
+        model->options.api_key = exo_heap_copy_span(exo_span_of(key, len));
+    }
+    exo_heap_wipe(key, sizeof key);
+    if (!plausible) {
+        return exo_yaml_fail(&r->yaml, line, "expected a file that holds a key and nothing else: %s", model->key_file);
+    }
+    return model->options.api_key || out_of_memory(r, line);
+}
+
+static bool take_key(reading *r, exo_config_entry *model)
+{
+    const char *key = model->key_text;
+    if (model->key_file) {
+        unsigned line = model->lines[EXO_KEY_api_key_file];
+        size_t path_len = exo_yaml_enter(&r->yaml, "api_key_file");
+        bool good = read_key_file(r, model, line);
+        if (good) {
+            exo_yaml_leave(&r->yaml, path_len);
+        }
+        return good;
+    }
+    if (model->key_env) {
+        key = r->yaml.environment(r->yaml.environment_ctx, model->key_env);
+        model->key_missing = !key || !*key;
+    }
+    if (key && *key) {
+        model->options.api_key = exo_heap_copy(key);
+        return model->options.api_key || out_of_memory(r, model->line);
+    }
+    return true;
+}
+
+static void lend_lists(exo_config_entry *model)
+{
+    model->options.drop = (const char *const *)model->drop.items;
+    model->options.drop_count = model->drop.count;
+    model->options.resolve = (const char *const *)model->resolve.items;
+    model->options.resolve_count = model->resolve.count;
+    model->options.headers = model->headers.items;
+    model->options.header_count = model->headers.count;
+    model->options.rename = model->rename.items;
+    model->options.rename_count = model->rename.count;
+}
+
+/* Has the client's own check look at the model, and names the line of what it does not like: "FIELD: what was
+ * expected". */
+static bool check_model(reading *r, exo_config_entry *model)
+{
+    char message[256];
+    int code;
+    exo_deployed *deployed = exo_deployed_new(model->name, &model->options, &code, message, sizeof message);
+    if (deployed) {
+        exo_deployed_drop(deployed);
+        return true;
+    }
+    char *words = strstr(message, ": ");
+    if (code == EXO_E_NO_MEMORY || !words) {
+        return out_of_memory(r, model->line);
+    }
+    *words = '\0';
+    words += 2;
+    const char *field = strcmp(message, "extra_body") == 0 ? "body" : message;
+    const key_row *row = find_row(model_rows, EXO_MODEL_KEYS, field);
+    unsigned line = model->lines[row ? (size_t)(row - model_rows) : (size_t)EXO_KEY_headers];
+    if (!row) {
+        exo_yaml_enter(&r->yaml, "headers");
+    }
+    exo_yaml_enter(&r->yaml, field);
+    return exo_yaml_fail(&r->yaml, line > 0 ? line : model->line, "%s", words);
+}
+
+static void init_model(exo_config_entry *model, unsigned line)
+{
+    static const exo_deployment options = EXO_DEPLOYMENT_INIT;
+    static const exo_route_policy policy = EXO_ROUTE_POLICY_INIT;
+    memset(model, 0, sizeof *model);
+    model->line = line;
+    model->options = options;
+    model->policy = policy;
+}
+
+static bool read_model(void *ctx, const char *key, unsigned line, yaml_node_t *value)
+{
+    reading *r = ctx;
+    exo_config *config = r->config;
+    exo_config_entry *models =
+        exo_heap.resize(exo_heap.ctx, config->models, (config->count + 1) * sizeof *config->models);
+    if (!models) {
+        return out_of_memory(r, line);
+    }
+    config->models = models;
+    exo_config_entry *model = &models[config->count++];
+    init_model(model, line);
+    model->name = exo_heap_copy(key);
+    r->model = model;
+    if (!model->name) {
+        return out_of_memory(r, line);
+    }
+    if (!*key) {
+        return exo_yaml_fail(&r->yaml, line, "a model must have a name");
+    }
+    if (!read_defaults(r) || !read_model_mapping(r, value)) {
+        return false;
+    }
+    lend_lists(model);
+    return take_key(r, model) && check_model(r, model);
+}
+
+static void free_model(exo_config_entry *model)
+{
+    for (size_t i = 0; i < EXO_MODEL_KEYS; i++) {
+        exo_config_clear(model_rows[i].kind, (char *)model + model_rows[i].offset);
+    }
+    exo_heap_free_secret((char *)model->options.api_key);
+    exo_heap_free_secret(model->name);
+}
+
+/* ---- the whole file ---- */
+
+static bool read_top_key(void *ctx, const char *key, unsigned line, yaml_node_t *value)
+{
+    reading *r = ctx;
+    const key_row *row = find_row(top_rows, EXO_TOP_KEYS, key);
+    if (!row) {
+        return fail_unknown_key(r, line, key, top_rows, EXO_TOP_KEYS);
+    }
+    size_t number = (size_t)(row - top_rows);
+    r->config->lines[number] = line;
+    if (row->kind != EXO_KIND_LATER) {
+        return exo_config_set(&r->yaml, row->kind, value, (char *)r->config + row->offset);
+    }
+    if (number == EXO_KEY_models) {
+        r->models = value;
+    } else {
+        r->defaults = value;
+    }
+    return true;
+}
+
+/* Reads the defaults for their errors alone, so that they show even where no model is. */
+static bool check_defaults(reading *r)
+{
+    exo_config_entry scratch;
+    init_model(&scratch, r->config->lines[EXO_KEY_defaults]);
+    r->model = &scratch;
+    bool good = read_defaults(r);
+    r->model = NULL;
+    free_model(&scratch);
+    return good;
+}
+
+static bool check_default_model(reading *r)
+{
+    const exo_config *config = r->config;
+    const char *nearest = NULL;
+    size_t distance = EXO_CONFIG_FAR;
+    if (!config->default_model || exo_config_find(config, config->default_model)) {
+        return true;
+    }
+    for (size_t i = 0; i < config->count; i++) {
+        distance = exo_config_propose(config->default_model, config->models[i].name, distance, &nearest);
+    }
+    exo_yaml_enter(&r->yaml, "default_model");
+    return exo_yaml_fail(&r->yaml, config->lines[EXO_KEY_default_model], "%s is not in models%s%s%s",
+                         config->default_model, nearest ? "; did you mean " : "", nearest ? nearest : "",
+                         nearest ? "?" : "");
+}
+
+static bool read_all(reading *r)
+{
+    if (!exo_yaml_pairs(&r->yaml, yaml_document_get_root_node(&r->yaml.document), read_top_key, r) ||
+        !check_defaults(r)) {
+        return false;
+    }
+    exo_yaml_enter(&r->yaml, "models");
+    if (!r->models) {
+        return exo_yaml_fail(&r->yaml, 1, "is missing; expected a mapping of names to deployments");
+    }
+    if (!exo_yaml_pairs(&r->yaml, r->models, read_model, r)) {
+        return false;
+    }
+    if (r->config->count == 0) {
+        return exo_yaml_fail(&r->yaml, r->config->lines[EXO_KEY_models], "expected at least one model");
+    }
+    exo_yaml_leave(&r->yaml, 0);
+    return check_default_model(r);
+}
+
+static const char *process_environment(void *ctx, const char *name)
+{
+    (void)ctx;
+    return getenv(name);
+}
+
+exo_config *exo_config_parse(exo_span text, const char *name, exo_environment environment, void *ctx, char *message,
+                             size_t size)
+{
+    reading r;
+    memset(&r, 0, sizeof r);
+    r.yaml.name = name ? name : "";
+    r.yaml.environment = environment ? environment : process_environment;
+    r.yaml.environment_ctx = ctx;
+    r.yaml.message = message;
+    r.yaml.size = message ? size : 0;
+    r.config = exo_heap.resize(exo_heap.ctx, NULL, sizeof *r.config);
+    if (!r.config) {
+        exo_yaml_fail(&r.yaml, 1, "out of memory");
+        return NULL;
+    }
+    memset(r.config, 0, sizeof *r.config);
+    r.config->name = exo_heap_copy(r.yaml.name);
+    bool good = r.config->name ? exo_yaml_open(&r.yaml, text) && read_all(&r) : out_of_memory(&r, 1);
+    exo_yaml_close(&r.yaml);
+    if (!good) {
+        exo_config_free(r.config);
+        return NULL;
+    }
+    if (message && size > 0) {
+        message[0] = '\0';
+    }
+    return r.config;
+}
+
+/* Reads a file, a FIFO too, whole. EXO_OK, EXO_E_CONFIG when it is too large, or another error; errno says more of
+ * EXO_E_SOURCE_READ. */
+static int read_file(FILE *file, exo_buffer *text)
+{
+    size_t got;
+    do {
+        int code = exo_buffer_reserve(text, 4096);
+        if (code != EXO_OK) {
+            return code;
+        }
+        got = fread(text->data + text->len, 1, 4096, file);
+        text->len += got;
+    } while (got > 0);
+    return ferror(file) ? EXO_E_SOURCE_READ : EXO_OK;
+}
+
+exo_config *exo_config_load(const char *path, exo_environment environment, void *ctx, char *message, size_t size)
+{
+    exo_config *config = NULL;
+    exo_buffer text;
+    struct stat status;
+    FILE *file = fopen(path, "rbe");
+    if (!file) {
+        snprintf(message, message ? size : 0, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    setvbuf(file, NULL, _IONBF, 0);
+    exo_buffer_init(&text, &exo_heap, EXO_YAML_BYTES_MAX + 4096, EXO_E_CONFIG);
+    bool known = fstat(fileno(file), &status) == 0;
+    /* All at once, as growing would leave copies of keys behind. */
+    bool sized = known && status.st_size > 0 && (uint64_t)status.st_size < EXO_YAML_BYTES_MAX;
+    int code = exo_buffer_reserve(&text, sized ? (size_t)status.st_size + 8192 : 4096);
+    if (code == EXO_OK) {
+        code = read_file(file, &text);
+    }
+    if (code == EXO_OK) {
+        config = exo_config_parse(exo_buffer_span(&text), path, environment, ctx, message, size);
+    } else {
+        snprintf(message, message ? size : 0, "%s: %s", path,
+                 code == EXO_E_CONFIG        ? "expected a configuration of at most 1 MB"
+                 : code == EXO_E_SOURCE_READ ? strerror(errno)
+                                             : "out of memory");
+    }
+    if (config) {
+        config->shared = known && S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
+    }
+    exo_heap_wipe(text.data, text.len);
+    exo_buffer_free(&text);
+    fclose(file);
+    return config;
+}
+
+void exo_config_free(exo_config *config)
+{
+    if (!config) {
+        return;
+    }
+    for (size_t i = 0; i < config->count; i++) {
+        free_model(&config->models[i]);
+    }
+    exo_heap.resize(exo_heap.ctx, config->models, 0);
+    exo_heap_free_secret(config->default_model);
+    exo_heap_free_secret(config->name);
+    exo_heap.resize(exo_heap.ctx, config, 0);
+}
+
+/* ---- what it says ---- */
+
+const exo_config_entry *exo_config_find(const exo_config *config, const char *name)
+{
+    for (size_t i = 0; name && i < config->count; i++) {
+        if (strcmp(config->models[i].name, name) == 0) {
+            return &config->models[i];
+        }
+    }
+    return NULL;
+}
+
+const char *exo_config_model(const exo_config *config, size_t index)
+{
+    return index < config->count ? config->models[index].name : NULL;
+}
+
+const exo_deployment *exo_config_deployment(const exo_config *config, const char *model)
+{
+    const exo_config_entry *entry = exo_config_find(config, model);
+    return entry ? &entry->options : NULL;
+}
+
+const exo_route_policy *exo_config_policy(const exo_config *config, const char *model)
+{
+    const exo_config_entry *entry = exo_config_find(config, model);
+    return entry ? &entry->policy : NULL;
+}
+
+const char *exo_config_fallback(const exo_config *config, const char *model, size_t index)
+{
+    const exo_config_entry *entry = exo_config_find(config, model);
+    return entry && index < entry->fallbacks.count ? entry->fallbacks.items[index] : NULL;
+}
+
+const char *exo_config_context_fallback(const exo_config *config, const char *model, size_t index)
+{
+    const exo_config_entry *entry = exo_config_find(config, model);
+    return entry && index < entry->context_fallbacks.count ? entry->context_fallbacks.items[index] : NULL;
+}
+
+const char *exo_config_default_model(const exo_config *config)
+{
+    return config->default_model;
+}
+
+const char *exo_config_missing_key(const exo_config *config, const char *model)
+{
+    const exo_config_entry *entry = exo_config_find(config, model);
+    return entry && entry->key_missing ? entry->key_env : NULL;
+}
+
+void exo_config_call_options(const exo_config *config, exo_call_options *options)
+{
+    if (config->lines[EXO_KEY_total_timeout]) {
+        options->total_timeout = config->total_timeout;
+    }
+    if (config->lines[EXO_KEY_restart]) {
+        options->restart = config->restart;
+    }
+}
+
+static int add_fallbacks(exo_client *client, const char *name, const exo_config_texts *fallbacks,
+                         int (*add)(exo_client *client, const char *model, const char *fallback))
+{
+    int code = EXO_OK;
+    for (size_t i = 0; code == EXO_OK && i < fallbacks->count; i++) {
+        code = add(client, name, fallbacks->items[i]);
+    }
+    return code;
+}
+
+int exo_config_apply(const exo_config *config, exo_client *client)
+{
+    int code = EXO_OK;
+    for (size_t i = 0; code == EXO_OK && i < config->count; i++) {
+        const exo_config_entry *model = &config->models[i];
+        code = exo_client_deploy(client, model->name, &model->options);
+        if (code == EXO_OK) {
+            code = exo_client_policy(client, model->name, &model->policy);
+        }
+        if (code == EXO_OK) {
+            code = add_fallbacks(client, model->name, &model->fallbacks, exo_client_fallback);
+        }
+        if (code == EXO_OK) {
+            code = add_fallbacks(client, model->name, &model->context_fallbacks, exo_client_context_fallback);
+        }
+    }
+    return code;
+}

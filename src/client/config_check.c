@@ -1,0 +1,162 @@
+/*
+ * config_check.c: looks for what is legal in a configuration and yet likely wrong. See exo_config_check() in config.h.
+ *
+ * It changes nothing and makes no connection; of files it asks only who may read them.
+ */
+#include "config_entries.h"
+
+#include <curl/curl.h>
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+typedef struct check {
+    const exo_config *config;
+    const exo_config_entry *model; /* the one that is looked at */
+    void (*warn)(void *ctx, const char *line);
+    void *ctx;
+    size_t count;
+} check;
+
+#if defined(__GNUC__)
+#define PRINTF_LIKE __attribute__((format(printf, 3, 4)))
+#else
+#define PRINTF_LIKE
+#endif
+
+PRINTF_LIKE static void add_warning(check *c, enum exo_config_model_key key, const char *format, ...)
+{
+#define EXO_X(key, kind, field) #key,
+    static const char *const keys[] = {EXO_CONFIG_MODEL_MAP(EXO_X)};
+#undef EXO_X
+    char line[1024];
+    va_list arguments;
+    int len = snprintf(line, sizeof line, "%.300s:%u: models.%.200s.%s: ", c->config->name, c->model->lines[key],
+                       c->model->name, keys[key]);
+    va_start(arguments, format);
+    vsnprintf(line + len, sizeof line - (size_t)len, format, arguments);
+    va_end(arguments);
+    c->count++;
+    if (c->warn) {
+        c->warn(c->ctx, line);
+    }
+}
+
+/* ---- plain http ---- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text);
+    size_t end_len = strlen(end);
+    return len >= end_len && strcasecmp(text + len - end_len, end) == 0;
+}
+
+/* Loopback, link-local and private addresses: RFC 1122, 3927, 1918; RFC 4291, 4193. */
+static bool is_local_address(const char *host)
+{
+    unsigned char v4[4];
+    unsigned char v6[16];
+    char inner[64];
+    if (inet_pton(AF_INET, host, v4) == 1) {
+        return v4[0] == 127 || v4[0] == 10 || (v4[0] == 172 && (v4[1] & 0xF0) == 16) ||
+               (v4[0] == 192 && v4[1] == 168) || (v4[0] == 169 && v4[1] == 254);
+    }
+    snprintf(inner, sizeof inner, "%.*s", (int)strcspn(host + (*host == '['), "]%"), host + (*host == '['));
+    if (inet_pton(AF_INET6, inner, v6) != 1) {
+        return false;
+    }
+    static const unsigned char loopback[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    return memcmp(v6, loopback, 16) == 0 || (v6[0] & 0xFE) == 0xFC || (v6[0] == 0xFE && (v6[1] & 0xC0) == 0x80);
+}
+
+static bool is_local(const char *host)
+{
+    return strcasecmp(host, "localhost") == 0 || ends_with(host, ".localhost") || ends_with(host, ".local") ||
+           is_local_address(host);
+}
+
+static void check_plain_http(check *c)
+{
+    const exo_config_entry *model = c->model;
+    bool keyed = model->key_text || model->key_env || model->key_file;
+    CURLU *url = curl_url();
+    char *scheme = NULL;
+    char *host = NULL;
+    if (keyed && !model->options.unix_socket && url &&
+        curl_url_set(url, CURLUPART_URL, model->options.base_url, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && strcmp(scheme, "http") == 0 &&
+        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK && !is_local(host)) {
+        add_warning(c, EXO_KEY_base_url, "the key would go to %.200s over plain http, for all to read; use https",
+                    host);
+    }
+    curl_free(scheme);
+    curl_free(host);
+    curl_url_cleanup(url);
+}
+
+/* ---- keys ---- */
+
+static void check_readers(check *c, enum exo_config_model_key key, const char *path)
+{
+    struct stat status;
+    if (path && stat(path, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0) {
+        add_warning(c, key, "others can read %.300s (mode %04o); use mode 0600", path,
+                    (unsigned)(status.st_mode & 07777));
+    }
+}
+
+static void check_keys(check *c)
+{
+    const exo_config_entry *model = c->model;
+    if (model->key_text && model->key_literal) {
+        add_warning(c, EXO_KEY_api_key, "the key stands in the file itself%s; use api_key_env or api_key_file",
+                    c->config->shared ? ", which others can read" : "");
+    }
+    if (model->key_missing) {
+        add_warning(c, EXO_KEY_api_key_env, "%.200s is not set", model->key_env);
+    }
+    check_readers(c, EXO_KEY_api_key_file, model->key_file);
+    check_readers(c, EXO_KEY_client_key, model->options.client_key);
+}
+
+/* ---- fallbacks ---- */
+
+static bool is_among(const exo_config_texts *texts, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(texts->items[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_fallbacks(check *c, enum exo_config_model_key key, const exo_config_texts *fallbacks)
+{
+    for (size_t i = 0; i < fallbacks->count; i++) {
+        const char *name = fallbacks->items[i];
+        if (strcmp(name, c->model->name) == 0) {
+            add_warning(c, key, "leads back to the model itself");
+        } else if (!exo_config_find(c->config, name)) {
+            add_warning(c, key, "%.200s is not in models", name);
+        } else if (is_among(fallbacks, i, name)) {
+            add_warning(c, key, "%.200s stands twice", name);
+        }
+    }
+}
+
+size_t exo_config_check(const exo_config *config, void (*warn)(void *ctx, const char *line), void *ctx)
+{
+    check c = {config, NULL, warn, ctx, 0};
+    for (size_t i = 0; i < config->count; i++) {
+        c.model = &config->models[i];
+        check_plain_http(&c);
+        check_keys(&c);
+        check_fallbacks(&c, EXO_KEY_fallbacks, &c.model->fallbacks);
+        check_fallbacks(&c, EXO_KEY_context_fallbacks, &c.model->context_fallbacks);
+    }
+    return c.count;
+}

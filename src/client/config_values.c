@@ -1,0 +1,346 @@
+/*
+ * config_values.c: see config_values.h. Called by config.c. Memory: what the values say.
+ */
+#include "config_values.h"
+
+#include "heap.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+/* The longest time that can be set: a day. */
+#define TIME_MAX_MS INT64_C(86400000)
+
+#define COUNT_MAX 1000000
+
+/* ---- the nearest known word ---- */
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many letters have to be put in, taken out or exchanged to make one word of the other (Levenshtein), below
+ * EXO_CONFIG_FAR. */
+static size_t steps_between(const char *a, const char *b)
+{
+    size_t row[EXO_CONFIG_FAR];
+    size_t a_len = strlen(a);
+    size_t b_len = strlen(b);
+    if (a_len >= EXO_CONFIG_FAR || b_len >= EXO_CONFIG_FAR) {
+        return EXO_CONFIG_FAR;
+    }
+    for (size_t k = 0; k <= b_len; k++) {
+        row[k] = k;
+    }
+    for (size_t i = 1; i <= a_len; i++) {
+        size_t corner = row[0];
+        row[0] = i;
+        for (size_t k = 1; k <= b_len; k++) {
+            size_t exchanged = corner + (a[i - 1] != b[k - 1]);
+            corner = row[k];
+            row[k] = least(exchanged, least(row[k], row[k - 1]) + 1);
+        }
+    }
+    return row[b_len];
+}
+
+size_t exo_config_propose(const char *word, const char *candidate, size_t distance, const char **nearest)
+{
+    size_t steps = steps_between(word, candidate);
+    if (steps >= distance || steps > (strlen(candidate) + 1) / 3) {
+        return distance;
+    }
+    *nearest = candidate;
+    return steps;
+}
+
+/* ---- words and numbers ---- */
+
+/* The number in `text` times `unit` is milliseconds; -1 when it is not a number, or more than a day. What is not zero
+ * does not become zero. */
+static int64_t milliseconds(const char *text, size_t len, int64_t unit)
+{
+    int64_t whole = 0;
+    int64_t fraction = 0;
+    int64_t scale = 1;
+    size_t at = 0;
+    for (; at < len && text[at] >= '0' && text[at] <= '9'; at++) {
+        whole = whole * 10 + (text[at] - '0');
+        if (whole > TIME_MAX_MS) {
+            return -1;
+        }
+    }
+    size_t digits = at;
+    if (at < len && text[at] == '.') {
+        for (at++; at < len && text[at] >= '0' && text[at] <= '9'; at++, digits++) {
+            if (scale < 1000000) {
+                fraction = fraction * 10 + (text[at] - '0');
+                scale *= 10;
+            }
+        }
+    }
+    if (at < len || digits == 0) {
+        return -1;
+    }
+    int64_t total = whole * unit + (fraction * unit + scale / 2) / scale;
+    return total > TIME_MAX_MS ? -1 : total == 0 && fraction > 0 ? 1 : total;
+}
+
+static bool read_time(const char *text, int64_t *result)
+{
+    static const struct {
+        const char *unit;
+        int64_t milliseconds;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"", 1000}};
+    size_t len = strlen(text);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        size_t unit_len = strlen(units[i].unit);
+        if (len >= unit_len && strcmp(text + len - unit_len, units[i].unit) == 0) {
+            size_t number_len = len - unit_len;
+            while (number_len > 0 && unit_len > 0 && text[number_len - 1] == ' ') {
+                number_len--;
+            }
+            *result = milliseconds(text, number_len, units[i].milliseconds);
+            return *result >= 0;
+        }
+    }
+    return false;
+}
+
+static bool read_flag(const char *text, bool *flag)
+{
+    static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcasecmp(text, words[i]) == 0) {
+            *flag = i % 2 == 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_count(const char *text, uint32_t *count)
+{
+    size_t len = strlen(text);
+    if (len == 0 || len > 7 || strspn(text, "0123456789") != len) {
+        return false;
+    }
+    *count = (uint32_t)strtoul(text, NULL, 10);
+    return *count <= COUNT_MAX;
+}
+
+/* Reads a value that is written as one word or number. */
+static bool read_word(exo_config_kind kind, const char *text, void *field)
+{
+    int64_t time = 0;
+    switch (kind) {
+    case EXO_KIND_TIME:
+        return read_time(text, field);
+    case EXO_KIND_SPAN:
+        if (!read_time(text, &time)) {
+            return false;
+        }
+        *(uint32_t *)field = (uint32_t)time;
+        return true;
+    case EXO_KIND_COUNT:
+        return read_count(text, field);
+    case EXO_KIND_FLAG:
+        return read_flag(text, field);
+    default:
+        *(exo_ttft_until *)field = strcmp(text, "token") == 0 ? EXO_UNTIL_TOKEN : EXO_UNTIL_EVENT;
+        return strcmp(text, "token") == 0 || strcmp(text, "event") == 0;
+    }
+}
+
+static const char *expected_word(exo_config_kind kind)
+{
+    switch (kind) {
+    case EXO_KIND_TIME:
+    case EXO_KIND_SPAN:
+        return "a time from 0 to 24h: seconds (15, 0.5), or with a unit (500ms, 15s, 2m, 1h)";
+    case EXO_KIND_COUNT:
+        return "a whole number from 0 to 1000000";
+    case EXO_KIND_FLAG:
+        return "true or false (yes, no, on, off)";
+    default:
+        return "event or token";
+    }
+}
+
+static bool set_word(exo_yaml *yaml, exo_config_kind kind, yaml_node_t *node, void *field)
+{
+    const char *expected = expected_word(kind);
+    char *text = exo_yaml_text(yaml, node, expected);
+    bool good = text && (read_word(kind, text, field) ||
+                         exo_yaml_fail(yaml, exo_yaml_line(node), "expected %s, not \"%.64s\"", expected, text));
+    exo_heap_free_secret(text);
+    return good;
+}
+
+/* ---- texts ---- */
+
+static bool out_of_memory(exo_yaml *yaml, unsigned line)
+{
+    return exo_yaml_fail(yaml, line, "out of memory");
+}
+
+/* Makes a path that is not absolute relative to the folder of the file. The old text is freed. */
+static char *beside_file(const char *file, char *path)
+{
+    const char *slash = strrchr(file, '/');
+    if (*path == '/' || !*path || !slash) {
+        return path;
+    }
+    size_t folder = (size_t)(slash - file) + 1;
+    size_t len = strlen(path);
+    char *joined = exo_heap.resize(exo_heap.ctx, NULL, folder + len + 1);
+    if (joined) {
+        memcpy(joined, file, folder);
+        memcpy(joined + folder, path, len + 1);
+    }
+    exo_heap_free_secret(path);
+    return joined;
+}
+
+static bool set_text(exo_yaml *yaml, exo_config_kind kind, yaml_node_t *node, char **field)
+{
+    char *text = exo_yaml_text(yaml, node, kind == EXO_KIND_PATH ? "a path" : "text");
+    if (!text) {
+        return false;
+    }
+    if (kind == EXO_KIND_PATH) {
+        text = beside_file(yaml->name, text);
+    }
+    exo_heap_free_secret(*field);
+    *field = text;
+    return text || out_of_memory(yaml, exo_yaml_line(node));
+}
+
+static bool set_json(exo_yaml *yaml, yaml_node_t *node, char **field)
+{
+    exo_buffer json;
+    if (node->type != YAML_MAPPING_NODE) {
+        return exo_yaml_fail(yaml, exo_yaml_line(node), "expected a mapping (key: value)");
+    }
+    exo_buffer_init(&json, &exo_heap, EXO_YAML_BYTES_MAX, EXO_E_CONFIG);
+    bool good = exo_yaml_json(yaml, node, &json);
+    if (good) {
+        exo_heap_free_secret(*field);
+        *field = exo_heap_copy_span(exo_buffer_span(&json));
+        good = *field || out_of_memory(yaml, exo_yaml_line(node));
+    }
+    exo_buffer_free(&json);
+    return good;
+}
+
+/* ---- lists ---- */
+
+typedef struct filling {
+    exo_yaml *yaml;
+    exo_config_texts *texts;
+    exo_config_pairs *pairs;
+} filling;
+
+static bool add_text(void *ctx, const char *key, unsigned line, yaml_node_t *value)
+{
+    filling *f = ctx;
+    exo_config_texts *texts = f->texts;
+    (void)key;
+    char **grown = exo_heap.resize(exo_heap.ctx, texts->items, (texts->count + 1) * sizeof(char *));
+    if (!grown) {
+        return out_of_memory(f->yaml, line);
+    }
+    texts->items = grown;
+    char *text = exo_yaml_text(f->yaml, value, "text");
+    if (!text) {
+        return false;
+    }
+    grown[texts->count++] = text;
+    return true;
+}
+
+static bool add_pair(void *ctx, const char *key, unsigned line, yaml_node_t *value)
+{
+    filling *f = ctx;
+    exo_config_pairs *pairs = f->pairs;
+    exo_header *grown = exo_heap.resize(exo_heap.ctx, pairs->items, (pairs->count + 1) * sizeof(exo_header));
+    if (!grown) {
+        return out_of_memory(f->yaml, line);
+    }
+    pairs->items = grown;
+    char *text = exo_yaml_text(f->yaml, value, "text");
+    if (!text) {
+        return false;
+    }
+    char *name = exo_heap_copy(key);
+    if (!name) {
+        exo_heap_free_secret(text);
+        return out_of_memory(f->yaml, line);
+    }
+    grown[pairs->count].name = name;
+    grown[pairs->count++].value = text;
+    return true;
+}
+
+static void clear_texts(exo_config_texts *texts)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        exo_heap_free_secret(texts->items[i]);
+    }
+    exo_heap.resize(exo_heap.ctx, texts->items, 0);
+    memset(texts, 0, sizeof *texts);
+}
+
+static void clear_pairs(exo_config_pairs *pairs)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        exo_heap_free_secret((char *)pairs->items[i].name);
+        exo_heap_free_secret((char *)pairs->items[i].value);
+    }
+    exo_heap.resize(exo_heap.ctx, pairs->items, 0);
+    memset(pairs, 0, sizeof *pairs);
+}
+
+/* ---- any kind ---- */
+
+void exo_config_clear(exo_config_kind kind, void *field)
+{
+    char **text = field;
+    switch (kind) {
+    case EXO_KIND_TEXT:
+    case EXO_KIND_PATH:
+    case EXO_KIND_JSON:
+        exo_heap_free_secret(*text);
+        *text = NULL;
+        break;
+    case EXO_KIND_TEXTS:
+        clear_texts(field);
+        break;
+    case EXO_KIND_PAIRS:
+        clear_pairs(field);
+        break;
+    default:
+        break;
+    }
+}
+
+bool exo_config_set(exo_yaml *yaml, exo_config_kind kind, yaml_node_t *node, void *field)
+{
+    filling f = {yaml, field, field};
+    switch (kind) {
+    case EXO_KIND_TEXT:
+    case EXO_KIND_PATH:
+        return set_text(yaml, kind, node, field);
+    case EXO_KIND_JSON:
+        return set_json(yaml, node, field);
+    case EXO_KIND_TEXTS:
+        exo_config_clear(kind, field);
+        return exo_yaml_items(yaml, node, add_text, &f);
+    case EXO_KIND_PAIRS:
+        exo_config_clear(kind, field);
+        return exo_yaml_pairs(yaml, node, add_pair, &f);
+    default:
+        return set_word(yaml, kind, node, field);
+    }
+}

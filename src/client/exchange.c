@@ -1,0 +1,507 @@
+/*
+ * exchange.c: one HTTP request and its response through libcurl. See exchange.h.
+ *
+ * Called by call.c (start, take, look, end) and by libcurl (the callbacks, which only copy and note). Memory: an inbox
+ * that never holds more than EXO_INBOX_MAX and one piece of libcurl's.
+ */
+#include "exchange.h"
+
+#include "engine.h"
+#include "heap.h"
+
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
+
+#define USER_AGENT "exochat/" EXO_VERSION
+
+/* ---- callbacks: what libcurl tells ---- */
+
+static size_t broken_off(exo_exchange *x, int code)
+{
+    if (x->abort_code == EXO_OK) {
+        x->abort_code = code;
+    }
+    return 0;
+}
+
+static void note_status(exo_exchange *x)
+{
+    long status = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    x->status = (uint16_t)(status > 0 && status < 1000 ? status : 0);
+}
+
+static exo_span trim(exo_span text)
+{
+    while (text.len > 0 && strchr(" \t\r\n", text.ptr[0])) {
+        text.ptr++;
+        text.len--;
+    }
+    while (text.len > 0 && strchr(" \t\r\n", text.ptr[text.len - 1])) {
+        text.len--;
+    }
+    return text;
+}
+
+static bool same_name(exo_span name, const char *wanted)
+{
+    return name.len == strlen(wanted) && curl_strnequal(name.ptr, wanted, name.len);
+}
+
+static void note_header(exo_exchange *x, exo_span line)
+{
+    const char *colon = memchr(line.ptr, ':', line.len);
+    if (!colon) {
+        return;
+    }
+    exo_span name = trim(exo_span_of(line.ptr, (size_t)(colon - line.ptr)));
+    exo_span value = trim(exo_span_of(colon + 1, line.len - name.len - 1));
+    if (same_name(name, "Content-Encoding") && value.len > 0 && !exo_span_is(value, "identity")) {
+        x->encoded = true;
+    }
+    exo_failure_header(&x->failure, name, value, (int64_t)time(NULL));
+}
+
+static size_t on_header(char *data, size_t size, size_t count, void *user)
+{
+    exo_exchange *x = user;
+    exo_span line = exo_span_of(data, size * count);
+    const exo_limits *limits = &x->client->limits;
+    x->answered = true;
+    x->head_bytes += (uint32_t)(line.len < UINT32_MAX / 2 ? line.len : UINT32_MAX / 2);
+    if (x->head_bytes > limits->head) {
+        return broken_off(x, EXO_E_HEAD_LIMIT);
+    }
+    if (++x->head_count > limits->headers + 2) { /* the status line and the empty line are none */
+        return broken_off(x, EXO_E_HEADERS_LIMIT);
+    }
+    if (line.len >= 5 && memcmp(line.ptr, "HTTP/", 5) == 0) {
+        exo_failure_clear(&x->failure);
+        x->encoded = false;
+        return line.len;
+    }
+    if (trim(line).len > 0) {
+        note_header(x, line);
+        return line.len;
+    }
+    note_status(x);
+    if (x->status >= 200 && !x->head_ended) {
+        x->head_ended = true;
+        if (x->call) {
+            exo_client_wake(x->client, x->call);
+        }
+    }
+    return line.len;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *user)
+{
+    exo_exchange *x = user;
+    size_t len = size * count;
+    x->answered = true;
+    if (!x->call) {
+        x->drained += len;
+        return x->drained > EXO_DRAIN_MAX ? 0 : len;
+    }
+    long version = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);
+    if (version >= CURL_HTTP_VERSION_2_0) {
+        if (x->inbox.len + len > EXO_INBOX_MAX_HTTP2) {
+            return broken_off(x, EXO_E_CONSUMER_LIMIT);
+        }
+    } else if (x->inbox.len > 0 && x->inbox.len + len > EXO_INBOX_MAX) {
+        x->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (x->encoded && x->received + len > x->client->limits.answer) {
+        return broken_off(x, EXO_E_EXPANSION_LIMIT);
+    }
+    if (exo_buffer_append(&x->inbox, exo_span_of(data, len)) < 0) {
+        return broken_off(x, EXO_E_NO_MEMORY);
+    }
+    x->received += len;
+    exo_client_wake(x->client, x->call);
+    return len;
+}
+
+static size_t on_read(char *buffer, size_t size, size_t count, void *user)
+{
+    exo_exchange *x = user;
+    exo_window window = {buffer, size * count, 0};
+    if (!x->encoder || !x->call) {
+        return CURL_READFUNC_ABORT;
+    }
+    int code = exo_encode_write(x->encoder, &window);
+    if (code < 0) {
+        broken_off(x, code);
+        return CURL_READFUNC_ABORT;
+    }
+    if (code == EXO_OK) {
+        x->body_read = true;
+    } else if (window.pos == 0) {
+        x->starved = true; /* a source has nothing ready; the next look at the upload tries again */
+        return CURL_READFUNC_PAUSE;
+    }
+    exo_call_sends(x->call, exo_span_of(buffer, window.pos));
+    return window.pos;
+}
+
+/* The connection stands, the request is about to go out. A second time means that libcurl tries again by itself: not
+ * with a body that was begun, since what was read of it would be missing. */
+static int on_connected(void *user, char *remote, char *local, int remote_port, int local_port)
+{
+    exo_exchange *x = user;
+    (void)remote;
+    (void)local;
+    (void)remote_port;
+    (void)local_port;
+    if (x->encoder && exo_encode_written(x->encoder) > 0) {
+        return CURL_PREREQFUNC_ABORT;
+    }
+    long connects = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connects);
+    x->reused = connects == 0;
+    x->connected = true;
+    x->connected_at = exo_client_now(x->client);
+    if (x->call) {
+        exo_call_connected(x->call);
+    }
+    return CURL_PREREQFUNC_OK;
+}
+
+/* libcurl opens its sockets close-on-exec only where it knows how: make sure. */
+static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)user;
+    (void)purpose;
+#ifdef SOCK_CLOEXEC
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+#else
+    return socket(address->family, address->socktype, address->protocol);
+#endif
+}
+
+/* ---- start ---- */
+
+static CURLcode set_request(exo_exchange *x, uint64_t total)
+{
+    CURL *easy = x->easy;
+    CURLcode code = CURLE_OK;
+    bool sized = total != EXO_SIZE_UNKNOWN;
+#define SET(option, value) \
+    if (!code) { \
+        code = curl_easy_setopt(easy, option, value); \
+    }
+    SET(CURLOPT_POST, 1L)
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, sized ? (curl_off_t)total : (curl_off_t)-1)
+    SET(CURLOPT_READFUNCTION, on_read)
+    SET(CURLOPT_READDATA, x)
+    /* A small body needs no more than libcurl's smallest upload buffer: with many calls in flight that is most of their
+     * memory. */
+    SET(CURLOPT_UPLOAD_BUFFERSIZE, sized && total < 65536 ? 16384L : 262144L)
+    return code;
+}
+
+static CURLcode set_callbacks(exo_exchange *x)
+{
+    CURL *easy = x->easy;
+    CURLcode code = CURLE_OK;
+    SET(CURLOPT_PRIVATE, x)
+    SET(CURLOPT_ERRORBUFFER, x->text)
+    SET(CURLOPT_HEADERFUNCTION, on_header)
+    SET(CURLOPT_HEADERDATA, x)
+    SET(CURLOPT_WRITEFUNCTION, on_body)
+    SET(CURLOPT_WRITEDATA, x)
+    SET(CURLOPT_PREREQFUNCTION, on_connected)
+    SET(CURLOPT_PREREQDATA, x)
+    return code;
+}
+
+static CURLcode set_resolve(const exo_deployment *o, CURL *easy, struct curl_slist **resolve)
+{
+    for (size_t i = 0; i < o->resolve_count; i++) {
+        struct curl_slist *grown = curl_slist_append(*resolve, o->resolve[i]);
+        if (!grown) {
+            return CURLE_OUT_OF_MEMORY;
+        }
+        *resolve = grown;
+    }
+    return *resolve ? curl_easy_setopt(easy, CURLOPT_RESOLVE, *resolve) : CURLE_OK;
+}
+
+CURLcode exo_transport_configure(const exo_deployed *deployed, CURL *easy, struct curl_slist **resolve)
+{
+    CURLcode code = exo_deployed_configure(deployed, easy);
+    if (!code) {
+        code = set_resolve(&deployed->options, easy, resolve);
+    }
+    SET(CURLOPT_NOSIGNAL, 1L)
+    SET(CURLOPT_QUICK_EXIT, 1L)
+    SET(CURLOPT_PROTOCOLS_STR, "http,https")
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L)
+    SET(CURLOPT_CONNECTTIMEOUT_MS, 86400000L) /* the connect clock is ours */
+    SET(CURLOPT_ACCEPT_ENCODING, "identity")
+    SET(CURLOPT_USERAGENT, USER_AGENT)
+    SET(CURLOPT_BUFFERSIZE, 16384L)
+    SET(CURLOPT_OPENSOCKETFUNCTION, on_socket)
+    return code;
+}
+
+static CURLcode configure(exo_exchange *x, uint64_t total, const char *traceparent, bool fresh)
+{
+    CURL *easy = x->easy;
+    CURLcode code = set_callbacks(x);
+    if (!code) {
+        code = exo_transport_configure(x->deployed, easy, &x->resolve);
+    }
+    SET(CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L)
+    if (!code) {
+        code = set_request(x, total);
+    }
+    x->headers = exo_deployed_headers(x->deployed, traceparent, total == EXO_SIZE_UNKNOWN);
+    if (!x->headers) {
+        return CURLE_OUT_OF_MEMORY;
+    }
+    SET(CURLOPT_HTTPHEADER, x->headers)
+    SET(CURLOPT_URL, x->deployed->url)
+    return code;
+}
+#undef SET
+
+static void drain_is_late(void *owner, int64_t now)
+{
+    (void)now;
+    exo_exchange_drained(owner);
+}
+
+exo_exchange *exo_exchange_start(exo_call *call, exo_deployed *deployed, exo_encoder *encoder, uint64_t total,
+                                 const char *traceparent, bool fresh, int *error)
+{
+    exo_exchange *x = calloc(1, sizeof *x);
+    *error = EXO_E_NO_MEMORY;
+    if (!x) {
+        return NULL;
+    }
+    x->client = call->client;
+    x->call = call;
+    x->deployed = exo_deployed_keep(deployed);
+    x->encoder = encoder;
+    x->timer.owner = x;
+    x->timer.wake = drain_is_late;
+    exo_failure_clear(&x->failure);
+    exo_buffer_init(&x->inbox, &exo_heap, EXO_INBOX_MAX_HTTP2, EXO_E_CONSUMER_LIMIT);
+    x->easy = curl_easy_init();
+    CURLcode code = x->easy ? configure(x, total, traceparent, fresh) : CURLE_OUT_OF_MEMORY;
+    if (code == CURLE_OK && curl_multi_add_handle(x->client->multi, x->easy) == CURLM_OK) {
+        return x;
+    }
+    if (code != CURLE_OUT_OF_MEMORY) {
+        *error = EXO_E_ARGUMENT;
+        exo_client_say(x->client, "%s: libcurl refuses an option: %s", deployed->name, curl_easy_strerror(code));
+    }
+    exo_exchange_free(x);
+    return NULL;
+}
+
+/* ---- while it runs ---- */
+
+void exo_exchange_take(exo_exchange *exchange, exo_buffer *into)
+{
+    exo_buffer taken = exchange->inbox;
+    exchange->inbox = *into;
+    *into = taken;
+    if (exchange->paused) {
+        exchange->paused = false;
+        curl_easy_pause(exchange->easy, exchange->starved ? CURLPAUSE_SEND : CURLPAUSE_CONT);
+    }
+}
+
+/* Bytes that the kernel has accepted and the other side has not acknowledged. */
+static int unacknowledged(CURL *easy)
+{
+#ifdef SIOCOUTQ
+    curl_socket_t socket = CURL_SOCKET_BAD;
+    int queued = 0;
+    if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK && socket != CURL_SOCKET_BAD &&
+        ioctl(socket, SIOCOUTQ, &queued) == 0) {
+        return queued;
+    }
+#else
+    (void)easy;
+#endif
+    return 0;
+}
+
+bool exo_exchange_progress(exo_exchange *exchange, bool *sent)
+{
+    curl_off_t uploaded = 0;
+    if (exchange->starved) {
+        exchange->starved = false;
+        curl_easy_pause(exchange->easy, exchange->paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+    }
+    curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
+    int unsent = unacknowledged(exchange->easy);
+    bool moved = (uint64_t)uploaded > exchange->uploaded;
+    bool progress = moved || unsent < exchange->unsent;
+    exchange->uploaded = (uint64_t)uploaded;
+    exchange->unsent = unsent;
+    /* Framing counts as uploaded too, so a chunked body is out once nothing moves any more. */
+    *sent = exchange->body_read && !moved && unsent == 0 && (uint64_t)uploaded >= exo_encode_written(exchange->encoder);
+    return progress;
+}
+
+bool exo_exchange_may_resend(const exo_exchange *exchange, int64_t now)
+{
+    return exchange->over && exchange->result != CURLE_OK && exchange->abort_code == EXO_OK && exchange->reused &&
+           !exchange->answered && !exchange->resent && exchange->connected && now - exchange->connected_at < 1000;
+}
+
+void exo_exchange_drain(exo_exchange *exchange)
+{
+    exo_client *client = exchange->client;
+    exchange->call = NULL;
+    exchange->encoder = NULL;
+    exo_buffer_free(&exchange->inbox);
+    exchange->drain_next = client->draining;
+    client->draining = exchange;
+    exo_client_timer(client, &exchange->timer, exo_client_now(client) + EXO_DRAIN_MS);
+    if (exchange->paused) {
+        exchange->paused = false;
+        curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
+    }
+}
+
+void exo_exchange_drained(exo_exchange *exchange)
+{
+    exo_exchange **link = &exchange->client->draining;
+    while (*link != exchange) {
+        link = &(*link)->drain_next;
+    }
+    *link = exchange->drain_next;
+    if (exchange->waiter) {
+        exchange->waiter->awaited = NULL;
+        exo_client_wake(exchange->client, exchange->waiter);
+    }
+    exo_exchange_free(exchange);
+}
+
+/* ---- end ---- */
+
+static bool says(const exo_exchange *x, const char *words)
+{
+    return strstr(x->text, words) != NULL;
+}
+
+static bool upload_was_cut(const exo_exchange *x)
+{
+    return x->encoder && x->connected && !x->answered && exo_encode_written(x->encoder) > 0 &&
+           (!x->body_read || x->uploaded < exo_encode_written(x->encoder));
+}
+
+static int receive_error(const exo_exchange *x)
+{
+    long connect_status = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    if (!x->connected && connect_status != 0 && connect_status / 100 != 2) {
+        return EXO_E_PROXY;
+    }
+    if (says(x, "chunked-encoding")) {
+        return EXO_E_CHUNK;
+    }
+    if (upload_was_cut(x)) {
+        return EXO_E_RESET_IN_UPLOAD;
+    }
+    return x->connected ? (x->answered ? EXO_E_RECEIVE : EXO_E_CLOSED) : EXO_E_CONNECT;
+}
+
+int exo_transport_code(CURLcode result)
+{
+    switch (result) {
+    case CURLE_OK:
+        return EXO_OK;
+    case CURLE_OUT_OF_MEMORY:
+        return EXO_E_NO_MEMORY;
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return EXO_E_RESOLVE;
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PROXY:
+        return EXO_E_PROXY;
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_INTERFACE_FAILED:
+        return EXO_E_CONNECT;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+    case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_SSL_CRL_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_CLIENTCERT:
+    case CURLE_USE_SSL_FAILED:
+        return EXO_E_TLS;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+        return EXO_E_HEAD;
+    case CURLE_PARTIAL_FILE:
+        return EXO_E_BODY_CUT;
+    case CURLE_BAD_CONTENT_ENCODING:
+        return EXO_E_CODING;
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_FAIL_REWIND:
+    case CURLE_ABORTED_BY_CALLBACK:
+        return EXO_E_CLOSED;
+    case CURLE_SEND_ERROR:
+        return EXO_E_SEND;
+    default:
+        return EXO_E_RECEIVE;
+    }
+}
+
+int exo_exchange_code(const exo_exchange *exchange)
+{
+    if (exchange->abort_code != EXO_OK) {
+        return exchange->abort_code;
+    }
+    int code = exo_transport_code(exchange->result);
+    switch (code) {
+    case EXO_E_NO_MEMORY:
+        /* What libcurl says of a header line that is larger than it accepts. */
+        return exchange->connected && !exchange->head_ended ? EXO_E_HEAD_LIMIT : code;
+    case EXO_E_CLOSED:
+        return upload_was_cut(exchange) ? EXO_E_RESET_IN_UPLOAD : code;
+    case EXO_E_SEND:
+        return exchange->answered ? EXO_E_RECEIVE : upload_was_cut(exchange) ? EXO_E_RESET_IN_UPLOAD : code;
+    case EXO_E_RECEIVE:
+        return receive_error(exchange);
+    default:
+        return code;
+    }
+}
+
+void exo_exchange_free(exo_exchange *exchange)
+{
+    if (!exchange) {
+        return;
+    }
+    exo_timers_clear(&exchange->client->timers, &exchange->timer);
+    if (exchange->easy) {
+        curl_multi_remove_handle(exchange->client->multi, exchange->easy);
+        curl_easy_cleanup(exchange->easy);
+    }
+    exo_headers_free(exchange->headers);
+    curl_slist_free_all(exchange->resolve);
+    exo_buffer_free(&exchange->inbox);
+    exo_deployed_drop(exchange->deployed);
+    free(exchange);
+}

@@ -1,0 +1,224 @@
+/*
+ * log.c: fills in the structured records of log.h and hands them to the client's hook.
+ *
+ * It never sees a key. Message text is included only where the client was told to, and cut at a character's border.
+ */
+#include "engine.h"
+#include "heap.h"
+
+#include "exochat/json_write.h"
+
+#include <stdlib.h>
+
+static void clear(exo_record *record, exo_record_kind kind)
+{
+    record->kind = kind;
+#define EXO_ABSENT_TEXT           ""
+#define EXO_ABSENT_NUMBER         (-1)
+#define EXO_X(field, kind_, name) record->field = EXO_ABSENT_##kind_;
+    EXO_RECORD_MAP(EXO_X)
+#undef EXO_X
+}
+
+/* The strings of a record that have no NUL where they come from. */
+typedef struct texts {
+    char response_model[128];
+    char response_id[128];
+    char finish_reason[64];
+    char *input;
+    char *output;
+} texts;
+
+static void copy(char *text, size_t size, exo_span from)
+{
+    size_t len = from.len < size ? from.len : size - 1;
+    if (len > 0) {
+        memcpy(text, from.ptr, len);
+    }
+    text[len] = '\0';
+}
+
+/* At most `max` bytes of `from`, cut at a character's border, on the heap. */
+static char *cut(exo_span from, long max)
+{
+    if (max > 0 && from.len > (size_t)max) {
+        from.len = (size_t)max;
+        while (from.len > 0 && ((unsigned char)from.ptr[from.len] & 0xC0) == 0x80) {
+            from.len--;
+        }
+    }
+    return exo_heap_copy_span(from);
+}
+
+static void fill_answer(exo_record *record, texts *kept, const exo_call *call)
+{
+    const exo_answer *answer = &call->reply->answers[0];
+    const exo_usage *usage = exo_answer_usage(answer);
+    copy(kept->response_model, sizeof kept->response_model, exo_answer_model(answer));
+    copy(kept->response_id, sizeof kept->response_id, exo_answer_id(answer));
+    copy(kept->finish_reason, sizeof kept->finish_reason, exo_answer_finish_reason(answer));
+    record->response_model = kept->response_model;
+    record->response_id = kept->response_id;
+    record->finish_reason = kept->finish_reason;
+    record->input_tokens = usage->prompt_tokens;
+    record->output_tokens = usage->completion_tokens;
+    record->cached_tokens = usage->cached_tokens;
+    if (call->client->log_bodies > 0) {
+        kept->output = cut(exo_answer_text(answer), call->client->log_bodies);
+        record->response_text = kept->output ? kept->output : "";
+    }
+}
+
+static void fill_failure(exo_record *record, const exo_failure *failure)
+{
+    if (failure->code == EXO_OK) {
+        return;
+    }
+    record->error_type = exo_error_name(failure->code);
+    record->error_message = failure->message[0] ? failure->message : exo_error_text(failure->code);
+    record->verdict = exo_verdict_name(failure->verdict);
+    record->clock = failure->clock == EXO_CLOCK_NONE ? "" : exo_clock_name(failure->clock);
+    record->request_id = failure->request_id;
+}
+
+static void fill_attempt(exo_record *record, const exo_call *call, const exo_attempt *attempt)
+{
+    const exo_deployed *deployed = call->lineup[call->at];
+    record->deployment = attempt->deployment;
+    record->request_model = attempt->model;
+    record->server_address = deployed->host;
+    record->server_port = deployed->port;
+    record->protocol_version = attempt->http_version;
+    record->http_status = attempt->http_status ? attempt->http_status : -1;
+    record->attempt = (int64_t)call->reply->attempt_count - 1;
+    record->resends = attempt->resent ? 1 : 0;
+    record->first_event_ms = attempt->first_event_ms;
+    record->bytes_sent = (int64_t)attempt->bytes_sent;
+    record->bytes_received = (int64_t)attempt->bytes_received;
+}
+
+static void hand_over(const exo_call *call, exo_record *record, const texts *kept)
+{
+    record->operation = "chat";
+    call->client->log(call->client->log_ctx, record);
+    free(kept->input);
+    free(kept->output);
+}
+
+void exo_log_attempt(const exo_call *call)
+{
+    const exo_attempt *attempt = exo_reply_last_attempt(call->reply);
+    if (!call->client->log || !attempt) {
+        return;
+    }
+    exo_record record;
+    texts kept;
+    memset(&kept, 0, sizeof kept);
+    clear(&record, EXO_RECORD_ATTEMPT);
+    fill_attempt(&record, call, attempt);
+    record.duration_ms = attempt->end_ms;
+    if (attempt->code == EXO_OK) {
+        fill_answer(&record, &kept, call);
+    } else {
+        fill_failure(&record, call->state == CALL_ENDED ? &call->reply->failure : &call->failure);
+    }
+    hand_over(call, &record, &kept);
+}
+
+void exo_log_call(const exo_call *call)
+{
+    if (!call->client->log) {
+        return;
+    }
+    exo_record record;
+    texts kept;
+    memset(&kept, 0, sizeof kept);
+    clear(&record, EXO_RECORD_CALL);
+    const exo_attempt *attempt = exo_reply_last_attempt(call->reply);
+    if (attempt) {
+        fill_attempt(&record, call, attempt);
+        record.attempt = (int64_t)call->reply->attempt_count;
+    }
+    fill_answer(&record, &kept, call);
+    fill_failure(&record, &call->reply->failure);
+    record.duration_ms = call->reply->milliseconds;
+    if (call->client->log_bodies > 0) {
+        kept.input = cut(exo_buffer_span(&call->sent_start), call->client->log_bodies);
+        record.request_body = kept.input ? kept.input : "";
+    }
+    hand_over(call, &record, &kept);
+}
+
+/* ---- as JSON ---- */
+
+/* A text that may be too long: what does not fit is counted. */
+typedef struct line {
+    char *text;
+    size_t size;
+    size_t len;
+} line;
+
+static void put(line *out, exo_span bytes)
+{
+    for (size_t i = 0; i < bytes.len; i++) {
+        if (out->len + 1 < out->size) {
+            out->text[out->len] = bytes.ptr[i];
+        }
+        out->len++;
+    }
+}
+
+static void put_string(line *out, const char *text)
+{
+    char piece[64];
+    exo_json_escaper escaper;
+    exo_span input = exo_span_text(text);
+    exo_json_escaper_init(&escaper);
+    put(out, exo_span_text("\""));
+    int code;
+    do {
+        exo_window window = {piece, sizeof piece, 0};
+        code = exo_json_escape(&escaper, &input, true, &window);
+        put(out, exo_span_of(piece, window.pos));
+    } while (code == EXO_AGAIN);
+    put(out, exo_span_text("\""));
+}
+
+static void put_name(line *out, const char *name)
+{
+    put(out, exo_span_text(out->len > 1 ? ",\"" : "\""));
+    put(out, exo_span_text(name));
+    put(out, exo_span_text("\":"));
+}
+
+static void put_TEXT(line *out, const char *name, const char *value)
+{
+    if (value[0]) {
+        put_name(out, name);
+        put_string(out, value);
+    }
+}
+
+static void put_NUMBER(line *out, const char *name, int64_t value)
+{
+    if (value >= 0) {
+        char digits[EXO_JSON_INTEGER_MAX];
+        put_name(out, name);
+        put(out, exo_span_of(digits, exo_json_write_int64(digits, value)));
+    }
+}
+
+size_t exo_record_json(const exo_record *record, char *text, size_t size)
+{
+    line out = {text, size, 0};
+    put(&out, exo_span_text("{"));
+    put_TEXT(&out, "exochat.record", record->kind == EXO_RECORD_CALL ? "call" : "attempt");
+#define EXO_X(field, kind_, name) put_##kind_(&out, name, record->field);
+    EXO_RECORD_MAP(EXO_X)
+#undef EXO_X
+    put(&out, exo_span_text("}"));
+    if (size > 0) {
+        text[out.len < size ? out.len : size - 1] = '\0';
+    }
+    return out.len;
+}

@@ -1,0 +1,114 @@
+/*
+ * reply.c: what is left of a call: its answers, its failure, its trail. It lives on without the client.
+ */
+#include "engine.h"
+#include "heap.h"
+
+#include <stdlib.h>
+
+exo_reply *exo_reply_new(const exo_limits *limits, uint32_t choices, unsigned keep)
+{
+    exo_reply *reply = calloc(1, sizeof *reply);
+    if (!reply) {
+        return NULL;
+    }
+    reply->answers = calloc(choices, sizeof *reply->answers);
+    if (!reply->answers) {
+        free(reply);
+        return NULL;
+    }
+    reply->answer_count = choices;
+    exo_failure_clear(&reply->failure);
+    for (uint32_t i = 0; i < choices; i++) {
+        exo_answer_init(&reply->answers[i], &exo_heap, limits, i, keep);
+    }
+    return reply;
+}
+
+void exo_reply_restart(exo_reply *reply, const exo_limits *limits, unsigned keep)
+{
+    for (uint32_t i = 0; i < reply->answer_count; i++) {
+        exo_answer_free(&reply->answers[i]);
+        exo_answer_init(&reply->answers[i], &exo_heap, limits, i, keep);
+    }
+}
+
+exo_attempt *exo_reply_begin_attempt(exo_reply *reply, const char *deployment, const char *model)
+{
+    exo_kept_attempt *attempts = realloc(reply->attempts, (reply->attempt_count + 1) * sizeof *attempts);
+    if (!attempts) {
+        return NULL;
+    }
+    reply->attempts = attempts;
+    exo_kept_attempt *kept = &attempts[reply->attempt_count];
+    memset(kept, 0, sizeof *kept);
+    kept->deployment = exo_heap_copy(deployment);
+    kept->model = exo_heap_copy(model);
+    if (!kept->deployment || !kept->model) {
+        free(kept->deployment);
+        free(kept->model);
+        return NULL;
+    }
+    reply->attempt_count++;
+    kept->attempt.deployment = kept->deployment;
+    kept->attempt.model = kept->model;
+    kept->attempt.resolved_ms = -1;
+    kept->attempt.connected_ms = -1;
+    kept->attempt.sent_ms = -1;
+    kept->attempt.first_event_ms = -1;
+    kept->attempt.end_ms = -1;
+    return &kept->attempt;
+}
+
+exo_attempt *exo_reply_last_attempt(const exo_reply *reply)
+{
+    return reply->attempt_count ? &reply->attempts[reply->attempt_count - 1].attempt : NULL;
+}
+
+const exo_failure *exo_reply_failure(const exo_reply *reply)
+{
+    return reply->failure.code == EXO_OK ? NULL : &reply->failure;
+}
+
+exo_answer *exo_reply_answer(const exo_reply *reply, uint32_t choice)
+{
+    return choice < reply->answer_count ? &reply->answers[choice] : NULL;
+}
+
+size_t exo_reply_attempts(const exo_reply *reply)
+{
+    return reply->attempt_count;
+}
+
+const exo_attempt *exo_reply_attempt(const exo_reply *reply, size_t index)
+{
+    return index < reply->attempt_count ? &reply->attempts[index].attempt : NULL;
+}
+
+const char *exo_reply_deployment(const exo_reply *reply)
+{
+    const exo_attempt *last = exo_reply_last_attempt(reply);
+    return last ? last->deployment : "";
+}
+
+int64_t exo_reply_milliseconds(const exo_reply *reply)
+{
+    return reply->milliseconds;
+}
+
+void exo_reply_free(exo_reply *reply)
+{
+    if (!reply) {
+        return;
+    }
+    for (uint32_t i = 0; i < reply->answer_count; i++) {
+        exo_answer_free(&reply->answers[i]);
+    }
+    for (size_t i = 0; i < reply->attempt_count; i++) {
+        free(reply->attempts[i].deployment);
+        free(reply->attempts[i].model);
+    }
+    free(reply->attempts);
+    free(reply->answers);
+    free(reply);
+}

@@ -1,0 +1,33 @@
+/*
+ * request_tree.h: a request as the call sees it: the tree of nodes that the encoder's cursor walks, and the list of attachments.
+ *
+ * Attachments made by exo_request_file() and its kin stand in the tree as {"_file": HANDLE, "_type": …} parts; a handle is the byte 0x01 and the attachment's
+ * number in decimal, which no path begins with.
+ */
+#ifndef EXO_CLIENT_REQUEST_TREE_H
+#define EXO_CLIENT_REQUEST_TREE_H
+
+#include "exochat/request.h"
+
+/* Something attached by the program itself. */
+typedef struct exo_attachment {
+    const char *path;         /* a file, or NULL */
+    bool range;               /* only `length` bytes from `offset` on */
+    uint64_t offset;
+    uint64_t length;
+    exo_span bytes;           /* bytes in memory, where path and source are NULL */
+    const exo_source *source; /* the caller's source, or NULL */
+    const char *media_type;   /* or NULL: to be guessed */
+    const char *name;         /* shown to the model, or NULL */
+} exo_attachment;
+
+/* The root of the tree, an object node: "messages" and the parameters ("model" too, if the request's JSON had one or it was set). Valid until the request is changed. */
+const exo_node *exo_request_root(const exo_request *request);
+
+/* Attachment number `index`, or NULL when there is none. */
+const exo_attachment *exo_request_attachment(const exo_request *request, size_t index);
+
+/* The folder below which JSON may name files, or NULL. */
+const char *exo_request_folder(const exo_request *request);
+
+#endif

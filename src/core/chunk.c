@@ -1,0 +1,731 @@
+/*
+ * chunk.c: the JSON of one event → deltas, in every dialect that servers speak.
+ *
+ * It keeps nothing from one event to the next but the place of the think filter; answer.c puts the deltas together, and
+ * failure.c reads the errors. Called by whoever pulls events out of sse.c, or holds a whole JSON body. Its memory is
+ * the object: the places of the members that are needed, and a scratch for what must be decoded. The event is read once
+ * to validate it, once more as far as its choices go, and its strings once more to decode them.
+ */
+#include "exochat/chunk.h"
+
+/* What is handed out next. Each step leads to the one below it, unless it says otherwise. */
+enum step {
+    STEP_MALFORMED,
+    STEP_HELD_LAST,
+    STEP_END,
+    STEP_ERROR,
+    STEP_ID,
+    STEP_MODEL,
+    STEP_CHOICE,
+    STEP_REASONING,
+    STEP_REASONING_DETAILS,
+    STEP_CONTENT,
+    STEP_THOUGHT, /* of the part of the content that was reached */
+    STEP_PART,
+    STEP_REFUSAL,
+    STEP_CALL,
+    STEP_ARGUMENTS,
+    STEP_EXTRA,
+    STEP_AUDIO,
+    STEP_LOGPROBS,
+    STEP_HELD,
+    STEP_FINISH,
+    STEP_USAGE
+};
+
+/*
+ * Lists of members to look for: names, each ended by NUL, and an empty one at the end. A name that begins with a dot is
+ * a member of the listed object before it. The enum beside a list numbers its names.
+ */
+static const char top_names[] = "id\0model\0choices\0usage\0error\0object\0detail\0fault\0errors\0"
+                                "x_groq\0.usage\0base_resp\0.status_code\0";
+enum {
+    TOP_ID,
+    TOP_MODEL,
+    TOP_CHOICES,
+    TOP_USAGE,
+    TOP_ERROR,
+    TOP_OBJECT,
+    TOP_DETAIL,
+    TOP_FAULT,
+    TOP_ERRORS,
+    TOP_GROQ,
+    TOP_GROQ_USAGE,
+    TOP_BASE,
+    TOP_BASE_STATUS,
+    TOP_COUNT
+};
+
+#define CHOICE_NAMES "index\0message\0logprobs\0finish_reason\0usage\0delta\0"
+#define DELTA_NAMES \
+    ".reasoning_content\0.reasoning\0.reasoning_text\0.reasoning_details\0.content\0.refusal\0.tool_calls\0" \
+    ".function_call\0.audio\0"
+static const char choice_names[] = CHOICE_NAMES DELTA_NAMES;
+enum {
+    CHOICE_INDEX,
+    CHOICE_MESSAGE,
+    CHOICE_LOGPROBS,
+    CHOICE_FINISH,
+    CHOICE_USAGE,
+    CHOICE_DELTA,
+    DELTA_REASONING, /* the first of its three names */
+    DELTA_REASONING_DETAILS = DELTA_REASONING + 3,
+    DELTA_CONTENT,
+    DELTA_REFUSAL,
+    DELTA_TOOL_CALLS,
+    DELTA_FUNCTION_CALL,
+    DELTA_AUDIO
+};
+
+#define CALL_NAMES "index\0id\0extra_content\0function\0"
+static const char call_names[] = CALL_NAMES ".name\0.arguments\0";
+enum {
+    CALL_INDEX,
+    CALL_ID,
+    CALL_EXTRA,
+    CALL_FUNCTION,
+    FUNCTION_NAME,
+    FUNCTION_ARGUMENTS
+};
+
+static const char part_names[] = "type\0text\0thinking\0";
+enum {
+    PART_TYPE,
+    PART_TEXT,
+    PART_THINKING,
+    PART_COUNT
+};
+
+static const char usage_names[] = "prompt_tokens\0completion_tokens\0total_tokens\0"
+                                  "prompt_tokens_details\0.cached_tokens\0"
+                                  "prompt_cache_hit_tokens\0cached_tokens\0cache_read_input_tokens\0"
+                                  "completion_tokens_details\0.reasoning_tokens\0reasoning_tokens\0";
+enum {
+    USAGE_PROMPT,
+    USAGE_COMPLETION,
+    USAGE_TOTAL,
+    USAGE_PROMPT_DETAILS,
+    USAGE_CACHED, /* the first of its four places */
+    USAGE_COMPLETION_DETAILS = USAGE_CACHED + 4,
+    USAGE_REASONING, /* the first of its two */
+    USAGE_COUNT = USAGE_REASONING + 2
+};
+
+static const exo_chunk_place nowhere = {0, 0};
+
+static const char white_space[] = " \t\r\n";
+
+static exo_span skip_space(exo_span text)
+{
+    while (text.len > 0 && memchr(white_space, *text.ptr, sizeof white_space - 1)) {
+        text.ptr++;
+        text.len--;
+    }
+    return text;
+}
+
+static exo_chunk_place place_of(const exo_chunk *chunk, exo_span raw)
+{
+    exo_chunk_place place;
+    place.at_ = (uint32_t)(raw.ptr - chunk->data_.ptr);
+    place.len_ = (uint32_t)raw.len;
+    return place;
+}
+
+static exo_span text_at(const exo_chunk *chunk, exo_chunk_place place)
+{
+    return exo_span_of(chunk->data_.ptr + place.at_, place.len_);
+}
+
+/* The first byte of a value, which tells its type; 0 where there is none. */
+static char kind_at(const exo_chunk *chunk, exo_chunk_place place)
+{
+    return place.len_ > 0 ? chunk->data_.ptr[place.at_] : '\0';
+}
+
+static bool is_object(const exo_chunk *chunk, exo_chunk_place place)
+{
+    return kind_at(chunk, place) == '{';
+}
+
+/* A string that is not empty. */
+static bool has_text(const exo_chunk *chunk, exo_chunk_place place)
+{
+    return kind_at(chunk, place) == '"' && place.len_ > 2;
+}
+
+static exo_json_token token_at(const exo_chunk *chunk, exo_chunk_place place)
+{
+    exo_json_reader reader;
+    exo_json_token token;
+    memset(&token, 0, sizeof token);
+    exo_json_reader_init(&reader, text_at(chunk, place), chunk->depth_, true);
+    exo_json_next(&reader, &token);
+    return token;
+}
+
+static bool string_is(const exo_chunk *chunk, exo_chunk_place place, const char *literal)
+{
+    exo_json_token token = token_at(chunk, place);
+    return exo_json_is(&token, literal);
+}
+
+/* The name in the list that `key` is, and its number in `*number`; NULL where it is none of them. */
+static const char *find_name(const char *names, bool nested, const exo_json_token *key, size_t *number)
+{
+    char decoded[32]; /* longer than every name, so a key that is cut matches none */
+    exo_span text = key->text;
+    if (!key->plain) {
+        text = exo_span_of(decoded, exo_json_copy(key, decoded, sizeof decoded));
+    }
+    for (*number = 0; *names != '\0'; ++*number) {
+        size_t len = strlen(names);
+        bool dotted = *names == '.';
+        if (dotted == nested && exo_span_equal(text, exo_span_of(names + dotted, len - dotted))) {
+            return names;
+        }
+        if (nested && !dotted) {
+            break;
+        }
+        names += len + 1;
+    }
+    return NULL;
+}
+
+/* Moves into the next value if it is an object. */
+static bool enter_object(exo_json_reader *reader, exo_json_token *token)
+{
+    exo_json_reader ahead = *reader;
+    if (exo_json_next(&ahead, token) != EXO_EVENT || token->type != EXO_JSON_OBJECT) {
+        return false;
+    }
+    *reader = ahead;
+    return true;
+}
+
+/* Reads an object from behind its bracket to its end, and notes where the listed members stand; of duplicates the last
+ * counts. Objects whose members are listed too are read on the way, and of them only the bracket is noted. `nested`:
+ * the list is the dotted part of one, so this calls itself once at most. EXO_OK or the reader's error. */
+static int read_members(const exo_chunk *chunk, exo_json_reader *reader, const char *names, bool nested,
+                        exo_chunk_place *found)
+{
+    exo_json_token token;
+    int rc;
+    while ((rc = exo_json_next(reader, &token)) == EXO_EVENT && token.type == EXO_JSON_KEY) {
+        size_t number;
+        const char *name = find_name(names, nested, &token, &number);
+        const char *inner = name && !nested ? name + strlen(name) + 1 : "";
+        exo_span raw;
+        exo_chunk_place *members = name ? found + number + 1 : found;
+        size_t count = 0;
+        for (const char *at = inner; *at == '.'; at += strlen(at) + 1) {
+            members[count++] = nowhere;
+        }
+        if (count > 0 && enter_object(reader, &token)) {
+            raw = token.raw;
+            rc = read_members(chunk, reader, inner, true, members);
+        } else {
+            rc = exo_json_skip(reader, &raw);
+        }
+        if (rc != EXO_OK) {
+            return rc;
+        }
+        if (name) {
+            found[number] = place_of(chunk, raw);
+        }
+    }
+    return rc == EXO_EVENT ? EXO_OK : rc;
+}
+
+/* Reads the members of an object; of any other value, nothing. */
+static void read_object(const exo_chunk *chunk, exo_chunk_place place, const char *names, bool nested,
+                        exo_chunk_place *found)
+{
+    exo_json_reader reader;
+    exo_json_token token;
+    exo_json_reader_init(&reader, text_at(chunk, place), chunk->depth_, true);
+    if (enter_object(&reader, &token)) {
+        read_members(chunk, &reader, names, nested, found);
+    }
+}
+
+/* The inside of a list, to be walked with next_object(); nothing for any other value. */
+static exo_chunk_place inside(const exo_chunk *chunk, exo_chunk_place place)
+{
+    if (kind_at(chunk, place) != '[') {
+        return nowhere;
+    }
+    place.at_++;
+    place.len_--;
+    return place;
+}
+
+/* Moves `list` behind its next object and reads that one's members into `found`, `count` places; other values are
+ * passed over. False: the list is over. */
+static bool next_object(const exo_chunk *chunk, exo_chunk_place *list, const char *names, exo_chunk_place *found,
+                        size_t count)
+{
+    exo_json_reader reader;
+    exo_json_token token;
+    bool object;
+    memset(found, 0, count * sizeof *found);
+    do {
+        while (list->len_ > 0 && memchr(" \t\r\n,", kind_at(chunk, *list), 5)) {
+            list->at_++;
+            list->len_--;
+        }
+        exo_json_reader_init(&reader, text_at(chunk, *list), chunk->depth_, true);
+        object = enter_object(&reader, &token);
+        int rc = object ? read_members(chunk, &reader, names, false, found) : exo_json_skip(&reader, NULL);
+        if (rc != EXO_OK) {
+            return false;
+        }
+        list->at_ += (uint32_t)reader.at;
+        list->len_ -= (uint32_t)reader.at;
+    } while (!object);
+    return true;
+}
+
+void exo_chunk_init(exo_chunk *chunk, const exo_limits *limits)
+{
+    memset(chunk, 0, sizeof *chunk);
+    chunk->limit_ = limits->event;
+    chunk->depth_ = (uint8_t)(limits->depth < EXO_JSON_DEPTH_MAX ? limits->depth : EXO_JSON_DEPTH_MAX);
+    chunk->step_ = STEP_END;
+}
+
+void exo_chunk_think_tags(exo_chunk *chunk, bool on)
+{
+    exo_think_init(&chunk->think_, on);
+}
+
+/* Whether a member has anything to say: null, false, "" and [] have not. */
+static bool speaks(const exo_chunk *chunk, exo_chunk_place place)
+{
+    switch (kind_at(chunk, place)) {
+    case '\0':
+    case 'n':
+    case 'f':
+        return false;
+    case '"':
+    case '[':
+        return place.len_ > 2;
+    default:
+        return true;
+    }
+}
+
+static bool reports_error(const exo_chunk *chunk, const exo_chunk_place *top)
+{
+    uint64_t status = 0;
+    exo_json_token token = token_at(chunk, top[TOP_BASE_STATUS]);
+    if (speaks(chunk, top[TOP_ERROR]) || string_is(chunk, top[TOP_OBJECT], "error")) {
+        return true;
+    }
+    if (exo_json_uint64(&token, &status) == EXO_OK && status != 0) {
+        return true;
+    }
+    return kind_at(chunk, top[TOP_CHOICES]) != '[' &&
+           (speaks(chunk, top[TOP_DETAIL]) || speaks(chunk, top[TOP_FAULT]) || speaks(chunk, top[TOP_ERRORS]));
+}
+
+/* Whether an object in the list that the event is reports an error (Gemini). */
+static bool list_reports_error(const exo_chunk *chunk)
+{
+    exo_chunk_place top[TOP_COUNT];
+    exo_chunk_place list = inside(chunk, place_of(chunk, skip_space(chunk->data_)));
+    while (next_object(chunk, &list, top_names, top, TOP_COUNT)) {
+        if (reports_error(chunk, top)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Reads the event for the first time: whether all of it is JSON, and where the members of the object stand. EXO_OK, or
+ * what is wrong with it, and where in number_. */
+static int validate(exo_chunk *chunk, exo_chunk_place *top)
+{
+    exo_json_reader reader;
+    exo_json_token token;
+    exo_json_reader_init(&reader, chunk->data_, chunk->depth_, true);
+    bool object = enter_object(&reader, &token);
+    int rc = object ? read_members(chunk, &reader, top_names, false, top) : exo_json_skip(&reader, NULL);
+    if (rc == EXO_OK) {
+        rc = exo_json_next(&reader, &token);
+    }
+    chunk->number_ = reader.at;
+    if (rc == EXO_OK && !object) {
+        chunk->number_ = 0;
+        chunk->error_ = list_reports_error(chunk);
+        rc = chunk->error_ ? EXO_OK : EXO_E_MALFORMED;
+    }
+    return rc;
+}
+
+void exo_chunk_begin(exo_chunk *chunk, exo_span data, bool error)
+{
+    exo_chunk_place top[TOP_COUNT];
+    memset(top, 0, sizeof top);
+    chunk->data_ = data.len > 0 ? data : exo_span_text("");
+    chunk->usage_ = nowhere;
+    chunk->choice_ = 0;
+    chunk->whole_ = false;
+    chunk->decoding_ = false;
+    chunk->error_ = error;
+    chunk->code_ = EXO_OK;
+    if (data.len > chunk->limit_) {
+        chunk->code_ = EXO_E_EVENT_LIMIT;
+        chunk->number_ = chunk->limit_;
+    } else if (!error) {
+        chunk->code_ = validate(chunk, top);
+        chunk->error_ = chunk->error_ || reports_error(chunk, top);
+    }
+    if (!is_object(chunk, top[TOP_USAGE])) {
+        top[TOP_USAGE] = top[TOP_GROQ_USAGE];
+    }
+    chunk->step_ = chunk->code_ == EXO_OK ? STEP_ERROR : STEP_MALFORMED;
+    chunk->choices_ = inside(chunk, top[TOP_CHOICES]);
+    memcpy(chunk->top_, top, sizeof chunk->top_);
+}
+
+void exo_chunk_end(exo_chunk *chunk)
+{
+    exo_chunk_begin(chunk, exo_span_of(NULL, 0), true);
+    chunk->step_ = STEP_HELD_LAST;
+}
+
+bool exo_chunk_is_progress(const exo_chunk *chunk)
+{
+    return chunk->code_ == EXO_OK && (chunk->error_ || kind_at(chunk, chunk->top_[TOP_CHOICES]) == '[' ||
+                                      is_object(chunk, chunk->top_[TOP_USAGE]));
+}
+
+/* Stores the decoded text of a string, cut to what the scratch `slot` holds; the empty text for any other value. */
+static exo_span copy_text(exo_chunk *chunk, exo_chunk_place place, size_t slot)
+{
+    exo_json_token token = token_at(chunk, place);
+    char *text = chunk->text_[slot];
+    return exo_span_of(text, has_text(chunk, place) ? exo_json_copy(&token, text, sizeof chunk->text_[slot]) : 0);
+}
+
+static bool store_text(exo_chunk *chunk, exo_delta *delta, exo_delta_type type, exo_chunk_place place)
+{
+    delta->type = type;
+    delta->text = copy_text(chunk, place, 0);
+    return delta->text.len > 0;
+}
+
+/* An object or a list, as it stands in the event. */
+static bool store_raw(const exo_chunk *chunk, exo_delta *delta, exo_delta_type type, exo_chunk_place place)
+{
+    char kind = kind_at(chunk, place);
+    delta->type = type;
+    delta->text = text_at(chunk, place);
+    return (kind == '{' || kind == '[') && place.len_ > 2;
+}
+
+/* What a think filter held back. */
+static bool store_held(exo_chunk *chunk, exo_delta *delta)
+{
+    bool thought;
+    bool held = chunk->think_.held_ > 0 && exo_think_end(&chunk->think_, &delta->text, &thought);
+    if (held) {
+        delta->type = thought ? EXO_DELTA_REASONING : EXO_DELTA_CONTENT;
+    }
+    return held;
+}
+
+/* From the next call on, the string comes in fragments. Other values and the empty string give none. */
+static void begin_string(exo_chunk *chunk, exo_delta_type type, exo_chunk_place place)
+{
+    if (has_text(chunk, place)) {
+        exo_json_token token = token_at(chunk, place);
+        exo_json_decoder_init(&chunk->decoder_, token.text);
+        chunk->string_ = (uint8_t)type;
+        chunk->decoding_ = true;
+        chunk->rest_ = exo_span_of(NULL, 0);
+        chunk->rest_last_ = false;
+    }
+}
+
+/* The next fragment of the string that was begun; false where a think filter holds it back. */
+static bool next_fragment(exo_chunk *chunk, exo_delta *delta)
+{
+    bool thought = false;
+    bool filtered = chunk->string_ == EXO_DELTA_CONTENT && chunk->choice_ == 0;
+    bool stored = true;
+    delta->type = (exo_delta_type)chunk->string_;
+    if (chunk->rest_.len == 0) {
+        exo_json_decode(&chunk->decoder_, chunk->text_[0], &chunk->rest_, &chunk->rest_last_);
+    }
+    if (filtered) {
+        stored = exo_think_next(&chunk->think_, &chunk->rest_, &delta->text, &thought);
+    } else {
+        delta->text = chunk->rest_;
+        chunk->rest_.len = 0;
+    }
+    if (thought) {
+        delta->type = EXO_DELTA_REASONING;
+    }
+    delta->last = chunk->rest_last_ && chunk->rest_.len == 0;
+    chunk->decoding_ = !delta->last;
+    return stored;
+}
+
+/* Goes to the next choice that has a proper index, and says whether there is one. */
+static bool next_choice(exo_chunk *chunk)
+{
+    exo_chunk_place *member = chunk->member_;
+    while (next_object(chunk, &chunk->choices_, choice_names, member, sizeof chunk->member_ / sizeof *member)) {
+        exo_json_token index = token_at(chunk, member[CHOICE_INDEX]);
+        uint64_t number = 0;
+        if (index.type == EXO_JSON_NUMBER && (exo_json_uint64(&index, &number) != EXO_OK || number > UINT32_MAX)) {
+            continue;
+        }
+        chunk->choice_ = (uint32_t)number;
+        chunk->whole_ = !is_object(chunk, member[CHOICE_DELTA]) && is_object(chunk, member[CHOICE_MESSAGE]);
+        if (chunk->whole_) {
+            read_object(chunk, member[CHOICE_MESSAGE], choice_names + sizeof CHOICE_NAMES - 1, true,
+                        member + DELTA_REASONING);
+        }
+        if (is_object(chunk, member[CHOICE_USAGE])) {
+            chunk->usage_ = member[CHOICE_USAGE];
+        }
+        chunk->calls_ = inside(chunk, member[DELTA_TOOL_CALLS]);
+        return true;
+    }
+    return false;
+}
+
+static void begin_reasoning(exo_chunk *chunk)
+{
+    const exo_chunk_place *place = chunk->member_ + DELTA_REASONING;
+    const exo_chunk_place *last = chunk->member_ + DELTA_REASONING_DETAILS - 1;
+    while (place < last && !has_text(chunk, *place)) {
+        place++;
+    }
+    begin_string(chunk, EXO_DELTA_REASONING, *place);
+}
+
+static void begin_content(exo_chunk *chunk)
+{
+    exo_chunk_place content = chunk->member_[DELTA_CONTENT];
+    begin_string(chunk, EXO_DELTA_CONTENT, content);
+    chunk->parts_ = inside(chunk, content);
+    chunk->thoughts_ = nowhere;
+}
+
+/* Goes to the next part of a list, and begins what it says: text, or thoughts, which may be a list of parts themselves.
+ * False: the list is over. */
+static bool next_part(exo_chunk *chunk, exo_chunk_place *list, exo_delta_type type)
+{
+    exo_chunk_place part[PART_COUNT];
+    if (!next_object(chunk, list, part_names, part, PART_COUNT)) {
+        return false;
+    }
+    if (string_is(chunk, part[PART_TYPE], "text")) {
+        begin_string(chunk, type, part[PART_TEXT]);
+    } else if (type == EXO_DELTA_CONTENT && string_is(chunk, part[PART_TYPE], "thinking")) {
+        begin_string(chunk, EXO_DELTA_REASONING, part[PART_THINKING]);
+        chunk->thoughts_ = inside(chunk, part[PART_THINKING]);
+    }
+    return true;
+}
+
+/* The next tool call, the legacy function_call behind the list; one that says nothing is passed over. False: no more.
+ */
+static bool next_call(exo_chunk *chunk, exo_delta *delta)
+{
+    exo_chunk_place *call = chunk->call_;
+    exo_chunk_place *function_call = &chunk->member_[DELTA_FUNCTION_CALL];
+    bool says = false;
+    while (!says) {
+        chunk->legacy_ = !next_object(chunk, &chunk->calls_, call_names, call, sizeof chunk->call_ / sizeof *call);
+        if (chunk->legacy_) {
+            if (!is_object(chunk, *function_call)) {
+                return false;
+            }
+            read_object(chunk, *function_call, call_names + sizeof CALL_NAMES - 1, true, call + FUNCTION_NAME);
+            *function_call = nowhere;
+        }
+        says = has_text(chunk, call[CALL_ID]) || has_text(chunk, call[FUNCTION_NAME]) ||
+               has_text(chunk, call[FUNCTION_ARGUMENTS]) || is_object(chunk, call[FUNCTION_ARGUMENTS]) ||
+               is_object(chunk, call[CALL_EXTRA]);
+    }
+    exo_json_token index = token_at(chunk, call[CALL_INDEX]);
+    if (exo_json_int64(&index, &delta->index) != EXO_OK || delta->index < 0) {
+        delta->index = -1;
+    }
+    delta->type = EXO_DELTA_TOOL_CALL;
+    delta->legacy = chunk->legacy_;
+    delta->id = copy_text(chunk, call[CALL_ID], 0);
+    delta->name = copy_text(chunk, call[FUNCTION_NAME], 1);
+    return true;
+}
+
+/* The first of `count` places that holds a count of tokens, or -1. */
+static int64_t first_count(const exo_chunk *chunk, const exo_chunk_place *place, size_t count)
+{
+    for (; count > 0; count--, place++) {
+        int64_t number = -1;
+        exo_json_token token = token_at(chunk, *place);
+        if (exo_json_int64(&token, &number) == EXO_OK && number >= 0) {
+            return number;
+        }
+    }
+    return -1;
+}
+
+static bool store_usage(const exo_chunk *chunk, exo_delta *delta)
+{
+    exo_chunk_place found[USAGE_COUNT];
+    exo_chunk_place usage = chunk->top_[TOP_USAGE];
+    if (!is_object(chunk, usage)) {
+        usage = chunk->usage_;
+    }
+    if (!is_object(chunk, usage)) {
+        return false;
+    }
+    memset(found, 0, sizeof found);
+    read_object(chunk, usage, usage_names, false, found);
+    delta->usage.prompt_tokens = first_count(chunk, found + USAGE_PROMPT, 1);
+    delta->usage.completion_tokens = first_count(chunk, found + USAGE_COMPLETION, 1);
+    delta->usage.total_tokens = first_count(chunk, found + USAGE_TOTAL, 1);
+    delta->usage.cached_tokens = first_count(chunk, found + USAGE_CACHED, 4);
+    delta->usage.reasoning_tokens = first_count(chunk, found + USAGE_REASONING, 2);
+    return store_raw(chunk, delta, EXO_DELTA_USAGE, usage);
+}
+
+/* Takes the next step, and says whether it stored a delta. */
+static bool step(exo_chunk *chunk, exo_delta *delta)
+{
+    const exo_chunk_place *member = chunk->member_;
+    switch ((enum step)chunk->step_++) {
+    case STEP_MALFORMED:
+        chunk->step_ = STEP_END;
+        delta->type = EXO_DELTA_MALFORMED;
+        delta->code = chunk->code_;
+        delta->number = chunk->number_;
+        return true;
+    case STEP_ERROR:
+        delta->type = EXO_DELTA_ERROR;
+        delta->text = chunk->data_;
+        return chunk->error_;
+    case STEP_ID:
+        return store_text(chunk, delta, EXO_DELTA_ID, chunk->top_[TOP_ID]);
+    case STEP_MODEL:
+        return store_text(chunk, delta, EXO_DELTA_MODEL, chunk->top_[TOP_MODEL]);
+    case STEP_CHOICE:
+        if (!next_choice(chunk)) {
+            chunk->choice_ = 0;
+            chunk->step_ = STEP_USAGE;
+        }
+        return false;
+    case STEP_REASONING:
+        begin_reasoning(chunk);
+        return false;
+    case STEP_REASONING_DETAILS:
+        return store_raw(chunk, delta, EXO_DELTA_REASONING_DETAILS, member[DELTA_REASONING_DETAILS]);
+    case STEP_CONTENT:
+        begin_content(chunk);
+        return false;
+    case STEP_THOUGHT:
+        if (next_part(chunk, &chunk->thoughts_, EXO_DELTA_REASONING)) {
+            chunk->step_ = STEP_THOUGHT;
+        }
+        return false;
+    case STEP_PART:
+        if (next_part(chunk, &chunk->parts_, EXO_DELTA_CONTENT)) {
+            chunk->step_ = STEP_THOUGHT;
+        }
+        return false;
+    case STEP_REFUSAL:
+        begin_string(chunk, EXO_DELTA_REFUSAL, member[DELTA_REFUSAL]);
+        return false;
+    case STEP_CALL:
+        if (next_call(chunk, delta)) {
+            return true;
+        }
+        chunk->step_ = STEP_AUDIO;
+        return false;
+    case STEP_ARGUMENTS:
+        begin_string(chunk, EXO_DELTA_TOOL_ARGUMENTS, chunk->call_[FUNCTION_ARGUMENTS]);
+        return is_object(chunk, chunk->call_[FUNCTION_ARGUMENTS]) &&
+               store_raw(chunk, delta, EXO_DELTA_TOOL_OBJECT, chunk->call_[FUNCTION_ARGUMENTS]);
+    case STEP_EXTRA:
+        chunk->step_ = STEP_CALL;
+        return store_raw(chunk, delta, EXO_DELTA_TOOL_EXTRA, chunk->call_[CALL_EXTRA]);
+    case STEP_AUDIO:
+        return store_raw(chunk, delta, EXO_DELTA_AUDIO, member[DELTA_AUDIO]);
+    case STEP_LOGPROBS:
+        return store_raw(chunk, delta, EXO_DELTA_LOGPROBS, member[CHOICE_LOGPROBS]);
+    case STEP_HELD:
+        return chunk->choice_ == 0 && has_text(chunk, member[CHOICE_FINISH]) && store_held(chunk, delta);
+    case STEP_FINISH:
+        chunk->step_ = STEP_CHOICE;
+        delta->whole = false;
+        return store_text(chunk, delta, EXO_DELTA_FINISH, member[CHOICE_FINISH]);
+    case STEP_USAGE:
+        chunk->step_ = STEP_END;
+        delta->whole = false;
+        return store_usage(chunk, delta);
+    case STEP_HELD_LAST:
+    case STEP_END:
+        break;
+    }
+    chunk->step_ = STEP_END;
+    return store_held(chunk, delta);
+}
+
+int exo_chunk_next(exo_chunk *chunk, exo_delta *delta)
+{
+    static const exo_usage unknown = EXO_USAGE_INIT;
+    bool stored = false;
+    while (!stored && (chunk->decoding_ || chunk->step_ != STEP_END)) {
+        memset(delta, 0, sizeof *delta);
+        delta->index = -1;
+        delta->usage = unknown;
+        delta->choice = chunk->choice_;
+        delta->whole = chunk->whole_;
+        stored = chunk->decoding_ ? next_fragment(chunk, delta) : step(chunk, delta);
+    }
+    return stored ? EXO_EVENT : EXO_OK;
+}
+
+bool exo_chunk_is_done(exo_span data)
+{
+    data = skip_space(data);
+    while (data.len > 0 && memchr(white_space, data.ptr[data.len - 1], sizeof white_space - 1)) {
+        data.len--;
+    }
+    return exo_span_is(data, "[DONE]");
+}
+
+exo_body_kind exo_body_sniff(exo_span start)
+{
+    static const char mark[] = "\xEF\xBB\xBF";
+    size_t marked = 0;
+    while (marked < 3 && marked < start.len && start.ptr[marked] == mark[marked]) {
+        marked++;
+    }
+    if (marked == 3 || marked == start.len) {
+        start.ptr += marked;
+        start.len -= marked;
+    }
+    start = skip_space(start);
+    if (start.len == 0 || (start.len == 1 && *start.ptr == '\x1F')) {
+        return EXO_BODY_UNKNOWN;
+    }
+    switch (*start.ptr) {
+    case '{':
+    case '[':
+        return EXO_BODY_JSON;
+    case '<':
+        return EXO_BODY_HTML;
+    case '\x1F':
+        return start.ptr[1] == '\x8B' ? EXO_BODY_GZIP : EXO_BODY_SSE;
+    default:
+        return EXO_BODY_SSE;
+    }
+}

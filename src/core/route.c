@@ -1,0 +1,212 @@
+/*
+ * route.c: the walk along a list of deployments, with waits, and with what all calls of a client know of each.
+ *
+ * It neither knows what a failure was about, beyond its code and verdict, nor sleeps, nor reads a clock: the client
+ * does what exo_route_next() says. A route is a few words of the caller's; what outlives it is one exo_route_health for
+ * each deployment.
+ */
+#include "exochat/route.h"
+
+enum state {
+    CHOOSING, /* the next stop is to be found */
+    WAITING,  /* for the time of a retry */
+    TRYING,   /* an attempt is under way: for its outcome */
+    OVER
+};
+
+/* No stop. */
+#define NONE UINT32_MAX
+
+/* The longest that an endpoint can have itself passed over for, in milliseconds: a day. */
+#define COOLDOWN_MAX UINT32_C(86400000)
+
+int exo_route_init(exo_route *route, const exo_route_stop *stops, uint32_t count, const exo_route_stop *context_stops,
+                   uint32_t context_count, const exo_route_policy *policy, const exo_random *random)
+{
+    if (!stops || count == 0 || (!context_stops && context_count > 0) || !policy || policy->size != sizeof *policy) {
+        return EXO_E_ARGUMENT;
+    }
+    *route = (exo_route){.stops_ = stops,
+                         .context_stops_ = context_stops,
+                         .policy_ = policy,
+                         .random_ = random,
+                         .count_ = count,
+                         .context_count_ = context_count,
+                         .resort_ = NONE,
+                         .state_ = CHOOSING};
+    return EXO_OK;
+}
+
+/* What is remembered of a stop, or NULL where cooldown is off. */
+static exo_route_health *health_of(const exo_route *route, uint32_t stop)
+{
+    return route->policy_->cooldown > 0 ? route->stops_[stop].health : NULL;
+}
+
+/* Begins an attempt, which is the probe where one is due. */
+static void attempt(exo_route *route, uint32_t stop, exo_route_health *health)
+{
+    if (stop != route->current_ || route->state_ != WAITING) {
+        route->retries_ = 0;
+    }
+    route->current_ = stop;
+    route->state_ = TRYING;
+    route->attempts_++;
+    if (health && health->until_ != 0 && !health->probing_) {
+        health->probing_ = route->probing_ = true;
+    }
+}
+
+/* Attempts a stop, unless it is in cooldown or another call probes it: then it is kept in mind as a last resort. */
+static bool admit(exo_route *route, uint32_t stop, int64_t now)
+{
+    exo_route_health *health = health_of(route, stop);
+    if (!health || health->until_ == 0 || (health->until_ <= now && !health->probing_)) {
+        attempt(route, stop, health);
+        return true;
+    }
+    if (route->resort_ == NONE || health->until_ < health_of(route, route->resort_)->until_) {
+        route->resort_ = stop;
+    }
+    return false;
+}
+
+/* Finds the next stop to attempt. */
+static void choose(exo_route *route, int64_t now)
+{
+    while (route->next_ < route->count_) {
+        if (admit(route, route->next_++, now)) {
+            return;
+        }
+    }
+    if (route->resort_ == NONE) {
+        route->state_ = OVER;
+        return;
+    }
+    attempt(route, route->resort_, health_of(route, route->resort_));
+    route->resort_ = NONE;
+}
+
+void exo_route_next(exo_route *route, int64_t now, exo_route_action *action)
+{
+    bool waited = route->state_ == WAITING && now >= route->until_;
+    if (route->state_ == CHOOSING || (waited && !admit(route, route->current_, now))) {
+        choose(route, now);
+    }
+    action->type = route->state_ == WAITING  ? EXO_ROUTE_WAIT
+                   : route->state_ == TRYING ? EXO_ROUTE_ATTEMPT
+                                             : EXO_ROUTE_GIVE_UP;
+    action->deployment = route->stops_[route->current_].deployment;
+    action->attempt = route->attempts_ > 0 ? route->attempts_ - 1 : 0;
+    action->until = route->state_ == WAITING ? route->until_ : now;
+}
+
+/* Gives a probe back, so that another call may take it. */
+static void give_back(exo_route *route)
+{
+    if (route->probing_) {
+        route->stops_[route->current_].health->probing_ = false;
+        route->probing_ = false;
+    }
+}
+
+/* Counts a failure, and begins a cooldown where one is due, or where the endpoint asked for `asked` milliseconds. */
+static void count_failure(const exo_route *route, exo_route_health *health, int64_t now, uint32_t asked)
+{
+    const exo_route_policy *policy = route->policy_;
+    uint32_t pause = asked > COOLDOWN_MAX ? COOLDOWN_MAX : asked;
+    health->failures_ += health->failures_ < UINT32_MAX;
+    if ((route->probing_ || health->failures_ >= policy->cooldown_after) && pause < policy->cooldown) {
+        pause = policy->cooldown;
+    }
+    if (pause > 0 && health->until_ < now + pause) {
+        health->until_ = now + pause;
+    }
+}
+
+/* The wait before the retry that is due. */
+static uint32_t backoff(const exo_route *route)
+{
+    uint32_t longest = route->policy_->backoff_max;
+    uint32_t wait = route->policy_->backoff_first;
+    for (uint32_t i = route->retries_; i > 0 && wait < longest; i--) {
+        wait = wait > longest / 2 ? longest : wait * 2;
+    }
+    wait = wait < longest ? wait : longest;
+    if (route->random_) {
+        wait = wait / 2 + route->random_->next(route->random_->ctx) % (wait / 2 + 1);
+    }
+    return wait;
+}
+
+/* Waits for the same stop, if it may be attempted again and will not be in cooldown then. */
+static void retry(exo_route *route, int64_t now, int64_t retry_after, const exo_route_health *health)
+{
+    if (route->retries_ >= route->policy_->retries || retry_after > route->policy_->retry_after_max) {
+        return;
+    }
+    int64_t until = now + (retry_after >= 0 ? retry_after : backoff(route));
+    if (!health || health->until_ <= until) {
+        route->until_ = until;
+        route->retries_++;
+        route->state_ = WAITING;
+    }
+}
+
+/* Goes over to the context fallbacks, once. */
+static void fall_back_for_context(exo_route *route)
+{
+    if (route->stops_ == route->context_stops_) {
+        return;
+    }
+    if (route->context_count_ == 0) {
+        route->state_ = OVER;
+        return;
+    }
+    route->stops_ = route->context_stops_;
+    route->count_ = route->context_count_;
+    route->next_ = 0;
+    route->current_ = 0;
+    route->resort_ = NONE;
+}
+
+void exo_route_failed(exo_route *route, int64_t now, int code, exo_verdict verdict, int64_t retry_after)
+{
+    if (route->state_ != TRYING) {
+        return;
+    }
+    exo_route_health *health = health_of(route, route->current_);
+    exo_error_class blame = exo_error_class_of(code);
+    bool again = verdict == EXO_RETRY;
+    if (health && (again || verdict == EXO_FALL_BACK) && blame != EXO_CLASS_CALLER && blame != EXO_CLASS_LIMIT) {
+        bool asked = code == EXO_E_RATE_LIMIT && retry_after > 0;
+        count_failure(route, health, now, !asked ? 0 : retry_after < NONE ? (uint32_t)retry_after : NONE);
+    }
+    give_back(route);
+    route->state_ = verdict == EXO_STOP ? OVER : CHOOSING;
+    if (again && code != EXO_E_CLOCK_FIRST && code != EXO_E_CLOCK_IDLE) {
+        retry(route, now, retry_after, health);
+    } else if (verdict == EXO_FALL_BACK_CONTEXT) {
+        fall_back_for_context(route);
+    }
+}
+
+void exo_route_succeeded(exo_route *route, int64_t now)
+{
+    (void)now;
+    if (route->state_ != TRYING) {
+        return;
+    }
+    exo_route_health *health = health_of(route, route->current_);
+    if (health) {
+        health->failures_ = 0;
+        health->until_ = 0;
+    }
+    exo_route_abandon(route);
+}
+
+void exo_route_abandon(exo_route *route)
+{
+    give_back(route);
+    route->state_ = OVER;
+}

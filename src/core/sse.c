@@ -1,0 +1,401 @@
+/*
+ * sse.c: bytes of a text/event-stream → events, as WHATWG HTML, 9.2.6 has it, with the departures that sse.h names.
+ *
+ * It knows lines and fields, and nothing of what the data means: chunk.c reads that. Called by whoever holds the body's
+ * bytes. Its memory is the carry, bounded by limits.event, and the type and the id, each bounded by limits.field; a
+ * line that is ignored costs none. Every byte is looked at a fixed number of times, however the input is cut.
+ */
+#include "exochat/sse.h"
+
+enum state {
+    AWAIT_BOM,
+    AWAIT_NAME,
+    AWAIT_SPACE, /* the one space that may follow the colon */
+    AWAIT_VALUE,
+    AWAIT_LINE_END, /* of a line that means nothing */
+    AWAIT_LF        /* that would belong to the CR before it */
+};
+
+enum field {
+    FIELD_DATA,
+    FIELD_ERROR,
+    FIELD_EVENT, /* from here on, limits.field holds */
+    FIELD_ID,
+    FIELD_RETRY,
+    FIELD_NONE
+};
+
+static const char field_names[FIELD_NONE][6] = {"data", "error", "event", "id", "retry"};
+
+static void init(exo_sse *sse)
+{
+    memset(sse, 0, sizeof *sse);
+    sse->in_.ptr = "";
+    sse->retry_ = -1;
+}
+
+void exo_sse_init(exo_sse *sse, const exo_allocator *allocator, const exo_limits *limits)
+{
+    init(sse);
+    sse->event_limit_ = limits->event;
+    sse->field_limit_ = limits->field;
+    exo_buffer_init(&sse->carry_, allocator, limits->event, EXO_E_EVENT_LIMIT);
+    exo_buffer_init(&sse->type_, allocator, limits->field, EXO_E_EVENT_LIMIT);
+    exo_buffer_init(&sse->id_, allocator, limits->field, EXO_E_EVENT_LIMIT);
+}
+
+void exo_sse_init_fixed(exo_sse *sse, void *memory, size_t size, const exo_limits *limits)
+{
+    char *at = memory;
+    size_t field = size / 16 < limits->field ? size / 16 : limits->field;
+    size -= 2 * field;
+    init(sse);
+    sse->event_limit_ = size < limits->event ? size : limits->event;
+    sse->field_limit_ = field;
+    exo_buffer_init_fixed(&sse->type_, at, field, EXO_E_EVENT_LIMIT);
+    exo_buffer_init_fixed(&sse->id_, at + field, field, EXO_E_EVENT_LIMIT);
+    exo_buffer_init_fixed(&sse->carry_, at + 2 * field, sse->event_limit_, EXO_E_EVENT_LIMIT);
+}
+
+/* Where `byte` stands next, from at_ on. `found` is one past the place found last: one that lies ahead still holds, so
+ * a stream without any CR is searched for one only once. */
+static size_t seek(const exo_sse *sse, size_t *found, int byte)
+{
+    if (*found <= sse->at_) {
+        const char *at = memchr(sse->in_.ptr + sse->at_, byte, sse->in_.len - sse->at_);
+        *found = (at ? (size_t)(at - sse->in_.ptr) : sse->in_.len) + 1;
+    }
+    return *found - 1;
+}
+
+int exo_sse_feed(exo_sse *sse, exo_span bytes)
+{
+    if (sse->error_ != EXO_OK) {
+        return sse->error_;
+    }
+    if (sse->in_.len > 0 || sse->ended_) {
+        return EXO_E_STATE;
+    }
+    if (bytes.len > 0) {
+        sse->in_ = bytes;
+        sse->lf_ = 0;
+        sse->cr_ = 0;
+    }
+    return EXO_OK;
+}
+
+void exo_sse_end(exo_sse *sse)
+{
+    sse->ended_ = true;
+}
+
+/* The bytes of in_ from `first` up to at_. */
+static exo_span fed_since(const exo_sse *sse, size_t first)
+{
+    return exo_span_of(sse->in_.ptr + first, sse->at_ - first);
+}
+
+/* How much of the carry is pending data; what follows is the beginning of this line's value. */
+static size_t carried_data(const exo_sse *sse)
+{
+    return sse->data_here_ ? 0 : sse->data_len_;
+}
+
+/* Moves pending data out of the fed bytes. */
+static int carry_data(exo_sse *sse)
+{
+    if (!sse->data_here_) {
+        return EXO_OK;
+    }
+    sse->data_here_ = false;
+    return exo_buffer_append(&sse->carry_, exo_span_of(sse->in_.ptr + sse->data_at_, sse->data_len_));
+}
+
+/* Whether the limits allow `more` bytes of this line's value, wherever the event lies. */
+static int check_limits(const exo_sse *sse, size_t more)
+{
+    size_t value = sse->carry_.len - carried_data(sse) + more;
+    bool too_long = value > sse->event_limit_ - sse->data_len_;
+    bool field_too_long = sse->field_ >= FIELD_EVENT && value > sse->field_limit_;
+    return too_long || field_too_long ? EXO_E_EVENT_LIMIT : EXO_OK;
+}
+
+/* All fed bytes are dealt with: what is needed of them later moves into the carry. */
+static int let_go(exo_sse *sse)
+{
+    int rc = carry_data(sse);
+    if (rc == EXO_OK && sse->state_ == AWAIT_VALUE) {
+        exo_span piece = fed_since(sse, sse->value_at_);
+        rc = check_limits(sse, piece.len);
+        if (rc == EXO_OK) {
+            rc = exo_buffer_append(&sse->carry_, piece);
+        }
+    }
+    sse->base_ += sse->in_.len;
+    sse->in_ = exo_span_text("");
+    sse->at_ = 0;
+    sse->value_at_ = 0;
+    return rc == EXO_OK ? EXO_NEED_DATA : rc;
+}
+
+/* A value begins here. If it is one more line of data, what came before is joined to it in the carry. */
+static int begin_value(exo_sse *sse)
+{
+    int rc = EXO_OK;
+    sse->state_ = AWAIT_VALUE;
+    sse->value_at_ = sse->at_;
+    sse->value_offset_ = sse->base_ + sse->at_;
+    if (sse->field_ == FIELD_DATA && sse->has_data_) {
+        rc = carry_data(sse);
+        if (rc == EXO_OK) {
+            rc = exo_buffer_append(&sse->carry_, exo_span_text("\n"));
+        }
+        sse->data_len_ = sse->carry_.len;
+    }
+    return rc;
+}
+
+/* The name is complete; `colon` says whether a value follows. */
+static int end_name(exo_sse *sse, bool colon)
+{
+    exo_span name = exo_span_of(sse->name_, sse->name_len_);
+    sse->field_ = FIELD_DATA;
+    while (sse->field_ < FIELD_NONE && !exo_span_is(name, field_names[sse->field_])) {
+        sse->field_++;
+    }
+    if (sse->field_ == FIELD_NONE) {
+        sse->state_ = AWAIT_LINE_END;
+        return EXO_OK;
+    }
+    if (!colon) {
+        return begin_value(sse);
+    }
+    sse->state_ = AWAIT_SPACE;
+    sse->at_++;
+    return EXO_OK;
+}
+
+/* Sets the reconnection time, if the value is nothing but digits and a time that anybody can wait for. */
+static void set_retry(exo_sse *sse, exo_span value)
+{
+    uint32_t time = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned digit = (unsigned)(uint8_t)value.ptr[i] - '0';
+        if (digit > 9 || time > UINT32_MAX / 10 - 1) {
+            return;
+        }
+        time = time * 10 + digit;
+    }
+    if (value.len > 0) {
+        sse->retry_ = time;
+    }
+}
+
+static int replace(exo_buffer *buffer, exo_span value)
+{
+    exo_buffer_clear(buffer);
+    return exo_buffer_append(buffer, value);
+}
+
+static void store_event(const exo_sse *sse, exo_sse_event *event, exo_span data, uint64_t offset)
+{
+    event->data = data;
+    event->type = exo_span_of(NULL, 0);
+    event->id = exo_buffer_span(&sse->id_);
+    event->error_field = false;
+    /* An event is stored before the line end that completes it is passed, so only the end of the stream is here. */
+    event->at_end = sse->at_ == sse->in_.len;
+    event->cut = sse->cut_;
+    event->offset = offset;
+}
+
+/* Applies the value of this line, from value_at_ up to at_ and with what was carried of it. */
+static int end_value(exo_sse *sse, exo_sse_event *event)
+{
+    exo_span value = fed_since(sse, sse->value_at_);
+    size_t before = carried_data(sse);
+    bool carried = sse->carry_.len > before;
+    int rc = check_limits(sse, value.len);
+    if (rc == EXO_OK && (carried || (sse->field_ == FIELD_DATA && sse->has_data_))) {
+        rc = exo_buffer_append(&sse->carry_, value);
+        value = exo_span_of(sse->carry_.data + before, sse->carry_.len - before);
+        carried = true;
+    }
+    if (rc != EXO_OK) {
+        return rc;
+    }
+    if (sse->field_ == FIELD_DATA) {
+        if (!sse->has_data_) {
+            sse->has_data_ = true;
+            sse->data_here_ = !carried;
+            sse->data_at_ = sse->value_at_;
+            sse->data_offset_ = sse->value_offset_;
+        }
+        sse->data_len_ += value.len;
+        return EXO_OK;
+    }
+    /* The bytes stay where they are until the carry is appended to. */
+    sse->carry_.len = before;
+    switch ((enum field)sse->field_) {
+    case FIELD_EVENT:
+        return replace(&sse->type_, value);
+    case FIELD_ID:
+        return value.len > 0 && memchr(value.ptr, '\0', value.len) ? EXO_OK : replace(&sse->id_, value);
+    case FIELD_RETRY:
+        set_retry(sse, value);
+        return EXO_OK;
+    default:
+        if (value.len == 0) {
+            return EXO_OK;
+        }
+        store_event(sse, event, value, sse->value_offset_);
+        event->error_field = true;
+        return EXO_EVENT;
+    }
+}
+
+/* A blank line, or the end of the stream. What is forgotten here stays in place until the next call. */
+static int end_event(exo_sse *sse, exo_sse_event *event)
+{
+    bool has_data = sse->has_data_;
+    if (has_data) {
+        const char *data = sse->data_here_ ? sse->in_.ptr + sse->data_at_ : sse->carry_.data;
+        store_event(sse, event, exo_span_of(data, sse->data_len_), sse->data_offset_);
+        event->type = exo_buffer_span(&sse->type_);
+    }
+    sse->has_data_ = false;
+    sse->data_here_ = false;
+    sse->data_len_ = 0;
+    exo_buffer_clear(&sse->carry_);
+    exo_buffer_clear(&sse->type_);
+    return has_data ? EXO_EVENT : EXO_OK;
+}
+
+static void end_line(exo_sse *sse)
+{
+    sse->state_ = sse->in_.ptr[sse->at_++] == '\r' ? AWAIT_LF : AWAIT_NAME;
+    sse->name_len_ = 0;
+}
+
+/* The next byte of a line's beginning. */
+static int read_name(exo_sse *sse, exo_sse_event *event)
+{
+    char byte = sse->in_.ptr[sse->at_];
+    bool line_end = byte == '\n' || byte == '\r';
+    if (line_end && sse->name_len_ == 0) {
+        int rc = end_event(sse, event);
+        end_line(sse);
+        return rc;
+    }
+    if (line_end || byte == ':') {
+        return end_name(sse, !line_end);
+    }
+    if (sse->name_len_ == sizeof sse->name_) {
+        sse->state_ = AWAIT_LINE_END;
+    } else {
+        sse->name_[sse->name_len_++] = byte;
+        sse->at_++;
+    }
+    return EXO_OK;
+}
+
+/* What is left of a line whose kind is known. */
+static int read_line(exo_sse *sse, exo_sse_event *event)
+{
+    size_t lf = seek(sse, &sse->lf_, '\n');
+    size_t cr = seek(sse, &sse->cr_, '\r');
+    sse->at_ = lf < cr ? lf : cr;
+    if (sse->at_ == sse->in_.len) {
+        return EXO_OK;
+    }
+    int rc = sse->state_ == AWAIT_VALUE ? end_value(sse, event) : EXO_OK;
+    end_line(sse);
+    return rc;
+}
+
+/* Takes the next byte, or as many as mean the same. EXO_OK: go on. */
+static int step(exo_sse *sse, exo_sse_event *event)
+{
+    static const char mark[] = "\xEF\xBB\xBF";
+    char byte = sse->in_.ptr[sse->at_];
+    switch ((enum state)sse->state_) {
+    case AWAIT_BOM:
+        if (byte != mark[sse->name_len_]) {
+            /* The beginning of a mark is the beginning of a name that nobody knows. */
+            sse->state_ = sse->name_len_ > 0 ? AWAIT_LINE_END : AWAIT_NAME;
+            break;
+        }
+        sse->at_++;
+        if (++sse->name_len_ == sizeof mark - 1) {
+            sse->state_ = AWAIT_NAME;
+            sse->name_len_ = 0;
+        }
+        break;
+    case AWAIT_LF:
+        sse->at_ += byte == '\n';
+        sse->state_ = AWAIT_NAME;
+        break;
+    case AWAIT_NAME:
+        return read_name(sse, event);
+    case AWAIT_SPACE:
+        sse->at_ += byte == ' ';
+        return begin_value(sse);
+    case AWAIT_VALUE:
+    case AWAIT_LINE_END:
+        return read_line(sse, event);
+    }
+    return EXO_OK;
+}
+
+/* The stream is over: its last line counts as it stands, and a pending event as one of lesser worth. */
+static int finish(exo_sse *sse, exo_sse_event *event)
+{
+    int rc = EXO_OK;
+    if (sse->state_ == AWAIT_NAME && sse->name_len_ > 0) {
+        rc = end_name(sse, false);
+    } else if (sse->state_ == AWAIT_SPACE) {
+        rc = begin_value(sse);
+    }
+    sse->cut_ = sse->cut_ || sse->state_ == AWAIT_VALUE || sse->state_ == AWAIT_LINE_END;
+    if (rc == EXO_OK && sse->state_ == AWAIT_VALUE) {
+        rc = end_value(sse, event);
+    }
+    sse->state_ = AWAIT_LF;
+    if (rc == EXO_OK) {
+        rc = end_event(sse, event);
+    }
+    return rc == EXO_OK ? EXO_DONE : rc;
+}
+
+int exo_sse_next(exo_sse *sse, exo_sse_event *event)
+{
+    int rc = sse->error_;
+    while (rc == EXO_OK) {
+        if (sse->at_ < sse->in_.len) {
+            rc = step(sse, event);
+        } else {
+            rc = sse->ended_ ? finish(sse, event) : let_go(sse);
+        }
+    }
+    if (rc < 0) {
+        sse->error_ = rc;
+    }
+    return rc;
+}
+
+uint64_t exo_sse_offset(const exo_sse *sse)
+{
+    return sse->base_ + sse->at_;
+}
+
+int64_t exo_sse_retry(const exo_sse *sse)
+{
+    return sse->retry_;
+}
+
+void exo_sse_free(exo_sse *sse)
+{
+    exo_buffer_free(&sse->carry_);
+    exo_buffer_free(&sse->type_);
+    exo_buffer_free(&sse->id_);
+}

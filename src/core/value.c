@@ -1,0 +1,248 @@
+/*
+ * value.c: cursors over JSON text and over trees of C structs.
+ *
+ * They hand out tokens and know nothing of requests: the encoder calls them, and whoever else walks a value. They
+ * compare no keys and copy no text; their memory is the cursor, with one pointer per open array or object of a tree.
+ */
+#include "exochat/value.h"
+
+/* ---- JSON text ---- */
+
+static exo_value_type value_type(exo_json_type type)
+{
+    switch (type) {
+    case EXO_JSON_NULL:
+        return EXO_VALUE_NULL;
+    case EXO_JSON_FALSE:
+        return EXO_VALUE_FALSE;
+    case EXO_JSON_TRUE:
+        return EXO_VALUE_TRUE;
+    case EXO_JSON_NUMBER:
+        return EXO_VALUE_NUMBER;
+    case EXO_JSON_STRING:
+        return EXO_VALUE_STRING;
+    case EXO_JSON_KEY:
+        return EXO_VALUE_KEY;
+    case EXO_JSON_ARRAY:
+        return EXO_VALUE_ARRAY;
+    case EXO_JSON_OBJECT:
+        return EXO_VALUE_OBJECT;
+    default:
+        return EXO_VALUE_END;
+    }
+}
+
+static int json_next(void *ctx, exo_value *value)
+{
+    exo_json_cursor *cursor = ctx;
+    exo_json_token token;
+    int rc = exo_json_next(&cursor->reader_, &token);
+    if (rc != EXO_EVENT) {
+        return rc;
+    }
+    memset(value, 0, sizeof *value);
+    value->type = value_type(token.type);
+    value->text = token.text;
+    value->escaped = !token.plain && (token.type == EXO_JSON_STRING || token.type == EXO_JSON_KEY);
+    return EXO_EVENT;
+}
+
+static int json_rewind(void *ctx)
+{
+    exo_json_cursor *cursor = ctx;
+    exo_json_reader_init(&cursor->reader_, cursor->text_, cursor->max_depth_, true);
+    return EXO_OK;
+}
+
+static int json_mark(void *ctx)
+{
+    exo_json_cursor *cursor = ctx;
+    cursor->marked_ = cursor->reader_;
+    return EXO_OK;
+}
+
+static int json_reset(void *ctx)
+{
+    exo_json_cursor *cursor = ctx;
+    cursor->reader_ = cursor->marked_;
+    return EXO_OK;
+}
+
+void exo_json_cursor_init(exo_json_cursor *cursor, exo_span text, uint32_t max_depth)
+{
+    memset(cursor, 0, sizeof *cursor);
+    cursor->text_ = text;
+    cursor->max_depth_ = max_depth;
+    json_rewind(cursor);
+    json_mark(cursor);
+}
+
+size_t exo_json_cursor_at(const exo_json_cursor *cursor)
+{
+    return cursor->reader_.at;
+}
+
+exo_cursor exo_json_cursor_of(exo_json_cursor *cursor)
+{
+    static const exo_cursor_ops ops = {json_next, json_rewind, json_mark, json_reset};
+    exo_cursor view = {&ops, cursor};
+    return view;
+}
+
+/* ---- C structs ---- */
+
+enum wait {
+    WAIT_MEMBER, /* at_ is the next member of the innermost array or object; NULL is its end */
+    WAIT_VALUE,  /* at_ is a node whose key, if any, has been handed out */
+    WAIT_INNER,  /* at_ is a node of JSON text that is being walked */
+    WAIT_NOTHING /* the root is complete */
+};
+
+static exo_value_type container_type(const exo_node_cursor *cursor)
+{
+    return cursor->stack_[cursor->depth_ - 1]->type;
+}
+
+/* The node at_ is complete: what follows it is its sibling, or nothing. */
+static void node_done(exo_node_cursor *cursor)
+{
+    if (cursor->depth_ == 0) {
+        cursor->state_ = WAIT_NOTHING;
+    } else {
+        cursor->at_ = cursor->at_->next;
+        cursor->state_ = WAIT_MEMBER;
+    }
+}
+
+static int next_member(exo_node_cursor *cursor, exo_value *value)
+{
+    if (!cursor->at_) {
+        value->type = EXO_VALUE_END;
+        cursor->at_ = cursor->stack_[--cursor->depth_];
+        node_done(cursor);
+        return EXO_EVENT;
+    }
+    value->type = EXO_VALUE_KEY;
+    value->text = cursor->at_->key;
+    cursor->state_ = WAIT_VALUE;
+    return EXO_EVENT;
+}
+
+static int next_inner(exo_node_cursor *cursor, exo_value *value)
+{
+    int rc = json_next(&cursor->inner_, value);
+    if (rc == EXO_OK) {
+        node_done(cursor);
+    }
+    return rc;
+}
+
+static int next_value(exo_node_cursor *cursor, exo_value *value)
+{
+    const exo_node *node = cursor->at_;
+    if (node->json) {
+        exo_json_cursor_init(&cursor->inner_, node->text, (uint32_t)(cursor->max_depth_ - cursor->depth_));
+        cursor->state_ = WAIT_INNER;
+        return next_inner(cursor, value);
+    }
+    if (node->type == EXO_VALUE_KEY || node->type >= EXO_VALUE_END ||
+        (node->type == EXO_VALUE_SOURCE && !node->source)) {
+        return EXO_E_TYPE;
+    }
+    value->type = node->type;
+    value->base64 = node->base64;
+    value->escaped = node->escaped && node->type == EXO_VALUE_STRING;
+    value->text = node->text;
+    value->source = node->source;
+    memcpy(&value->number, &node->number, sizeof value->number);
+    if (node->type != EXO_VALUE_ARRAY && node->type != EXO_VALUE_OBJECT) {
+        node_done(cursor);
+        return EXO_EVENT;
+    }
+    if (cursor->depth_ == cursor->max_depth_) {
+        return EXO_E_DEPTH_LIMIT;
+    }
+    cursor->stack_[cursor->depth_++] = node;
+    cursor->at_ = node->first;
+    cursor->state_ = WAIT_MEMBER;
+    return EXO_EVENT;
+}
+
+/* One token, or EXO_OK where the text of an inner value, or the root, is complete. */
+static int next_token(exo_node_cursor *cursor, exo_value *value)
+{
+    switch ((enum wait)cursor->state_) {
+    case WAIT_MEMBER:
+        if (!cursor->at_ || container_type(cursor) == EXO_VALUE_OBJECT) {
+            return next_member(cursor, value);
+        }
+        return next_value(cursor, value);
+    case WAIT_VALUE:
+        return next_value(cursor, value);
+    case WAIT_INNER:
+        return next_inner(cursor, value);
+    default:
+        return EXO_OK;
+    }
+}
+
+static int node_next(void *ctx, exo_value *value)
+{
+    exo_node_cursor *cursor = ctx;
+    if (cursor->error_ != EXO_OK) {
+        return cursor->error_;
+    }
+    memset(value, 0, sizeof *value);
+    int rc;
+    do {
+        rc = next_token(cursor, value);
+    } while (rc == EXO_OK && cursor->state_ != WAIT_NOTHING);
+    cursor->error_ = rc < 0 ? rc : EXO_OK;
+    return rc;
+}
+
+static int node_rewind(void *ctx)
+{
+    exo_node_cursor *cursor = ctx;
+    cursor->depth_ = 0;
+    cursor->error_ = EXO_OK;
+    cursor->at_ = cursor->root_;
+    cursor->state_ = WAIT_VALUE;
+    return EXO_OK;
+}
+
+/* The nodes below the mark are not copied: as long as their arrays and objects are open, they stay in the stack. */
+static int node_mark(void *ctx)
+{
+    exo_node_cursor *cursor = ctx;
+    cursor->marked_depth_ = cursor->depth_;
+    cursor->marked_state_ = cursor->state_;
+    cursor->marked_at_ = cursor->at_;
+    return json_mark(&cursor->inner_);
+}
+
+static int node_reset(void *ctx)
+{
+    exo_node_cursor *cursor = ctx;
+    cursor->depth_ = cursor->marked_depth_;
+    cursor->state_ = cursor->marked_state_;
+    cursor->at_ = cursor->marked_at_;
+    cursor->error_ = EXO_OK;
+    return json_reset(&cursor->inner_);
+}
+
+void exo_node_cursor_init(exo_node_cursor *cursor, const exo_node *root, uint32_t max_depth)
+{
+    memset(cursor, 0, sizeof *cursor);
+    cursor->root_ = root;
+    cursor->max_depth_ = (uint8_t)(max_depth < EXO_JSON_DEPTH_MAX ? max_depth : EXO_JSON_DEPTH_MAX);
+    node_rewind(cursor);
+    node_mark(cursor);
+}
+
+exo_cursor exo_node_cursor_of(exo_node_cursor *cursor)
+{
+    static const exo_cursor_ops ops = {node_next, node_rewind, node_mark, node_reset};
+    exo_cursor view = {&ops, cursor};
+    return view;
+}

@@ -1,0 +1,659 @@
+/*
+ * test_chunk.c: the JSON of one event → deltas, dialect by dialect, and nothing of what does not belong.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "delta_log.h"
+
+/* Appends the deltas of one event, which lies in memory of exactly its size. */
+static void read_event(exo_chunk *chunk, exo_span data, bool error, delta_log *log)
+{
+    char *copy = malloc(data.len > 0 ? data.len : 1);
+    exo_delta delta;
+    assert_non_null(copy);
+    if (data.len > 0) {
+        memcpy(copy, data.ptr, data.len);
+    }
+    exo_chunk_begin(chunk, exo_span_of(copy, data.len), error);
+    log_bytes(log, "", 0);
+    while (exo_chunk_next(chunk, &delta) == EXO_EVENT) {
+        log_delta(log, &delta);
+    }
+    assert_int_equal(exo_chunk_next(chunk, &delta), EXO_OK);
+    free(copy);
+}
+
+static void check_event(const char *json, const char *expected)
+{
+    delta_log log = {0};
+    exo_chunk chunk;
+    exo_chunk_init(&chunk, exo_limits_host());
+    read_event(&chunk, exo_span_text(json), false, &log);
+    assert_string_equal(log.text, expected);
+    free(log.text);
+}
+
+struct event_case {
+    const char *json;
+    const char *expected;
+};
+
+static void check_events(const struct event_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        check_event(cases[i].json, cases[i].expected);
+    }
+}
+
+#define CHECK_ALL(cases) check_events(cases, sizeof(cases) / sizeof *(cases))
+
+/* One choice whose delta has these members. */
+#define DELTA(members) "{\"choices\":[{\"index\":0,\"delta\":{" members "}}]}"
+
+static void text_and_its_neighbours(void **state)
+{
+    static const struct event_case cases[] = {
+        {"{}", ""},
+        {" { } ", ""},
+        {DELTA("\"role\":\"assistant\",\"content\":\"Hel\""), "content \"Hel\" last\n"},
+        {DELTA("\"role\":\"\",\"content\":\"\""), ""},
+        {DELTA("\"content\":null,\"role\":null"), ""},
+        {DELTA("\"content\":\"a\\nb\""), "content \"a\\0ab\" last\n"},
+        {DELTA("\"content\":\"\\ud83d\\ude00 \\ud83d\""), "content \"\xF0\x9F\x98\x80 \xEF\xBF\xBD\" last\n"},
+        {DELTA("\"content\":\"\xE2\x80\xA8\xFF\""), "content \"\xE2\x80\xA8\xEF\xBF\xBD\" last\n"},
+        {DELTA("\"cont\\u0065nt\":\"escaped key\""), "content \"escaped key\" last\n"},
+        {DELTA("\"content\":\"first\",\"content\":\"second\""), "content \"second\" last\n"},
+        {DELTA("\"refusal\":\"No.\",\"content\":\"x\""), "content \"x\" last\nrefusal \"No.\" last\n"},
+        {"{\"id\":\"c-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"obfuscation\":\"xx\","
+         "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"logprobs\":null,\"finish_reason\":null,"
+         "\"matched_stop\":null}],\"usage\":null}",
+         "id \"c-1\"\nmodel \"m\"\ncontent \"a\" last\n"},
+        {"{\"id\":\"\",\"model\":\"\",\"choices\":[],\"prompt_filter_results\":[{\"prompt_index\":0}]}", ""},
+        {"{\"id\":null,\"model\":7,\"choices\":[{\"index\":0,\"content_filter_offsets\":{},\"finish_reason\":null}]}",
+         ""},
+        {"{\"id\":\"a\\tb\",\"model\":\"\\u00e9\"}", "id \"a\\09b\"\nmodel \"\xC3\xA9\"\n"},
+        /* together: text beside delta; writer: message beside delta */
+        {"{\"choices\":[{\"text\":\"a\",\"delta\":{\"content\":\"a\"},\"message\":{\"content\":\"a\"}}]}",
+         "content \"a\" last\n"},
+        {"{\"choices\":[{\"text\":\"a\"}]}", ""},
+    };
+    (void)state;
+    CHECK_ALL(cases);
+}
+
+static void choices_by_index(void **state)
+{
+    static const struct event_case cases[] = {
+        {"{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"b\"},\"finish_reason\":\"stop\"} , "
+         "{\"delta\":{\"content\":\"a\"}},{\"index\":2,\"delta\":{\"content\":\"c\"}}]}",
+         "content [1] \"b\" last\nfinish [1] \"stop\"\ncontent \"a\" last\ncontent [2] \"c\" last\n"},
+        {"{\"choices\":[{\"index\":4294967295,\"delta\":{\"content\":\"a\"}}]}", "content [4294967295] \"a\" last\n"},
+        {"{\"choices\":[{\"index\":4294967296,\"delta\":{\"content\":\"a\"}},{\"delta\":{\"content\":\"b\"}}]}",
+         "content \"b\" last\n"},
+        {"{\"choices\":[{\"index\":-1,\"delta\":{\"content\":\"a\"}},{\"index\":0.5,\"delta\":{\"content\":\"b\"}},"
+         "{\"index\":1e30,\"delta\":{\"content\":\"c\"}}]}",
+         ""},
+        {"{\"choices\":[{\"index\":null,\"delta\":{\"content\":\"a\"}},{\"index\":\"3\",\"delta\":{\"content\":\"b\"}}]"
+         "}",
+         "content \"a\" last\ncontent \"b\" last\n"},
+        {"{\"choices\":[null,1,\"x\",[{\"delta\":{\"content\":\"no\"}}],true,{},{\"delta\":{\"content\":\"yes\"}}]}",
+         "content \"yes\" last\n"},
+        {"{\"choices\":null}", ""},
+        {"{\"choices\":{\"delta\":{\"content\":\"no\"}}}", ""},
+        {"{\"choices\":\"no\"}", ""},
+    };
+    (void)state;
+    CHECK_ALL(cases);
+}
+
+static void wrong_types_do_no_harm(void **state)
+{
+    static const char *const values[] = {"null", "true", "false", "0",      "-1.5e3",       "\"\"",
+                                         "[]",   "{}",   "[[]]",  "[null]", "[1,\"a\",{}]", "{\"a\":[{}]}"};
+    static const char *const members[] = {
+        "choices", "delta",      "message",       "content",       "reasoning_content", "reasoning", "reasoning_text",
+        "refusal", "tool_calls", "function_call", "audio",         "reasoning_details", "index",     "id",
+        "model",   "usage",      "x_groq",        "finish_reason", "logprobs",          "base_resp"};
+    static const char *const shapes[] = {"{\"%s\":%s}",
+                                         "{\"choices\":[{\"%s\":%s}]}",
+                                         "{\"choices\":[{\"delta\":{\"%s\":%s}}]}",
+                                         "{\"choices\":[{\"message\":{\"%s\":%s}}]}",
+                                         "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"%s\":%s}]}}]}",
+                                         "{\"choices\":[{\"delta\":{\"content\":[{\"%s\":%s}]}}]}"};
+    (void)state;
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        for (size_t m = 0; m < sizeof members / sizeof *members; m++) {
+            for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+                char json[256];
+                delta_log log = {0};
+                exo_chunk chunk;
+                snprintf(json, sizeof json, shapes[s], members[m], values[v]);
+                exo_chunk_init(&chunk, exo_limits_host());
+                read_event(&chunk, exo_span_text(json), false, &log);
+                /* Lists and objects that are kept raw may come out; nothing else is there to be said. */
+                const char *text = log.text;
+                while (*text != '\0') {
+                    assert_true(strncmp(text, "details ", 8) == 0 || strncmp(text, "logprobs ", 9) == 0 ||
+                                strncmp(text, "audio ", 6) == 0 || strncmp(text, "usage ", 6) == 0);
+                    text = strchr(text, '\n') + 1;
+                }
+                free(log.text);
+            }
+        }
+    }
+}
+
+static void lists_of_parts(void **state)
+{
+    static const struct event_case cases[] = {
+        {DELTA("\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]"),
+         "content \"a\" last\ncontent \"b\" last\n"},
+        {DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"hm\"},"
+               "{\"type\":\"text\",\"text\":\"ah\"}]},{\"type\":\"text\",\"text\":\"b\"}]"),
+         "reasoning \"hm\" last\nreasoning \"ah\" last\ncontent \"b\" last\n"},
+        {DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\"}]"), "reasoning \"hm\" last\n"},
+        {DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"thinking\",\"thinking\":\"no\"},"
+               "{\"type\":\"reference\"},\"no\"]}]"),
+         ""},
+        {DELTA("\"content\":[{\"type\":\"reference\",\"reference_ids\":[1,2],\"text\":\"no\"},"
+               "{\"text\":\"no\"},{\"type\":\"text\"},{\"type\":1,\"text\":\"no\"},\"no\",null]"),
+         ""},
+        {DELTA("\"content\":[ ]"), ""},
+    };
+    (void)state;
+    CHECK_ALL(cases);
+}
+
+static void reasoning_under_its_names(void **state)
+{
+    static const struct event_case cases[] = {
+        {DELTA("\"reasoning_content\":\"a\""), "reasoning \"a\" last\n"},
+        {DELTA("\"reasoning\":\"a\""), "reasoning \"a\" last\n"},
+        {DELTA("\"reasoning_text\":\"a\""), "reasoning \"a\" last\n"},
+        {DELTA("\"reasoning\":\"a\",\"reasoning_content\":\"a\""), "reasoning \"a\" last\n"},
+        {DELTA("\"reasoning_content\":\"\",\"reasoning\":\"b\",\"reasoning_text\":\"c\""), "reasoning \"b\" last\n"},
+        {DELTA("\"reasoning_content\":null,\"reasoning\":{},\"reasoning_text\":\"c\""), "reasoning \"c\" last\n"},
+        {DELTA("\"content\":\"x\",\"reasoning_content\":\"r\""), "reasoning \"r\" last\ncontent \"x\" last\n"},
+        {DELTA("\"reasoning\":\"r\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"r\"}]"),
+         "reasoning \"r\" last\ndetails \"[{\"type\":\"reasoning.text\",\"text\":\"r\"}]\"\n"},
+        {DELTA("\"reasoning_details\":[]"), ""},
+    };
+    (void)state;
+    CHECK_ALL(cases);
+}
+
+static void tool_calls(void **state)
+{
+    static const struct event_case cases[] = {
+        {DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+               "\"arguments\":\"\"}}]"),
+         "call 0 \"call_1\" \"f\"\n"},
+        {DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\":\"}}]"),
+         "call 0 \"\" \"\"\narguments \"{\"a\":\" last\n"},
+        {DELTA("\"tool_calls\":[{\"id\":\"x\",\"index\":null,\"function\":{\"name\":null,\"arguments\":\"1\"}},"
+               "{\"index\":9007199254740993,\"function\":{\"name\":\"g\",\"arguments\":null}}]"),
+         "call -1 \"x\" \"\"\narguments \"1\" last\ncall 9007199254740993 \"\" \"g\"\n"},
+        {DELTA("\"tool_calls\":[{\"index\":-5,\"id\":\"x\"},{\"index\":1.5,\"id\":\"y\"},{\"index\":\"0\",\"id\":\"z\"}"
+               "]"),
+         "call -1 \"x\" \"\"\ncall -1 \"y\" \"\"\ncall -1 \"z\" \"\"\n"},
+        {DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"x\",\"function\":{\"name\":\"f\",\"arguments\":{\"a\": 1}}}]"),
+         "call 0 \"x\" \"f\"\nobject \"{\"a\": 1}\"\n"},
+        {DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":{}}}]"), "call 0 \"\" \"\"\n"},
+        {DELTA("\"tool_calls\":[{\"id\":\"x\",\"function\":{\"arguments\":[1]},"
+               "\"extra_content\":{\"google\":{\"thought_signature\":\"s\"}}}]"),
+         "call -1 \"x\" \"\"\nextra \"{\"google\":{\"thought_signature\":\"s\"}}\"\n"},
+        {DELTA("\"tool_calls\":[{\"index\":0,\"extra_content\":{\"a\":1}}]"),
+         "call 0 \"\" \"\"\nextra \"{\"a\":1}\"\n"},
+        /* nothing is said */
+        {DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"\",\"function\":{\"name\":\"\",\"arguments\":\"\"}},{},null,7,"
+               "{\"index\":1,\"id\":null,\"function\":null},{\"index\":2,\"function\":\"f\"}]"),
+         ""},
+        /* the last of duplicates, members of the lost one included */
+        {DELTA("\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"1\"},"
+               "\"function\":{\"name\":\"g\"},\"id\":\"b\"}]"),
+         "call -1 \"b\" \"g\"\n"},
+        {DELTA("\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"f\"},\"function\":null}]"),
+         "call -1 \"a\" \"\"\n"},
+        /* legacy */
+        {DELTA("\"function_call\":{\"name\":\"f\",\"arguments\":\"{\"},\"content\":null"),
+         "call -1 \"\" \"f\" legacy\narguments \"{\" last\n"},
+        {DELTA("\"function_call\":{\"arguments\":{\"a\":1}}"), "call -1 \"\" \"\" legacy\nobject \"{\"a\":1}\"\n"},
+        {DELTA("\"function_call\":{\"name\":\"g\"},\"tool_calls\":[{\"id\":\"x\"}]"),
+         "call -1 \"x\" \"\"\ncall -1 \"\" \"g\" legacy\n"},
+        {DELTA("\"function_call\":{},\"tool_calls\":{\"id\":\"x\"}"), ""},
+    };
+    (void)state;
+    CHECK_ALL(cases);
+}
+
+static void long_names_are_cut(void **state)
+{
+    char json[1024];
+    char name[EXO_TOOL_NAME_MAX + 1];
+    exo_chunk chunk;
+    exo_delta delta;
+    (void)state;
+    /* An e with an acute accent would be byte 128 and 129. */
+    snprintf(
+        json, sizeof json,
+        "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"id\":\"%0200d\",\"function\":{\"name\":\"%0127d\\u00e9\"}}]}}]}",
+        0, 0);
+    snprintf(name, sizeof name, "%0127d", 0);
+    exo_chunk_init(&chunk, exo_limits_host());
+    exo_chunk_begin(&chunk, exo_span_text(json), false);
+    assert_int_equal(exo_chunk_next(&chunk, &delta), EXO_EVENT);
+    assert_int_equal(delta.id.len, EXO_TOOL_NAME_MAX);
+    assert_true(exo_span_is(delta.name, name));
+}
+
+static void whole_messages(void **state)
+{
+    static const struct event_case cases[] = {
+        {"{\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
+         "\"content\":\"all\",\"reasoning_content\":\"r\",\"refusal\":\"n\",\"tool_calls\":[{\"id\":\"x\",\"function\":"
+         "{"
+         "\"name\":\"f\",\"arguments\":\"{}\"}}],\"audio\":{\"id\":\"a\"}},\"logprobs\":{\"content\":[]},"
+         "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1}}",
+         "reasoning \"r\" last whole\ncontent \"all\" last whole\nrefusal \"n\" last whole\n"
+         "call -1 \"x\" \"f\" whole\narguments \"{}\" last whole\naudio \"{\"id\":\"a\"}\" whole\n"
+         "logprobs \"{\"content\":[]}\" whole\nfinish \"stop\"\nusage 1 -1 -1 cached -1 reasoning -1\n"},
+        {"{\"choices\":[{\"message\":{\"content\":\"all\"},\"delta\":null},{\"index\":1,\"delta\":{\"content\":\"a\"}}]"
+         "}",
+         "content \"all\" last whole\ncontent [1] \"a\" last\n"},
+        {"{\"choices\":[{\"message\":{\"content\":\"all\"},\"delta\":{}}]}", ""},
+    };
+    (void)state;
+    CHECK_ALL(cases);
+}
+
+static void finish_logprobs_and_audio(void **state)
+{
+    static const struct event_case cases[] = {
+        {"{\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\"}]}", "finish \"tool_calls\"\n"},
+        {"{\"choices\":[{\"finish_reason\":\"stop\"}]}", "finish \"stop\"\n"},
+        {"{\"choices\":[{\"finish_reason\":\"\"},{\"finish_reason\":null},{\"finish_reason\":0}]}", ""},
+        {"{\"choices\":[{\"delta\":{\"audio\":{\"data\":\"AA==\"}},\"logprobs\":{\"content\":[{\"token\":\"a\"}]}}]}",
+         "audio \"{\"data\":\"AA==\"}\"\nlogprobs \"{\"content\":[{\"token\":\"a\"}]}\"\n"},
+    };
+    (void)state;
+    CHECK_ALL(cases);
+}
+
+static void usage_wherever_it_stands(void **state)
+{
+    static const struct event_case cases[] = {
+        {"{\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":7,\"total_tokens\":12}}",
+         "usage 5 7 12 cached -1 reasoning -1\n"},
+        {"{\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0.0,\"total_tokens\":1e2}}",
+         "usage 0 0 100 cached -1 reasoning -1\n"},
+        {"{\"usage\":{\"prompt_tokens\":-1,\"completion_tokens\":1.5,\"total_tokens\":\"3\"}}",
+         "usage -1 -1 -1 cached -1 reasoning -1\n"},
+        {"{\"usage\":{\"total_tokens\":9223372036854775807,\"prompt_tokens\":9223372036854775808}}",
+         "usage -1 -1 9223372036854775807 cached -1 reasoning -1\n"},
+        {"{\"usage\":null}", ""},
+        {"{\"usage\":{}}", ""},
+        {"{\"usage\":[1]}", ""},
+        {"{\"usage\":{\"prompt_tokens_details\":{\"cached_tokens\":1},\"prompt_cache_hit_tokens\":2,"
+         "\"cached_tokens\":3,\"cache_read_input_tokens\":4}}",
+         "usage -1 -1 -1 cached 1 reasoning -1\n"},
+        {"{\"usage\":{\"prompt_tokens_details\":null,\"prompt_cache_hit_tokens\":2,\"cached_tokens\":3}}",
+         "usage -1 -1 -1 cached 2 reasoning -1\n"},
+        {"{\"usage\":{\"prompt_tokens_details\":{\"cached_tokens\":null},\"cached_tokens\":3,"
+         "\"cache_read_input_tokens\":4}}",
+         "usage -1 -1 -1 cached 3 reasoning -1\n"},
+        {"{\"usage\":{\"cache_read_input_tokens\":4}}", "usage -1 -1 -1 cached 4 reasoning -1\n"},
+        {"{\"usage\":{\"reasoning_tokens\":2,\"completion_tokens_details\":{\"reasoning_tokens\":1}}}",
+         "usage -1 -1 -1 cached -1 reasoning 1\n"},
+        {"{\"usage\":{\"reasoning_tokens\":2,\"completion_tokens_details\":{}}}",
+         "usage -1 -1 -1 cached -1 reasoning 2\n"},
+        {"{\"x_groq\":{\"id\":\"r\",\"usage\":{\"prompt_tokens\":5}}}", "usage 5 -1 -1 cached -1 reasoning -1\n"},
+        {"{\"x_groq\":{\"usage\":{\"prompt_tokens\":5}},\"usage\":{\"prompt_tokens\":6}}",
+         "usage 6 -1 -1 cached -1 reasoning -1\n"},
+        {"{\"x_groq\":{\"usage\":{\"prompt_tokens\":5}},\"usage\":null}", "usage 5 -1 -1 cached -1 reasoning -1\n"},
+        {"{\"choices\":[{\"delta\":{\"content\":\"a\"},\"usage\":{\"prompt_tokens\":8}},{\"index\":1}]}",
+         "content \"a\" last\nusage 8 -1 -1 cached -1 reasoning -1\n"},
+        {"{\"choices\":[{\"usage\":{\"prompt_tokens\":8}}],\"x_groq\":{\"usage\":{\"prompt_tokens\":9}}}",
+         "usage 9 -1 -1 cached -1 reasoning -1\n"},
+        {"{\"choices\":[{\"index\":1,\"usage\":{\"prompt_tokens\":8}},{\"usage\":{\"prompt_tokens\":9}}]}",
+         "usage 9 -1 -1 cached -1 reasoning -1\n"},
+    };
+    (void)state;
+    CHECK_ALL(cases);
+}
+
+static void usage_is_kept_raw(void **state)
+{
+    static const char json[] = "{\"usage\": {\"cost\": 0.1, \"prompt_tokens\": 1 } }";
+    exo_chunk chunk;
+    exo_delta delta;
+    (void)state;
+    exo_chunk_init(&chunk, exo_limits_host());
+    exo_chunk_begin(&chunk, exo_span_text(json), false);
+    assert_int_equal(exo_chunk_next(&chunk, &delta), EXO_EVENT);
+    assert_true(exo_span_is(delta.text, "{\"cost\": 0.1, \"prompt_tokens\": 1 }"));
+    assert_ptr_equal(delta.text.ptr, json + 10);
+}
+
+static void errors_come_first_and_whole(void **state)
+{
+    static const char *const errors[] = {
+        "{\"error\":{\"message\":\"m\",\"code\":500}}",
+        "{\"error\":{}}",
+        "{\"error\":\"text\",\"code\":\"c\"}",
+        "{\"error\":true}",
+        "{\"error\":[{}]}",
+        "{\"error\":503}",
+        "{\"object\":\"error\",\"message\":\"m\"}",
+        "{\"detail\":\"Not found\"}",
+        "{\"detail\":[{\"msg\":\"m\"}]}",
+        "{\"fault\":{\"faultstring\":\"m\"}}",
+        "{\"success\":false,\"errors\":[{\"message\":\"m\"}]}",
+        "{\"base_resp\":{\"status_code\":1004,\"status_msg\":\"m\"}}",
+        "[{\"error\":{\"code\":400}}]",
+        " [1, {}, {\"error\":\"x\"} ] ",
+    };
+    static const char *const no_errors[] = {
+        "{\"error\":null}",
+        "{\"error\":\"\"}",
+        "{\"error\":false}",
+        "{\"error\":[]}",
+        "{\"object\":\"chat.completion.chunk\",\"message\":\"m\"}",
+        "{\"detail\":null}",
+        "{\"choices\":[],\"detail\":\"d\",\"fault\":{},\"errors\":[1]}",
+        "{\"base_resp\":{\"status_code\":0,\"status_msg\":\"\"}}",
+        "{\"base_resp\":{\"status_code\":\"1004\"}}",
+        "{\"base_resp\":{\"status_code\":null}}",
+        "{\"base_resp\":null}",
+        "{\"message\":\"m\"}",
+        "{\"errors\":[]}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        char expected[256];
+        snprintf(expected, sizeof expected, "error \"%s\"\n", errors[i]);
+        check_event(errors[i], expected);
+    }
+    for (size_t i = 0; i < sizeof no_errors / sizeof *no_errors; i++) {
+        check_event(no_errors[i], "");
+    }
+    check_event(
+        "{\"choices\":[{\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\"}],\"usage\":{\"prompt_tokens\":1},"
+        "\"id\":\"g\",\"error\":{\"code\":502}}",
+        "error \"{\"choices\":[{\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\"}],\"usage\":{"
+        "\"prompt_tokens\":1},\"id\":\"g\",\"error\":{\"code\":502}}\"\nid \"g\"\nfinish \"error\"\n"
+        "usage 1 -1 -1 cached -1 reasoning -1\n");
+}
+
+static void an_event_marked_as_error_is_one(void **state)
+{
+    static const char *const texts[] = {"{\"choices\":[{\"delta\":{\"content\":\"no\"}}]}", "not JSON", "", "[]"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        delta_log log = {0};
+        exo_chunk chunk;
+        char expected[128];
+        snprintf(expected, sizeof expected, "error \"%s\"\n", texts[i]);
+        exo_chunk_init(&chunk, exo_limits_host());
+        read_event(&chunk, exo_span_text(texts[i]), true, &log);
+        assert_string_equal(log.text, expected);
+        assert_true(exo_chunk_is_progress(&chunk));
+        free(log.text);
+    }
+}
+
+static void what_is_not_an_object_is_malformed(void **state)
+{
+    static const struct event_case cases[] = {
+        {"", "malformed EXO_E_JSON_END @0\n"},
+        {"  ", "malformed EXO_E_JSON_END @2\n"},
+        {"hello", "malformed EXO_E_JSON_LITERAL @0\n"},
+        {"<html>", "malformed EXO_E_JSON_SYNTAX @0\n"},
+        {"[DONE]", "malformed EXO_E_JSON_LITERAL @1\n"},
+        {"{\"choices\":[{\"delta\":{\"content\":\"a\"}}]", "malformed EXO_E_JSON_END @38\n"},
+        {"{\"error\":{}", "malformed EXO_E_JSON_END @11\n"},
+        {"{\"a\":\"\\x\"}", "malformed EXO_E_JSON_ESCAPE @7\n"},
+        {"{\"a\":\"\n\"}", "malformed EXO_E_JSON_STRING @6\n"},
+        {"{\"a\":01}", "malformed EXO_E_JSON_NUMBER @6\n"},
+        {"{\"usage\":{\"prompt_tokens\":tru}}", "malformed EXO_E_JSON_LITERAL @29\n"},
+        {"{\"x_groq\":{\"usage\":{\"a\":}}}", "malformed EXO_E_JSON_SYNTAX @24\n"},
+        {"{\"x_groq\":{\"usage\" 1}}", "malformed EXO_E_JSON_SYNTAX @19\n"},
+        {"{} x", "malformed EXO_E_JSON_TRAILING @3\n"},
+        {"{}{\"choices\":[]}", "malformed EXO_E_JSON_TRAILING @2\n"},
+        {"[1] 2", "malformed EXO_E_JSON_TRAILING @4\n"},
+        {"[{\"error\":{}", "malformed EXO_E_JSON_END @12\n"},
+        {"[]", "malformed EXO_E_MALFORMED @0\n"},
+        {"[{\"choices\":[]}]", "malformed EXO_E_MALFORMED @0\n"},
+        {"null", "malformed EXO_E_MALFORMED @0\n"},
+        {" \"text\"", "malformed EXO_E_MALFORMED @0\n"},
+        {"42", "malformed EXO_E_MALFORMED @0\n"},
+    };
+    (void)state;
+    CHECK_ALL(cases);
+}
+
+static void depth_and_size_have_limits(void **state)
+{
+    exo_limits limits = *exo_limits_host();
+    exo_chunk chunk;
+    (void)state;
+    limits.depth = 3;
+    limits.event = 20;
+    static const struct event_case cases[] = {
+        {"{\"a\":[[1]]}", ""},
+        {"{\"a\":[[[1]]]}", "malformed EXO_E_DEPTH_LIMIT @7\n"},
+        {"{\"a\":1,\"b\":1,\"c\":11}", ""},
+        {"{\"a\":1,\"b\":1,\"c\":111}", "malformed EXO_E_EVENT_LIMIT @20\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        delta_log log = {0};
+        exo_chunk_init(&chunk, &limits);
+        read_event(&chunk, exo_span_text(cases[i].json), false, &log);
+        assert_string_equal(log.text, cases[i].expected);
+        free(log.text);
+    }
+    limits.depth = 1000;
+    exo_chunk_init(&chunk, &limits);
+    assert_int_equal(chunk.depth_, EXO_JSON_DEPTH_MAX);
+}
+
+static void fragments_of_a_long_string(void **state)
+{
+    char json[1024];
+    exo_chunk chunk;
+    exo_delta delta;
+    size_t whole = 0;
+    bool last = false;
+    (void)state;
+    snprintf(json, sizeof json, DELTA("\"content\":\"%0300d\\n%0300d\\u00e9\""), 0, 0);
+    exo_chunk_init(&chunk, exo_limits_host());
+    exo_chunk_begin(&chunk, exo_span_text(json), false);
+    while (exo_chunk_next(&chunk, &delta) == EXO_EVENT) {
+        assert_int_equal(delta.type, EXO_DELTA_CONTENT);
+        assert_false(last);
+        assert_true(delta.text.len > 0);
+        last = delta.last;
+        whole += delta.text.len;
+    }
+    assert_true(last);
+    assert_int_equal(whole, 603);
+}
+
+static void an_event_may_be_left_half_read(void **state)
+{
+    exo_chunk chunk;
+    exo_delta delta;
+    (void)state;
+    exo_chunk_init(&chunk, exo_limits_host());
+    assert_int_equal(exo_chunk_next(&chunk, &delta), EXO_OK);
+    exo_chunk_begin(&chunk,
+                    exo_span_text(DELTA("\"content\":[{\"type\":\"text\",\"text\":\"a\"}],"
+                                        "\"tool_calls\":[{\"id\":\"x\"}]")),
+                    false);
+    assert_int_equal(exo_chunk_next(&chunk, &delta), EXO_EVENT);
+    delta_log log = {0};
+    read_event(&chunk, exo_span_text("{\"id\":\"next\"}"), false, &log);
+    assert_string_equal(log.text, "id \"next\"\n");
+    free(log.text);
+}
+
+static void think_tags(void **state)
+{
+    static const struct {
+        const char *events[4];
+        const char *expected;
+    } cases[] = {
+        {{DELTA("\"content\":\"<think>a</think>b\"")}, "reasoning \"a\"\ncontent \"b\" last\n"},
+        {{DELTA("\"content\":\"<th\""), DELTA("\"content\":\"ink>a<\""), DELTA("\"content\":\"/think>\""),
+          DELTA("\"content\":\"b\"")},
+         "reasoning \"a\"\ncontent \"b\" last\n"},
+        {{DELTA("\"content\":\" <t\""), DELTA("\"content\":\"able>\"")},
+         "content \" \"\ncontent \"<t\"\ncontent \"able>\" last\n"},
+        {{DELTA("\"content\":\"a<think>\""), DELTA("\"content\":\"b</think>\"")},
+         "content \"a<think>\" last\ncontent \"b</think>\" last\n"},
+        {{DELTA("\"content\":\"<think>a</th\""), "{\"choices\":[{\"finish_reason\":\"stop\"}]}"},
+         "reasoning \"a\"\nreasoning \"</th\"\nfinish \"stop\"\n"},
+        {{DELTA("\"content\":\"<thi\"")}, "content \"<thi\"\n"},
+        {{DELTA("\"content\":\"<thi\""), "{\"choices\":[{\"finish_reason\":null}]}",
+          "{\"choices\":[{\"index\":1,\"finish_reason\":\"stop\"}]}", DELTA("\"content\":\"nk>a\"")},
+         "finish [1] \"stop\"\nreasoning \"a\" last\n"},
+        {{"{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"<think>a\"}}]}"}, "content [1] \"<think>a\" last\n"},
+        {{DELTA("\"reasoning\":\"<think>a\""), DELTA("\"content\":\"<think>b\"")},
+         "reasoning \"<think>a\" last\nreasoning \"b\" last\n"},
+        {{DELTA("\"content\":[{\"type\":\"text\",\"text\":\"<think>\"},{\"type\":\"text\",\"text\":\"a\"}]")},
+         "reasoning \"a\" last\n"},
+        {{"{\"choices\":[{\"message\":{\"content\":\"<think>\\n</think>b\"}}]}"},
+         "reasoning \"\\0a\" whole\ncontent \"b\" last whole\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        delta_log log = {0};
+        exo_chunk chunk;
+        exo_delta delta;
+        exo_chunk_init(&chunk, exo_limits_host());
+        exo_chunk_think_tags(&chunk, true);
+        for (size_t e = 0; e < 4 && cases[i].events[e]; e++) {
+            read_event(&chunk, exo_span_text(cases[i].events[e]), false, &log);
+        }
+        exo_chunk_end(&chunk);
+        while (exo_chunk_next(&chunk, &delta) == EXO_EVENT) {
+            log_delta(&log, &delta);
+        }
+        assert_string_equal(log.text, cases[i].expected);
+        free(log.text);
+    }
+}
+
+static void what_counts_as_progress(void **state)
+{
+    static const struct {
+        const char *json;
+        bool progress;
+    } cases[] = {
+        {"{\"choices\":[]}", true},
+        {"{\"choices\":[{}]}", true},
+        {"{\"usage\":{}}", true},
+        {"{\"x_groq\":{\"usage\":{}}}", true},
+        {"{\"error\":{}}", true},
+        {"[{\"error\":{}}]", true},
+        {"{}", false},
+        {"{\"id\":\"a\",\"object\":\"ping\"}", false},
+        {"{\"choices\":null,\"usage\":null,\"error\":null}", false},
+        {"{\"choices\":[]", false},
+        {"[]", false},
+        {"", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        exo_chunk chunk;
+        exo_chunk_init(&chunk, exo_limits_host());
+        exo_chunk_begin(&chunk, exo_span_text(cases[i].json), false);
+        assert_int_equal(exo_chunk_is_progress(&chunk), cases[i].progress);
+    }
+}
+
+static void the_sentinel(void **state)
+{
+    (void)state;
+    assert_true(exo_chunk_is_done(exo_span_text("[DONE]")));
+    assert_true(exo_chunk_is_done(exo_span_text(" \t[DONE]\r\n ")));
+    assert_false(exo_chunk_is_done(exo_span_text("")));
+    assert_false(exo_chunk_is_done(exo_span_of(NULL, 0)));
+    assert_false(exo_chunk_is_done(exo_span_text("   ")));
+    assert_false(exo_chunk_is_done(exo_span_text("[DONE]\nx")));
+    assert_false(exo_chunk_is_done(exo_span_text("[DONE")));
+    assert_false(exo_chunk_is_done(exo_span_text("[done]")));
+    assert_false(exo_chunk_is_done(exo_span_text("[ DONE ]")));
+    assert_false(exo_chunk_is_done(exo_span_text("\"[DONE]\"")));
+}
+
+static void a_body_is_known_by_its_first_byte(void **state)
+{
+    static const struct {
+        const char *start;
+        exo_body_kind kind;
+    } cases[] = {
+        {"", EXO_BODY_UNKNOWN},
+        {" \r\n\t", EXO_BODY_UNKNOWN},
+        {"\xEF", EXO_BODY_UNKNOWN},
+        {"\xEF\xBB", EXO_BODY_UNKNOWN},
+        {"\xEF\xBB\xBF", EXO_BODY_UNKNOWN},
+        {"\x1F", EXO_BODY_UNKNOWN},
+        {"\xEF\xBB\xBF ", EXO_BODY_UNKNOWN},
+        {"data: {", EXO_BODY_SSE},
+        {": ping", EXO_BODY_SSE},
+        {"\n\nevent: x", EXO_BODY_SSE},
+        {"\xEF\xBB\xBF"
+         "data:",
+         EXO_BODY_SSE},
+        {"\xEF\xBBx", EXO_BODY_SSE},
+        {"\x1Fx", EXO_BODY_SSE},
+        {"{", EXO_BODY_JSON},
+        {"\n [", EXO_BODY_JSON},
+        {"\xEF\xBB\xBF\n{", EXO_BODY_JSON},
+        {"<!DOCTYPE html>", EXO_BODY_HTML},
+        {"\n<", EXO_BODY_HTML},
+        {"\x1F\x8B\x08", EXO_BODY_GZIP},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t len = strlen(cases[i].start);
+        char *copy = malloc(len > 0 ? len : 1);
+        assert_non_null(copy);
+        memcpy(copy, cases[i].start, len);
+        assert_int_equal(exo_body_sniff(exo_span_of(copy, len)), cases[i].kind);
+        free(copy);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_and_its_neighbours),
+        cmocka_unit_test(choices_by_index),
+        cmocka_unit_test(wrong_types_do_no_harm),
+        cmocka_unit_test(lists_of_parts),
+        cmocka_unit_test(reasoning_under_its_names),
+        cmocka_unit_test(tool_calls),
+        cmocka_unit_test(long_names_are_cut),
+        cmocka_unit_test(whole_messages),
+        cmocka_unit_test(finish_logprobs_and_audio),
+        cmocka_unit_test(usage_wherever_it_stands),
+        cmocka_unit_test(usage_is_kept_raw),
+        cmocka_unit_test(errors_come_first_and_whole),
+        cmocka_unit_test(an_event_marked_as_error_is_one),
+        cmocka_unit_test(what_is_not_an_object_is_malformed),
+        cmocka_unit_test(depth_and_size_have_limits),
+        cmocka_unit_test(fragments_of_a_long_string),
+        cmocka_unit_test(an_event_may_be_left_half_read),
+        cmocka_unit_test(think_tags),
+        cmocka_unit_test(what_counts_as_progress),
+        cmocka_unit_test(the_sentinel),
+        cmocka_unit_test(a_body_is_known_by_its_first_byte),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

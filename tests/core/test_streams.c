@@ -1,0 +1,380 @@
+/*
+ * test_streams.c: whole streams, from bytes to the answer, compared with golden logs at every split of the input.
+ *
+ * The streams are in golden/, several to a file, in lines that begin with
+ *
+ *     =   the name of a stream, which begins here
+ *     #   a remark
+ *     !   an option: think, lenient, choice 1
+ *     <   a line of input; ~hh is the byte hh, a ~ at the end means that no LF follows
+ *     >   a line of the log, as written by delta_log.h and below
+ *
+ * Input and log may alternate, so that what comes of a line can stand under it. With EXO_GOLDEN_PRINT set in the
+ * environment the actual logs are printed in place of a comparison.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+
+#include "delta_log.h"
+#include "exochat/answer.h"
+#include "exochat/sse.h"
+
+#ifndef EXO_TEST_DATA_DIR
+#define EXO_TEST_DATA_DIR "tests/core"
+#endif
+
+struct golden {
+    char name[128];
+    bool think;
+    bool lenient;
+    unsigned choice;
+    delta_log input;
+    delta_log expected;
+};
+
+/* Where the input is cut: once at `first`, and then every `step` bytes. */
+struct cut {
+    size_t first;
+    size_t step;
+};
+
+typedef struct counting_heap {
+    size_t calls;
+    size_t fail_at;
+} counting_heap;
+
+static void *counting_resize(void *ctx, void *ptr, size_t size)
+{
+    counting_heap *heap = ctx;
+    if (size == 0) {
+        free(ptr);
+        return NULL;
+    }
+    return ++heap->calls == heap->fail_at ? NULL : realloc(ptr, size);
+}
+
+/* What a client is made of. */
+struct reader {
+    exo_sse sse;
+    exo_chunk chunk;
+    exo_answer answer;
+    bool done;
+    delta_log log;
+};
+
+/* Takes one event apart. An event that only the end of the stream ended counts if it is complete. */
+static int read_event(struct reader *reader, const exo_sse_event *event)
+{
+    exo_delta delta;
+    int rc = EXO_OK;
+    bool error = event->error_field || exo_span_is(event->type, "error");
+    if (!error && exo_chunk_is_done(event->data)) {
+        log_print(&reader->log, "done\n");
+        exo_answer_done(&reader->answer);
+        reader->done = true;
+        return EXO_OK;
+    }
+    exo_chunk_begin(&reader->chunk, event->data, error);
+    while (rc >= 0 && exo_chunk_next(&reader->chunk, &delta) == EXO_EVENT) {
+        if (event->at_end && delta.type == EXO_DELTA_MALFORMED) {
+            log_print(&reader->log, "dropped\n");
+            return EXO_OK;
+        }
+        log_delta(&reader->log, &delta);
+        rc = exo_answer_apply(&reader->answer, &delta, NULL);
+    }
+    return rc < 0 ? rc : EXO_OK;
+}
+
+static int pull(struct reader *reader)
+{
+    exo_sse_event event;
+    int rc = EXO_EVENT;
+    while (rc == EXO_EVENT && !reader->done) {
+        rc = exo_sse_next(&reader->sse, &event);
+        if (rc == EXO_EVENT) {
+            int applied = read_event(reader, &event);
+            rc = applied < 0 ? applied : EXO_EVENT;
+        }
+    }
+    return rc;
+}
+
+/* Feeds all of the input, each piece in memory of its own that is gone when the parser is done with it. */
+static int read_input(struct reader *reader, const delta_log *input, struct cut cut)
+{
+    size_t size = cut.first;
+    int rc = EXO_NEED_DATA;
+    for (size_t at = 0; at < input->len && rc == EXO_NEED_DATA && !reader->done; at += size, size = cut.step) {
+        size = size < input->len - at ? size : input->len - at;
+        char *piece = malloc(size > 0 ? size : 1);
+        assert_non_null(piece);
+        memcpy(piece, input->text + at, size);
+        assert_int_equal(exo_sse_feed(&reader->sse, exo_span_of(piece, size)), EXO_OK);
+        rc = pull(reader);
+        free(piece);
+    }
+    if (rc == EXO_NEED_DATA && !reader->done) {
+        exo_sse_end(&reader->sse);
+        rc = pull(reader);
+    }
+    return rc;
+}
+
+static void log_named(delta_log *log, const char *name, exo_span text)
+{
+    if (text.len > 0) {
+        log_print(log, "= %s", name);
+        log_quoted(log, text);
+        log_print(log, "\n");
+    }
+}
+
+static int log_calls(struct reader *reader, const exo_allocator *allocator)
+{
+    int rc = EXO_OK;
+    for (uint32_t i = 0; rc == EXO_OK && i < exo_answer_tool_calls(&reader->answer); i++) {
+        exo_tool_call call;
+        exo_buffer repaired;
+        rc = exo_answer_tool_call(&reader->answer, i, &call);
+        if (rc != EXO_OK) {
+            break;
+        }
+        log_print(&reader->log, "= call");
+        log_quoted(&reader->log, call.id);
+        log_quoted(&reader->log, call.name);
+        exo_buffer_init(&repaired, allocator, 10000, EXO_E_ARGUMENTS_LIMIT);
+        rc = exo_answer_tool_arguments(&reader->answer, i, &repaired);
+        if (rc == EXO_OK) {
+            log_quoted(&reader->log, exo_buffer_span(&repaired));
+        } else if (rc == EXO_E_STATE) {
+            log_print(&reader->log, " not proven");
+            rc = EXO_OK;
+        }
+        log_print(&reader->log, "%s\n", call.legacy ? " legacy" : "");
+        log_named(&reader->log, "extra", call.extra);
+        exo_buffer_free(&repaired);
+    }
+    return rc;
+}
+
+static int log_answer(struct reader *reader, const exo_allocator *allocator, bool lenient)
+{
+    static const char *const proofs[] = {"no proof", "finish_reason", "[DONE]", "lenient"};
+    exo_answer *answer = &reader->answer;
+    delta_log *log = &reader->log;
+    int rc = exo_answer_end(answer, lenient);
+    log_print(log, "= %s, %s", exo_error_name(rc), proofs[exo_answer_proof(answer)]);
+    if (exo_answer_malformed(answer, NULL, NULL) > 0) {
+        log_print(log, ", %u malformed", (unsigned)exo_answer_malformed(answer, NULL, NULL));
+    }
+    log_print(log, "\n");
+    log_named(log, "reasoning", exo_answer_reasoning(answer));
+    log_named(log, "details", exo_answer_reasoning_details(answer));
+    log_named(log, "text", exo_answer_text(answer));
+    log_named(log, "refusal", exo_answer_refusal(answer));
+    log_named(log, "audio", exo_answer_audio(answer));
+    log_named(log, "logprobs", exo_answer_logprobs(answer));
+    int calls = log_calls(reader, allocator);
+    log_named(log, "finish", exo_answer_finish_reason(answer));
+    log_named(log, "usage", exo_answer_usage_json(answer));
+    return rc == EXO_E_NO_MEMORY ? rc : calls;
+}
+
+/* Replays a stream into `log`, which the caller frees. */
+static int replay(const struct golden *golden, struct cut cut, counting_heap *heap, delta_log *log)
+{
+    const exo_allocator allocator = {heap, counting_resize};
+    const exo_limits *limits = exo_limits_host();
+    struct reader reader;
+    exo_delta delta;
+    memset(&reader, 0, sizeof reader);
+    log_print(&reader.log, "%s", "");
+    exo_sse_init(&reader.sse, &allocator, limits);
+    exo_chunk_init(&reader.chunk, limits);
+    exo_chunk_think_tags(&reader.chunk, golden->think);
+    exo_answer_init(&reader.answer, &allocator, limits, golden->choice, EXO_KEEP_ALL);
+    int rc = read_input(&reader, &golden->input, cut);
+    exo_chunk_end(&reader.chunk);
+    while (rc >= 0 && exo_chunk_next(&reader.chunk, &delta) == EXO_EVENT) {
+        log_delta(&reader.log, &delta);
+        int applied = exo_answer_apply(&reader.answer, &delta, NULL);
+        rc = applied < 0 ? applied : rc;
+    }
+    if (rc >= 0) {
+        rc = log_answer(&reader, &allocator, golden->lenient);
+    }
+    exo_sse_free(&reader.sse);
+    exo_answer_free(&reader.answer);
+    *log = reader.log;
+    return rc;
+}
+
+static void check_replay(const struct golden *golden, struct cut cut)
+{
+    counting_heap heap = {0};
+    delta_log log;
+    assert_true(replay(golden, cut, &heap, &log) >= 0);
+    if (strcmp(log.text, golden->expected.text) != 0) {
+        print_error("%s, cut at %u and then every %u bytes:\n%s", golden->name, (unsigned)cut.first, (unsigned)cut.step,
+                    log.text);
+    }
+    assert_string_equal(log.text, golden->expected.text);
+    free(log.text);
+}
+
+static void check_every_cut(const struct golden *golden)
+{
+    size_t len = golden->input.len;
+    for (size_t first = 0; first <= len; first++) {
+        check_replay(golden, (struct cut){first, len});
+    }
+    for (size_t step = 1; step <= 7; step++) {
+        check_replay(golden, (struct cut){step, step});
+    }
+}
+
+static void check_every_allocation(const struct golden *golden)
+{
+    for (size_t step = 1; step <= golden->input.len; step += golden->input.len - 1) {
+        int rc = EXO_E_NO_MEMORY;
+        for (size_t fail_at = 1; rc == EXO_E_NO_MEMORY; fail_at++) {
+            counting_heap heap = {0, fail_at};
+            delta_log log;
+            rc = replay(golden, (struct cut){step, step}, &heap, &log);
+            assert_int_equal(rc == EXO_E_NO_MEMORY, heap.calls >= fail_at);
+            free(log.text);
+        }
+    }
+}
+
+static void print_replay(const struct golden *golden)
+{
+    counting_heap heap = {0};
+    delta_log log;
+    replay(golden, (struct cut){0, golden->input.len}, &heap, &log);
+    printf("= %s\n", golden->name);
+    for (const char *line = log.text; *line != '\0'; line = strchr(line, '\n') + 1) {
+        printf("> %.*s\n", (int)(strchr(line, '\n') - line), line);
+    }
+    free(log.text);
+}
+
+static void check_golden(struct golden *golden)
+{
+    if (getenv("EXO_GOLDEN_PRINT")) {
+        print_replay(golden);
+    } else {
+        check_every_cut(golden);
+        check_every_allocation(golden);
+    }
+    free(golden->input.text);
+    free(golden->expected.text);
+    memset(golden, 0, sizeof *golden);
+}
+
+/* Appends one byte as it is, where log_bytes() would write it out. */
+static void add_byte(delta_log *text, unsigned byte)
+{
+    log_bytes(text, "x", 1);
+    text->text[text->len - 1] = (char)byte;
+}
+
+static void add_input(struct golden *golden, const char *line)
+{
+    for (; *line != '\0'; line++) {
+        unsigned byte;
+        if (*line != '~') {
+            add_byte(&golden->input, (uint8_t)*line);
+        } else if (line[1] == '\0') {
+            return;
+        } else {
+            assert_int_equal(sscanf(line + 1, "%2x", &byte), 1);
+            add_byte(&golden->input, byte);
+            line += 2;
+        }
+    }
+    add_byte(&golden->input, '\n');
+}
+
+static void read_line(struct golden *golden, const char *file, char *line)
+{
+    line[strcspn(line, "\n")] = '\0';
+    const char *rest = line[0] != '\0' && line[1] == ' ' ? line + 2 : line + strlen(line);
+    switch (line[0]) {
+    case '=':
+        if (golden->name[0] != '\0') {
+            check_golden(golden);
+        }
+        snprintf(golden->name, sizeof golden->name, "%s: %.100s", file, rest);
+        log_print(&golden->expected, "%s", "");
+        break;
+    case '!':
+        golden->think = golden->think || strcmp(rest, "think") == 0;
+        golden->lenient = golden->lenient || strcmp(rest, "lenient") == 0;
+        sscanf(rest, "choice %u", &golden->choice);
+        break;
+    case '<':
+        add_input(golden, rest);
+        break;
+    case '>':
+        log_bytes(&golden->expected, rest, strlen(rest));
+        log_bytes(&golden->expected, "\n", 1);
+        break;
+    case '#':
+    case '\0':
+        break;
+    default:
+        fail_msg("%s: what is this? %s", file, line);
+    }
+}
+
+static void check_file(const char *folder, const char *file)
+{
+    struct golden golden;
+    char path[512];
+    char *line = NULL;
+    size_t size = 0;
+    memset(&golden, 0, sizeof golden);
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    while (getline(&line, &size, in) > 0) {
+        read_line(&golden, file, line);
+    }
+    assert_true(golden.name[0] != '\0');
+    check_golden(&golden);
+    free(line);
+    fclose(in);
+}
+
+static void golden_streams(void **state)
+{
+    static const char folder[] = EXO_TEST_DATA_DIR "/golden";
+    DIR *dir = opendir(folder);
+    size_t files = 0;
+    (void)state;
+    assert_non_null(dir);
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (strstr(entry->d_name, ".txt")) {
+            check_file(folder, entry->d_name);
+            files++;
+        }
+    }
+    closedir(dir);
+    assert_true(files > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(golden_streams),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
