@@ -26,8 +26,8 @@ typedef struct exo_allocator {
 typedef struct exo_buffer {
     char *data;
     size_t len;
-    size_t capacity_;
-    size_t maximum_;
+    uint32_t capacity_;
+    uint32_t maximum_;
     const exo_allocator *allocator_; /* NULL: a fixed piece of memory */
     int limit_error_;
 } exo_buffer;

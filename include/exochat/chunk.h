@@ -139,7 +139,7 @@ int exo_chunk_next(exo_chunk *chunk, exo_delta *delta);
  */
 bool exo_chunk_is_progress(const exo_chunk *chunk);
 
-/* Whether an event's data is the sentinel "[DONE]", exactly, white space around it apart. */
+/* Whether an event's data is the sentinel "[DONE]", exactly: with another data line in the same event it is not. */
 bool exo_chunk_is_done(exo_span data);
 
 /* What a body begins with, found at its first byte that is not white space (a byte order mark is skipped). */

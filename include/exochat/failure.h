@@ -57,10 +57,10 @@ typedef struct exo_failure {
     bool cut;             /* the message was longer than its field */
     int64_t retry_after;  /* milliseconds to wait, or -1 */
     uint64_t offset;      /* in the stream or text, where one applies */
-    char message[640];    /* the provider's message, or the transport's */
+    char message[512];    /* the provider's message, or the transport's */
     char type[64];
     char provider_code[64];
-    char request_id[96];
+    char request_id[80];
     uint8_t delay_rank_; /* which source retry_after is from: a better one replaces it */
     uint8_t id_rank_;    /* the same for request_id */
     uint8_t advice_;     /* what x-should-retry says */

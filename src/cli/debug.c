@@ -100,8 +100,8 @@ static int print_help(void)
 {
     puts("Usage: exochat debug sse|json|repair|chat|encode|http [--cuts N,N,...]\n"
          "\n"
-         "Puts standard input through one part of the program and prints what comes out as\n"
-         "one JSON value. Exit codes: 0 accepted, 1 refused, 2 usage.\n");
+         "Puts standard input through one part of the program, and prints what comes out\n"
+         "as one JSON value. Exit codes: 0 accepted, 1 refused, 2 usage.\n");
     for (size_t i = 0; i < PART_COUNT; i++) {
         printf("  %-8s %s\n", parts[i].name, parts[i].help);
     }

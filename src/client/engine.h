@@ -149,6 +149,7 @@ struct exo_call {
     exo_buffer feed; /* the bytes that sse is reading */
     bool sse_ended;
     bool in_chunk;
+    bool chunks_ended;
     bool done; /* [DONE] came */
     exo_sse sse;
     exo_chunk chunk;

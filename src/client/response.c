@@ -83,6 +83,17 @@ static bool show(const exo_call *call, const exo_delta *delta, uint32_t tool, ex
     }
 }
 
+/* Whether every choice that is kept has a finish_reason. */
+static bool all_finished(const exo_call *call)
+{
+    for (uint32_t i = 0; i < call->reply->answer_count; i++) {
+        if (exo_answer_finish_reason(&call->reply->answers[i]).len == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Applies a delta to every answer that is kept. EXO_EVENT: it is to be shown. */
 static int apply(exo_call *call, exo_delta *delta, exo_event *event)
 {
@@ -102,7 +113,7 @@ static int apply(exo_call *call, exo_delta *delta, exo_event *event)
     if (call->phase == PHASE_FIRST && is_token(delta)) {
         first_event(call);
     }
-    if (delta->type == EXO_DELTA_FINISH && delta->choice == 0 && call->phase == PHASE_STREAM) {
+    if (delta->type == EXO_DELTA_FINISH && call->phase == PHASE_STREAM && all_finished(call)) {
         exo_call_enter(call, PHASE_REST);
     }
     if (call->options.buffered || !used || exo_answer_error(answer_of(call)).len > 0 ||
@@ -194,6 +205,14 @@ static int next_delta(exo_call *call, exo_event *event)
     return EXO_OK;
 }
 
+/* What a think filter still holds back is content after all. */
+static void end_chunks(exo_call *call)
+{
+    call->chunks_ended = true;
+    exo_chunk_end(&call->chunk);
+    call->in_chunk = true;
+}
+
 /* Reads events until one is to be shown (EXO_EVENT), more bytes are needed (EXO_NEED_DATA), or the stream is over
  * (EXO_DONE). */
 static int read_stream(exo_call *call, exo_event *event)
@@ -205,11 +224,20 @@ static int read_stream(exo_call *call, exo_event *event)
                 return code;
             }
         }
-        if (call->done || exo_answer_error(answer_of(call)).len > 0) {
+        bool over = call->done || exo_answer_error(answer_of(call)).len > 0;
+        if (over && call->chunks_ended) {
             return EXO_DONE;
+        }
+        if (over) {
+            end_chunks(call);
+            continue;
         }
         exo_sse_event sse;
         int code = exo_sse_next(&call->sse, &sse);
+        if (code == EXO_DONE && !call->chunks_ended) {
+            end_chunks(call);
+            continue;
+        }
         if (code != EXO_EVENT) {
             return code;
         }
@@ -403,6 +431,7 @@ void exo_call_prepare(exo_call *call)
     call->kind = EXO_BODY_UNKNOWN;
     call->sse_ended = false;
     call->in_chunk = false;
+    call->chunks_ended = false;
     call->done = false;
     call->exposed = false;
 }

@@ -13,7 +13,7 @@
 void exo_buffer_init(exo_buffer *buffer, const exo_allocator *allocator, size_t maximum, int limit_error)
 {
     memset(buffer, 0, sizeof *buffer);
-    buffer->maximum_ = maximum;
+    buffer->maximum_ = maximum < UINT32_MAX ? (uint32_t)maximum : UINT32_MAX;
     buffer->allocator_ = allocator;
     buffer->limit_error_ = limit_error;
 }
@@ -22,13 +22,13 @@ void exo_buffer_init_fixed(exo_buffer *buffer, void *memory, size_t size, int li
 {
     exo_buffer_init(buffer, NULL, size, limit_error);
     buffer->data = memory;
-    buffer->capacity_ = size;
+    buffer->capacity_ = buffer->maximum_;
 }
 
 /* The capacity to grow to so that `need` bytes, at most the maximum, fit. */
-static size_t grown_capacity(const exo_buffer *buffer, size_t need)
+static uint32_t grown_capacity(const exo_buffer *buffer, size_t need)
 {
-    size_t capacity = buffer->capacity_ > 0 ? buffer->capacity_ : FIRST_CAPACITY;
+    uint32_t capacity = buffer->capacity_ > 0 ? buffer->capacity_ : FIRST_CAPACITY;
     while (capacity < need) {
         if (capacity > buffer->maximum_ / 2) {
             return buffer->maximum_;
@@ -47,7 +47,7 @@ int exo_buffer_reserve(exo_buffer *buffer, size_t more)
         return buffer->limit_error_;
     }
     /* A fixed buffer never comes here: its capacity is its maximum. */
-    size_t capacity = grown_capacity(buffer, buffer->len + more);
+    uint32_t capacity = grown_capacity(buffer, buffer->len + more);
     char *data = buffer->allocator_->resize(buffer->allocator_->ctx, buffer->data, capacity);
     if (!data) {
         return EXO_E_NO_MEMORY;
