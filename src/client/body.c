@@ -48,7 +48,7 @@ int exo_client_body(exo_client *client, const exo_request *request, const char *
         code = write_body(&encoding.encoder, write, ctx);
     }
     if (code < 0) {
-        exo_encoding_explain(&encoding, client->message, sizeof client->message);
+        exo_encoding_explain(&encoding, code, client->message, sizeof client->message);
     }
     exo_encoding_free(&encoding);
     return code;

@@ -131,7 +131,11 @@ int exo_call_fail_code(exo_call *call, int code, exo_span message)
     if (call->exchange) {
         failure = call->exchange->failure; /* what the headers said */
     }
-    exo_failure_set(&failure, code, message);
+    char why[320] = "";
+    if (exo_error_class_of(code) == EXO_CLASS_CALLER) { /* the request itself failed, not its transport */
+        exo_encoding_explain(&call->encoding, code, why, sizeof why);
+    }
+    exo_failure_set(&failure, code, why[0] ? exo_span_text(why) : message);
     failure.http_status = call->exchange ? call->exchange->status : 0;
     failure.status = failure.http_status;
     failure.offset = exo_sse_offset(&call->sse);
@@ -225,7 +229,7 @@ static void size_body(exo_call *call)
         return;
     }
     char message[320];
-    exo_encoding_explain(&call->encoding, message, sizeof message);
+    exo_encoding_explain(&call->encoding, code, message, sizeof message);
     end_with_code(call, code, message);
 }
 
@@ -563,6 +567,6 @@ void exo_call_free(exo_call *call)
     exo_buffer_free(&call->body);
     exo_buffer_free(&call->sent_start);
     exo_reply_free(call->reply);
-    free((char *)(uintptr_t)call->options.traceparent);
+    free((char *)call->options.traceparent);
     free(call);
 }

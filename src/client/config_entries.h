@@ -1,7 +1,8 @@
 /*
  * config_entries.h: what a configuration file says, as config.c reads it and config_check.c looks at it.
  *
- * The two tables are the only place where the keys of the format are written down: what a key is called, how its value is written, and where it goes.
+ * The two tables are the only place where the keys of the format are written down: what a key is called, how its value
+ * is written, and where it goes.
  */
 #ifndef EXO_CLIENT_CONFIG_ENTRIES_H
 #define EXO_CLIENT_CONFIG_ENTRIES_H

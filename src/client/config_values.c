@@ -64,6 +64,7 @@ static int64_t milliseconds(const char *text, size_t len, int64_t unit)
     int64_t whole = 0;
     int64_t fraction = 0;
     int64_t scale = 1;
+    bool is_zero = true;
     size_t at = 0;
     for (; at < len && text[at] >= '0' && text[at] <= '9'; at++) {
         whole = whole * 10 + (text[at] - '0');
@@ -74,6 +75,7 @@ static int64_t milliseconds(const char *text, size_t len, int64_t unit)
     size_t digits = at;
     if (at < len && text[at] == '.') {
         for (at++; at < len && text[at] >= '0' && text[at] <= '9'; at++, digits++) {
+            is_zero = is_zero && text[at] == '0';
             if (scale < 1000000) {
                 fraction = fraction * 10 + (text[at] - '0');
                 scale *= 10;
@@ -84,7 +86,7 @@ static int64_t milliseconds(const char *text, size_t len, int64_t unit)
         return -1;
     }
     int64_t total = whole * unit + (fraction * unit + scale / 2) / scale;
-    return total > TIME_MAX_MS ? -1 : total == 0 && fraction > 0 ? 1 : total;
+    return total > TIME_MAX_MS ? -1 : total == 0 && !is_zero ? 1 : total;
 }
 
 static bool read_time(const char *text, int64_t *result)
@@ -94,18 +96,17 @@ static bool read_time(const char *text, int64_t *result)
         int64_t milliseconds;
     } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"", 1000}};
     size_t len = strlen(text);
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        size_t unit_len = strlen(units[i].unit);
-        if (len >= unit_len && strcmp(text + len - unit_len, units[i].unit) == 0) {
-            size_t number_len = len - unit_len;
-            while (number_len > 0 && unit_len > 0 && text[number_len - 1] == ' ') {
-                number_len--;
-            }
-            *result = milliseconds(text, number_len, units[i].milliseconds);
-            return *result >= 0;
-        }
+    size_t unit_len = strlen(units[0].unit);
+    size_t at = 0;
+    while (len < unit_len || strcmp(text + len - unit_len, units[at].unit) != 0) {
+        unit_len = strlen(units[++at].unit); /* at the latest the last one, which is no unit */
     }
-    return false;
+    size_t number_len = len - unit_len;
+    while (number_len > 0 && unit_len > 0 && text[number_len - 1] == ' ') {
+        number_len--;
+    }
+    *result = milliseconds(text, number_len, units[at].milliseconds);
+    return *result >= 0;
 }
 
 static bool read_flag(const char *text, bool *flag)
@@ -168,14 +169,18 @@ static const char *expected_word(exo_config_kind kind)
     }
 }
 
+/* An error shows what the file says, not what a variable stands for: that may be a key in the wrong place. */
 static bool set_word(exo_yaml *yaml, exo_config_kind kind, yaml_node_t *node, void *field)
 {
     const char *expected = expected_word(kind);
     char *text = exo_yaml_text(yaml, node, expected);
-    bool good = text && (read_word(kind, text, field) ||
-                         exo_yaml_fail(yaml, exo_yaml_line(node), "expected %s, not \"%.64s\"", expected, text));
+    if (!text) {
+        return false;
+    }
+    bool good = read_word(kind, text, field);
     exo_heap_free_secret(text);
-    return good;
+    return good || exo_yaml_fail(yaml, exo_yaml_line(node), "expected %s, not \"%.64s\"", expected,
+                                 (const char *)node->data.scalar.value);
 }
 
 /* ---- texts ---- */

@@ -9,7 +9,8 @@
 #include "config_entries.h"
 #include "config_yaml.h"
 
-/* Reads `node` into `field`, which is of `kind` (any but LATER); what was there before is freed. False: the message says what was expected. */
+/* Reads `node` into `field`, which is of `kind` (any but LATER); what was there before is freed. False: the message
+ * says what was expected. */
 bool exo_config_set(exo_yaml *yaml, exo_config_kind kind, yaml_node_t *node, void *field);
 
 /* Frees what a field of `kind` holds, texts wiped, and leaves it empty. */
@@ -18,7 +19,8 @@ void exo_config_clear(exo_config_kind kind, void *field);
 /* More than the distance between any two words that are compared. */
 #define EXO_CONFIG_FAR 64
 
-/* Takes `candidate` for `*nearest`, if it may be what `word` was meant to be and is nearer to it than `distance`, which begins with EXO_CONFIG_FAR. Returns the new distance. */
+/* Takes `candidate` for `*nearest`, if it may be what `word` was meant to be and is nearer to it than `distance`, which
+ * begins with EXO_CONFIG_FAR. Returns the new distance. */
 size_t exo_config_propose(const char *word, const char *candidate, size_t distance, const char **nearest);
 
 #endif

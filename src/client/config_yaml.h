@@ -1,8 +1,9 @@
 /*
  * config_yaml.h: one YAML document, read through libyaml, with errors that name the line and the place.
  *
- * It knows how values are written, not what they mean. What is not supported (tags, merge keys, further documents) is an error, never passed over. Aliases
- * are, within bounds: a document of EXO_YAML_NODES_MAX values, aliases counted as often as they are used, and EXO_YAML_DEPTH_MAX levels.
+ * It knows how values are written, not what they mean. What is not supported (tags, merge keys, further documents) is
+ * an error, never passed over. Aliases are, within bounds: a document of EXO_YAML_NODES_MAX values, aliases counted as
+ * often as they are used, and EXO_YAML_DEPTH_MAX levels.
  */
 #ifndef EXO_CLIENT_CONFIG_YAML_H
 #define EXO_CLIENT_CONFIG_YAML_H
@@ -50,7 +51,8 @@ bool exo_yaml_fail(exo_yaml *yaml, unsigned line, const char *format, ...);
 size_t exo_yaml_enter(exo_yaml *yaml, const char *key);
 void exo_yaml_leave(exo_yaml *yaml, size_t path_len);
 
-/* What is called for each member of a mapping (with its key, and the key's line) or list (with NULL), the path leading to it. False ends it all. */
+/* What is called for each member of a mapping (with its key, and the key's line) or list (with NULL), the path leading
+ * to it. False ends it all. */
 typedef bool exo_yaml_each(void *ctx, const char *key, unsigned line, yaml_node_t *value);
 
 /* Goes through a mapping or a list; anything else is an error, and so is a key that stands twice. */

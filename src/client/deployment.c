@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* ---- copying ---- */
@@ -26,7 +27,7 @@ static bool copy_text(const char **field)
 
 static void free_text(const char *text)
 {
-    exo_heap_free_secret((char *)(uintptr_t)text);
+    exo_heap_free_secret((char *)text);
 }
 
 static bool copy_texts(const char *const **field, size_t *count)
@@ -55,7 +56,7 @@ static void free_texts(const char *const *texts, size_t count)
     for (size_t i = 0; i < count; i++) {
         free_text(texts[i]);
     }
-    free((void *)(uintptr_t)texts);
+    free((void *)texts);
 }
 
 static bool copy_pairs(const exo_header **field, size_t *count)
@@ -86,7 +87,7 @@ static void free_pairs(const exo_header *pairs, size_t count)
         free_text(pairs[i].name);
         free_text(pairs[i].value);
     }
-    free((void *)(uintptr_t)pairs);
+    free((void *)pairs);
 }
 
 /* Every text field of exo_deployment that is copied, wiped and checked for control characters in the same way. */
@@ -113,7 +114,7 @@ static void options_free(exo_deployment *options)
     free_texts(options->drop, options->drop_count);
     free_pairs(options->rename, options->rename_count);
     free_texts(options->resolve, options->resolve_count);
-    free((void *)(uintptr_t)options->ca_pem.ptr);
+    free((void *)options->ca_pem.ptr);
 }
 
 /* Copies what the pointers of `options` lead to. False when memory ran out: options_free() then frees what was copied.
@@ -236,6 +237,9 @@ static bool check_options(const exo_deployment *o, complaint *c)
     }
     if (o->client_key && !o->client_cert) {
         return complain(c, EXO_E_ARGUMENT, "client_key", "needs client_cert");
+    }
+    if (o->unix_socket && strlen(o->unix_socket) >= sizeof ((struct sockaddr_un *)NULL)->sun_path) {
+        return complain(c, EXO_E_ARGUMENT, "unix_socket", "is longer than the path of a socket may be");
     }
     return check_headers(o, c) && check_body(o, c) && check_clock(o->connect_timeout, "connect_timeout", c) &&
            check_clock(o->stream_ttft_timeout, "stream_ttft_timeout", c) &&
@@ -462,14 +466,17 @@ static bool has_system_ca_file(void)
     return info->age >= CURLVERSION_SEVENTH && info->cainfo && access(info->cainfo, R_OK) == 0;
 }
 
+static struct curl_blob pem_blob(const exo_deployment *o)
+{
+    struct curl_blob blob = {(void *)o->ca_pem.ptr, o->ca_pem.len, CURL_BLOB_NOCOPY};
+    return blob;
+}
+
 static CURLcode configure_tls(const exo_deployment *o, CURL *easy)
 {
     CURLcode code = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (!code && o->ca_pem.ptr) {
-        struct curl_blob blob;
-        blob.data = (void *)(uintptr_t)o->ca_pem.ptr;
-        blob.len = o->ca_pem.len;
-        blob.flags = CURL_BLOB_NOCOPY;
+        struct curl_blob blob = pem_blob(o);
         code = curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
     }
     if (!code && o->ca_file) {
@@ -492,10 +499,30 @@ static CURLcode configure_tls(const exo_deployment *o, CURL *easy)
     return code;
 }
 
+/* The same for the way to an https proxy. A libcurl that cannot speak to one needs none of it. */
+static CURLcode configure_proxy_tls(const exo_deployment *o, CURL *easy)
+{
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (!code && o->ca_pem.ptr) {
+        struct curl_blob blob = pem_blob(o);
+        code = curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &blob);
+    }
+    if (!code && (o->ca_file || o->ca_dir)) {
+        code = curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, o->ca_file);
+    }
+    if (!code && (o->ca_file || o->ca_dir || o->ca_pem.ptr)) {
+        code = curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, o->ca_dir);
+    }
+    return code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ? CURLE_OK : code;
+}
+
 CURLcode exo_deployed_configure(const exo_deployed *deployed, CURL *easy)
 {
     const exo_deployment *o = &deployed->options;
     CURLcode code = configure_tls(o, easy);
+    if (!code) {
+        code = configure_proxy_tls(o, easy);
+    }
     if (!code) {
         code = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                                 o->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);

@@ -37,10 +37,16 @@ int exo_encoding_aim(exo_encoding *encoding, const exo_deployed *target, const e
     return exo_encode_init(&encoding->encoder, &encoding->request_, &options);
 }
 
-void exo_encoding_explain(const exo_encoding *encoding, char *message, size_t size)
+/* A file that was not found, and replaced by the text beside it, explains nothing that comes later. */
+static bool is_of_a_file(int code)
+{
+    return code == EXO_E_SOURCE_READ || code == EXO_E_FILE_REFUSED || code == EXO_E_BODY_CHANGED;
+}
+
+void exo_encoding_explain(const exo_encoding *encoding, int code, char *message, size_t size)
 {
     const char *key = encoding->target ? exo_encode_error_key(&encoding->encoder) : "";
-    const char *why = exo_attachments_message(encoding->attachments);
+    const char *why = is_of_a_file(code) ? exo_attachments_message(encoding->attachments) : "";
     snprintf(message, size, "%s%s%s", key, key[0] && why[0] ? ": " : "", why);
 }
 

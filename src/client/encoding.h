@@ -24,8 +24,8 @@ int exo_encoding_init(exo_encoding *encoding, const exo_request *request);
 /* Sets the encoder up for `target` (borrowed); sizing begins anew. Attachments that are open stay so. EXO_OK or what exo_encode_init() says. */
 int exo_encoding_aim(exo_encoding *encoding, const exo_deployed *target, const exo_limits *limits);
 
-/* What the encoder's last error was about: the top-level key, the file, or both. */
-void exo_encoding_explain(const exo_encoding *encoding, char *message, size_t size);
+/* What the encoder's error `code` was about: the top-level key, and the file where it is a file's error. */
+void exo_encoding_explain(const exo_encoding *encoding, int code, char *message, size_t size);
 
 /* Closes the attachments. */
 void exo_encoding_free(exo_encoding *encoding);

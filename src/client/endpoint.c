@@ -168,6 +168,14 @@ int exo_client_models(exo_client *client, const char *model, void (*each)(void *
 
 /* ---- root certificate ---- */
 
+/* Who wants the root, and what became of that. */
+typedef struct root_wanted {
+    question *q;
+    void (*pem)(void *ctx, exo_span pem);
+    void *ctx;
+    int code;
+} root_wanted;
+
 /* The root of the chain by which the connection of `q` was verified, as PEM. */
 static int give_root(question *q, void (*pem)(void *ctx, exo_span pem), void *ctx)
 {
@@ -191,10 +199,23 @@ static int give_root(question *q, void (*pem)(void *ctx, exo_span pem), void *ct
     return code;
 }
 
+/* The connection stands. Now is the time to ask: libcurl shows the TLS session only while a transfer has it. */
+static int on_connection(void *user, char *remote, char *local, int remote_port, int local_port)
+{
+    root_wanted *wanted = user;
+    (void)remote;
+    (void)local;
+    (void)remote_port;
+    (void)local_port;
+    wanted->code = give_root(wanted->q, wanted->pem, wanted->ctx);
+    return CURL_PREREQFUNC_OK;
+}
+
 int exo_client_root(exo_client *client, const char *model, void (*pem)(void *ctx, exo_span pem), void *ctx,
                     exo_failure *failure)
 {
     question q;
+    root_wanted wanted = {&q, pem, ctx, EXO_E_STATE};
     int code = question_init(&q, client, model, failure);
     if (code == EXO_OK && strncmp(q.deployed->url, "https:", 6) != 0) {
         code = refuse(&q, EXO_E_URL, "base_url is not https: there is no certificate");
@@ -202,10 +223,12 @@ int exo_client_root(exo_client *client, const char *model, void (*pem)(void *ctx
     if (code == EXO_OK) {
         curl_easy_setopt(q.easy, CURLOPT_URL, q.deployed->url);
         curl_easy_setopt(q.easy, CURLOPT_CONNECT_ONLY, 1L);
+        curl_easy_setopt(q.easy, CURLOPT_PREREQFUNCTION, on_connection);
+        curl_easy_setopt(q.easy, CURLOPT_PREREQDATA, &wanted);
         code = ask(&q);
     }
     if (code == EXO_OK) {
-        code = give_root(&q, pem, ctx);
+        code = wanted.code;
     }
     question_free(&q);
     return code;

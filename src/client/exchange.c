@@ -397,19 +397,34 @@ static bool says(const exo_exchange *x, const char *words)
     return strstr(x->text, words) != NULL;
 }
 
+/* libcurl was about to try again by itself, which is not its to decide. Its counters and its words are of that try. */
+static bool began_anew(const exo_exchange *x)
+{
+    return x->result == CURLE_SEND_FAIL_REWIND || x->result == CURLE_ABORTED_BY_CALLBACK;
+}
+
 static bool upload_was_cut(const exo_exchange *x)
 {
     return x->encoder && x->connected && !x->answered && exo_encode_written(x->encoder) > 0 &&
-           (!x->body_read || x->uploaded < exo_encode_written(x->encoder));
+           (!x->body_read || (x->uploaded < exo_encode_written(x->encoder) && !began_anew(x)));
+}
+
+/* With TLS 1.3 a server that misses the client's certificate says so when the client takes the handshake for done. */
+static bool was_alerted(const exo_exchange *x)
+{
+    return !x->answered && says(x, "SSL") && says(x, " alert ");
+}
+
+/* Before the connection stands, nobody but a proxy is spoken to in the clear. */
+static bool proxy_failed(const exo_exchange *x)
+{
+    long status = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    return !x->connected && (status >= 300 || x->result == CURLE_RECV_ERROR || x->result == CURLE_SEND_ERROR);
 }
 
 static int receive_error(const exo_exchange *x)
 {
-    long connect_status = 0;
-    curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
-    if (!x->connected && connect_status != 0 && connect_status / 100 != 2) {
-        return EXO_E_PROXY;
-    }
     if (says(x, "chunked-encoding")) {
         return EXO_E_CHUNK;
     }
@@ -474,6 +489,12 @@ int exo_exchange_code(const exo_exchange *exchange)
         return exchange->abort_code;
     }
     int code = exo_transport_code(exchange->result);
+    if (code != EXO_OK && was_alerted(exchange)) {
+        return EXO_E_TLS;
+    }
+    if (code != EXO_OK && proxy_failed(exchange)) {
+        return EXO_E_PROXY;
+    }
     switch (code) {
     case EXO_E_NO_MEMORY:
         /* What libcurl says of a header line that is larger than it accepts. */

@@ -260,6 +260,9 @@ static int read_json_body(exo_call *call, int transport)
 static int read_refusal(exo_call *call)
 {
     exo_failure failure = call->exchange->failure;
+    if (call->exchange->status == 407) {
+        return exo_call_fail_code(call, EXO_E_PROXY, exo_span_text("the proxy asks for a user and a password"));
+    }
     exo_failure_from_response(&failure, call->exchange->status, exo_buffer_span(&call->body));
     return exo_call_fail(call, &failure);
 }

@@ -245,7 +245,10 @@ static void test_what_cannot_be_attached(void **state)
     exo_file file;
     exo_request *request = exo_request_new(NULL);
     exo_request_file(request, EXO_USER, "/dev/null", NULL);
-    exo_request_file(request, EXO_USER, "no\nsuch\x7F" "file", NULL);
+    exo_request_file(request, EXO_USER,
+                     "no\nsuch\x7F"
+                     "file",
+                     NULL);
     exo_attachments *attachments = exo_attachments_new(request);
     assert_int_equal(open_handle(attachments, 0, &file), EXO_E_SOURCE_READ);
     assert_string_equal(exo_attachments_message(attachments),
@@ -259,8 +262,14 @@ static void test_what_cannot_be_attached(void **state)
 static void test_forged_handles(void **state)
 {
     (void)state;
-    static const char *const handles[] = {"\x01", "\x01" "1", "\x01x", "\x01-1", "\x01/etc/passwd",
-                                          "\x01" "99999999999999999999999999"};
+    static const char *const handles[] = {"\x01",
+                                          "\x01"
+                                          "1",
+                                          "\x01x",
+                                          "\x01-1",
+                                          "\x01/etc/passwd",
+                                          "\x01"
+                                          "99999999999999999999999999"};
     exo_file file;
     exo_request *request = exo_request_new(NULL);
     exo_request_bytes(request, EXO_USER, exo_span_text("a"), NULL, NULL);
@@ -273,10 +282,18 @@ static void test_forged_handles(void **state)
     char long_type[EXO_MEDIA_TYPE_MAX + 2];
     memset(long_type, 'a', sizeof long_type - 1);
     long_type[sizeof long_type - 1] = '\0';
-    assert_int_equal(open_as(attachments, exo_span_text("\x01" "0"), long_type, &file), EXO_E_REQUEST);
+    assert_int_equal(open_as(attachments,
+                             exo_span_text("\x01"
+                                           "0"),
+                             long_type, &file),
+                     EXO_E_REQUEST);
     assert_int_equal(open_as(attachments, exo_span_of("a\0b", 3), NULL, &file), EXO_E_REQUEST);
     long_type[EXO_MEDIA_TYPE_MAX] = '\0';
-    assert_int_equal(open_as(attachments, exo_span_text("\x01" "0"), long_type, &file), EXO_OK);
+    assert_int_equal(open_as(attachments,
+                             exo_span_text("\x01"
+                                           "0"),
+                             long_type, &file),
+                     EXO_OK);
     assert_true(exo_span_is(file.media_type, long_type));
     exo_attachments_free(attachments);
     exo_request_free(request);
@@ -611,8 +628,10 @@ static void test_encoded(void **state)
     exo_request_file(request, EXO_USER, at("in/a.png"), NULL);
     exo_request_file_range(request, EXO_USER, at("in/notes.txt"), 1, 3, NULL);
     exo_request_bytes(request, EXO_USER, exo_span_text("%PDF-"), NULL, "b.pdf");
-    exo_request_message_json(request, exo_span_text("{\"role\":\"user\",\"content\":\"inline\",\"_content_file\":\"notes.txt\"}"));
-    exo_request_message_json(request, exo_span_text("{\"role\":\"user\",\"content\":\"inline\",\"_content_file\":\"none\"}"));
+    exo_request_message_json(
+        request, exo_span_text("{\"role\":\"user\",\"content\":\"inline\",\"_content_file\":\"notes.txt\"}"));
+    exo_request_message_json(request,
+                             exo_span_text("{\"role\":\"user\",\"content\":\"inline\",\"_content_file\":\"none\"}"));
     assert_int_equal(exo_request_error(request), EXO_OK);
     for (size_t size = 1; size < 64; size += 7) {
         encode(request, size, body, sizeof body);

@@ -47,8 +47,7 @@ static exo_config *parse_as(const char *name, const char *text)
     assert_non_null(copy);
     memcpy(copy, text, len);
     strcpy(message, "untouched");
-    exo_config *config =
-        exo_config_parse(exo_span_of(copy, len), name, environment, &asked, message, sizeof message);
+    exo_config *config = exo_config_parse(exo_span_of(copy, len), name, environment, &asked, message, sizeof message);
     free(copy);
     return config;
 }
@@ -233,10 +232,10 @@ static const struct {
     const char *text;
     int64_t milliseconds;
 } times[] = {
-    {"0", 0},          {"15", 15000},      {"0.5", 500},       {".25", 250},     {"2.", 2000},      {"15s", 15000},
-    {"500ms", 500},    {"2m", 120000},     {"1.5m", 90000},    {"24h", 86400000}, {"86400", 86400000}, {"0.0001", 1},
-    {"0.0000001", 0},  {"0.4ms", 1},       {"1.0004", 1000},   {"0.0005", 1},    {"\"10\"", 10000},  {"15 s", 15000},
-    {"${SECONDS}", 2500}, {"00012", 12000}, {"0.1234567", 123},
+    {"0", 0},        {"0.000s", 0},        {"15", 15000},    {"0.5", 500},       {".25", 250},      {"2.", 2000},
+    {"15s", 15000},  {"500ms", 500},       {"2m", 120000},   {"1.5m", 90000},    {"24h", 86400000}, {"86400", 86400000},
+    {"0.0001", 1},   {"0.0000001", 1},     {"0.4ms", 1},     {"1.0004", 1000},   {"0.0005", 1},     {"\"10\"", 10000},
+    {"15 s", 15000}, {"${SECONDS}", 2500}, {"00012", 12000}, {"0.1234567", 123},
 };
 
 static void test_times(void **state)
@@ -257,8 +256,8 @@ static const struct {
     const char *text;
     bool flag;
 } flags[] = {
-    {"true", true}, {"True", true},   {"on", true},  {"ON", true},     {"yes", true},        {"\"yes\"", true},
-    {"no", false},  {"false", false}, {"Off", false}, {"${YES}", true},
+    {"true", true},    {"True", true}, {"on", true},     {"ON", true},   {"yes", true},
+    {"\"yes\"", true}, {"no", false},  {"false", false}, {"Off", false}, {"${YES}", true},
 };
 
 static void test_flags(void **state)
@@ -292,7 +291,8 @@ static const struct {
      "{\"a\":1.5,\"b\":0.5,\"c\":-1.0,\"d\":1e3,\"e\":1e+3,\"f\":0.5e-7,\"g\":0.50}"},
     {"{a: ., b: 1e, c: 1.2.3, d: -, e: 1_000, f: 12h, g: 1e+}",
      "{\"a\":\".\",\"b\":\"1e\",\"c\":\"1.2.3\",\"d\":\"-\",\"e\":\"1_000\",\"f\":\"12h\",\"g\":\"1e+\"}"},
-    {"{a: \"q\\\"\\n\\u00e9\", b: [1, [2, {c: d}], []]}", "{\"a\":\"q\\\"\\n\xC3\xA9\",\"b\":[1,[2,{\"c\":\"d\"}],[]]}"},
+    {"{a: \"q\\\"\\n\\u00e9\", b: [1, [2, {c: d}], []]}",
+     "{\"a\":\"q\\\"\\n\xC3\xA9\",\"b\":[1,[2,{\"c\":\"d\"}],[]]}"},
     {"\n      a: ${NUMBER}\n      b: \"${NUMBER}\"\n      c: x${NUMBER}\n      d: ${EMPTY}",
      "{\"a\":7,\"b\":\"7\",\"c\":\"x7\",\"d\":null}"},
     {"{a: &x [1, 2], b: *x, c: {d: *x}}", "{\"a\":[1,2],\"b\":[1,2],\"c\":{\"d\":[1,2]}}"},
@@ -324,10 +324,10 @@ static void test_bodies(void **state)
 
 /* ---- what is wrong ---- */
 
-#define TIME "expected a time from 0 to 24h: seconds (15, 0.5), or with a unit (500ms, 15s, 2m, 1h)"
-#define FLAG "expected true or false (yes, no, on, off)"
+#define TIME  "expected a time from 0 to 24h: seconds (15, 0.5), or with a unit (500ms, 15s, 2m, 1h)"
+#define FLAG  "expected true or false (yes, no, on, off)"
 #define COUNT "expected a whole number from 0 to 1000000"
-#define NAME "expected ${NAME}, the name of an environment variable ($${ stands for ${)"
+#define NAME  "expected ${NAME}, the name of an environment variable ($${ stands for ${)"
 
 /* A model on line 2, with `line` as its line 4. */
 #define MODEL(line) "models:\n  a/b:\n" URL "    " line "\n"
@@ -349,8 +349,9 @@ static const struct {
     {"models:\n  \"\": {}\n", "c.yaml:2: models.: a model must have a name"},
 
     /* YAML */
-    {"models:\n\ta: b\n", "c.yaml:2: not valid YAML: while scanning for the next token, found character that cannot start "
-                          "any token"},
+    {"models:\n\ta: b\n",
+     "c.yaml:2: not valid YAML: while scanning for the next token, found character that cannot start "
+     "any token"},
     {"models: {a: b\n", "c.yaml:2: not valid YAML: while parsing a flow mapping, did not find expected ',' or '}'"},
     {"a: b\nmodels: *x\n", "c.yaml:2: not valid YAML: found undefined alias"},
     {"a: \"\xFF\"\n", "c.yaml:1: not valid YAML: invalid leading UTF-8 octet"},
@@ -424,6 +425,7 @@ static const struct {
     {MODEL("body: {a: 0o7777777777777777777777}"),
      "c.yaml:4: models.a/b.body.a: 0o7777777777777777777777 does not fit 64 bits"},
     {MODEL("body: {a: \"\\0\"}"), "c.yaml:4: models.a/b.body.a: may not hold NUL"},
+    {MODEL("retries: ${KEY}"), "c.yaml:4: models.a/b.retries: " COUNT ", not \"${KEY}\""},
     {"total_timeout: x\n", "c.yaml:1: total_timeout: " TIME ", not \"x\""},
     {"restart: x\n", "c.yaml:1: restart: " FLAG ", not \"x\""},
 
@@ -440,7 +442,8 @@ static const struct {
      "c.yaml:5: models.a/b.api_key_env: expected only one of api_key, api_key_env and api_key_file"},
     {MODEL("api_key_file: /nowhere/key"), "c.yaml:4: models.a/b.api_key_file: expected a file that can be read; "
                                           "/nowhere/key: No such file or directory"},
-    {MODEL("api_key_file: /"), "c.yaml:4: models.a/b.api_key_file: expected a file that holds a key and nothing else: /"},
+    {MODEL("api_key_file: /"),
+     "c.yaml:4: models.a/b.api_key_file: expected a file that holds a key and nothing else: /"},
     {MODEL("api_key_file: /dev/null"),
      "c.yaml:4: models.a/b.api_key_file: expected a file that holds a key and nothing else: /dev/null"},
     {MODEL("api_key_file: /dev/zero"),
@@ -504,7 +507,8 @@ static void test_bounds(void **state)
     assert_string_equal(message, "c.yaml:1: larger than 1048576 bytes");
 
     /* Nine lists, each of ten times the one before: a billion values in a few bytes. */
-    size_t len = (size_t)sprintf(text, "models:\n  m:\n" URL "    body:\n      a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    size_t len =
+        (size_t)sprintf(text, "models:\n  m:\n" URL "    body:\n      a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for (int i = 1; i < 9; i++) {
         len += (size_t)sprintf(text + len, "      a%d: &a%d [", i, i);
         for (int k = 0; k < 10; k++) {
@@ -704,8 +708,9 @@ static void test_doubtful(void **state)
 static void test_missing_key(void **state)
 {
     (void)state;
-    exo_config *config = parse("defaults: {base_url: \"https://h\", api_key_env: NOWHERE}\n"
-                               "models: {a: {}, b: {api_key_env: KEY}, c: {api_key: \"${KEY}\"}, d: {api_key: \"\"}}\n");
+    exo_config *config =
+        parse("defaults: {base_url: \"https://h\", api_key_env: NOWHERE}\n"
+              "models: {a: {}, b: {api_key_env: KEY}, c: {api_key: \"${KEY}\"}, d: {api_key: \"\"}}\n");
     assert_string_equal(exo_config_missing_key(config, "a"), "NOWHERE");
     assert_null(exo_config_deployment(config, "a")->api_key);
     assert_null(exo_config_missing_key(config, "b"));
@@ -740,12 +745,13 @@ static void test_doubtful_files(void **state)
     exo_config *config = load("c.yaml");
     assert_non_null(config);
     assert_int_equal(exo_config_check(config, take_whole_line, lines), 3);
-    snprintf(expected, sizeof expected,
-             "%s/c.yaml:2: models.a.api_key_file: others can read %s/key (mode 0640); use mode 0600\n"
-             "%s/c.yaml:7: models.b.api_key: the key stands in the file itself, which others can read; use api_key_env or "
-             "api_key_file\n"
-             "%s/c.yaml:6: models.b.client_key: others can read %s/key (mode 0640); use mode 0600\n",
-             folder, folder, folder, folder, folder);
+    snprintf(
+        expected, sizeof expected,
+        "%s/c.yaml:2: models.a.api_key_file: others can read %s/key (mode 0640); use mode 0600\n"
+        "%s/c.yaml:7: models.b.api_key: the key stands in the file itself, which others can read; use api_key_env or "
+        "api_key_file\n"
+        "%s/c.yaml:6: models.b.client_key: others can read %s/key (mode 0640); use mode 0600\n",
+        folder, folder, folder, folder, folder);
     assert_string_equal(lines, expected);
     exo_config_free(config);
 }

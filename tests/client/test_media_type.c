@@ -16,13 +16,34 @@ static const struct {
     const char *name;
     const char *media_type;
 } names[] = {
-    {"photo.jpg", "image/jpeg"},  {"PHOTO.JPEG", "image/jpeg"}, {"a.b.png", "image/png"},   {"x.gif", "image/gif"},
-    {"x.webp", "image/webp"},     {"x.bmp", "image/bmp"},       {"x.pdf", "application/pdf"}, {"x.wav", "audio/wav"},
-    {"x.mp3", "audio/mpeg"},      {"x.m4a", "audio/mp4"},       {"x.ogg", "audio/ogg"},     {"x.flac", "audio/flac"},
-    {"x.txt", "text/plain"},      {"x.md", "text/plain"},       {"x.csv", "text/plain"},    {"x.json", "text/plain"},
-    {"x.xml", "text/plain"},      {"x.html", "text/plain"},     {"x.yaml", "text/plain"},   {"x.c", "text/plain"},
-    {"x.h", "text/plain"},        {"x.py", "text/plain"},       {".c", "text/plain"},       {"x.pngg", NULL},
-    {"x.", NULL},                 {"png", NULL},                {"", NULL},                 {NULL, NULL},
+    {"photo.jpg", "image/jpeg"},
+    {"PHOTO.JPEG", "image/jpeg"},
+    {"a.b.png", "image/png"},
+    {"x.gif", "image/gif"},
+    {"x.webp", "image/webp"},
+    {"x.bmp", "image/bmp"},
+    {"x.pdf", "application/pdf"},
+    {"x.wav", "audio/wav"},
+    {"x.mp3", "audio/mpeg"},
+    {"x.m4a", "audio/mp4"},
+    {"x.ogg", "audio/ogg"},
+    {"x.flac", "audio/flac"},
+    {"x.txt", "text/plain"},
+    {"x.md", "text/plain"},
+    {"x.csv", "text/plain"},
+    {"x.json", "text/plain"},
+    {"x.xml", "text/plain"},
+    {"x.html", "text/plain"},
+    {"x.yaml", "text/plain"},
+    {"x.c", "text/plain"},
+    {"x.h", "text/plain"},
+    {"x.py", "text/plain"},
+    {".c", "text/plain"},
+    {"x.pngg", NULL},
+    {"x.", NULL},
+    {"png", NULL},
+    {"", NULL},
+    {NULL, NULL},
     {"x.unknown", NULL},
 };
 
@@ -66,7 +87,9 @@ static const struct {
     HEAD("fLaC", false, "audio/flac"),
     HEAD("", true, "text/plain"),
     HEAD("RIFF raff", true, "text/plain"),
-    HEAD("Gr\xC3\xBC\xC3\x9F""e, \xE2\x82\xAC, \xF0\x9F\x98\x80\n", true, "text/plain"),
+    HEAD("Gr\xC3\xBC\xC3\x9F"
+         "e, \xE2\x82\xAC, \xF0\x9F\x98\x80\n",
+         true, "text/plain"),
     HEAD("\xEF\xBB\xBFwith a mark", true, "text/plain"),
     HEAD("\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xF4\x8F\xBF\xBF", true, "text/plain"),
     HEAD("a\0b", true, OCTETS),
@@ -81,9 +104,15 @@ static const struct {
     HEAD("\xE2\x82", false, "text/plain"),
     HEAD("\xE2", false, "text/plain"),
     HEAD("\xF0\x9F\x98", false, "text/plain"),
-    HEAD("\xE2""A", false, OCTETS),
-    HEAD("\xE2\x82""A", false, OCTETS),
-    HEAD("\xF0\x9F\x98""A", false, OCTETS),
+    HEAD("\xE2"
+         "A",
+         false, OCTETS),
+    HEAD("\xE2\x82"
+         "A",
+         false, OCTETS),
+    HEAD("\xF0\x9F\x98"
+         "A",
+         false, OCTETS),
 };
 
 static void test_heads(void **state)
