@@ -5,7 +5,6 @@
  * What is kept in memory is what is printed at the end: with text that is printed as it comes, only tool calls and a
  * refusal.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "chat.h"
 
 #include "ask.h"

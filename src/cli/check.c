@@ -1,7 +1,6 @@
 /*
  * check.c: see check.h.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
 #include "ask.h"

@@ -106,8 +106,8 @@ static int print_help(void)
         printf("  %-8s %s\n", parts[i].name, parts[i].help);
     }
     puts("\n"
-         "  --cuts N,N,...  feed the input in pieces that end at these offsets; for encode,\n"
-         "                  write the body in windows of these sizes, in turn\n"
+         "  --cuts N,N,...  feed the input in pieces that end at these offsets, and for\n"
+         "                  encode write the body in windows of these sizes, in turn\n"
          "  --think-tags    for chat: a <think> block at the start is reasoning\n"
          "  --lenient-end   for chat: a clean end is enough");
     return say_flush() ? EXIT_ANSWERED : say_output_failed();

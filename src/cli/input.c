@@ -1,7 +1,6 @@
 /*
  * input.c: see input.h.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "input.h"
 
 #include "interrupt.h"

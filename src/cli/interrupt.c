@@ -1,7 +1,6 @@
 /*
  * interrupt.c: see interrupt.h.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "interrupt.h"
 
 #include <signal.h>

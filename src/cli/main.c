@@ -1,7 +1,6 @@
 /*
  * main.c: the exochat command: which of its commands is meant.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "chat.h"
 #include "check.h"
 #include "debug.h"

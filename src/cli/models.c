@@ -1,7 +1,6 @@
 /*
  * models.c: see models.h.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "models.h"
 
 #include "exit_code.h"

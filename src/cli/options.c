@@ -1,7 +1,6 @@
 /*
  * options.c: see options.h.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "options.h"
 
 #include "exit_code.h"
@@ -57,60 +56,60 @@ enum {
 /* One option, or with id 0 the title of those that follow. A letter is its own id. */
 typedef struct row {
     int id;
+    unsigned commands;
     const char *name;
     const char *value; /* NULL: it takes none */
-    unsigned commands;
-    const char *help; /* a further line begins after each \n */
+    const char *help;  /* a further line begins after each \n */
 } row;
 
 static const row rows[] = {
-    {0, NULL, NULL, CHAT, "The question"},
-    {0, NULL, NULL, MODELS | CHECK, "The model"},
-    {'m', "model", "MODEL", ALL, "the model; without it the configuration's\ndefault_model"},
-    {'s', "system", "TEXT", CHAT, "a system message before all others"},
-    {'a', "attach", "FILE", CHAT, "attach an image, a sound or a text, read while it\nis sent; may be repeated"},
-    {OPTION_MESSAGES, "messages", "FILE", CHAT,
+    {0, CHAT, NULL, NULL, "The question"},
+    {0, MODELS | CHECK, NULL, NULL, "The model"},
+    {'m', ALL, "model", "MODEL", "the model; without it the configuration's\ndefault_model"},
+    {'s', CHAT, "system", "TEXT", "a system message before all others"},
+    {'a', CHAT, "attach", "FILE", "attach an image, a sound or a text, read while it\nis sent; may be repeated"},
+    {OPTION_MESSAGES, CHAT, "messages", "FILE",
      "a JSON array of messages or a whole request\nobject (- is standard input); a prompt and -a are\nappended"},
-    {'o', "option", "KEY=VALUE", CHAT, "a parameter of the request; VALUE is JSON, or else\na string; may be repeated"},
-    {OPTION_TOOLS, "tools", "FILE", CHAT, "a JSON array of tools"},
-    {OPTION_SCHEMA, "schema", "FILE", CHAT, "a JSON Schema that the answer must follow"},
-    {OPTION_ALLOW_FILES, "allow-files", "DIR", CHAT, "let --messages name files below DIR"},
+    {'o', CHAT, "option", "KEY=VALUE", "a parameter of the request; VALUE is JSON, or else\na string; may be repeated"},
+    {OPTION_TOOLS, CHAT, "tools", "FILE", "a JSON array of tools"},
+    {OPTION_SCHEMA, CHAT, "schema", "FILE", "a JSON Schema that the answer must follow"},
+    {OPTION_ALLOW_FILES, CHAT, "allow-files", "DIR", "let --messages name files below DIR"},
 
-    {0, NULL, NULL, ALL, "The endpoint"},
-    {OPTION_CONFIG, "config", "FILE", ALL,
+    {0, ALL, NULL, NULL, "The endpoint"},
+    {OPTION_CONFIG, ALL, "config", "FILE",
      "the configuration; without it $EXOCHAT_CONFIG, or\nexochat/config.yaml in $XDG_CONFIG_HOME or\n~/.config"},
-    {OPTION_BASE_URL, "base-url", "URL", ALL, "an endpoint, in place of a configuration"},
-    {OPTION_API_KEY_ENV, "api-key-env", "NAME", ALL,
+    {OPTION_BASE_URL, ALL, "base-url", "URL", "an endpoint, in place of a configuration"},
+    {OPTION_API_KEY_ENV, ALL, "api-key-env", "NAME",
      "the environment variable with the key for\n--base-url; without it no key is sent"},
-    {OPTION_FALLBACK, "fallback", "NAME", CHAT,
+    {OPTION_FALLBACK, CHAT, "fallback", "NAME",
      "try this model next, in place of the configured\nfallbacks; may be repeated"},
-    {OPTION_CA, "ca", "FILE", ALL, "trust these certificates (PEM), not the system's"},
-    {OPTION_PROXY, "proxy", "URL", ALL, "http, https, socks4(a) or socks5(h) proxy"},
-    {OPTION_HTTP2, "http2", NULL, ALL, "offer HTTP/2"},
+    {OPTION_CA, ALL, "ca", "FILE", "trust these certificates (PEM), not the system's"},
+    {OPTION_PROXY, ALL, "proxy", "URL", "http, https, socks4(a) or socks5(h) proxy"},
+    {OPTION_HTTP2, ALL, "http2", NULL, "offer HTTP/2"},
 
-    {0, NULL, NULL, ALL, "Patience (TIME is 15, 15s, 500ms or 2m; 0 is without end)"},
-    {OPTION_CONNECT_TIMEOUT, "connect-timeout", "TIME", ALL, "until TCP and TLS are up (10s)"},
-    {OPTION_TTFT, "ttft", "TIME", ALL, "from the body sent to the first event (15s)"},
-    {OPTION_TTFT_UNTIL, "ttft-until", "WHAT", ALL, "that event: any 'event', or the first 'token'"},
-    {OPTION_IDLE_TIMEOUT, "idle-timeout", "TIME", ALL, "without progress (120s)"},
-    {OPTION_TOTAL_TIMEOUT, "total-timeout", "TIME", CHAT | CHECK, "for all attempts together (none)"},
-    {OPTION_RETRIES, "retries", "N", CHAT, "further attempts on the same endpoint (0)"},
-    {OPTION_RESTART, "restart", NULL, CHAT,
+    {0, ALL, NULL, NULL, "Patience (TIME is 15, 15s, 500ms or 2m; 0 is without end)"},
+    {OPTION_CONNECT_TIMEOUT, ALL, "connect-timeout", "TIME", "until TCP and TLS are up (10s)"},
+    {OPTION_TTFT, ALL, "ttft", "TIME", "from the body sent to the first event (15s)"},
+    {OPTION_TTFT_UNTIL, ALL, "ttft-until", "WHAT", "that event: any 'event', or the first 'token'"},
+    {OPTION_IDLE_TIMEOUT, ALL, "idle-timeout", "TIME", "without progress (120s)"},
+    {OPTION_TOTAL_TIMEOUT, CHAT | CHECK, "total-timeout", "TIME", "for all attempts together (none)"},
+    {OPTION_RETRIES, CHAT, "retries", "N", "further attempts on the same endpoint (0)"},
+    {OPTION_RESTART, CHAT, "restart", NULL,
      "begin anew where a stream breaks half-way: what was\nprinted before is void"},
 
-    {0, NULL, NULL, ALL, "Output"},
-    {OPTION_JSON, "json", NULL, CHAT | MODELS, "one JSON object at the end: answer, usage, trail"},
-    {OPTION_EVENTS, "events", NULL, CHAT, "one JSON object on a line for each event, the trail\nlast"},
-    {OPTION_NO_STREAM, "no-stream", NULL, CHAT, "print the text when it is complete"},
-    {OPTION_TRACE, "trace", NULL, CHAT, "on standard error: the attempts and their times"},
-    {OPTION_DRY_RUN, "dry-run", NULL, CHAT, "print the request's body and send nothing"},
-    {OPTION_SAVE_STREAM, "save-stream", "FILE", CHAT, "keep the answer's bytes as they are received"},
-    {OPTION_QUIET, "quiet", NULL, CHAT, "nothing but failures on standard error"},
-    {OPTION_REMOTE, "remote", NULL, MODELS, "ask the endpoint which models it has"},
-    {OPTION_PROBE, "probe", NULL, CHECK, "ask every deployment (or -m) for one token"},
-    {OPTION_SAVE_CA, "save-ca", "FILE", CHECK, "write the root certificate of the endpoint (PEM)"},
-    {'h', "help", NULL, ALL, "print this"},
-    {OPTION_VERSION, "version", NULL, ALL, "print the version"},
+    {0, ALL, NULL, NULL, "Output"},
+    {OPTION_JSON, CHAT | MODELS, "json", NULL, "one JSON object at the end: answer, usage, trail"},
+    {OPTION_EVENTS, CHAT, "events", NULL, "one JSON object on a line for each event, the trail\nlast"},
+    {OPTION_NO_STREAM, CHAT, "no-stream", NULL, "print the text when it is complete"},
+    {OPTION_TRACE, CHAT, "trace", NULL, "on standard error: the attempts and their times"},
+    {OPTION_DRY_RUN, CHAT, "dry-run", NULL, "print the request's body and send nothing"},
+    {OPTION_SAVE_STREAM, CHAT, "save-stream", "FILE", "keep the answer's bytes as they are received"},
+    {OPTION_QUIET, CHAT, "quiet", NULL, "nothing but failures on standard error"},
+    {OPTION_REMOTE, MODELS, "remote", NULL, "ask the endpoint which models it has"},
+    {OPTION_PROBE, CHECK, "probe", NULL, "ask every deployment (or -m) for one token"},
+    {OPTION_SAVE_CA, CHECK, "save-ca", "FILE", "write the root certificate of the endpoint (PEM)"},
+    {'h', ALL, "help", NULL, "print this"},
+    {OPTION_VERSION, ALL, "version", NULL, "print the version"},
 };
 
 enum {

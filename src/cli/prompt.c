@@ -1,7 +1,6 @@
 /*
  * prompt.c: see prompt.h.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "prompt.h"
 
 #include "exit_code.h"

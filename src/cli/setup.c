@@ -1,7 +1,6 @@
 /*
  * setup.c: see setup.h.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "setup.h"
 
 #include "exit_code.h"

@@ -70,7 +70,7 @@ static void end_attempt(exo_call *call, const exo_failure *failure)
         memcpy(attempt->message, failure->message, len);
         attempt->message[len] = '\0';
     }
-    exo_log_attempt(call);
+    exo_log_attempt(call, failure);
 }
 
 /* ---- how an attempt ends ---- */
@@ -81,12 +81,22 @@ static void drop_exchange(exo_call *call)
     call->exchange = NULL;
 }
 
+/* The call ends, whatever it was at; an attempt that was under way ends with it. */
+static void break_off(exo_call *call, const exo_failure *failure)
+{
+    const exo_attempt *attempt = exo_reply_last_attempt(call->reply);
+    call->reply->failure = *failure;
+    if (attempt && attempt->end_ms < 0) {
+        end_attempt(call, failure);
+    }
+    drop_exchange(call);
+    exo_route_abandon(&call->route);
+}
+
 /* A failure that no other deployment would cure, or that is nobody's but the caller's. */
 void exo_call_end(exo_call *call, const exo_failure *failure)
 {
-    call->reply->failure = *failure;
-    drop_exchange(call);
-    exo_route_abandon(&call->route);
+    break_off(call, failure);
     begin_ending(call);
 }
 
@@ -514,12 +524,10 @@ void exo_call_cancel(exo_call *call)
         return;
     }
     if (call->state != CALL_ENDING) {
-        exo_failure_set(&call->reply->failure, EXO_E_CANCELLED, exo_span_of(NULL, 0));
-        if (call->exchange) {
-            end_attempt(call, &call->reply->failure);
-            drop_exchange(call);
-        }
-        exo_route_abandon(&call->route);
+        exo_failure failure;
+        exo_failure_clear(&failure);
+        exo_failure_set(&failure, EXO_E_CANCELLED, exo_span_of(NULL, 0));
+        break_off(call, &failure);
         call->reply->milliseconds = exo_clock_real() - call->started_real;
         exo_log_call(call);
     }

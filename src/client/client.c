@@ -108,9 +108,13 @@ void exo_client_timer(exo_client *client, exo_timer *timer, int64_t due)
 
 static int on_socket_change(CURL *easy, curl_socket_t socket, int what, void *user, void *socket_user)
 {
-    (void)easy;
     (void)socket_user;
     exo_client *client = user;
+    exo_exchange *exchange = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange);
+    if (exchange) {
+        exo_exchange_socket(exchange, socket, what != CURL_POLL_REMOVE);
+    }
     int watch = what == CURL_POLL_REMOVE
                     ? EXO_WATCH_NONE
                     : (what & CURL_POLL_IN ? EXO_WATCH_READ : 0) | (what & CURL_POLL_OUT ? EXO_WATCH_WRITE : 0);
@@ -141,6 +145,7 @@ static void collect(exo_client *client)
             continue;
         }
         exchange->result = message->data.result;
+        exo_transport_censor(exchange->text);
         exchange->over = true;
         if (exchange->call) {
             exo_call_over(exchange->call);
@@ -238,7 +243,7 @@ static int next_event(exo_client *client, const exo_call *only, int64_t timeout,
     for (;;) {
         bool busy = false;
         if (give_turns(client, only, event, &busy) == EXO_EVENT) {
-            client->left_at = exo_clock_real();
+            client->left_at = client->live > 0 ? exo_clock_real() : -1; /* no call is left that could be held up */
             return EXO_EVENT;
         }
         if (client->live == 0) {

@@ -224,6 +224,28 @@ static bool check_clock(int64_t milliseconds, const char *field, complaint *c)
     return true;
 }
 
+/* libcurl would find this out with the first connection, and quote a password in what it says of it. */
+static bool check_proxy(const exo_deployment *o, complaint *c)
+{
+    static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+    if (!o->proxy || o->proxy[0] == '\0') {
+        return true;
+    }
+    CURLU *url = curl_url();
+    char *scheme = NULL;
+    bool good = false;
+    if (url &&
+        curl_url_set(url, CURLUPART_URL, o->proxy, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK) {
+        for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+            good = good || strcmp(scheme, schemes[i]) == 0;
+        }
+    }
+    curl_free(scheme);
+    curl_url_cleanup(url);
+    return good || complain(c, EXO_E_ARGUMENT, "proxy", "must be an http, https, socks4, socks4a, socks5 or socks5h URL");
+}
+
 static bool check_options(const exo_deployment *o, complaint *c)
 {
 #define X(field) \
@@ -241,7 +263,7 @@ static bool check_options(const exo_deployment *o, complaint *c)
     if (o->unix_socket && strlen(o->unix_socket) >= sizeof ((struct sockaddr_un *)NULL)->sun_path) {
         return complain(c, EXO_E_ARGUMENT, "unix_socket", "is longer than the path of a socket may be");
     }
-    return check_headers(o, c) && check_body(o, c) && check_clock(o->connect_timeout, "connect_timeout", c) &&
+    return check_proxy(o, c) && check_headers(o, c) && check_body(o, c) && check_clock(o->connect_timeout, "connect_timeout", c) &&
            check_clock(o->stream_ttft_timeout, "stream_ttft_timeout", c) &&
            check_clock(o->request_timeout, "request_timeout", c);
 }

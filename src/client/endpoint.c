@@ -78,6 +78,7 @@ static int question_init(question *q, exo_client *client, const char *model, exo
 static int ask(question *q)
 {
     CURLcode result = curl_easy_perform(q->easy);
+    exo_transport_censor(q->text);
     if (q->code < 0) {
         return refuse(q, q->code, "");
     }

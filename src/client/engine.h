@@ -249,8 +249,8 @@ exo_attempt *exo_reply_last_attempt(const exo_reply *reply);
 
 /* ---- log ---- */
 
-/* Hands the record of the last attempt, or of the whole call, to the client's hook, if there is one. */
-void exo_log_attempt(const exo_call *call);
+/* Hands the record of the last attempt (`failure` is NULL where it succeeded), or of the whole call, to the client's hook, if there is one. */
+void exo_log_attempt(const exo_call *call, const exo_failure *failure);
 void exo_log_call(const exo_call *call);
 
 #endif

@@ -174,11 +174,16 @@ static int on_connected(void *user, char *remote, char *local, int remote_port, 
     return CURL_PREREQFUNC_OK;
 }
 
-/* libcurl opens its sockets close-on-exec only where it knows how: make sure. */
+/* libcurl opens its sockets close-on-exec only where it knows how: make sure. A second connection of one exchange means
+ * that libcurl found the first one dead and tries again by itself, which is the call's to decide. */
 static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    (void)user;
+    exo_exchange *x = user; /* NULL for what is no exchange */
     (void)purpose;
+    if (x && x->connected) {
+        x->began_anew = true;
+        return CURL_SOCKET_BAD;
+    }
 #ifdef SOCK_CLOEXEC
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 #else
@@ -219,6 +224,7 @@ static CURLcode set_callbacks(exo_exchange *x)
     SET(CURLOPT_WRITEDATA, x)
     SET(CURLOPT_PREREQFUNCTION, on_connected)
     SET(CURLOPT_PREREQDATA, x)
+    SET(CURLOPT_OPENSOCKETDATA, x)
     return code;
 }
 
@@ -291,6 +297,7 @@ exo_exchange *exo_exchange_start(exo_call *call, exo_deployed *deployed, exo_enc
     x->call = call;
     x->deployed = exo_deployed_keep(deployed);
     x->encoder = encoder;
+    x->socket = CURL_SOCKET_BAD;
     x->timer.owner = x;
     x->timer.wake = drain_is_late;
     exo_failure_clear(&x->failure);
@@ -321,18 +328,26 @@ void exo_exchange_take(exo_exchange *exchange, exo_buffer *into)
     }
 }
 
+/* CURLINFO_ACTIVESOCKET knows none while a transfer runs. */
+void exo_exchange_socket(exo_exchange *exchange, curl_socket_t socket, bool watched)
+{
+    if (watched) {
+        exchange->socket = socket;
+    } else if (exchange->socket == socket) {
+        exchange->socket = CURL_SOCKET_BAD;
+    }
+}
+
 /* Bytes that the kernel has accepted and the other side has not acknowledged. */
-static int unacknowledged(CURL *easy)
+static int unacknowledged(const exo_exchange *exchange)
 {
 #ifdef SIOCOUTQ
-    curl_socket_t socket = CURL_SOCKET_BAD;
     int queued = 0;
-    if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK && socket != CURL_SOCKET_BAD &&
-        ioctl(socket, SIOCOUTQ, &queued) == 0) {
+    if (exchange->socket != CURL_SOCKET_BAD && ioctl(exchange->socket, SIOCOUTQ, &queued) == 0) {
         return queued;
     }
 #else
-    (void)easy;
+    (void)exchange;
 #endif
     return 0;
 }
@@ -345,7 +360,7 @@ bool exo_exchange_progress(exo_exchange *exchange, bool *sent)
         curl_easy_pause(exchange->easy, exchange->paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
     }
     curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
-    int unsent = unacknowledged(exchange->easy);
+    int unsent = unacknowledged(exchange);
     bool moved = (uint64_t)uploaded > exchange->uploaded;
     bool progress = moved || unsent < exchange->unsent;
     exchange->uploaded = (uint64_t)uploaded;
@@ -397,10 +412,15 @@ static bool says(const exo_exchange *x, const char *words)
     return strstr(x->text, words) != NULL;
 }
 
-/* libcurl was about to try again by itself, which is not its to decide. Its counters and its words are of that try. */
+/* libcurl was about to try again by itself. Its counters and its words are of that try. */
 static bool began_anew(const exo_exchange *x)
 {
-    return x->result == CURLE_SEND_FAIL_REWIND || x->result == CURLE_ABORTED_BY_CALLBACK;
+    return x->began_anew || x->result == CURLE_SEND_FAIL_REWIND || x->result == CURLE_ABORTED_BY_CALLBACK;
+}
+
+exo_span exo_exchange_words(const exo_exchange *exchange)
+{
+    return began_anew(exchange) ? exo_span_of(NULL, 0) : exo_span_text(exchange->text);
 }
 
 static bool upload_was_cut(const exo_exchange *x)
@@ -432,6 +452,14 @@ static int receive_error(const exo_exchange *x)
         return EXO_E_RESET_IN_UPLOAD;
     }
     return x->connected ? (x->answered ? EXO_E_RECEIVE : EXO_E_CLOSED) : EXO_E_CONNECT;
+}
+
+void exo_transport_censor(char text[CURL_ERROR_SIZE])
+{
+    static const char quoting[] = "Unsupported proxy ";
+    if (strncmp(text, quoting, sizeof quoting - 1) == 0) { /* its address follows, password included */
+        snprintf(text, CURL_ERROR_SIZE, "Unsupported proxy address");
+    }
 }
 
 int exo_transport_code(CURLcode result)
@@ -488,7 +516,7 @@ int exo_exchange_code(const exo_exchange *exchange)
     if (exchange->abort_code != EXO_OK) {
         return exchange->abort_code;
     }
-    int code = exo_transport_code(exchange->result);
+    int code = exchange->began_anew ? EXO_E_CLOSED : exo_transport_code(exchange->result);
     if (code != EXO_OK && was_alerted(exchange)) {
         return EXO_E_TLS;
     }
@@ -499,6 +527,8 @@ int exo_exchange_code(const exo_exchange *exchange)
     case EXO_E_NO_MEMORY:
         /* What libcurl says of a header line that is larger than it accepts. */
         return exchange->connected && !exchange->head_ended ? EXO_E_HEAD_LIMIT : code;
+    case EXO_E_BODY_CUT: /* over HTTP/2 it is said of a missing head too */
+        return exchange->answered ? code : upload_was_cut(exchange) ? EXO_E_RESET_IN_UPLOAD : EXO_E_CLOSED;
     case EXO_E_CLOSED:
         return upload_was_cut(exchange) ? EXO_E_RESET_IN_UPLOAD : code;
     case EXO_E_SEND:

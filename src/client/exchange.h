@@ -42,6 +42,7 @@ struct exo_exchange {
     bool reused;
     bool resent;
     bool paused;
+    bool began_anew; /* libcurl wanted to try again by itself, and was not let */
     bool starved;    /* sending is paused: a source of the body has nothing ready */
     bool body_read;  /* the encoder has handed out everything */
     bool answered;   /* at least one byte of a response came */
@@ -51,7 +52,8 @@ struct exo_exchange {
     uint32_t head_count;
     uint64_t received;
     uint64_t uploaded; /* at the last sample */
-    int unsent;        /* bytes in the socket's queue at the last sample */
+    curl_socket_t socket; /* the one that libcurl watches for it, or CURL_SOCKET_BAD */
+    int unsent;           /* bytes in its queue at the last sample */
     int64_t connected_at;
     uint64_t drained;
     exo_timer timer; /* bounds draining */
@@ -68,14 +70,23 @@ exo_exchange *exo_exchange_start(exo_call *call, exo_deployed *deployed, exo_enc
 /* Moves what the inbox holds into `into`, which must be empty, and lets a paused transfer go on. */
 void exo_exchange_take(exo_exchange *exchange, exo_buffer *into);
 
+/* Told by client.c: libcurl watches this socket for the exchange, or no longer does. */
+void exo_exchange_socket(exo_exchange *exchange, curl_socket_t socket, bool watched);
+
 /* Looks at the upload: whether there was progress since the last look, and in `*sent` whether all of the body is with the other side's kernel (or, where that cannot be told, with ours). */
 bool exo_exchange_progress(exo_exchange *exchange, bool *sent);
+
+/* Takes out of libcurl's words what nobody may read in them. */
+void exo_transport_censor(char text[CURL_ERROR_SIZE]);
 
 /* What a result of libcurl's means by itself: EXO_OK or an error of class TRANSPORT, VIOLATION or LIMIT. */
 int exo_transport_code(CURLcode result);
 
-/* How an exchange that is over went: EXO_OK or an error of error.h, in the exchange's `text` what libcurl said. */
+/* How an exchange that is over went: EXO_OK or an error of error.h. */
 int exo_exchange_code(const exo_exchange *exchange);
+
+/* What libcurl said of it; empty where it said nothing, or spoke of a try of its own. Valid as long as the exchange. */
+exo_span exo_exchange_words(const exo_exchange *exchange);
 
 /* Whether the rule for a resend inside the transport holds: the connection was reused, not one response byte came, and it closed within one second. */
 bool exo_exchange_may_resend(const exo_exchange *exchange, int64_t now);

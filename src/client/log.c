@@ -105,7 +105,7 @@ static void hand_over(const exo_call *call, exo_record *record, const texts *kep
     free(kept->output);
 }
 
-void exo_log_attempt(const exo_call *call)
+void exo_log_attempt(const exo_call *call, const exo_failure *failure)
 {
     const exo_attempt *attempt = exo_reply_last_attempt(call->reply);
     if (!call->client->log || !attempt) {
@@ -117,10 +117,10 @@ void exo_log_attempt(const exo_call *call)
     clear(&record, EXO_RECORD_ATTEMPT);
     fill_attempt(&record, call, attempt);
     record.duration_ms = attempt->end_ms;
-    if (attempt->code == EXO_OK) {
-        fill_answer(&record, &kept, call);
+    if (failure) {
+        fill_failure(&record, failure);
     } else {
-        fill_failure(&record, call->state == CALL_ENDED ? &call->reply->failure : &call->failure);
+        fill_answer(&record, &kept, call);
     }
     hand_over(call, &record, &kept);
 }

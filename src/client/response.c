@@ -99,15 +99,19 @@ static int apply(exo_call *call, exo_delta *delta, exo_event *event)
 {
     uint32_t tool = 0;
     bool used = false;
+    bool news = delta->type != EXO_DELTA_TOOL_CALL || delta->id.len > 0 || delta->name.len > 0;
     for (uint32_t i = 0; i < call->reply->answer_count; i++) {
+        exo_answer *answer = &call->reply->answers[i];
+        uint32_t before = exo_answer_tool_calls(answer);
         uint32_t number = 0;
-        int code = exo_answer_apply(&call->reply->answers[i], delta, &number);
+        int code = exo_answer_apply(answer, delta, &number);
         if (code < 0) {
             return code;
         }
         if (code == EXO_OK) {
             used = true;
             tool = number;
+            news = news || exo_answer_tool_calls(answer) > before;
         }
     }
     if (call->phase == PHASE_FIRST && is_token(delta)) {
@@ -116,7 +120,7 @@ static int apply(exo_call *call, exo_delta *delta, exo_event *event)
     if (delta->type == EXO_DELTA_FINISH && call->phase == PHASE_STREAM && all_finished(call)) {
         exo_call_enter(call, PHASE_REST);
     }
-    if (call->options.buffered || !used || exo_answer_error(answer_of(call)).len > 0 ||
+    if (call->options.buffered || !used || !news || exo_answer_error(answer_of(call)).len > 0 ||
         !show(call, delta, tool, event)) {
         return EXO_OK;
     }
@@ -139,7 +143,7 @@ static int conclude(exo_call *call, int transport)
     }
     exo_proof proof = exo_answer_proof(answer);
     if (transport < 0 && proof == EXO_PROOF_NONE) {
-        return exo_call_fail_code(call, transport, exo_span_text(call->exchange->text));
+        return exo_call_fail_code(call, transport, exo_exchange_words(call->exchange));
     }
     int code = exo_answer_end(answer, o->lenient_end && transport == EXO_OK);
     for (uint32_t i = 1; code == EXO_OK && i < call->reply->answer_count; i++) {
@@ -245,7 +249,8 @@ static int read_stream(exo_call *call, exo_event *event)
     }
 }
 
-/* A 2xx body of JSON is an error, or a whole completion because "stream" was ignored: a failure of one kind or the other. */
+/* A 2xx body of JSON is an error, or a whole completion because "stream" was ignored: a failure of one kind or the
+ * other. */
 static int read_json_body(exo_call *call, int transport)
 {
     exo_failure failure = call->exchange->failure;
@@ -267,14 +272,15 @@ static int read_refusal(exo_call *call)
     return exo_call_fail(call, &failure);
 }
 
-static void gather(exo_call *call, size_t maximum)
+/* Keeps the fed bytes, up to a maximum. EXO_OK or EXO_E_NO_MEMORY. */
+static int gather(exo_call *call, size_t maximum)
 {
     exo_span bytes = exo_buffer_span(&call->feed);
     size_t room = maximum > call->body.len ? maximum - call->body.len : 0;
     if (bytes.len > room) {
         bytes.len = room;
     }
-    (void)exo_buffer_append(&call->body, bytes);
+    return exo_buffer_append(&call->body, bytes);
 }
 
 static bool is_success(const exo_call *call)
@@ -296,32 +302,59 @@ static bool take_bytes(exo_call *call)
     return true;
 }
 
-/* Decides what a 2xx body is by its first bytes, and passes the fed bytes on to whoever reads it. EXO_OK, or an error.
- */
+/* Decides what a 2xx body is by its first bytes. Those that do not decide it yet (white space, half a mark) are kept
+ * for whoever reads it. EXO_OK, EXO_AGAIN when it is still undecided, or EXO_E_NO_MEMORY. */
+static int decide(exo_call *call)
+{
+    if (call->body.len == 0) {
+        call->kind = exo_body_sniff(exo_buffer_span(&call->feed));
+        if (call->kind != EXO_BODY_UNKNOWN) {
+            return EXO_OK;
+        }
+    }
+    int code = exo_buffer_append(&call->body, exo_buffer_span(&call->feed));
+    if (code < 0) {
+        return code;
+    }
+    call->kind = exo_body_sniff(exo_buffer_span(&call->body));
+    if (call->kind == EXO_BODY_UNKNOWN && call->body.len < call->client->limits.error_body) {
+        return EXO_AGAIN;
+    }
+    if (call->kind == EXO_BODY_UNKNOWN) {
+        call->kind = EXO_BODY_SSE; /* blank lines without end mean nothing to it */
+    }
+    exo_buffer_clear(&call->feed);
+    code = exo_buffer_append(&call->feed, exo_buffer_span(&call->body));
+    exo_buffer_clear(&call->body);
+    return code;
+}
+
+/* Passes the fed bytes on to whoever reads them. EXO_OK, or an error. */
 static int dispatch(exo_call *call)
 {
     const exo_limits *limits = &call->client->limits;
     if (!is_success(call)) {
-        gather(call, limits->error_body);
-        return EXO_OK;
+        return gather(call, limits->error_body);
     }
-    exo_span start = exo_buffer_span(&call->feed);
     if (call->kind == EXO_BODY_UNKNOWN) {
-        call->kind = exo_body_sniff(start);
+        int code = decide(call);
+        if (code != EXO_OK) {
+            return code < 0 ? code : EXO_OK;
+        }
     }
     switch (call->kind) {
-    case EXO_BODY_UNKNOWN: /* white space only: it means nothing to any of them */
-        return EXO_OK;
     case EXO_BODY_SSE:
-        return exo_sse_feed(&call->sse, start);
-    case EXO_BODY_JSON:
-        gather(call, limits->event);
-        return call->body.len >= limits->event ? EXO_E_EVENT_LIMIT : EXO_OK;
+        return exo_sse_feed(&call->sse, exo_buffer_span(&call->feed));
+    case EXO_BODY_JSON: {
+        int code = gather(call, limits->event);
+        return code == EXO_OK && call->body.len >= limits->event ? EXO_E_EVENT_LIMIT : code;
+    }
+    case EXO_BODY_HTML:
+        return gather(call, limits->error_body);
     case EXO_BODY_GZIP:
         return EXO_E_UNLABELLED_GZIP;
-    case EXO_BODY_HTML:
-        gather(call, limits->error_body);
-        return EXO_OK;
+    case EXO_BODY_UNKNOWN:
+        break;
     }
     return EXO_OK;
 }
@@ -332,7 +365,7 @@ static int finish_reading(exo_call *call, exo_event *event)
     exo_exchange *x = call->exchange;
     int transport = exo_exchange_code(x);
     if (!x->head_ended) {
-        return exo_call_fail_code(call, transport < 0 ? transport : EXO_E_CLOSED, exo_span_text(x->text));
+        return exo_call_fail_code(call, transport < 0 ? transport : EXO_E_CLOSED, exo_exchange_words(x));
     }
     if (!is_success(call)) {
         return read_refusal(call);

@@ -1045,7 +1045,7 @@ refused(
 )
 
 row(4, "one empty-content chunk and EOF; 200 with no delta at all")
-refused("error-empty-chunk", delta(role="assistant", content=""), "EXO_E_TRUNCATED")
+refused("error-empty-chunk", delta(role="assistant", content=""), "EXO_E_EMPTY_STREAM")
 refused("error-no-delta", ": model loaded\n\n: processing\n\n", "EXO_E_EMPTY_STREAM")
 
 row(4, "the code or type in the body decides")

@@ -1,0 +1,457 @@
+"""The hosted library: connections, the resend rule, many calls at once, clocks, threads and processes."""
+
+import resource
+import time
+
+import pytest
+from upstream import chunks
+from upstream.chunks import TEXT, WORDS
+from upstream.tls import Certificates
+
+
+def good_answer_then(step):
+    """A behaviour: a whole good answer, after whose [DONE] `step(conn)` comes."""
+
+    def behaviour(conn):
+        chunks.begin(conn)
+        chunks.text(conn, *WORDS)
+        chunks.finish(conn)
+        chunks.usage(conn)
+        chunks.done(conn)
+        step(conn)
+
+    return behaviour
+
+
+# --- one chat
+
+
+def test_events_and_reply(driver, upstream):
+    driver.setup(upstream, "ok")
+    said = driver.chat(raw=True)
+    assert said.kinds == ["text"] * 5 + ["usage", "end"] and said.shown == TEXT
+    assert all(event["last"] for event in said.events[:5])
+    assert said.events[5]["usage"] == {"prompt": 7, "completion": 5, "cached": -1}
+    assert said.answer["text"] == TEXT and said.answer["finish_reason"] == "stop" and said.answer["model"] == "ok"
+    attempt = said.attempts[0]
+    assert attempt["bytes_sent"] == upstream.requests[0].length
+    assert attempt["bytes_received"] == said.summary["raw"] > len(TEXT)
+    assert 0 <= attempt["connected_ms"] <= attempt["sent_ms"] <= attempt["first_event_ms"] <= attempt["end_ms"]
+
+
+def test_the_blocking_form_shows_text(driver, upstream):
+    driver.setup(upstream, "ok")
+    assert driver.ok("simple_chat", 0, shown=True).all("text") == list(WORDS)
+    assert driver.ok("simple_chat", 0).all("text") == []
+
+
+def test_several_choices(driver, upstream):
+    driver.setup(upstream, "n-3")
+    said = driver.chat(choices=3)
+    assert [answer["text"] for answer in said.reply["answers"]] == ["choice 0", "choice 1", "choice 2"]
+    assert [answer["finish_reason"] for answer in said.reply["answers"]] == ["stop"] * 3
+    assert {event["choice"] for event in said.events if event["event"] == "text"} == {0, 1, 2}
+    assert [answer["text"] for answer in driver.chat().reply["answers"]] == ["choice 0"]
+
+
+def test_tool_calls(driver, upstream):
+    driver.setup(upstream, "tool-calls-2", "tool-repair", "tool-length")
+    said = driver.chat()
+    assert [tool["name"] for tool in said.answer["tools"]] == ["get_weather"] * 2
+    assert [tool["repaired"] for tool in said.answer["tools"]] == ['{"city":"Oslo","days":2}'] * 2
+    assert said.kinds.count("tool_call") == 2 and said.kinds.count("tool_arguments") == 6
+    assert driver.chat(model="tool-repair").answer["tools"][0]["repaired"] == '{"city":"Oslo","days":2}'
+    assert driver.chat(model="tool-length").answer["tools"][0]["repair"] == "EXO_E_STATE"
+
+
+def test_models(driver, upstream):
+    driver.setup(upstream, "ok")
+    assert "ok" in driver.ok("models", "ok").all("model")
+    driver.deploy(upstream, "refused", base_url=upstream.url_for("early-401"))
+    said = driver("models", "refused")
+    assert said.code == "EXO_E_AUTH" and said.all("failure")[0]["http_status"] == 401
+    driver.deploy(upstream, "chat", base_url=upstream.url_for("ok"))
+    assert driver("models", "chat").code == "EXO_E_NOT_A_STREAM"
+    assert driver("models", "nobody").code == "EXO_E_UNKNOWN_MODEL"
+
+
+def test_what_is_wrong_before_anything_is_sent(driver, upstream):
+    driver.setup(upstream, "ok")
+    assert driver.chat(model="nobody").failed == "EXO_E_UNKNOWN_MODEL"
+    assert driver.chat(traceparent="00-x\rEvil: yes").failed == "EXO_E_HEADER"
+    driver.ok("fallback", "ok", "nobody")
+    said = driver.chat()
+    assert said.failed == "EXO_E_UNKNOWN_MODEL" and "nobody" in said.failure["message"] and said.attempts == []
+    assert upstream.connections == 0
+    assert driver("deploy", "bad", base_url="ftp://127.0.0.1/").code == "EXO_E_URL"
+    assert driver("policy", "nobody").code == "EXO_E_UNKNOWN_MODEL"
+
+
+# --- connections
+
+
+def test_a_hundred_chats_use_one_connection(driver, upstream):
+    driver.setup(upstream, "ok")
+    for _ in range(100):
+        assert driver.ok("simple_chat", 0).failed is None
+    assert upstream.connections == 1
+    assert [request.number for request in upstream.requests] == list(range(1, 101))
+
+
+@pytest.mark.parametrize("milliseconds", [0, 10, 100, 200])
+def test_the_last_chunk_may_come_late(driver, upstream, milliseconds):
+    def end_later(conn):
+        time.sleep(milliseconds / 1000)
+        conn.end()
+
+    upstream.scripts["late"] = good_answer_then(end_later)
+    driver.setup(upstream, "late")
+    assert driver.chat().failed is None
+    driver.ok("sleep", milliseconds + 20)
+    said = driver.chat()
+    assert said.failed is None and said.attempts[0]["reused"]
+    assert upstream.connections == 1
+
+
+def test_a_response_that_never_ends_is_closed(driver, upstream):
+    driver.setup(upstream, "never-ends")
+    said = driver.chat()
+    assert said.failed is None and said.answer["text"] == TEXT and said.ms < 1000
+    driver.ok("sleep", 260)
+    driver("run")
+    assert upstream.wait_requests(1)[0].peer_gone
+
+
+def test_a_response_that_goes_on_and_on_is_closed(driver, upstream):
+    driver.setup(upstream, "flood-after-done")
+    assert driver.chat().failed is None
+    driver.pump(lambda: upstream.requests[0].end_time)
+    request = upstream.requests[0]
+    assert request.peer_gone and request.end_time - request.body_time < 0.25
+
+
+def test_a_new_chat_does_not_wait_for_one_that_is_drained(driver, upstream):
+    driver.setup(upstream, "never-ends")
+    assert driver.chat().failed is None
+    said = driver.chat()
+    assert said.failed is None and not said.attempts[0]["reused"] and said.attempts[0]["started_ms"] < 200
+    assert said.ms < 1000 and upstream.connections == 2
+
+
+@pytest.mark.parametrize("framing", ["+close", "+noreuse", "+http10"])
+def test_connections_that_cannot_be_kept(driver, upstream, framing):
+    driver.setup(upstream, "ok" + framing)
+    for _ in range(3):
+        said = driver.chat()
+        assert said.failed is None and not said.attempts[0]["reused"]
+    assert upstream.connections == 3
+
+
+# --- resending inside of the transport
+
+
+def test_a_request_that_was_worked_on_is_not_sent_again(driver, upstream):
+    driver.setup(upstream, "read-body-work-2s-close")
+    assert driver.chat().failed is None
+    said = driver.chat()
+    assert said.failed == "EXO_E_CLOSED" and len(said.attempts) == 1
+    assert said.attempts[0]["reused"] and not said.attempts[0]["resent"]
+    assert len(upstream.requests) == 2 and upstream.connections == 1
+
+
+@pytest.mark.parametrize("behaviour", ["close-on-reuse", "reset-on-reuse"])
+def test_a_dead_connection_is_replaced_once(driver, upstream, behaviour):
+    driver.setup(upstream, behaviour)
+    assert driver.chat().failed is None
+    said = driver.chat()
+    assert said.failed is None and said.answer["text"] == TEXT
+    assert len(said.attempts) == 1 and said.attempts[0]["resent"] and not said.attempts[0]["reused"]
+    assert upstream.connections == 2 and len(upstream.requests) == 3
+    assert upstream.requests[1].connection == 1 and upstream.requests[2].json == upstream.requests[0].json
+
+
+def test_a_request_is_resent_only_once(driver, upstream):
+    upstream.scripts["hostile"] = lambda conn: (
+        chunks.answer(conn, *WORDS) if upstream.count("hostile") == 1 else conn.reset()
+    )
+    driver.setup(upstream, "hostile")
+    assert driver.chat().failed is None
+    said = driver.chat()
+    assert said.failed in ("EXO_E_CLOSED", "EXO_E_RESET_IN_UPLOAD") and len(said.attempts) == 1
+    assert said.attempts[0]["resent"] and len(upstream.requests) == 3
+
+
+def test_a_byte_of_an_answer_forbids_to_resend(driver, upstream):
+    driver.setup(upstream, "partial-on-reuse")
+    assert driver.chat().failed is None
+    said = driver.chat()
+    assert said.failed is not None and not said.attempts[0]["resent"]
+    assert len(upstream.requests) == 2
+
+
+@pytest.mark.parametrize("behaviour", ["fin-before-headers", "reset-before-headers"])
+def test_a_fresh_connection_is_not_tried_again(driver, upstream, behaviour):
+    driver.setup(upstream, behaviour)
+    said = driver.chat()
+    assert said.failed == "EXO_E_CLOSED" and not said.attempts[0]["resent"]
+    assert len(upstream.requests) == 1
+
+
+def test_a_source_that_cannot_rewind_is_not_resent(driver, upstream):
+    driver.setup(upstream, "close-on-reuse")
+    assert driver.chat().failed is None
+    driver.ok("request", 1, "close-on-reuse")
+    driver.ok("source", 1, "user", total=100, once=True, type="text/plain")
+    said = driver.chat(1)
+    assert said.failed is not None and not said.attempts[0]["resent"] and len(upstream.requests) == 2
+
+
+# --- many at once
+
+
+def test_a_thousand_calls_at_once(driver, upstream):
+    """All of them wait in mid-stream together, then go on interleaved."""
+    count = 1000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    go_on = upstream.gate()
+
+    def slow(conn):
+        chunks.begin(conn)
+        chunks.text(conn, WORDS[0])
+        go_on.wait(60)
+        for word in WORDS[1:]:
+            time.sleep(0.02 + conn.number % 7 / 100)
+            chunks.text(conn, word)
+        chunks.complete(conn)
+
+    upstream.scripts["slow"] = slow
+    driver.setup(upstream, "ok", "slow", connect_timeout=30000, stream_ttft_timeout=30000)
+    assert driver.chat().failed is None
+    before = driver.ok("memory").lines[0]["resident"]
+    driver.ok("start", 0, 0, count=count, model="slow")
+    assert driver("run", quiet=True, began=count).summary["began"] == count
+    after = driver.ok("memory").lines[0]["resident"]
+    assert upstream.open_connections >= count
+    go_on.set()
+    summary = driver("run", quiet=True).summary
+    assert (summary["ended"], summary["failed"]) == (count, 0)
+    assert summary["switches"] > 2 * count
+    for call in (0, count // 2, count - 1):
+        assert driver.ok("reply", call).answer["text"] == TEXT
+    driver.ok("free", 0, count=count)
+    per_call = (after - before) / count
+    print(f"{per_call:.1f} KB for each of {count} calls in flight")
+    if not driver.sanitized:
+        assert per_call < 100
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_other_calls_go_on_while_a_chat_blocks(driver, upstream):
+    driver.setup(upstream, "slow", "ok", "fail-1-then-ok", "big-0.5")
+    driver.ok("policy", "fail-1-then-ok", retries=1, backoff_first=20)
+    driver.ok("start", 1, 0, model="ok")
+    driver.ok("start", 2, 0, model="fail-1-then-ok", buffered=True)
+    driver.ok("start", 3, 0, model="big-0.5")
+    said = driver.chat()
+    assert said.failed is None and {event["call"] for event in said.events} == {-1}
+    ended = {request.behaviour for request in upstream.requests if request.end_time}
+    assert {"ok", "fail-1-then-ok"} <= ended
+    assert driver("run", quiet=True).summary["ended"] == 3
+    for call in (1, 2, 3):
+        assert driver.ok("reply", call).failed is None
+        driver.ok("free", call)
+
+
+def test_one_request_serves_many_calls(driver, upstream, tmp_path):
+    (tmp_path / "note.txt").write_text("from the file")
+    driver.setup(upstream, "echo")
+    driver.ok("file", 0, "user", tmp_path / "note.txt")
+    driver.ok("start", 0, 0, count=5)
+    assert driver("run", quiet=True).summary["failed"] == 0
+    for call in range(5):
+        assert "from the file" in driver.ok("reply", call).answer["text"]
+    driver.ok("free", 0, count=5)
+
+
+def test_clients_in_threads(driver, upstream):
+    assert driver.ok("threads", base_url=upstream.base_url, model="ok", chats=10).all("good") == [[10, 10, 10, 10]]
+    assert upstream.connections == 4
+
+
+def test_a_client_is_of_no_use_after_fork(driver, upstream):
+    driver.setup(upstream, "gate:fork")
+    driver.ok("start", 0, 0)
+    driver("run", until="text")
+    said = driver.ok("fork", 0).lines[0]
+    message = said.pop("message")
+    forked = "EXO_E_FORKED"
+    assert said == {"next": forked, "ready": forked, "models": forked, "call": False, "chat": False}
+    assert "fork" in message
+    upstream.gate("fork").set()
+    assert driver("run").kinds[-1] == "end"
+    assert driver.ok("reply", 0).answer["text"] == TEXT
+
+
+# --- clocks
+
+
+def test_clocks_stand_still_while_the_consumer_holds_an_event(driver, upstream):
+    driver.setup(upstream, "slow-10", request_timeout=150, stream_ttft_timeout=150)
+    said = driver.chat(hold=200, total_timeout=500)
+    assert said.failed is None and said.ms >= 1000
+
+
+def test_a_held_event_stops_the_clocks_of_other_calls_too(driver, upstream):
+    driver.setup(upstream, "ok", "wait-0.3", stream_ttft_timeout=200)
+    driver.ok("start", 0, 0, model="wait-0.3")
+    driver.pump(lambda: upstream.requests and upstream.requests[0].complete)
+    driver.ok("start", 1, 0)
+    driver("run", until="text")
+    driver.ok("sleep", 500)
+    driver("run", quiet=True)
+    assert driver.ok("reply", 0).failed is None
+
+
+CLOCKS = [
+    ("silent", {"stream_ttft_timeout": 100}, {}, "EXO_E_CLOCK_FIRST", "first event"),
+    ("headers-then-silent", {"stream_ttft_timeout": 100}, {}, "EXO_E_CLOCK_FIRST", "first event"),
+    ("comments-only", {"stream_ttft_timeout": 100}, {}, "EXO_E_CLOCK_FIRST", "first event"),
+    ("role-wait-1", {"stream_ttft_timeout": 200, "ttft_until_token": 1}, {}, "EXO_E_CLOCK_FIRST", "first event"),
+    ("one-delta-then-stall", {"request_timeout": 100}, {}, "EXO_E_CLOCK_IDLE", "idle"),
+    ("one-delta-then-comments", {"request_timeout": 100}, {}, "EXO_E_CLOCK_IDLE", "idle"),
+    ("silent", {"request_timeout": 100, "stream_ttft_timeout": 0}, {}, "EXO_E_CLOCK_IDLE", "idle"),
+    ("silent", {}, {"total_timeout": 100}, "EXO_E_CLOCK_TOTAL", "total"),
+    ("tokens-1000-every-10", {}, {"total_timeout": 200}, "EXO_E_CLOCK_TOTAL", "total"),
+]
+
+
+@pytest.mark.parametrize("model, deployment, call, code, clock", CLOCKS)
+def test_a_clock_runs_out(driver, upstream, model, deployment, call, code, clock):
+    driver.setup(upstream, model, **deployment)
+    said = driver.chat(quiet=True, **call)
+    assert (said.failed, said.failure["clock"]) == (code, clock)
+    assert 100 <= said.ms < 900
+    assert upstream.wait_requests(1)[0].peer_gone
+
+
+def test_the_first_event_clock_may_wait_for_a_token(driver, upstream):
+    driver.setup(upstream, "role-wait-0.4", stream_ttft_timeout=200)
+    assert driver.chat().failed is None
+    driver.deploy(upstream, "role-wait-0.4", stream_ttft_timeout=1000, ttft_until_token=1)
+    assert driver.chat().failed is None
+
+
+def test_a_hung_resolver_stops_neither_the_connect_clock_nor_a_cancel(driver, upstream):
+    driver.setup(upstream, "ok")
+    driver.deploy(upstream, "hung", base_url="http://name.hung/v1", connect_timeout=150)
+    said = driver.chat(model="hung")
+    assert said.failed == "EXO_E_CLOCK_CONNECT" and 150 <= said.ms < 1000
+    driver.deploy(upstream, "hung", base_url="http://name.hung/v1")
+    driver.ok("start", 0, 0, model="hung")
+    driver("run", **{"for": 50})
+    assert driver.ok("cancel", 0).ms < 500
+    assert driver.chat().failed is None
+    assert driver.ok("free_client").ms < 500
+
+
+# --- what a deployment may say
+
+
+def test_a_clean_end_without_proof(driver, upstream):
+    driver.setup(upstream, "no-end")
+    assert driver.chat().failed == "EXO_E_TRUNCATED"
+    driver.deploy(upstream, "no-end", lenient_end=1)
+    said = driver.chat()
+    assert said.failed is None and said.answer["text"] == TEXT
+    driver.deploy(upstream, "no-end", base_url=upstream.url_for("cut-after-900"), lenient_end=1)
+    assert driver.chat().failed == "EXO_E_BODY_CUT"
+
+
+def test_think_tags(driver, upstream):
+    driver.setup(upstream, "think")
+    assert driver.chat().answer["text"] == "<think>Rivers run down.</think>" + TEXT
+    driver.deploy(upstream, "think", think_tags=1)
+    said = driver.chat()
+    assert said.answer["text"] == TEXT and said.answer["reasoning"] == "Rivers run down."
+    assert said.shown == TEXT
+
+
+@pytest.mark.parametrize("ending", ["finish", "done", "nothing"])
+def test_what_could_have_become_a_think_tag_is_not_lost(driver, upstream, ending):
+    def behaviour(conn):
+        chunks.begin(conn)
+        chunks.text(conn, "<thi")
+        if ending == "finish":
+            chunks.finish(conn)
+        if ending != "nothing":
+            chunks.done(conn)
+        conn.end()
+
+    upstream.scripts["held"] = behaviour
+    driver.setup(upstream, "held", think_tags=1, lenient_end=1)
+    said = driver.chat()
+    assert said.failed is None and said.answer["text"] == "<thi" and said.shown == "<thi"
+
+
+def test_tls_connections_are_kept_too(driver, upstream, tmp_path):
+    from upstream import Upstream
+
+    certificates = Certificates(tmp_path)
+    with Upstream(tls=certificates.server("good")) as secure:
+        driver.setup(upstream)
+        driver.deploy(secure, "ok", base_url=f"https://localhost:{secure.port}/v1", ca_file=certificates.ca)
+        for _ in range(3):
+            assert driver.chat(model="ok").failed is None
+        assert secure.connections == 1
+
+
+# --- the log
+
+
+def test_log_records(driver, upstream):
+    driver.setup(upstream, "status-503", "ok", log=1, api_key="sk-very-secret")
+    driver.ok("fallback", "status-503", "ok")
+    attempts = driver.chat().records
+    failed, good, call = attempts
+    assert [record["exochat.record"] for record in attempts] == ["attempt", "attempt", "call"]
+    assert failed["error.type"] == "EXO_E_SERVER" and failed["http.response.status_code"] == 503
+    assert failed["exochat.deployment"] == "status-503" and failed["exochat.attempt"] == 0
+    assert failed["exochat.verdict"] == "retry" and failed["exochat.request_id"] == "req-1-1"
+    assert good["gen_ai.operation.name"] == "chat" and good["gen_ai.request.model"] == "ok"
+    assert good["gen_ai.response.finish_reasons"] == "stop" and good["gen_ai.response.id"].startswith("chatcmpl-")
+    assert (good["gen_ai.usage.input_tokens"], good["gen_ai.usage.output_tokens"]) == (7, 5)
+    assert good["server.address"] == "127.0.0.1" and good["server.port"] == upstream.port
+    assert good["network.protocol.version"] == "1.1" and good["exochat.attempt"] == 1
+    assert good["exochat.bytes_sent"] == upstream.requests[1].length
+    assert call["exochat.deployment"] == "ok" and call["exochat.attempt"] == 2 and "error.type" not in call
+    assert 0 <= good["exochat.first_event_ms"] <= good["exochat.duration_ms"] <= call["exochat.duration_ms"]
+    text = str(attempts)
+    assert "secret" not in text and "hello" not in text and "sea." not in text
+
+
+def test_log_records_hold_bodies_only_when_asked(driver, upstream):
+    driver.setup(upstream, "echo", log=1, log_bodies=20)
+    driver.ok("text", 0, "user", "åäö " * 20)
+    call = driver.chat().records[-1]
+    body = upstream.requests[0].body.decode()
+    assert call["exochat.response.text"] == ("åäö " * 20).encode()[:20].decode(errors="ignore")
+    assert body.startswith(call["exochat.request.body"]) and 16 < len(call["exochat.request.body"]) <= 20
+
+
+def test_an_echoed_key_is_masked(driver, upstream):
+    upstream.scripts["echoes"] = lambda conn: conn.respond(
+        500, chunks.error(f"no use for {conn.request.header('authorization')}")
+    )
+    driver.setup(upstream, "echoes", log=1, api_key="sk-very-secret")
+    said = driver.chat()
+    assert said.failure["message"] == "no use for Bearer ***" and "secret" not in str(said.lines)
+
+
+def test_traceparent(driver, upstream):
+    driver.setup(upstream, "ok", header=["traceparent:theirs", "X-Own:1"])
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert driver.chat(traceparent=parent).failed is None
+    assert upstream.requests[0].header("traceparent") == parent and upstream.requests[0].header("x-own") == "1"
+    assert driver.chat().failed is None
+    assert upstream.requests[1].header("traceparent") == "theirs"
