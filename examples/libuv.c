@@ -107,17 +107,18 @@ int main(int argc, char **argv)
         return 2;
     }
     program p = {.client = exo_client_new(NULL)};
-    uv_loop_init(&p.loop);
-    uv_timer_init(&p.loop, &p.timer);
-    p.timer.data = &p;
-    exo_client_watch(p.client, watch, &p);
     exo_deployment deployment = EXO_DEPLOYMENT_INIT;
     deployment.base_url = getenv("EXOCHAT_BASE_URL");
     deployment.api_key = getenv("EXOCHAT_API_KEY");
     if (exo_client_deploy(p.client, argv[1], &deployment) < 0) {
         fprintf(stderr, "%s\n", exo_client_message(p.client));
+        exo_client_free(p.client);
         return 2;
     }
+    uv_loop_init(&p.loop);
+    uv_timer_init(&p.loop, &p.timer);
+    p.timer.data = &p;
+    exo_client_watch(p.client, watch, &p);
     exo_request **requests = calloc((size_t)argc, sizeof(exo_request *));
     for (int i = 2; i < argc; i++) {
         requests[i] = exo_request_new(argv[1]);

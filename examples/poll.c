@@ -87,6 +87,7 @@ int main(int argc, char **argv)
     deployment.api_key = getenv("EXOCHAT_API_KEY");
     if (exo_client_deploy(client, argv[1], &deployment) < 0) {
         fprintf(stderr, "%s\n", exo_client_message(client));
+        exo_client_free(client);
         return 2;
     }
     exo_request **requests = calloc((size_t)argc, sizeof(exo_request *));

@@ -108,7 +108,7 @@ typedef struct exo_deployment {
     bool chunked;                /* send the body with chunked coding, not with Content-Length */
     bool http2;                  /* offer HTTP/2 by ALPN; early answers may be lost with it (libcurl) */
 
-    const char *ca_file;     /* PEM; NULL: the system's */
+    const char *ca_file;     /* PEM; NULL: the system's. It and the two below are for an https proxy too */
     const char *ca_dir;      /* folder of hashed certificates; NULL: none */
     exo_span ca_pem;         /* PEM bytes in place of ca_file */
     const char *client_cert; /* PEM files; NULL: none */

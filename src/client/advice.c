@@ -3,15 +3,22 @@
  */
 #include "exochat/error.h"
 
+#include <stddef.h>
+
 const char *exo_error_advice(int code)
 {
-    switch (code) {
-#define EXO_X(code_, number, class_, verdict, text, advice) \
-    case code_: \
-        return advice;
+    static const struct {
+        int code;
+        const char *advice;
+    } rows[] = {
+#define EXO_X(code_, number, class_, verdict, text, advice_) {code_, advice_},
         EXO_ERROR_MAP(EXO_X)
 #undef EXO_X
-    default:
-        return "";
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].code == code) {
+            return rows[i].advice;
+        }
     }
+    return "";
 }

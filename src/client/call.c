@@ -359,6 +359,9 @@ int exo_call_step(exo_call *call, exo_event *event)
         start_exchange(call, false);
         return EXO_OK;
     case CALL_EXCHANGE: {
+        if (exo_call_total_ran_out(call)) {
+            return EXO_OK;
+        }
         if (call->rest_is_late) {
             call->rest_is_late = false;
             exo_call_rest_is_late(call);

@@ -144,12 +144,8 @@ static void clock_ran_out(exo_call *call, exo_clock clock)
     exo_call_end(call, &failure);
 }
 
-void exo_call_look_at_clocks(void *owner, int64_t now)
+static void look(exo_call *call, int64_t now)
 {
-    exo_call *call = owner;
-    if (call->is_ready && exo_call_has_events(call)) {
-        return; /* there is something to read first; its clocks are set anew when it is read */
-    }
     if (call->state == CALL_EXCHANGE && call->phase == PHASE_SEND) {
         watch_upload(call, now);
     }
@@ -169,4 +165,26 @@ void exo_call_look_at_clocks(void *owner, int64_t now)
         return;
     }
     exo_call_arm(call);
+}
+
+void exo_call_look_at_clocks(void *owner, int64_t now)
+{
+    exo_call *call = owner;
+    if (!call->is_ready || !exo_call_has_events(call)) {
+        look(call, now); /* otherwise there is something to read first, and exo_call_has_read() looks after that */
+    }
+}
+
+void exo_call_has_read(exo_call *call)
+{
+    look(call, exo_client_now(call->client));
+}
+
+bool exo_call_total_ran_out(exo_call *call)
+{
+    if (!ran_out(call->started, call->options.total_timeout, exo_client_now(call->client))) {
+        return false;
+    }
+    clock_ran_out(call, EXO_CLOCK_TOTAL);
+    return true;
 }

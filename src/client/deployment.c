@@ -234,8 +234,7 @@ static bool check_proxy(const exo_deployment *o, complaint *c)
     CURLU *url = curl_url();
     char *scheme = NULL;
     bool good = false;
-    if (url &&
-        curl_url_set(url, CURLUPART_URL, o->proxy, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) == CURLUE_OK &&
+    if (url && curl_url_set(url, CURLUPART_URL, o->proxy, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK) {
         for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
             good = good || strcmp(scheme, schemes[i]) == 0;
@@ -243,7 +242,8 @@ static bool check_proxy(const exo_deployment *o, complaint *c)
     }
     curl_free(scheme);
     curl_url_cleanup(url);
-    return good || complain(c, EXO_E_ARGUMENT, "proxy", "must be an http, https, socks4, socks4a, socks5 or socks5h URL");
+    return good ||
+           complain(c, EXO_E_ARGUMENT, "proxy", "must be an http, https, socks4, socks4a, socks5 or socks5h URL");
 }
 
 static bool check_options(const exo_deployment *o, complaint *c)
@@ -260,10 +260,11 @@ static bool check_options(const exo_deployment *o, complaint *c)
     if (o->client_key && !o->client_cert) {
         return complain(c, EXO_E_ARGUMENT, "client_key", "needs client_cert");
     }
-    if (o->unix_socket && strlen(o->unix_socket) >= sizeof ((struct sockaddr_un *)NULL)->sun_path) {
+    if (o->unix_socket && strlen(o->unix_socket) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
         return complain(c, EXO_E_ARGUMENT, "unix_socket", "is longer than the path of a socket may be");
     }
-    return check_proxy(o, c) && check_headers(o, c) && check_body(o, c) && check_clock(o->connect_timeout, "connect_timeout", c) &&
+    return check_proxy(o, c) && check_headers(o, c) && check_body(o, c) &&
+           check_clock(o->connect_timeout, "connect_timeout", c) &&
            check_clock(o->stream_ttft_timeout, "stream_ttft_timeout", c) &&
            check_clock(o->request_timeout, "request_timeout", c);
 }
@@ -322,6 +323,13 @@ static bool take_host(exo_deployed *d, CURLU *url)
     return d->host != NULL;
 }
 
+/* libcurl takes "http:/host" and "http:///host" for "http://host". */
+static bool has_two_slashes(const char *url)
+{
+    const char *colon = strchr(url, ':');
+    return colon && strncmp(colon, "://", 3) == 0 && colon[3] != '/';
+}
+
 static bool parse_url(exo_deployed *d, complaint *c)
 {
     static const char expected[] = "must be an absolute http or https URL without userinfo and fragment";
@@ -331,7 +339,8 @@ static bool parse_url(exo_deployed *d, complaint *c)
     CURLU *url = curl_url();
     char *scheme = NULL;
     char *path = NULL;
-    bool good = url && curl_url_set(url, CURLUPART_URL, d->options.base_url, 0) == CURLUE_OK &&
+    bool good = url && has_two_slashes(d->options.base_url) &&
+                curl_url_set(url, CURLUPART_URL, d->options.base_url, 0) == CURLUE_OK &&
                 curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
                 (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0) &&
                 curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && is_absent(url, CURLUPART_USER) &&

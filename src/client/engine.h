@@ -203,6 +203,12 @@ void exo_call_arm(exo_call *call);
 /* Sets it for `moment`, or for when the total clock runs out, if that is earlier. */
 void exo_call_wait_until(exo_call *call, int64_t moment);
 
+/* All that has come is read: looks at the clocks, however soon more may come. A flood does not stop them. */
+void exo_call_has_read(exo_call *call);
+
+/* Whether the total clock has run out; the call has then failed. */
+bool exo_call_total_ran_out(exo_call *call);
+
 /* The call's timer: `owner` is the call. */
 void exo_call_look_at_clocks(void *owner, int64_t now);
 

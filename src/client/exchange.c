@@ -114,7 +114,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
         if (x->inbox.len + len > EXO_INBOX_MAX_HTTP2) {
             return broken_off(x, EXO_E_CONSUMER_LIMIT);
         }
-    } else if (x->inbox.len > 0 && x->inbox.len + len > EXO_INBOX_MAX) {
+    } else if (x->inbox.len > 0 && x->inbox.len + len > (x->encoded ? EXO_INBOX_MAX_ENCODED : EXO_INBOX_MAX)) {
         x->paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
@@ -324,7 +324,11 @@ void exo_exchange_take(exo_exchange *exchange, exo_buffer *into)
     *into = taken;
     if (exchange->paused) {
         exchange->paused = false;
-        curl_easy_pause(exchange->easy, exchange->starved ? CURLPAUSE_SEND : CURLPAUSE_CONT);
+        CURLcode result = curl_easy_pause(exchange->easy, exchange->starved ? CURLPAUSE_SEND : CURLPAUSE_CONT);
+        if (result != CURLE_OK && !exchange->over) { /* what broke it off in there, libcurl reports nowhere else */
+            exchange->result = result;
+            exchange->over = true;
+        }
     }
 }
 
@@ -420,7 +424,8 @@ static bool began_anew(const exo_exchange *x)
 
 exo_span exo_exchange_words(const exo_exchange *exchange)
 {
-    return began_anew(exchange) ? exo_span_of(NULL, 0) : exo_span_text(exchange->text);
+    bool ours = exchange->abort_code != EXO_OK || began_anew(exchange);
+    return ours ? exo_span_of(NULL, 0) : exo_span_text(exchange->text);
 }
 
 static bool upload_was_cut(const exo_exchange *x)
@@ -525,8 +530,10 @@ int exo_exchange_code(const exo_exchange *exchange)
     }
     switch (code) {
     case EXO_E_NO_MEMORY:
-        /* What libcurl says of a header line that is larger than it accepts. */
-        return exchange->connected && !exchange->head_ended ? EXO_E_HEAD_LIMIT : code;
+        /* What libcurl says of a header line that is larger than it accepts, and of a body that unpacks to more. */
+        return exchange->connected && !exchange->head_ended ? EXO_E_HEAD_LIMIT
+               : exchange->encoded                          ? EXO_E_EXPANSION_LIMIT
+                                                            : code;
     case EXO_E_BODY_CUT: /* over HTTP/2 it is said of a missing head too */
         return exchange->answered ? code : upload_was_cut(exchange) ? EXO_E_RESET_IN_UPLOAD : EXO_E_CLOSED;
     case EXO_E_CLOSED:

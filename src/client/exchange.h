@@ -18,6 +18,10 @@
 /* The same over HTTP/2, where a paused stream would block its siblings: beyond it the exchange ends with EXO_E_CONSUMER_LIMIT. */
 #define EXO_INBOX_MAX_HTTP2 1048576
 
+/* The same for a compressed body: libcurl unpacks all that it has read at once, and copies what is left of that at every pause. It holds 64 MB at most: what
+ * needs more is EXO_E_EXPANSION_LIMIT. */
+#define EXO_INBOX_MAX_ENCODED 1048576
+
 /* How much of what follows [DONE] is read so that the connection can be used again, and for how long. */
 #define EXO_DRAIN_MAX 65536
 #define EXO_DRAIN_MS 250
@@ -85,7 +89,7 @@ int exo_transport_code(CURLcode result);
 /* How an exchange that is over went: EXO_OK or an error of error.h. */
 int exo_exchange_code(const exo_exchange *exchange);
 
-/* What libcurl said of it; empty where it said nothing, or spoke of a try of its own. Valid as long as the exchange. */
+/* What libcurl said of it; empty where it said nothing, or spoke of a try of its own, or only of what we had done. Valid as long as the exchange. */
 exo_span exo_exchange_words(const exo_exchange *exchange);
 
 /* Whether the rule for a resend inside the transport holds: the connection was reused, not one response byte came, and it closed within one second. */

@@ -272,6 +272,15 @@ static int read_refusal(exo_call *call)
     return exo_call_fail(call, &failure);
 }
 
+/* A page in place of a stream: its title is all that it has to say. */
+static int read_page(exo_call *call)
+{
+    exo_failure page;
+    exo_failure_clear(&page);
+    exo_failure_from_response(&page, call->exchange->status, exo_buffer_span(&call->body));
+    return exo_call_fail_code(call, EXO_E_NOT_A_STREAM, exo_span_text(page.message));
+}
+
 /* Keeps the fed bytes, up to a maximum. EXO_OK or EXO_E_NO_MEMORY. */
 static int gather(exo_call *call, size_t maximum)
 {
@@ -373,16 +382,8 @@ static int finish_reading(exo_call *call, exo_event *event)
     switch (call->kind) {
     case EXO_BODY_JSON:
         return read_json_body(call, transport);
-    case EXO_BODY_HTML: {
-        exo_failure failure = x->failure;
-        exo_failure page;
-        exo_failure_clear(&page);
-        exo_failure_from_response(&page, x->status, exo_buffer_span(&call->body));
-        exo_failure_set(&failure, EXO_E_NOT_A_STREAM, exo_span_text(page.message));
-        failure.http_status = x->status;
-        failure.status = x->status;
-        return exo_call_fail(call, &failure);
-    }
+    case EXO_BODY_HTML:
+        return read_page(call);
     default:
         break;
     }
@@ -402,6 +403,13 @@ static int finish_reading(exo_call *call, exo_event *event)
     return conclude(call, transport);
 }
 
+/* Whether a refusal or a page has said as much as is kept of it. */
+static bool has_enough(const exo_call *call)
+{
+    return call->exchange->head_ended && call->body.len >= call->client->limits.error_body &&
+           (!is_success(call) || call->kind == EXO_BODY_HTML);
+}
+
 /* What a call does while its exchange runs: reads what has come, until there is an event or no more to read. */
 int exo_call_read(exo_call *call, exo_event *event)
 {
@@ -418,7 +426,7 @@ int exo_call_read(exo_call *call, exo_event *event)
                 return conclude(call, EXO_OK);
             }
         }
-        if (!take_bytes(call)) {
+        if (has_enough(call) || !take_bytes(call)) {
             break;
         }
         int code = dispatch(call);
@@ -427,12 +435,11 @@ int exo_call_read(exo_call *call, exo_event *event)
         }
     }
     exo_exchange *x = call->exchange;
-    bool enough = x->head_ended && !is_success(call) && call->body.len >= call->client->limits.error_body;
     if (x->over) {
         return finish_reading(call, event);
     }
-    if (enough) {
-        return read_refusal(call);
+    if (has_enough(call)) {
+        return is_success(call) ? read_page(call) : read_refusal(call);
     }
     if (x->head_ended && !is_success(call) && call->phase != PHASE_ERROR_BODY) {
         exo_call_enter(call, PHASE_ERROR_BODY);
@@ -440,7 +447,7 @@ int exo_call_read(exo_call *call, exo_event *event)
     if (call->feed.capacity_ > 4096) {
         exo_buffer_free(&call->feed); /* an idle stream keeps nothing */
     }
-    exo_call_arm(call);
+    exo_call_has_read(call);
     return EXO_OK;
 }
 

@@ -345,9 +345,10 @@ void exo_answer_done(exo_answer *answer)
 /* EXO_OK, or what a finish_reason means that is none. */
 static int judge_finish(exo_span reason)
 {
-    static const char failures[] = "error\0network_error\0abort\0insufficient_system_resource\0";
-    for (const char *name = failures; *name != '\0'; name += strlen(name) + 1) {
-        if (exo_span_is(reason, name)) {
+    static const char failures[][sizeof "insufficient_system_resource"] = {"error", "network_error", "abort",
+                                                                           "insufficient_system_resource"};
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        if (exo_span_is(reason, failures[i])) {
             return EXO_E_FINISH;
         }
     }

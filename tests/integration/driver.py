@@ -119,8 +119,8 @@ class Driver:
         self.ok("request", 0, *models[:1])
         self.ok("text", 0, "user", "hello")
 
-    def deploy(self, upstream, model, **options):
-        self.ok("deploy", model, **{"base_url": upstream.base_url, **options})
+    def deploy(self, upstream, name, /, **options):
+        self.ok("deploy", name, **{"base_url": upstream.base_url, **options})
 
     def chat(self, request=0, **options):
         return self.ok("chat", request, **options)

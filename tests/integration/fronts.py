@@ -63,6 +63,7 @@ defaults
     {directives}
 frontend front
     bind fd@{descriptor}{bind}
+    {rules}
     default_backend back
 backend back
     {server}
@@ -70,7 +71,7 @@ backend back
 
 
 class Front:
-    """What the two have in common; `certificate` is the pair (certificate, key) of a TLS front, None for a plain one."""
+    """What the two have in common. `certificate` is the pair (certificate, key) of a TLS front; None: a plain one."""
 
     program = None
 
@@ -164,8 +165,10 @@ class Front:
                 connection.recv(1)
         except OSError:
             pass  # a reset is a reaction too
-        if self._process.poll() is not None:
-            raise RuntimeError(f"{self.program} ended with {self._process.returncode}:\n{self.log}")
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=START_SECONDS).close()
+        except ConnectionRefusedError:  # then it was the last one
+            raise RuntimeError(f"{self.program} ended with {self._process.wait(STOP_SECONDS)}:\n{self.log}") from None
 
 
 class Nginx(Front):
@@ -192,20 +195,25 @@ class Nginx(Front):
 
 
 class Haproxy(Front):
-    """`backend` is "HOST:PORT", or None: then there is no server behind it. `directives` are those of `defaults`."""
+    """`backend` is "HOST:PORT", or None: then there is no server behind it. `directives` are those of `defaults`,
+    `rules` those of the frontend.
+    """
 
     program = "haproxy"
 
-    def __init__(self, backend, **options):
+    def __init__(self, backend, rules="", **options):
         super().__init__(**options)
         self.backend = backend
+        self.rules = rules
 
     def _configure(self, descriptor):
         bind = ""
         if self.certificate:
             bind = f" ssl crt {self._bundle()} alpn {'h2,' if self.http2 else ''}http/1.1"
         server = f"server upstream {self.backend}" if self.backend else ""
-        text = HAPROXY.format(descriptor=descriptor, bind=bind, directives=self.directives, server=server)
+        text = HAPROXY.format(
+            descriptor=descriptor, bind=bind, directives=self.directives, rules=self.rules, server=server
+        )
         return ["-db", "-f", self._write("haproxy.cfg", text)]
 
     def _bundle(self):

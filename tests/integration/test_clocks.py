@@ -220,3 +220,43 @@ def test_reading_begins_before_the_upload_has_ended(ask, upstream, sparse):
     ran = ask("early-then-stall", "--json", "--idle-timeout", "500ms", "-a", sparse(32 << 20))
     ring(ran, "CLOCK_IDLE", "idle", 0.5)
     assert ran.json["text"] == "early"
+
+
+def flood(first, rest):
+    """A stream that begins with one thing and goes on with another, as fast as it can, for ever."""
+
+    def run(conn):
+        conn.begin()
+        conn.write(first)
+        while True:
+            conn.write(rest * 1000)
+
+    return run
+
+
+EVENT = b'data: {"choices":[{"delta":{"content":"x"}}]}\n\n'
+FLOODS = [  # (first, rest, code, clock)
+    (b"", b": no end in sight\n\n", "CLOCK_FIRST", "first event"),
+    (b"", b"data: not json\n\n", "CLOCK_FIRST", "first event"),
+    (EVENT, b": no end in sight\n\n", "CLOCK_IDLE", "idle"),
+    (EVENT, EVENT, "CLOCK_TOTAL", "total"),
+]
+
+
+@pytest.mark.parametrize("first, rest, code, clock", FLOODS)
+def test_no_flood_stops_a_clock(ask, upstream, first, rest, code, clock):
+    upstream.scripts["flood"] = flood(first, rest)
+    options = ("--ttft", "500ms", "--idle-timeout", "500ms", *(("--total-timeout", "500ms") if clock == "total" else ()))
+    ring(ask("flood", "--json", *options), code, clock, 0.5)
+
+
+def test_no_flood_of_text_stops_the_total_clock_of_a_stream(ask, upstream):
+    upstream.scripts["flood"] = flood(EVENT, EVENT)
+    ran = ask("flood", "--total-timeout", "500ms")
+    assert ran.code == 1 and "total clock" in ran.complaint and ran.seconds < LONG and ran.out.startswith("xxx")
+
+
+def test_a_flood_after_the_finish_has_five_seconds_too(ask, upstream):
+    upstream.scripts["flood"] = flood(b'data: {"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n', b":\n")
+    ran = ask("flood", "--json")
+    assert (ran.code, ran.json["text"]) == (0, "x") and 4900 <= ran.json["milliseconds"] and ran.seconds < 4 * LONG

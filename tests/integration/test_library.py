@@ -293,6 +293,19 @@ def test_a_client_is_of_no_use_after_fork(driver, upstream):
     assert driver.ok("reply", 0).answer["text"] == TEXT
 
 
+def test_whoever_watches_the_sockets_cannot_block(driver, upstream):
+    driver.setup(upstream, "ok")
+    driver.ok("watch", 1)
+    said = driver.chat()
+    assert said.failed == "EXO_E_STATE" and said.events == [] and said.attempts == []
+    driver.ok("start", 0, 0)
+    assert driver("run", **{"for": 1000}).ms < 500  # exo_client_next() does not wait
+    assert driver("watch", 0).code == "EXO_E_STATE"
+    driver.ok("free", 0)
+    driver.ok("watch", 0)
+    assert driver.chat().failed is None
+
+
 # --- clocks
 
 

@@ -220,7 +220,7 @@ BAD_MESSAGES = [
     ('[{"role":"user","content":"x"}', 30),
     ('[{"role":"user","content":"x"}]]', 31),
     ('[{"role":"user","content":"\x01"}]', 27),
-    ('[{"role":"user","content":nul}]', 26),
+    ('[{"role":"user","content":nul}]', 29),
     ('[{"role":"user","content":01}]', 27),
     ("[1]", 1),
     ('"text"', 0),

@@ -393,6 +393,19 @@ static int do_policy(void)
     return exo_client_policy(client, word(1), &policy);
 }
 
+static void forget_socket(void *ctx, int socket, int what)
+{
+    (void)ctx;
+    (void)socket;
+    (void)what;
+}
+
+/* watch 1: the sockets are ours to watch, and we do not; watch 0: they are the library's again. */
+static int do_watch(void)
+{
+    return exo_client_watch(client, number_at(1) ? forget_socket : NULL, NULL);
+}
+
 static void print_model(void *ctx, exo_span id)
 {
     (void)ctx;
@@ -742,25 +755,14 @@ static int do_memory(void)
     return EXO_OK;
 }
 
-/* faults SIDE NTH [for_good=1]: arms; with NTH -1 it only reports. */
+/* faults NTH: says what has come of the last ones, and arms anew. */
 static int do_faults(void)
 {
-    static const char *const sides[] = {"nowhere", "library", "curl"};
     print_begin();
     print_number("counted", faults_counted());
     print_number("made", faults_made());
     print_end();
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(word(1), sides[i]) == 0) {
-            faults_arm((fault_side)i, number_at(2), number("for_good", 0) != 0);
-        }
-    }
-    return EXO_OK;
-}
-
-static int do_faults_in_curl(void)
-{
-    faults_in_curl();
+    faults_arm(number_at(1), number("for_good", 0) != 0);
     return EXO_OK;
 }
 
@@ -868,6 +870,7 @@ static const command commands[] = {
     {"fallback", do_fallback},
     {"context_fallback", do_context_fallback},
     {"policy", do_policy},
+    {"watch", do_watch},
     {"models", do_models},
     {"request", do_request},
     {"json_request", do_json_request},
@@ -891,7 +894,6 @@ static const command commands[] = {
     {"sleep", do_sleep},
     {"memory", do_memory},
     {"faults", do_faults},
-    {"faults_in_curl", do_faults_in_curl},
     {"fork", do_fork},
     {"threads", do_threads},
 };

@@ -16,7 +16,6 @@ typedef struct test_source {
     unsigned stutters;       /* so many of each read() says EXO_AGAIN first */
     unsigned stuttered;
     unsigned pass;
-    unsigned rewinds;
 } test_source;
 
 /* A source of `total` bytes "abc…z\nabc…" that can rewind and knows its size; change what else you need. */

@@ -1,0 +1,100 @@
+#!/bin/sh
+# Measures the library and the command against libcurl alone, on this machine and in this run: bench/run.sh [BUILD]
+# bench/README.md says what each figure means. ROUNDS, STREAMS and MEGABYTES (of the upload) can be set.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=$(cd "${1:-$root/build}" && pwd)
+: "${ROUNDS:=2000}" "${STREAMS:=1000}" "${MEGABYTES:=256}"
+for variable in http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY; do
+    unset "$variable"
+done
+
+work=$(mktemp -d)
+servers=
+cleanup()
+{
+    [ -z "$servers" ] || kill $servers 2>/dev/null || true
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+# wait_for FILE: until it has a line.
+wait_for()
+{
+    tries=0
+    until [ -s "$1" ]; do
+        tries=$((tries + 1))
+        [ $tries -lt 200 ] || { echo "bench: a server did not start" >&2; exit 1; }
+        sleep 0.05
+    done
+}
+
+flags="-std=gnu11 -O2 -Wall -Wextra -I$root/include"
+libraries="$build/libexochat.a $(pkg-config --cflags --libs libcurl yaml-0.1 libssl libcrypto) -pthread"
+"${CC:-cc}" $flags "$root/bench/server.c" -o "$work/server"
+for program in latency streams upload; do
+    "${CC:-cc}" $flags "$root/bench/$program.c" "$root/bench/baseline.c" $libraries -o "$work/$program"
+done
+"$work/server" >"$work/port" &
+servers=$!
+wait_for "$work/port"
+origin=http://127.0.0.1:$(cat "$work/port")
+
+# row WHAT UNIT OURS BASELINE: one line of the table, with the ratio.
+row()
+{
+    awk -v what="$1" -v unit="$2" -v ours="$3" -v base="$4" 'BEGIN {
+        printf "| %-42s | %12s | %12s | %6s |\n", what, ours " " unit, base == "" ? "" : base " " unit,
+            base == "" ? "" : sprintf("%.2f", ours / base) }'
+}
+value() { sed -n "s/^$1 //p" "$2"; }
+kilobytes() { awk -v bytes="$1" 'BEGIN { printf "%.1f", bytes / 1024 }'; }
+
+printf '| %-42s | %12s | %12s | %6s |\n' what exochat libcurl ratio
+echo "|:-------------------------------------------|-------------:|-------------:|-------:|"
+
+for answer in one fast; do
+    "$work/latency" "$origin/$answer" "$ROUNDS" >"$work/latency.txt"
+    deltas=$([ $answer = one ] && echo "1 delta" || echo "100 deltas")
+    bare=$(value bare "$work/latency.txt")
+    row "question to answer, $deltas, buffered" us "$(value buffered "$work/latency.txt")" "$bare"
+    row "question to answer, $deltas, streamed" us "$(value streamed "$work/latency.txt")" "$bare"
+done
+
+row "memory of a stream in flight, of $STREAMS" KB "$(kilobytes "$("$work/streams" exochat "$origin/hold" "$STREAMS")")" \
+    "$(kilobytes "$("$work/streams" bare "$origin/hold" "$STREAMS")")"
+
+# With TLS, by the scripted server of the tests.
+if python3 - "$root/tests" "$work" <<'PY' 2>/dev/null; then
+import sys
+sys.path.insert(0, sys.argv[1])
+from upstream.tls import Certificates
+Certificates(sys.argv[2]).make("good")
+PY
+    python3 "$root/tests/upstream" --tls "$work/good.pem" "$work/good.key" >"$work/secure" &
+    servers="$servers $!"
+    wait_for "$work/secure"
+    BENCH_CA=$work/ca.pem BENCH_MODEL=one-delta-then-stall
+    export BENCH_CA BENCH_MODEL
+    secure=https://localhost:$(sed 's/.*://' "$work/secure")/v1
+    ours=$("$work/streams" exochat "$secure" "$STREAMS")
+    row "the same with TLS" KB "$(kilobytes "$ours")" "$(kilobytes "$("$work/streams" bare "$secure" "$STREAMS")")"
+    unset BENCH_CA BENCH_MODEL
+fi
+
+truncate -s "${MEGABYTES}M" "$work/photo.png"
+"$work/upload" "$origin/fast" "$work/photo.png" "$work/body" 5 >"$work/upload.txt"
+row "upload of a $MEGABYTES MB attachment" MB/s "$(value attached "$work/upload.txt")" "$(value bare "$work/upload.txt")"
+rm -f "$work/body"
+
+# Peak resident memory of the command. The baseline is the smallest attachment.
+smallest=
+for size in 1K 100M 1G; do
+    truncate -s "$size" "$work/photo.png"
+    command time -f %M -o "$work/peak" "$build/exochat" --base-url "$origin/fast" -m bench -a "$work/photo.png" \
+        "What is this?" >"$work/said" || { cat "$work/said" "$work/peak"; exit 1; }
+    peak=$(awk '{ printf "%.1f", $1 / 1024 }' "$work/peak")
+    row "peak memory of the command, ${size}B attached" MB "$peak" "$smallest"
+    smallest=${smallest:-$peak}
+done

@@ -1,0 +1,156 @@
+"""Good answers: whatever the framing and the dialect, the text goes to standard output and nothing else does."""
+
+import json
+from pathlib import Path
+
+import pytest
+from upstream.chunks import TEXT, USAGE, WORDS
+
+STREAMS = Path(__file__).resolve().parents[1] / "streams"
+EXPECTED = json.loads((STREAMS / "expected.json").read_text(encoding="utf-8"))
+
+GOOD = ["ok", "ok+close", "ok+length", "ok+http10", "ok+noreuse", "ok+crlf", "ok+cr", "ok+piece-1", "ok+piece-3+cr"]
+GOOD += ["ok+type:", "ok+type:TEXT/EVENT-STREAM; charset=utf-8", "ok+type:application/json", "ok+type:text/html"]
+GOOD += ["gzip", "deflate", "ok+gzip+piece-5", "coding:identity", "interim-100", "interim-103", "trailers", "drip-1"]
+GOOD += ["no-done", "no-finish", "malformed-event", "frames-after-done", "never-ends", "finish:eos", "finish:model_length"]
+GOOD += ["chunk-extensions-1", "usage-none", "usage-finish", "usage-cumulative", "huge-header-32", "many-headers-200"]
+GOOD += ["reasoning", "early-ok", "wait-0.05", "slow-20", "comments-0.2-then-ok"]
+
+
+@pytest.mark.parametrize("behaviour", GOOD)
+def test_a_good_answer(ask, upstream, behaviour):
+    ran = ask(behaviour)
+    assert (ran.code, ran.out) == (0, TEXT), ran
+    assert len(upstream.requests) == 1
+    if behaviour != "reasoning":
+        assert ran.stderr == b""
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_stream_of_a_dialect(exochat, upstream, write_config, name):
+    """The composed streams, over HTTP and through the whole client."""
+    expected = EXPECTED[name]
+    config = write_config({"m": {"model": "file:" + name, **expected.get("options", {})}})
+    ran = exochat("--config", config, "-m", "m", "--json", "hello")
+    assert (ran.error is None) == expected["accepted"], ran
+    for key in ("text", "reasoning", "finish_reason"):
+        if expected["accepted"] or not name.startswith(("framing-body", "framing-unlabelled")):
+            assert (ran.json[key] or "") == (expected[key] or ""), key
+    if expected["accepted"]:
+        assert ran.json["usage"] == expected["usage"]
+        sent = [(call["id"], call["name"]) for call in expected["tool_calls"]]
+        assert [(call["id"], call["name"]) for call in ran.json["tool_calls"]] == sent
+        for call, wanted in zip(ran.json["tool_calls"], expected["tool_calls"]):
+            assert call["arguments"] == json.loads(wanted["arguments"])
+    else:
+        assert ran.error["code"] == expected["error"]["code"]
+        assert expected["error"].get("message") in (None, ran.error["message"])
+
+
+def test_text_is_printed_as_it_comes(ask, upstream):
+    running = ask("gate:go", start=True)
+    assert running.read(len(WORDS[0])).decode() == WORDS[0]  # the rest has not been sent yet
+    upstream.gate("go").set()
+    ran = running.wait()
+    assert (ran.code, ran.out) == (0, "".join(WORDS[1:]))
+
+
+@pytest.mark.parametrize("options", [("--no-stream",), ("--json",)])
+def test_text_is_held_back_where_that_is_wanted(ask, upstream, options):
+    running = ask("gate:go", *options, start=True)
+    assert upstream.wait_for(lambda: upstream.requests and upstream.requests[0].answer_time)
+    upstream.gate("go").set()
+    ran = running.wait()
+    assert ran.code == 0 and TEXT in ran.out
+
+
+def test_no_line_end_is_added_to_a_pipe(ask):
+    assert ask("say:one\ntwo").stdout == b"one\ntwo"
+
+
+def test_reasoning_goes_to_standard_error(ask):
+    for behaviour in ("reasoning", "reasoning:reasoning", "reasoning:reasoning_text"):
+        ran = ask(behaviour)
+        assert (ran.out, "Rivers run down." in ran.err) == (TEXT, True)
+        assert ask(behaviour, "--quiet").stderr == b""
+        assert ask(behaviour, "--json").json["reasoning"] == "Rivers run down."
+
+
+def test_think_tags_are_opt_in(exochat, upstream, write_config):
+    config = write_config({"think": {"think_tags": True}, "kept": {"model": "think"}})
+    assert exochat("--config", config, "-m", "think", "hello").out == TEXT
+    assert exochat("--config", config, "-m", "kept", "hello").out.startswith("<think>")
+
+
+def test_tool_calls_go_to_standard_error_as_json(ask):
+    ran = ask("tool-calls-2")
+    assert (ran.code, ran.stdout) == (0, b"")
+    calls = [json.loads(line)["tool_call"] for line in ran.err.splitlines()]
+    assert [(call["id"], call["arguments"]) for call in calls] == [
+        ("call_0", {"city": "Oslo", "days": 2}),
+        ("call_1", {"city": "Oslo", "days": 2}),
+    ]
+
+
+def test_a_tool_loop(ask, write_messages):
+    """The answer's call, and then its result, in messages of the next request."""
+    (call,) = ask("tool-loop", "--json").json["tool_calls"]
+    function = {"name": call["name"], "arguments": json.dumps(call["arguments"])}
+    said = {"role": "assistant", "content": None, "tool_calls": [{"id": call["id"], "type": "function", "function": function}]}
+    result = {"role": "tool", "tool_call_id": call["id"], "content": "4 degrees"}
+    messages = write_messages([{"role": "user", "content": "weather?"}, said, result])
+    assert ask("tool-loop", "--messages", messages, prompt=None).out == "The tool said: 4 degrees"
+
+
+def test_a_refusal_is_told_apart(ask):
+    ran = ask("refusal")
+    assert (ran.code, ran.stdout) == (4, b"") and "I will not do that." in ran.complaint
+    assert ask("refusal", "--json").json["refusal"] == "I will not do that."
+
+
+def test_a_content_filter_cuts(ask):
+    ran = ask("content-filter")
+    assert (ran.code, ran.out) == (4, "".join(WORDS[:2])) and "content" in ran.complaint
+
+
+def test_an_answer_cut_by_its_length_is_an_answer(ask):
+    ran = ask("finish:length")
+    assert (ran.code, ran.out) == (0, TEXT) and "length" in ran.complaint
+
+
+def test_only_the_first_choice_is_printed(ask):
+    assert ask("n-3").out == "choice 0"
+
+
+@pytest.mark.parametrize("place", ["final", "finish", "cumulative", "choice", "x-groq"])
+def test_usage_wherever_it_stands(ask, place):
+    assert ask(f"usage-{place}", "--json").json["usage"] == USAGE
+
+
+def test_usage_is_null_where_there_is_none(ask):
+    assert ask("usage-none", "--json").json["usage"] is None
+
+
+def test_ipv6_and_names(exochat):
+    from upstream import Upstream
+
+    try:
+        with Upstream("::1") as server:
+            assert exochat("--base-url", server.base_url, "-m", "ok", "hello").out == TEXT
+    except OSError:
+        pytest.skip("no IPv6 here")
+
+
+def test_a_unix_socket(exochat, write_config, tmp_path):
+    from upstream import Upstream
+
+    with Upstream(unix=tmp_path / "s"):
+        config = write_config({"ok": {"base_url": "http://localhost/v1", "unix_socket": str(tmp_path / "s")}})
+        assert exochat("--config", config, "-m", "ok", "hello").out == TEXT
+
+
+def test_resolve_takes_the_place_of_a_name_server(exochat, upstream, write_config):
+    resolve = [f"there.invalid:{upstream.port}:127.0.0.1"]
+    config = write_config({"ok": {"base_url": f"http://there.invalid:{upstream.port}/v1", "resolve": resolve}})
+    assert exochat("--config", config, "-m", "ok", "hello").out == TEXT
+    assert upstream.requests[0].header("host") == f"there.invalid:{upstream.port}"

@@ -1,0 +1,69 @@
+"""The example programs, run against the scripted server; and the example of the README."""
+
+import os
+import re
+import subprocess
+
+import pytest
+from command import BINARY, PASSED_ON, ROOT, TIMEOUT
+from upstream.chunks import TEXT
+
+EXAMPLES = BINARY.parent / "examples"
+LOOPS = ["parallel", "poll", "epoll", "libuv"]
+QUESTIONS = ["Why?", "What for?", "Since when?", "Who says so?", "And then?"]
+
+
+def run(program, base_url, *args):
+    path = EXAMPLES / program
+    if program in ("epoll", "libuv") and not path.exists():
+        pytest.skip(f"{program} is not to be had here")
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    environment.update(EXOCHAT_BASE_URL=base_url, EXOCHAT_API_KEY="sk-test", NO_PROXY="*")
+    return subprocess.run([path, *args], env=environment, capture_output=True, text=True, timeout=TIMEOUT)
+
+
+def test_one_question(upstream):
+    ran = run("chat", upstream.base_url, "ok", "hello")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, TEXT + "\n", "")
+    assert upstream.requests[0].header("authorization") == "Bearer sk-test"
+
+
+def test_one_question_that_fails(upstream):
+    ran = run("chat", upstream.base_url, "status-503", "hello")
+    assert ran.returncode == 1 and "scripted failure 503" in ran.stderr and "sk-test" not in ran.stderr
+
+
+@pytest.mark.parametrize("program", LOOPS)
+def test_many_questions(upstream, program):
+    ran = run(program, upstream.base_url, "echo+piece-40+pause-2", *QUESTIONS)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert sorted(ran.stdout.splitlines()) == sorted(f"{question}: {question}" for question in QUESTIONS)
+    assert upstream.connections == len(QUESTIONS)
+
+
+@pytest.mark.parametrize("program", LOOPS)
+@pytest.mark.parametrize("model", ["status-503", "cut-after-300", "reset-before-headers"])
+def test_many_questions_that_fail(upstream, program, model):
+    ran = run(program, upstream.base_url, model, *QUESTIONS)
+    assert ran.returncode in (0, 1) and ran.stderr == ""
+    assert len(ran.stdout.splitlines()) == len(QUESTIONS) and "finds" not in ran.stdout
+
+
+@pytest.mark.parametrize("program", LOOPS)
+@pytest.mark.parametrize("model", ["never-ends", "big-2", "ok+close", "slow-5"])
+def test_many_questions_in_a_loop_of_ones_own(upstream, program, model):
+    """Responses that must be drained or broken off, and transfers that must pause."""
+    ran = run(program, upstream.base_url, model, *QUESTIONS)
+    assert (ran.returncode, ran.stderr) == (0, "") and len(ran.stdout.splitlines()) == len(QUESTIONS)
+
+
+@pytest.mark.parametrize("program", ["chat", *LOOPS])
+def test_a_base_url_that_is_none(program):
+    ran = run(program, "localhost/v1", "ok", "hello")
+    assert ran.returncode == 2 and ran.stderr.startswith("base_url: ")
+
+
+def test_the_example_of_the_readme_is_the_one_that_is_tested():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```c\n(.*?)```", text, re.DOTALL)
+    assert blocks == [(ROOT / "examples" / "chat.c").read_text(encoding="utf-8")]

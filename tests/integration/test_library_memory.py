@@ -1,0 +1,160 @@
+"""The hosted library: its limits, its memory, and what it does when there is none."""
+
+import json
+
+import pytest
+from upstream import chunks
+from upstream.chunks import TEXT
+
+# --- every growth has a named maximum
+
+
+def deep(conn):
+    conn.begin()
+    nested = json.loads("[" * 30 + "]" * 30)
+    conn.event({"choices": [{"index": 0, "delta": {"content": "x"}, "finish_reason": "stop"}], "nested": nested})
+    chunks.done(conn)
+    conn.end()
+
+
+def long_type(conn):
+    conn.begin()
+    conn.lines("event: " + "e" * 200, "data: {}", "")
+    conn.end()
+
+
+LIMITS = [
+    ("huge-event-1", {"limits.event": 65536}, "EXO_E_EVENT_LIMIT"),
+    ("long-type", {"limits.field": 100}, "EXO_E_EVENT_LIMIT"),
+    ("big-1", {"limits.answer": 65536}, "EXO_E_ANSWER_LIMIT"),
+    ("reasoning", {"limits.answer": 10}, "EXO_E_ANSWER_LIMIT"),
+    ("tool-calls-5", {"limits.tool_calls": 4}, "EXO_E_CALLS_LIMIT"),
+    ("tool-call", {"limits.tool_arguments": 16}, "EXO_E_ARGUMENTS_LIMIT"),
+    ("usage-details", {"limits.raw": 64}, "EXO_E_ANSWER_LIMIT"),
+    ("huge-header-8", {"limits.head": 4096}, "EXO_E_HEAD_LIMIT"),
+    ("endless-header", {}, "EXO_E_HEAD_LIMIT"),
+    ("endless-1xx", {}, "EXO_E_HEADERS_LIMIT"),
+    ("many-headers-50", {"limits.headers": 20}, "EXO_E_HEADERS_LIMIT"),
+    ("gzip-bomb-4", {"limits.answer": 1 << 20}, "EXO_E_EXPANSION_LIMIT"),
+    ("json-200-completion", {"limits.event": 100}, "EXO_E_EVENT_LIMIT"),
+    ("endless-body-500", {"limits.error_body": 4096}, "EXO_E_SERVER"),
+]
+
+
+@pytest.mark.parametrize("model, limits, code", LIMITS, ids=[f"{row[0]}-{row[2]}" for row in LIMITS])
+def test_a_limit(driver, upstream, model, limits, code):
+    upstream.scripts["long-type"] = long_type
+    driver.setup(upstream, model, **limits)
+    said = driver.chat(quiet=True)
+    assert said.failed == code
+    assert said.failure["verdict"] == ("retry" if code == "EXO_E_SERVER" else "fall back")
+    assert upstream.wait_for(lambda: all(request.end_time for request in upstream.requests))
+    driver.deploy(upstream, "status-418")
+    assert driver.chat(model="status-418").failed == "EXO_E_STATUS"  # the client lives on
+
+
+def test_the_depth_limit_leaves_out_one_event(driver, upstream):
+    upstream.scripts["deep"] = deep
+    driver.setup(upstream, "deep", **{"limits.depth": 16})
+    said = driver.chat()
+    assert said.failed == "EXO_E_EMPTY_STREAM" or said.answer["malformed"] == 1
+
+
+def test_the_number_of_choices(driver, upstream):
+    driver.setup(upstream, "n-5", **{"limits.choices": 2})
+    said = driver.chat(choices=5)
+    assert said.failed is None and [answer["text"] for answer in said.reply["answers"]] == ["choice 0", "choice 1"]
+
+
+def test_the_number_of_keys(driver, upstream):
+    driver.setup(upstream, "ok", **{"limits.keys": 5})
+    for key in "abc":
+        driver.ok("set", 0, key, "1")
+    said = driver.chat()
+    assert said.failed == "EXO_E_KEYS_LIMIT" and upstream.connections == 0
+
+
+# --- what is not kept costs nothing
+
+
+def test_an_answer_that_is_not_kept_needs_no_memory(driver, upstream):
+    megabytes = 50 if driver.sanitized else 200
+    driver.setup(upstream, "ok", f"big-{megabytes}", **{"limits.answer": 1 << 16})
+    driver.chat()
+    before = driver.ok("memory").lines[0]["peak"]
+    said = driver.chat(model=f"big-{megabytes}", keep=0, quiet=True, raw=True)
+    after = driver.ok("memory").lines[0]["peak"]
+    assert said.failed is None and said.summary["bytes"] == megabytes << 20 and said.answer["text"] == ""
+    assert said.summary["raw"] > said.summary["bytes"]
+    print(f"peak memory grew by {after - before} KB over an answer of {megabytes} MB")
+    assert driver.sanitized or after - before < 4096
+
+
+@pytest.mark.parametrize("keep, kept", [(1, "text"), (2, "reasoning"), (0, None), (15, "both")])
+def test_what_is_kept(driver, upstream, keep, kept):
+    driver.setup(upstream, "reasoning")
+    answer = driver.chat(keep=keep).answer
+    assert answer["text"] == (TEXT if kept in ("text", "both") else "")
+    assert answer["reasoning"] == ("Rivers run down." if kept in ("reasoning", "both") else "")
+    assert answer["finish_reason"] == "stop" and answer["usage"]["completion"] == 5
+
+
+def test_a_large_attachment_needs_no_memory(driver, upstream, tmp_path):
+    with open(tmp_path / "big.png", "wb") as file:
+        file.truncate(100 << 20)
+    driver.setup(upstream, "digest", stream_ttft_timeout=60000)
+    driver.chat()
+    before = driver.ok("memory").lines[0]["peak"]
+    driver.ok("file", 0, "user", tmp_path / "big.png")
+    said = driver.chat()
+    after = driver.ok("memory").lines[0]["peak"]
+    assert said.failed is None and json.loads(said.answer["text"])["length"] == upstream.requests[1].length > 130 << 20
+    print(f"peak memory grew by {after - before} KB over an attachment of 100 MB")
+    assert driver.sanitized or after - before < 4096
+
+
+# --- no memory: every allocation fails once, or all from the n-th on
+
+
+def whole_life(driver, upstream, folder):
+    """One client from beginning to end, with a bit of everything. Returns every code that came, the reply's at the end."""
+    codes = []
+
+    def do(*words, **options):
+        said = driver(*words, **options)
+        codes.append(said.code)
+        if said.all("reply"):
+            codes.append(said.failed)
+        return said.code == "EXO_OK"
+
+    deployment = {"api_key": "k", "header": ["X-A:b"], "drop": ["seed"], "rename": ["a:b"], "extra_body": '{"x":1}'}
+    if do("client", log=1, log_bodies=100):
+        for model in ("status-503", "tool-call"):
+            do("deploy", model, base_url=upstream.base_url, resolve=["other.example:80:127.0.0.1"], **deployment)
+        do("fallback", "status-503", "tool-call")
+        if do("request", 0, "status-503"):
+            do("text", 0, "user", "hello")
+            do("set", 0, "seed", "1")
+            do("file", 0, "user", folder / "a.txt")
+            do("chat", 0, restart=True, choices=2, traceparent="00-1-2-3", quiet=True)
+    driver("free_client")
+    driver("free_request", 0)
+    return codes
+
+
+@pytest.mark.parametrize("for_good", [False, True], ids=["once", "for-good"])
+def test_every_allocation_may_fail(driver, upstream, tmp_path, for_good):
+    """A life for each allocation, in which that one fails: what it was for says so, or gets along without."""
+    (tmp_path / "a.txt").write_text("attached")
+    spared = nth = 0
+    while True:
+        nth += 1
+        driver("faults", nth, for_good=for_good)
+        codes = whole_life(driver, upstream, tmp_path)
+        if driver("faults", 0).lines[0]["made"] == 0:
+            break
+        spared += codes[-1] is None
+        assert "EXO_E_NO_MEMORY" in codes or codes[-1] is None, (nth, codes)
+    assert codes == ["EXO_OK"] * (len(codes) - 1) + [None]
+    print(f"{nth - 1} allocations; {spared} of them could be done without")
+    assert nth > 50 and spared < 20
