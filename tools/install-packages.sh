@@ -12,7 +12,7 @@ packages_of()
     test)
         packages_of build
         packages_of arm
-        echo libcmocka-dev clang gcovr python3 python3-pytest python3-yaml nginx haproxy openssl libuv1-dev time
+        echo libcmocka-dev clang gcovr python3 python3-pytest python3-pytest-xdist python3-yaml nginx haproxy openssl libuv1-dev time
         ;;
     lint)
         packages_of build

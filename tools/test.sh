@@ -111,10 +111,11 @@ if tools/build.sh build-asan -DEXO_WERROR=ON -DEXO_SANITIZE=ON -DCMAKE_BUILD_TYP
     ASAN_OPTIONS="log_path=$PWD/build-asan/sanitizer:log_exe_name=1:exitcode=86"
     ASAN_OPTIONS="$ASAN_OPTIONS:detect_stack_use_after_return=1:strict_string_checks=1"
     UBSAN_OPTIONS="exitcode=86:print_stacktrace=1"
-    export ASAN_OPTIONS UBSAN_OPTIONS
+    EXOCHAT_SANITIZED=1 # peak memory is not measured under a sanitizer
+    export ASAN_OPTIONS UBSAN_OPTIONS EXOCHAT_SANITIZED
     run_ctest build-asan
     run_pytest build-asan
-    unset ASAN_OPTIONS UBSAN_OPTIONS
+    unset ASAN_OPTIONS UBSAN_OPTIONS EXOCHAT_SANITIZED
     for said in build-asan/sanitizer.*; do
         [ -e "$said" ] || continue
         cat "$said"

@@ -61,7 +61,7 @@ int exo_request_file_range(exo_request *request, exo_role role, const char *path
 int exo_request_bytes(exo_request *request, exo_role role, exo_span bytes, const char *media_type, const char *name);
 
 /* Attaches a source of the caller's (borrowed until the last call that uses the request ends). It is used by one call at a time. One that
- * cannot rewind is sent once, chunked, without fallback. `media_type` NULL: from the ending of `name`. */
+ * cannot rewind is sent once, chunked, without fallback; a further call that needs it fails with EXO_E_SOURCE_ONCE. `media_type` NULL: from the ending of `name`. */
 int exo_request_source(exo_request *request, exo_role role, const exo_source *source, const char *media_type, const char *name);
 
 /* Appends a message as JSON text, an object (copied): an assistant's tool calls, a tool's result, content parts of any kind. EXO_E_JSON_* and

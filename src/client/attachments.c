@@ -49,7 +49,9 @@ typedef struct found {
     uint64_t at; /* from start on */
     struct stat status;
     exo_span bytes;
-    const char *shown; /* what messages call it */
+    exo_attachment *once; /* whose source cannot rewind: `own` stands before it */
+    bool began;           /* this call has read of it */
+    const char *shown;    /* what messages call it */
     const char *name;
     const char *media_type;
     char text[]; /* the key, and a NUL */
@@ -139,6 +141,38 @@ static int check_file(void *ctx)
         MODIFIED(now).tv_nsec != MODIFIED(f->status).tv_nsec) {
         return say(f->owner, EXO_E_BODY_CHANGED, f->shown, "changed while it was sent");
     }
+    return EXO_OK;
+}
+
+/* A source that cannot rewind serves one call: what it has given is gone. */
+static int read_once(void *ctx, void *dst, size_t size, size_t *got)
+{
+    found *f = ctx;
+    *got = 0;
+    if (f->once->spent && !f->began) {
+        return say(f->owner, EXO_E_SOURCE_ONCE, f->name, "was read by another call already");
+    }
+    f->began = true;
+    f->once->spent = true;
+    return f->once->source->read(f->once->source->ctx, dst, size, got);
+}
+
+static int check_once(void *ctx)
+{
+    const exo_source *source = ((const found *)ctx)->once->source;
+    return source->check ? source->check(source->ctx) : EXO_OK;
+}
+
+static int use_once(found *f, exo_attachment *attachment)
+{
+    if (attachment->spent) {
+        return say(f->owner, EXO_E_SOURCE_ONCE, f->name, "was read by another call already");
+    }
+    f->once = attachment;
+    f->own.size = attachment->source->size;
+    f->own.read = read_once;
+    f->own.rewind = NULL;
+    f->own.check = check_once;
     return EXO_OK;
 }
 
@@ -268,7 +302,7 @@ static const char *guess(const found *f)
     if (media_type) {
         return media_type;
     }
-    if (f->source != &f->own) {
+    if (f->source != &f->own || f->once) {
         return "application/octet-stream";
     }
     size_t size = f->own.size < sizeof head ? (size_t)f->own.size : sizeof head;
@@ -314,7 +348,7 @@ static const char *without_folders(const char *path)
 }
 
 /* The attachment that a handle stands for, or NULL: JSON from outside can hold what only looks like one. */
-static const exo_attachment *by_handle(const exo_attachments *attachments, exo_span handle)
+static exo_attachment *by_handle(const exo_attachments *attachments, exo_span handle)
 {
     size_t index = 0;
     for (size_t i = 1; i < handle.len; i++) {
@@ -328,7 +362,7 @@ static const exo_attachment *by_handle(const exo_attachments *attachments, exo_s
 
 static int find_attachment(found *f)
 {
-    const exo_attachment *attachment = by_handle(f->owner, f->key);
+    exo_attachment *attachment = by_handle(f->owner, f->key);
     if (!attachment) {
         return say(f->owner, EXO_E_FILE_REFUSED, "_file", "names no attachment");
     }
@@ -342,6 +376,11 @@ static int find_attachment(found *f)
             return say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
         }
         int code = use_file(f, attachment);
+        if (code != EXO_OK) {
+            return code;
+        }
+    } else if (attachment->source && !attachment->source->rewind) {
+        int code = use_once(f, attachment);
         if (code != EXO_OK) {
             return code;
         }

@@ -484,7 +484,7 @@ exo_call *exo_call_start(exo_client *client, const exo_request *request, const e
     call->timer.wake = exo_call_look_at_clocks;
     exo_buffer_init(&call->feed, &exo_heap, EXO_INBOX_MAX_HTTP2, EXO_E_CONSUMER_LIMIT);
     exo_buffer_init(&call->sent_start, &exo_heap, SIZE_MAX, EXO_E_NO_MEMORY);
-    exo_buffer_init(&call->body, &exo_heap, client->limits.event, EXO_E_EVENT_LIMIT);
+    exo_buffer_init(&call->body, &exo_heap, SIZE_MAX, EXO_E_NO_MEMORY); /* response.c bounds it */
     exo_sse_init(&call->sse, &exo_heap, &client->limits);
     exo_failure_clear(&call->failure);
     bool copied = copy_options(call, options);

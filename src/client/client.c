@@ -493,6 +493,7 @@ void exo_client_free(exo_client *client)
     }
     exo_poller_free(client->poller);
     exo_timers_free(&client->timers);
+    free(client->heard);
     for (size_t i = 0; i < client->entry_count; i++) {
         free_entry(&client->entries[i]);
     }

@@ -40,7 +40,8 @@ int exo_encoding_aim(exo_encoding *encoding, const exo_deployed *target, const e
 /* A file that was not found, and replaced by the text beside it, explains nothing that comes later. */
 static bool is_of_a_file(int code)
 {
-    return code == EXO_E_SOURCE_READ || code == EXO_E_FILE_REFUSED || code == EXO_E_BODY_CHANGED;
+    return code == EXO_E_SOURCE_READ || code == EXO_E_SOURCE_ONCE || code == EXO_E_FILE_REFUSED ||
+           code == EXO_E_BODY_CHANGED;
 }
 
 void exo_encoding_explain(const exo_encoding *encoding, int code, char *message, size_t size)

@@ -68,6 +68,8 @@ struct exo_client {
     size_t live;     /* those that have not handed out their END */
     exo_queue ready;
     exo_exchange *draining;
+    uint64_t *heard; /* by socket: bytes that had come over it when its last exchange ended */
+    size_t heard_count;
     uint64_t random;
     char message[512];
 };

@@ -15,6 +15,8 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #endif
 
 #define USER_AGENT "exochat/" EXO_VERSION
@@ -174,6 +176,46 @@ static int on_connected(void *user, char *remote, char *local, int remote_port, 
     return CURL_PREREQFUNC_OK;
 }
 
+/* Bytes that have come over a TCP connection since it was made; 0 where the system cannot tell. */
+static uint64_t heard(curl_socket_t socket)
+{
+#ifdef __linux__
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    memset(&info, 0, sizeof info);
+    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0) {
+        return info.tcpi_bytes_received;
+    }
+#else
+    (void)socket;
+#endif
+    return 0;
+}
+
+/* Where the client keeps what had come over a socket when its last exchange ended; NULL when memory runs out. */
+static uint64_t *heard_before(exo_client *client, curl_socket_t socket)
+{
+    size_t wanted = (size_t)socket + 1;
+    if (wanted > client->heard_count) {
+        uint64_t *grown = realloc(client->heard, 2 * wanted * sizeof *grown);
+        if (!grown) {
+            return NULL;
+        }
+        memset(grown + client->heard_count, 0, (2 * wanted - client->heard_count) * sizeof *grown);
+        client->heard = grown;
+        client->heard_count = 2 * wanted;
+    }
+    return &client->heard[socket];
+}
+
+static void note_heard(exo_client *client, curl_socket_t socket, uint64_t bytes)
+{
+    uint64_t *noted = socket == CURL_SOCKET_BAD ? NULL : heard_before(client, socket);
+    if (noted) {
+        *noted = bytes;
+    }
+}
+
 /* libcurl opens its sockets close-on-exec only where it knows how: make sure. A second connection of one exchange means
  * that libcurl found the first one dead and tries again by itself, which is the call's to decide. */
 static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
@@ -184,11 +226,15 @@ static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_soc
         x->began_anew = true;
         return CURL_SOCKET_BAD;
     }
+    int type = address->socktype;
 #ifdef SOCK_CLOEXEC
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-#else
-    return socket(address->family, address->socktype, address->protocol);
+    type |= SOCK_CLOEXEC;
 #endif
+    curl_socket_t made = socket(address->family, type, address->protocol);
+    if (x) {
+        note_heard(x->client, made, 0);
+    }
+    return made;
 }
 
 /* ---- start ---- */
@@ -332,12 +378,24 @@ void exo_exchange_take(exo_exchange *exchange, exo_buffer *into)
     }
 }
 
+/* libcurl tells of whole header lines only, and takes a connection that ended within the first one for one that said
+ * nothing. What TLS says at the end is no part of a response, nor is the end itself, which counts as a byte. */
+static bool was_answered(const exo_exchange *x, uint64_t bytes)
+{
+    const uint64_t *before = x->reused ? heard_before(x->client, x->socket) : NULL;
+    uint64_t farewell = strncmp(x->deployed->url, "https:", 6) == 0 ? 64 : 1;
+    return x->answered || (before && bytes > *before + farewell);
+}
+
 /* CURLINFO_ACTIVESOCKET knows none while a transfer runs. */
 void exo_exchange_socket(exo_exchange *exchange, curl_socket_t socket, bool watched)
 {
     if (watched) {
         exchange->socket = socket;
     } else if (exchange->socket == socket) {
+        uint64_t bytes = heard(socket);
+        exchange->answered = was_answered(exchange, bytes);
+        note_heard(exchange->client, socket, bytes);
         exchange->socket = CURL_SOCKET_BAD;
     }
 }

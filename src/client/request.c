@@ -266,7 +266,7 @@ const exo_node *exo_request_root(const exo_request *request)
     return &request->root;
 }
 
-const exo_attachment *exo_request_attachment(const exo_request *request, size_t index)
+exo_attachment *exo_request_attachment(const exo_request *request, size_t index)
 {
     return index < request->attached_count ? &request->attached[index].attachment : NULL;
 }

@@ -17,6 +17,7 @@ typedef struct exo_attachment {
     uint64_t length;
     exo_span bytes;           /* bytes in memory, where path and source are NULL */
     const exo_source *source; /* the caller's source, or NULL */
+    bool spent;               /* it cannot rewind, and a call has read of it */
     const char *media_type;   /* or NULL: to be guessed */
     const char *name;         /* shown to the model, or NULL */
 } exo_attachment;
@@ -24,8 +25,8 @@ typedef struct exo_attachment {
 /* The root of the tree, an object node: "messages" and the parameters ("model" too, if the request's JSON had one or it was set). Valid until the request is changed. */
 const exo_node *exo_request_root(const exo_request *request);
 
-/* Attachment number `index`, or NULL when there is none. */
-const exo_attachment *exo_request_attachment(const exo_request *request, size_t index);
+/* Attachment number `index`, or NULL when there is none. Calls change nothing of it but `spent`. */
+exo_attachment *exo_request_attachment(const exo_request *request, size_t index);
 
 /* The folder below which JSON may name files, or NULL. */
 const char *exo_request_folder(const exo_request *request);

@@ -188,10 +188,16 @@ static int read_nothing(void *ctx, void *dst, size_t size, size_t *got)
     return EXO_OK;
 }
 
+static int rewind_nothing(void *ctx)
+{
+    (void)ctx;
+    return EXO_OK;
+}
+
 static void test_sources_are_passed_on(void **state)
 {
     (void)state;
-    static const exo_source source = {NULL, read_nothing, NULL, NULL, EXO_SIZE_UNKNOWN};
+    static const exo_source source = {NULL, read_nothing, rewind_nothing, NULL, EXO_SIZE_UNKNOWN};
     exo_file file;
     exo_request *request = exo_request_new(NULL);
     exo_request_source(request, EXO_USER, &source, NULL, "voice.wav");
@@ -209,6 +215,36 @@ static void test_sources_are_passed_on(void **state)
     exo_attachments_free(attachments);
     exo_request_free(request);
     exo_attachments_free(NULL);
+}
+
+static void test_a_source_that_cannot_rewind_serves_one_call(void **state)
+{
+    (void)state;
+    static const exo_source source = {NULL, read_nothing, NULL, NULL, 7};
+    char byte;
+    size_t got;
+    exo_file first;
+    exo_file second;
+    exo_request *request = exo_request_new(NULL);
+    exo_request_source(request, EXO_USER, &source, NULL, "pipe");
+    exo_attachments *one = exo_attachments_new(request);
+    exo_attachments *other = exo_attachments_new(request);
+    assert_int_equal(open_handle(one, 0, &first), EXO_OK);
+    assert_int_equal(open_handle(other, 0, &second), EXO_OK); /* nobody has read yet */
+    assert_int_equal(first.source->size, 7);
+    assert_null(first.source->rewind);
+    assert_int_equal(first.source->read(first.source->ctx, &byte, 1, &got), EXO_OK);
+    assert_int_equal(first.source->read(first.source->ctx, &byte, 1, &got), EXO_OK);
+    assert_int_equal(first.source->check(first.source->ctx), EXO_OK);
+    assert_int_equal(second.source->read(second.source->ctx, &byte, 1, &got), EXO_E_SOURCE_ONCE);
+    exo_attachments_free(other);
+    other = exo_attachments_new(request);
+    assert_int_equal(open_handle(one, 0, &first), EXO_OK);
+    assert_int_equal(open_handle(other, 0, &second), EXO_E_SOURCE_ONCE);
+    assert_string_equal(exo_attachments_message(other), "pipe: was read by another call already");
+    exo_attachments_free(one);
+    exo_attachments_free(other);
+    exo_request_free(request);
 }
 
 static void test_what_cannot_be_attached(void **state)
@@ -676,6 +712,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files_and_bytes),
         cmocka_unit_test(test_sources_are_passed_on),
+        cmocka_unit_test(test_a_source_that_cannot_rewind_serves_one_call),
         cmocka_unit_test(test_what_cannot_be_attached),
         cmocka_unit_test(test_forged_handles),
         cmocka_unit_test(test_named_files),

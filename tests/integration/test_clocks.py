@@ -175,7 +175,8 @@ def test_what_follows_the_finish_and_the_body_of_an_error_have_five_seconds(ask)
 
 
 def test_a_clock_of_zero_is_off(ask):
-    ran = ask("wait-0.5", "--json", "--ttft", "0", "--connect-timeout", "0", "--idle-timeout", "0", "--total-timeout", "0")
+    clocks = ("--ttft", "--connect-timeout", "--idle-timeout", "--total-timeout")
+    ran = ask("wait-0.5", "--json", *(word for clock in clocks for word in (clock, "0")))
     assert (ran.code, ran.json["text"]) == (0, TEXT)
 
 
@@ -246,8 +247,8 @@ FLOODS = [  # (first, rest, code, clock)
 @pytest.mark.parametrize("first, rest, code, clock", FLOODS)
 def test_no_flood_stops_a_clock(ask, upstream, first, rest, code, clock):
     upstream.scripts["flood"] = flood(first, rest)
-    options = ("--ttft", "500ms", "--idle-timeout", "500ms", *(("--total-timeout", "500ms") if clock == "total" else ()))
-    ring(ask("flood", "--json", *options), code, clock, 0.5)
+    clocks = ["--ttft", "--idle-timeout", *(["--total-timeout"] if clock == "total" else [])]
+    ring(ask("flood", "--json", *(word for name in clocks for word in (name, "500ms"))), code, clock, 0.5)
 
 
 def test_no_flood_of_text_stops_the_total_clock_of_a_stream(ask, upstream):
@@ -257,6 +258,7 @@ def test_no_flood_of_text_stops_the_total_clock_of_a_stream(ask, upstream):
 
 
 def test_a_flood_after_the_finish_has_five_seconds_too(ask, upstream):
-    upstream.scripts["flood"] = flood(b'data: {"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n', b":\n")
+    finish = b'data: {"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n'
+    upstream.scripts["flood"] = flood(finish, b":\n")
     ran = ask("flood", "--json")
     assert (ran.code, ran.json["text"]) == (0, "x") and 4900 <= ran.json["milliseconds"] and ran.seconds < 4 * LONG

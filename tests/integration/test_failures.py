@@ -85,7 +85,7 @@ BODIES = [  # (body, message, type, code)
     ({"detail": [{"loc": ["body"], "msg": "m", "type": "missing"}]}, "m", "missing", None),
     ({"fault": {"faultstring": "m"}}, "m", None, None),
     ({"success": False, "errors": [{"code": 7009, "message": "m"}]}, "m", None, "7009"),
-    ({"error": {"message": "Provider returned error", "metadata": {"raw": "m"}}}, "Provider returned error: m", None, None),
+    ({"error": {"message": "It returned error", "metadata": {"raw": "m"}}}, "It returned error: m", None, None),
     ({"message": "m"}, "m", None, None),
     ("plain words", "plain words", None, None),
     ('{"error":{"message":"m', "m", None, None),

@@ -136,7 +136,11 @@ def test_lists_are_not_transitive(exochat, upstream, write_config):
 
 def test_the_command_line_takes_the_place_of_the_configured_list(exochat, upstream, write_config):
     config = write_config(
-        {"first": {"model": "status-503", "fallbacks": ["second"]}, "second": {"model": "ok"}, "third": {"model": "echo"}}
+        {
+            "first": {"model": "status-503", "fallbacks": ["second"]},
+            "second": {"model": "ok"},
+            "third": {"model": "echo"},
+        }
     )
     ran = exochat("--config", config, "-m", "first", "--fallback", "third", "--json", "hello")
     assert ran.trail == [("first", "EXO_E_SERVER"), ("third", None)] and ran.json["text"] == "hello"
@@ -248,7 +252,8 @@ def test_times_and_bytes_of_an_attempt(ask, upstream):
     failed, answered = ran.json["attempts"]
     assert 0 <= answered["connected_ms"] <= answered["sent_ms"] <= answered["first_event_ms"] <= answered["end_ms"]
     assert failed["started_ms"] == 0 and failed["end_ms"] <= answered["started_ms"] <= ran.json["milliseconds"]
-    assert [attempt["bytes_sent"] for attempt in (failed, answered)] == [request.length for request in upstream.requests]
+    lengths = [request.length for request in upstream.requests]
+    assert [failed["bytes_sent"], answered["bytes_sent"]] == lengths
     assert failed["http_status"] == 503 and answered["http_status"] == 200 and answered["bytes_received"] > 1000
     assert answered["http_version"] == "1.1" and not answered["resent"]
 

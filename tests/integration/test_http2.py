@@ -314,7 +314,7 @@ def test_the_server_behind_the_front_breaks(route, front, name):
 # --- uploads
 
 
-def test_an_upload_without_a_window(route, spoken, tmp_path):
+def test_an_upload_without_a_window(route, spoken):
     """The server grants nothing: no progress."""
 
     def script(conn):

@@ -135,12 +135,32 @@ def test_a_source_that_can_be_read_once_has_one_attempt(driver, upstream):
     assert said.failed == "EXO_E_SERVER" and len(said.attempts) == 1 and len(upstream.requests) == 1
 
 
-def test_a_source_that_was_read_up_is_of_no_use_again(driver, upstream):
+def test_a_source_that_was_read_up_is_of_no_use_again(driver, upstream, tmp_path):
     driver.setup(upstream, "ok")
-    driver.ok("source", 0, "user", total=100, once=True, type="text/plain")
+    driver.ok("source", 0, "user", total=100, once=True, type="text/plain", name="pipe")
     assert driver.chat().failed is None
     said = driver.chat()
-    assert said.failed == "EXO_E_SOURCE_ONCE" or parts(upstream, 1)[0]["text"] == ""
+    assert said.failed == "EXO_E_SOURCE_ONCE" and "pipe" in said.failure["message"] and said.attempts == []
+    assert driver("body", 0, path=tmp_path / "body").code == "EXO_E_SOURCE_ONCE"
+    assert len(upstream.requests) == 1
+
+
+def test_a_source_that_nobody_has_read_yet_serves_the_next_attempt(driver, upstream, closed_port):
+    driver.setup(upstream, "closed", base_url=f"http://127.0.0.1:{closed_port}/v1")
+    driver.deploy(upstream, "ok")
+    driver.ok("fallback", "closed", "ok")
+    driver.ok("source", 0, "user", total=100, once=True, type="text/plain")
+    assert driver.chat(model="closed").failed is None
+    assert parts(upstream)[0]["text"].encode() == pattern(100)
+
+
+def test_a_source_that_two_calls_want_serves_one(driver, upstream):
+    driver.setup(upstream, "ok")
+    driver.ok("source", 0, "user", total=100000, once=True, type="text/plain")
+    driver.ok("start", 0, 0, count=2)
+    driver("run", quiet=True)
+    assert sorted(str(driver.ok("reply", call).failed) for call in (0, 1)) == ["EXO_E_SOURCE_ONCE", "None"]
+    driver.ok("free", 0, count=2)
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "image/png"])

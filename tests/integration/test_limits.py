@@ -28,7 +28,7 @@ def test_a_limit(ask, behaviour, code):
     assert ran.seconds < SOON and "limit" in ran.complaint
 
 
-@pytest.mark.parametrize("behaviour", ["huge-header-60", "many-headers-200", "tool-calls-128", "interim-103", "trailers"])
+@pytest.mark.parametrize("behaviour", ["huge-header-60", "many-headers-200", "tool-calls-128", "interim-103"])
 def test_less_than_a_limit_is_well(ask, behaviour):
     assert ask(behaviour, "--json").code == 0
 
@@ -74,7 +74,7 @@ def test_an_endless_line(ask, upstream):
     """Data that does not end, in one line and in many; and a field that means nothing, of which nothing is kept."""
     endings = {
         "data": (b"data: ", b"x" * 65536, "EXO_E_EVENT_LIMIT"),
-        "lines": (b"data: x\n", b"data: y\n" * 8192, "EXO_E_EVENT_LIMIT"),
+        "lines": (b"data: x\n", b"data: " + b"y" * 65536 + b"\n", "EXO_E_EVENT_LIMIT"),
         "field": (b"dat", b"a" * 65536, "EXO_E_CLOCK_FIRST"),
         "comment": (b":", b"\n:" * 32768, "EXO_E_CLOCK_FIRST"),
     }

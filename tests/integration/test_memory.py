@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
+import os
+import subprocess
 
 import pytest
-from command import SANITIZED
+from command import BINARY, SANITIZED
 
 pytestmark = pytest.mark.skipif(SANITIZED, reason="a sanitizer's shadow memory is not ours")
 
@@ -96,31 +98,59 @@ def test_streamed_answers_of_any_length(ask, upstream):
     assert max(peaks.values()) < PEAK and max(peaks.values()) - min(peaks.values()) < SPREAD, peaks
 
 
-@pytest.mark.parametrize("kind", ["comments", "page", "refusal", "header", "slow reader"])
-def test_what_a_server_floods_us_with_is_not_kept(ask, upstream, kind):
-    """Measured while the flood goes on."""
+FLOODS = {
+    "comments": (b"", b": no end in sight\n" * 4096, 100 * MB),
+    "data: ": (b"data: ", b"no end in sight " * 4096, MB // 4),
+    "events to a reader that sleeps": (b"", b'data: {"choices":[{"delta":{"content":"x"}}]}\n\n' * 4096, MB // 4),
+}
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_a_flood_is_not_kept(ask, upstream, kind):
+    """Measured while it goes on. One event may have 64 MB; what is printed waits for a reader, and so do we."""
+    first, rest, enough = FLOODS[kind]
 
     def flood(conn):
-        if kind == "header":
-            conn.send(b"HTTP/1.1 103 Early Hints\r\n\r\n")
-            conn.stall(until=conn.upstream.gate("measured"))
-            conn.reset()
-        status, content_type = {"page": (200, "text/html"), "refusal": (400, "text/plain")}.get(kind, (200, "text/plain"))
-        conn.begin(status, content_type)
-        conn.write(b"<html>" if kind == "page" else b"")
-        block = b'data: {"choices":[{"delta":{"content":"x"}}]}\n\n' if kind == "slow reader" else b": comment, or not\n"
+        conn.begin()
+        conn.write(first)
         while not conn.upstream.gate("measured").is_set():
-            conn.write(block * 4096)
+            conn.write(rest)
         conn.finish()
 
     upstream.scripts["flood"] = flood
-    running = ask("flood", "--total-timeout", "20s", start=True)
-    enough = {"comments": 100 * MB, "slow reader": MB // 4}.get(kind, 0)
+    running = ask("flood", "--ttft", "30s", start=True)
     assert upstream.wait_for(lambda: upstream.requests and upstream.requests[0].bytes_sent >= enough, 30)
-    if running.process.poll() is None:
-        try:
-            assert running.peak_memory() < PEAK
-        except StopIteration:
-            pass  # it ended in this moment
+    assert running.peak_memory() < (PEAK if kind != "data: " else PEAK + 2 * 64 * MB)
     upstream.gate("measured").set()
-    running.wait()
+    running.stop()
+
+
+def endless(start, rest, framed=True):
+    """A response that never ends."""
+
+    def run(conn):
+        conn.send(start)
+        while True:
+            conn.send(b"%x\r\n%b\r\n" % (len(rest), rest) if framed else rest)
+
+    return run
+
+
+ENDLESS = {
+    "head": endless(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 65536, framed=False),
+    "interim": endless(b"", b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" * 1000, framed=False),
+    "page": endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"<p>no end in sight</p>" * 3000),
+    "refusal": endless(b"HTTP/1.1 400 No\r\nTransfer-Encoding: chunked\r\n\r\n", b"no end in sight " * 4096),
+}
+
+
+@pytest.mark.skipif(not os.path.exists("/usr/bin/time"), reason="no /usr/bin/time here")
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_an_endless_response_is_not_kept(exochat, upstream, tmp_path, kind):
+    """These end by themselves, and so does the command: its peak is taken from the system's books."""
+    upstream.scripts["endless"] = ENDLESS[kind]
+    peak = tmp_path / "peak"
+    measure = ["/usr/bin/time", "-q", "-f", "%M", "-o", peak]
+    command = [BINARY, "--base-url", upstream.base_url, "-m", "endless", "hello"]
+    ran = subprocess.run(measure + command, stdin=subprocess.DEVNULL, env=exochat.environment, timeout=60)
+    assert ran.returncode == 1 and int(peak.read_text()) << 10 < PEAK

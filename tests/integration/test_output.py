@@ -26,7 +26,8 @@ def test_the_shape_of_json(ask, behaviour):
 def test_json_of_an_answer(ask):
     ran = ask("ok", "--json")
     answer = ran.json
-    assert (answer["text"], answer["finish_reason"], answer["model"], answer["id"]) == (TEXT, "stop", "ok", "chatcmpl-1-1")
+    assert (answer["text"], answer["finish_reason"]) == (TEXT, "stop")
+    assert (answer["model"], answer["id"]) == ("ok", "chatcmpl-1-1")
     assert (answer["deployment"], answer["error"], answer["refusal"]) == ("ok", None, None)
     assert ran.stdout.endswith(b"\n") and ran.stdout.count(b"\n") == 1 and ran.stderr == b""
 
@@ -92,8 +93,8 @@ def test_quiet(ask):
     assert "scripted failure 400" in ask("status-400", "--quiet").complaint
 
 
-SAVED = ["ok", "ok+piece-7", "ok+gzip", "ok+crlf", "tool-calls-3", "tool-repair", "reasoning", "no-end", "error-mid-stream"]
-SAVED += ["finish:error", "malformed-event", "json-200-error", "unlabelled-gzip", "frames-after-done", "big-1"]
+SAVED = ["ok", "ok+piece-7", "ok+gzip", "ok+crlf", "tool-calls-3", "tool-repair", "reasoning", "no-end"]
+SAVED += ["error-mid-stream", "finish:error", "malformed-event", "json-200-error", "unlabelled-gzip", "frames-after-done", "big-1"]
 
 
 @pytest.mark.parametrize("behaviour", SAVED)

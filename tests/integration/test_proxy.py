@@ -7,6 +7,7 @@ import base64
 
 import listener
 import pytest
+from fronts import Haproxy, Nginx
 from listener import Listener
 from route import KEY
 from upstream import Upstream
@@ -101,8 +102,6 @@ def test_the_flag_takes_the_place_of_the_configuration(route, plain, closed_port
 
 
 def test_http2_through_connect(route, upstream, certificates):
-    from fronts import Nginx
-
     with Nginx(upstream.origin, certificate=certificates.make("good"), http2=True) as front, Proxy() as proxy:
         assert route.answers(base_url=front.base_url, proxy=proxy.url, http2=True)["http_version"] == "2"
         assert proxy.requests == [("CONNECT", f"127.0.0.1:{front.port}")]
@@ -114,7 +113,6 @@ def test_http2_through_connect(route, upstream, certificates):
 @pytest.fixture
 def secure_proxy(certificates):
     """Starts TLS in front of an http proxy."""
-    from fronts import Haproxy
 
     def make(proxy, name="good"):
         return Haproxy(f"127.0.0.1:{proxy.port}", certificate=certificates.make(name), directives="mode tcp")
