@@ -39,7 +39,6 @@ def in_sizing(driver, upstream, folder):
 def in_upload(driver, upstream, folder):
     @behaviours.early
     def read_a_little(conn):
-        conn.limit_receive_buffer(16 << 10)
         conn.read_body(64 << 10)
         conn.stall(until=upstream.gate("upload"))
         conn.read_body()
