@@ -88,13 +88,28 @@ truncate -s "${MEGABYTES}M" "$work/photo.png"
 row "upload of a $MEGABYTES MB attachment" MB/s "$(value attached "$work/upload.txt")" "$(value bare "$work/upload.txt")"
 rm -f "$work/body"
 
-# Peak resident memory of the command. The baseline is the smallest attachment.
+# Peak resident memory of the command, over http and over https with all the certificates of the system loaded. The
+# baseline is the smallest attachment.
+# peak_row WHAT SIZE OPTION ...
+peak_row()
+{
+    what=$1 size=$2
+    shift 2
+    truncate -s "$size" "$work/photo.png"
+    command time -f %M -o "$work/peak" "$build/exochat" "$@" -a "$work/photo.png" "What is this?" >"$work/said" ||
+        { cat "$work/said" "$work/peak"; exit 1; }
+    peak=$(awk '{ printf "%.1f", $1 / 1024 }' "$work/peak")
+    row "$what, ${size}B attached" MB "$peak" "$smallest"
+    smallest=${smallest:-$peak}
+}
 smallest=
 for size in 1K 100M 1G; do
-    truncate -s "$size" "$work/photo.png"
-    command time -f %M -o "$work/peak" "$build/exochat" --base-url "$origin/fast" -m bench -a "$work/photo.png" \
-        "What is this?" >"$work/said" || { cat "$work/said" "$work/peak"; exit 1; }
-    peak=$(awk '{ printf "%.1f", $1 / 1024 }' "$work/peak")
-    row "peak memory of the command, ${size}B attached" MB "$peak" "$smallest"
-    smallest=${smallest:-$peak}
+    peak_row "peak memory of the command" "$size" --base-url "$origin/fast" -m bench
 done
+if [ -n "${secure:-}" ] && [ -r /etc/ssl/certs/ca-certificates.crt ]; then
+    cat /etc/ssl/certs/ca-certificates.crt "$work/ca.pem" >"$work/bundle.pem"
+    smallest=
+    for size in 1K 100M 1G; do
+        peak_row "the same over https" "$size" --base-url "$secure" --ca "$work/bundle.pem" -m ok
+    done
+fi

@@ -196,7 +196,8 @@ exo_call *exo_call_start(exo_client *client, const exo_request *request, const e
 /* The `user` pointer of exo_call_start(). */
 void *exo_call_user(const exo_call *call);
 
-/* Ends a call now. No further event comes of it, not even END; its reply then says EXO_E_CANCELLED. Legal at any time, inside of event handling too. */
+/* Ends a call now. No further event comes of it, not even END. Its reply then says EXO_E_CANCELLED, or how the call ended
+ * if it had come to its end and only END was not handed out yet. Legal at any time, inside of event handling too. */
 void exo_call_cancel(exo_call *call);
 
 /* Takes the reply out of a call that has ended; the caller frees it with exo_reply_free(). NULL while the call runs, or when it was taken before. */

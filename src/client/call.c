@@ -302,7 +302,8 @@ void exo_call_over(exo_call *call)
 {
     int64_t now = exo_client_now(call->client);
     bool sent = false;
-    (void)exo_exchange_progress(call->exchange, &sent); /* the last look at the upload, for what its failure is called */
+    (void)exo_exchange_progress(call->exchange,
+                                &sent); /* the last look at the upload, for what its failure is called */
     if (exo_exchange_may_resend(call->exchange, now) && exo_encode_rewind(&call->encoding.encoder) == EXO_OK) {
         drop_exchange(call);
         start_exchange(call, true);
