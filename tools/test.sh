@@ -86,12 +86,14 @@ run_ctest()
     runner ctest "$folder" ctest --test-dir "$folder" --output-on-failure --parallel 2 --output-junit "$report" "$@"
 }
 
-# run_pytest FOLDER
+# run_pytest FOLDER. Most tests wait for a server most of the time: two at once where pytest-xdist is installed.
 run_pytest()
 {
     EXOCHAT_BINARY=$PWD/$1/exochat
     export EXOCHAT_BINARY
-    runner pytest "$1" "$python" -m pytest -q -p no:cacheprovider --junitxml "$report" tests/integration
+    "$python" -c 'import xdist' 2>/dev/null && jobs="-n 2" || jobs=
+    # shellcheck disable=SC2086
+    runner pytest "$1" "$python" -m pytest -q -p no:cacheprovider $jobs --junitxml "$report" tests/integration
 }
 
 title "build"
