@@ -565,7 +565,7 @@ static void the_number_of_calls_has_a_limit(void **state)
 {
     exo_limits limits = *exo_limits_host();
     exo_answer answer;
-    char id[8];
+    char id[16];
     (void)state;
     limits.tool_calls = 3;
     exo_answer_init(&answer, &allocator, &limits, 0, EXO_KEEP_ALL);
