@@ -64,11 +64,11 @@ check()
         NR > 1 {
             sub(/.*\//, "", $6)
             sub(/\.o$/, "", $6)
-            printf "    %-12s %6d bytes\n", $6, $1
+            printf "    %-14s %6d bytes\n", $6, $1
             sum += $1
         }
         END {
-            printf "    %-12s %6d bytes%s\n", "all", sum, (limit > 0 ? " of " limit : "")
+            printf "    %-14s %6d bytes%s\n", "all", sum, (limit > 0 ? " of " limit : "")
             exit (limit > 0 && sum > limit)
         }' || fail "$name: the core is larger than $limit bytes"
 }

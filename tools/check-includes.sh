@@ -1,9 +1,9 @@
 #!/bin/sh
 # Who may include what: tools/check-includes.sh [ROOT]
-# The table below is the whole rule for the core and its headers, beside error, span, limits and buffer, which all may
-# use. A header that is private to src/core is a module of its own. The client, the command and the bindings see public
-# headers and files of their own folder, and whatever is not ours; only the client sees libyaml, and no public header
-# sees libcurl or libyaml. What src/core/core.mk does not list is not a header of the core.
+# The table below is the whole rule for the core and its headers, beside error, span, limits, buffer and the private
+# ascii, which all may use. A header that is private to src/core is a module of its own. The client, the command and the
+# bindings see public headers and files of their own folder, and whatever is not ours; only the client sees libyaml, and
+# no public header sees libcurl or libyaml. What src/core/core.mk does not list is not a header of the core.
 set -eu
 root=${1:-$(dirname "$0")/..}
 cd "$root"
@@ -11,14 +11,19 @@ cd "$root"
 rule=$(mktemp)
 trap 'rm -f "$rule"' EXIT
 cat >"$rule" <<'TABLE'
-json_read   json_text
-json_write  json_text
-json_repair json_text json_read
-value       json_read
-encode      value json_write json_read
-chunk       json_read think
-answer      chunk json_repair
-failure     json_read
+json_read      json_text
+json_write     json_text
+json_repair    json_text json_read
+value          json_read
+encode         value json_write json_read encode_walk
+encode_walk    encode
+encode_piece   encode_walk
+encode_file    encode_walk
+chunk          json_read think
+answer         chunk json_repair
+failure        failure_body failure_words retry_after
+failure_body   failure failure_words retry_after json_read json_text
+retry_after    failure
 TABLE
 
 find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk '
@@ -52,7 +57,7 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
     }
 
     BEGIN {
-        split("error span limits buffer", list, " ")
+        split("error span limits buffer ascii", list, " ")
         for (i in list) base[list[i]]
         split("stdbool.h stddef.h stdint.h string.h", list, " ")
         for (i in list) freestanding[list[i]]

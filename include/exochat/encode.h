@@ -78,7 +78,6 @@ typedef struct exo_encode_options {
 } exo_encode_options;
 
 /* No options: the request as it is. */
-/* No options. */
 #define EXO_ENCODE_OPTIONS_INIT \
     { \
         sizeof(exo_encode_options), NULL, 0, NULL, 0, NULL, NULL, NULL, \
@@ -125,8 +124,8 @@ typedef struct exo_encoder {
     uint8_t skipped_;
     bool last_;
     bool ended_;
-    uint8_t quad_at_;
-    uint8_t quad_len_;
+    bool bound_;       /* the source must yield left_ bytes more */
+    uint8_t digit_at_; /* how many digits of the staged three bytes are written */
     uint8_t key_at_;
     uint8_t key_count_;
     uint8_t request_keys_; /* how many of keys_ are the request's, then the request's and ours, then extra_body's too */
@@ -144,19 +143,19 @@ typedef struct exo_encoder {
     uint16_t media_type_len_;
     int error_;
     const char *script_;
-    const exo_source *source_;
-    exo_span fragment_; /* of the string that is being written, decoded */
-    size_t fragment_at_;
+    const exo_source *source_; /* the one that is being written */
+    const exo_cursor *cursor_; /* the request's, or that of extra_body */
     size_t cost_;
-    exo_cursor request_;
     exo_value value_;
+    exo_span fragment_; /* of the string that is being written, decoded: what is left of it */
+    exo_cursor request_;
     exo_file file_;
     exo_json_decoder decoder_;
     exo_json_escaper escaper_;
-    uint64_t left_; /* what the source still has to yield, if its size binds it */
+    uint64_t left_;
     uint64_t count_;
     uint64_t written_;
-    uint64_t sized_; /* what the sizing walk found: the bytes that can be counted */
+    uint64_t sized_; /* what the sizing walk found: the bytes that can be counted, without the last brace */
     uint64_t sized_hash_;
     exo_encode_digest digest_;
     exo_encode_options options_;
@@ -164,7 +163,6 @@ typedef struct exo_encoder {
     uint8_t nest_[EXO_JSON_DEPTH_MAX / 8]; /* a bit per open array or object: 1 is an object */
     uint8_t renamed_[EXO_KEYS_MAX / 8];    /* a bit per key: it has another name in the request */
     uint8_t shadowed_[EXO_KEYS_MAX / 8];   /* a bit per key: extra_body has it too */
-    char quad_[4];
     char key_[48];
     char scratch_[EXO_PATH_MAX + EXO_MEDIA_TYPE_MAX];
 } exo_encoder;

@@ -1,9 +1,10 @@
 /*
  * failure.h: a status, its headers and its body, or an error inside a stream → one typed failure with a verdict.
  *
- * Everything that is known about provider errors is in the tables of failure.c: body shapes, retryable statuses, marks
- * of an exceeded context window, of used-up quota and of content filters, and the forms of Retry-After. It decides by
- * error message, code and type, never by an echo of the prompt elsewhere in the body.
+ * Everything that is known about provider errors is in tables: body shapes in failure_body.c, the marks of an exceeded
+ * context window, of used-up quota and of content filters in failure_words.c, the forms of Retry-After in
+ * retry_after.c. failure.c decides, by error message, code and type, never by an echo of the prompt elsewhere in the
+ * body.
  *
  * What is decided, first match first:
  *   a mark of an exceeded context window                    EXO_E_CONTEXT_WINDOW, whatever the status

@@ -62,9 +62,10 @@ typedef struct exo_http1_request {
 /* A head that is being written. Private but for sizeof. */
 typedef struct exo_http1_head {
     const exo_http1_request *request_;
-    size_t piece_; /* the piece that is being written, and how much of it is */
+    size_t header_; /* the header and the piece that are being written, and how much of it is */
     size_t at_;
     int error_;
+    uint8_t piece_;
     uint8_t digits_len_;
     char digits_[20]; /* content_length in decimal */
 } exo_http1_head;
@@ -119,22 +120,22 @@ typedef struct exo_http1_event {
  * first wrong byte. The rest is private. */
 typedef struct exo_http1_response {
     uint64_t at;
-    exo_span in_; /* fed and not consumed */
-    exo_buffer *carry_;
-    uint64_t remaining_; /* bytes of the body, or of the chunk */
+    uint8_t state_;
+    uint8_t minor_;
+    uint8_t digits_; /* of the chunk size */
+    uint8_t seen_;   /* what the head said about framing and connection */
+    bool trailing_;  /* header lines are trailers */
+    bool closed_;    /* nothing more will be fed */
+    uint16_t status_;
+    int error_;
     uint32_t head_left_; /* what the limits still allow */
     uint32_t headers_left_;
     uint32_t overhead_left_;
     uint32_t length_; /* bytes of the line that is being read */
     uint32_t name_len_;
-    int error_;
-    uint16_t status_;
-    uint8_t minor_;
-    uint8_t state_;
-    uint8_t digits_; /* of the chunk size */
-    uint8_t seen_;   /* what the head said about framing and connection */
-    bool trailing_;  /* header lines are trailers */
-    bool closed_;    /* nothing more will be fed */
+    uint64_t remaining_; /* bytes of the body, or of the chunk */
+    exo_span in_;        /* fed and not consumed */
+    exo_buffer *carry_;
 } exo_http1_response;
 
 /* Begins to read a response. `limits` is read here only. `carry` keeps a header line that feeding has cut; it is

@@ -52,7 +52,7 @@ typedef struct exo_json_reader {
     uint8_t depth_;
     uint8_t max_depth_;
     bool replace_;
-    uint8_t stack_[EXO_JSON_DEPTH_MAX / 8]; /* a bit per level: 1 is an object */
+    uint64_t stack_; /* a bit per open bracket, the innermost lowest: 1 is a brace */
 } exo_json_reader;
 
 /* Begins to read `text`, which must outlive the reader, with at most `max_depth` levels (1 to EXO_JSON_DEPTH_MAX;
@@ -83,10 +83,14 @@ int exo_json_check(exo_span text, uint32_t max_depth, size_t *at);
 typedef struct exo_json_decoder {
     exo_span text_;
     size_t at_;
+    bool plain_;
 } exo_json_decoder;
 
 /* Begins to decode `text`, the `text` of a token; it must stay valid. */
 void exo_json_decoder_init(exo_json_decoder *decoder, exo_span text);
+
+/* The same, but `plain` text is handed out as it stands, in one fragment. */
+void exo_json_decoder_init_as(exo_json_decoder *decoder, exo_span text, bool plain);
 
 /* Stores the next fragment of the string's value: a run that points into the text, or up to EXO_JSON_SCRATCH decoded
  * bytes in `scratch`, valid until the next call. Always whole UTF-8 sequences; a lone surrogate, invalid UTF-8 and the
@@ -95,7 +99,10 @@ void exo_json_decoder_init(exo_json_decoder *decoder, exo_span text);
  * fragments are cut depends on the text alone. */
 int exo_json_decode(exo_json_decoder *decoder, char scratch[EXO_JSON_SCRATCH], exo_span *fragment, bool *last);
 
-/* Whether the decoded value of a STRING or KEY token is exactly the ASCII string `literal`. */
+/* Whether `text` is exactly `value` when it is decoded; `plain` text is taken as it stands. */
+bool exo_json_equal(exo_span text, bool plain, exo_span value);
+
+/* Whether the decoded value of a STRING or KEY token is exactly the string `literal`. */
 bool exo_json_is(const exo_json_token *token, const char *literal);
 
 /* Copies the decoded value of a STRING or KEY into `dst` of `size` bytes and terminates it with NUL; cut at a

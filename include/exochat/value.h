@@ -66,6 +66,9 @@ typedef struct exo_value {
     const exo_source *source;
 } exo_value;
 
+/* Whether a STRING or KEY says exactly `text`. */
+bool exo_value_is(const exo_value *value, exo_span text);
+
 /* What a cursor can do. All of them are given the cursor's `ctx` and must not throw or jump. */
 typedef struct exo_cursor_ops {
     /* Stores the next token. EXO_EVENT; EXO_OK behind the end of the value; or a negative error (EXO_E_TYPE,

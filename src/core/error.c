@@ -3,13 +3,15 @@
  *
  * It formats nothing and remembers nothing; every layer calls it. The advice of the table is for people and lies in the
  * hosted library (src/client/advice.c): it would cost a microcontroller some kilobytes. All strings lie in one constant
- * struct and are found by offsets, because a table of pointers would have to be relocated, that is, be writable, in a
- * shared library.
+ * struct and are counted off, since names and texts are asked for seldom: a table of pointers would be larger, and in a
+ * shared library writable, because it would have to be relocated.
  */
 #include "exochat/error.h"
 
-#include <stddef.h>
-#include <stdint.h>
+#include "ascii.h"
+
+/* More than the lowest code is below zero. */
+#define SHIFT 200
 
 /* Statuses, in the columns of EXO_ERROR_MAP. The last row answers for numbers that nobody knows. */
 /* clang-format off */
@@ -20,7 +22,7 @@
     X(EXO_DONE,      EXO_DONE,      NONE, STOP, "the stream is over", "") \
     X(EXO_IDLE,      EXO_IDLE,      NONE, STOP, "no call is under way", "") \
     X(EXO_NOT_FOUND, EXO_NOT_FOUND, NONE, STOP, "looked for, and not there", "") \
-    X(EXO_E_UNKNOWN, INT16_MIN,     NONE, STOP, "an unknown code", "")
+    X(EXO_E_UNKNOWN, -SHIFT,        NONE, STOP, "an unknown code", "")
 /* clang-format on */
 
 #define ALL_ROWS(X) EXO_ERROR_MAP(X) STATUS_MAP(X)
@@ -39,69 +41,56 @@ static const error_strings strings = {
 #undef EXO_X
 };
 
-_Static_assert(sizeof strings <= UINT16_MAX, "offsets into the strings are 16 bits wide");
-
 typedef struct error_row {
-    int16_t number;
-    uint8_t error_class;
-    uint8_t verdict;
-    uint16_t name;
-    uint16_t text;
+    uint8_t shifted; /* the code and SHIFT */
+    uint8_t error_class : 4;
+    uint8_t verdict : 4;
 } error_row;
 
 static const error_row rows[] = {
-#define EXO_X(code, number, class_, verdict, text, advice) \
-    {(number), EXO_CLASS_##class_, EXO_##verdict, (uint16_t)offsetof(error_strings, code##_name), \
-     (uint16_t)offsetof(error_strings, code##_text)},
+#define EXO_X(code, number, class_, verdict, text, advice) {SHIFT + (number), EXO_CLASS_##class_, EXO_##verdict},
     ALL_ROWS(EXO_X)
 #undef EXO_X
 };
 
-static const error_row *find_row(int code)
+static size_t find_row(int code)
 {
-    const error_row *row = rows;
-    const error_row *unknown = rows + sizeof rows / sizeof *rows - 1;
-    while (row < unknown && row->number != code) {
+    const size_t unknown = sizeof rows / sizeof *rows - 1;
+    size_t row = 0;
+    while (row < unknown && rows[row].shifted != (unsigned)code + SHIFT) {
         row++;
     }
     return row;
 }
 
-static const char *string_at(uint16_t offset)
-{
-    return (const char *)&strings + offset;
-}
-
 const char *exo_error_name(int code)
 {
-    return string_at(find_row(code)->name);
+    return exo_ascii_string((const char *)&strings, 2 * find_row(code));
 }
 
 const char *exo_error_text(int code)
 {
-    return string_at(find_row(code)->text);
+    return exo_ascii_string((const char *)&strings, 2 * find_row(code) + 1);
 }
 
 exo_error_class exo_error_class_of(int code)
 {
-    return (exo_error_class)find_row(code)->error_class;
+    return (exo_error_class)rows[find_row(code)].error_class;
 }
 
 exo_verdict exo_error_verdict(int code)
 {
-    return (exo_verdict)find_row(code)->verdict;
+    return (exo_verdict)rows[find_row(code)].verdict;
 }
 
 const char *exo_class_name(exo_error_class error_class)
 {
-    static const char names[][10] = {"none", "caller", "violation", "limit", "transport", "provider"};
-    size_t index = (size_t)error_class;
-    return names[index < sizeof names / sizeof *names ? index : EXO_CLASS_NONE];
+    static const char names[] = "none\0caller\0violation\0limit\0transport\0provider";
+    return exo_ascii_string(names, (size_t)error_class <= EXO_CLASS_PROVIDER ? (size_t)error_class : EXO_CLASS_NONE);
 }
 
 const char *exo_verdict_name(exo_verdict verdict)
 {
-    static const char names[][18] = {"stop", "fall back", "retry", "fall back context"};
-    size_t index = (size_t)verdict;
-    return names[index < sizeof names / sizeof *names ? index : EXO_STOP];
+    static const char names[] = "stop\0fall back\0retry\0fall back context";
+    return exo_ascii_string(names, (size_t)verdict <= EXO_FALL_BACK_CONTEXT ? (size_t)verdict : EXO_STOP);
 }

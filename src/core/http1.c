@@ -8,6 +8,8 @@
  */
 #include "exochat/http1.h"
 
+#include "ascii.h"
+
 enum byte {
     HTAB = '\t',
     LF = '\n',
@@ -40,27 +42,9 @@ static bool is_visible(unsigned char byte)
     return byte > SP && byte < 127;
 }
 
-static bool is_digit(unsigned char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
-static unsigned char lower(unsigned char byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? (unsigned char)(byte | 0x20) : byte;
-}
-
 static bool same_name(exo_span a, exo_span b)
 {
-    if (a.len != b.len) {
-        return false;
-    }
-    for (size_t i = 0; i < a.len; i++) {
-        if (lower((unsigned char)a.ptr[i]) != lower((unsigned char)b.ptr[i])) {
-            return false;
-        }
-    }
-    return true;
+    return a.len == b.len && exo_ascii_same(a.ptr, b.ptr, a.len);
 }
 
 bool exo_http1_name_is(exo_span name, const char *text)
@@ -68,12 +52,31 @@ bool exo_http1_name_is(exo_span name, const char *text)
     return same_name(name, exo_span_text(text));
 }
 
+/* The headers that are heeded in a response; the first three are written, so they are refused in a request. */
+enum known {
+    HOST,
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+    CONNECTION,
+    OTHER
+};
+
+static enum known known_header(exo_span name)
+{
+    static const char names[] = "host\0content-length\0transfer-encoding\0connection";
+    unsigned known = 0;
+    while (known < OTHER && !exo_http1_name_is(name, exo_ascii_string(names, known))) {
+        known++;
+    }
+    return (enum known)known;
+}
+
 /* ---- the request head ---- */
 
-static int check(exo_span text, bool (*allowed)(unsigned char))
+static int check(const exo_span *text, bool (*allowed)(unsigned char))
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char byte = (unsigned char)text.ptr[i];
+    for (size_t i = 0; i < text->len; i++) {
+        unsigned char byte = (unsigned char)text->ptr[i];
         if (byte == CR || byte == LF || byte == 0) {
             return EXO_E_HEADER;
         }
@@ -84,110 +87,105 @@ static int check(exo_span text, bool (*allowed)(unsigned char))
     return EXO_OK;
 }
 
-static int check_filled(exo_span text, bool (*allowed)(unsigned char))
+static int check_filled(const exo_span *text, bool (*allowed)(unsigned char))
 {
-    return text.len == 0 ? EXO_E_ARGUMENT : check(text, allowed);
+    return text->len == 0 ? EXO_E_ARGUMENT : check(text, allowed);
 }
 
-static int check_header(const exo_http1_request *request, size_t index)
+static int check_header(const exo_http1_request *request, const exo_http1_header *header)
 {
-    const exo_http1_header *header = &request->headers[index];
-    int result = check_filled(header->name, is_token);
+    int result = check_filled(&header->name, is_token);
     if (result == EXO_OK) {
-        result = check(header->value, is_text);
+        result = check(&header->value, is_text);
     }
-    if (result != EXO_OK) {
-        return result;
-    }
-
-    if (exo_http1_name_is(header->name, "host") || exo_http1_name_is(header->name, "content-length") ||
-        exo_http1_name_is(header->name, "transfer-encoding")) {
+    if (result == EXO_OK && known_header(header->name) <= TRANSFER_ENCODING) {
         return EXO_E_DUPLICATE_KEY;
     }
-    for (size_t i = 0; i < index; i++) {
-        if (same_name(header->name, request->headers[i].name)) {
-            return EXO_E_DUPLICATE_KEY;
-        }
-    }
-    return EXO_OK;
-}
-
-static int check_request(const exo_http1_request *request)
-{
-    if ((unsigned)request->framing > EXO_HTTP1_CHUNKED) {
-        return EXO_E_ARGUMENT;
-    }
-    int result = check_filled(request->method, is_token);
-    if (result == EXO_OK) {
-        result = check_filled(request->target, is_visible);
-    }
-    if (result == EXO_OK) {
-        result = check_filled(request->host, is_visible);
-    }
-    for (size_t i = 0; i < request->header_count && result == EXO_OK; i++) {
-        result = check_header(request, i);
+    for (const exo_http1_header *other = request->headers; result == EXO_OK && other < header; other++) {
+        result = same_name(header->name, other->name) ? EXO_E_DUPLICATE_KEY : EXO_OK;
     }
     return result;
 }
 
-/* Content-Length in decimal; nothing where another framing announces the body. */
-static void write_digits(exo_http1_head *head)
+static int check_request(const exo_http1_request *request)
 {
-    uint64_t number = head->request_->content_length;
-    size_t begin = sizeof head->digits_;
-
-    if (head->request_->framing != EXO_HTTP1_LENGTH) {
-        return;
+    int result = (unsigned)request->framing > EXO_HTTP1_CHUNKED ? EXO_E_ARGUMENT : EXO_OK;
+    if (result == EXO_OK) {
+        result = check_filled(&request->method, is_token);
     }
-    do {
-        head->digits_[--begin] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    head->digits_len_ = (uint8_t)(sizeof head->digits_ - begin);
-    memmove(head->digits_, head->digits_ + begin, head->digits_len_);
+    if (result == EXO_OK) {
+        result = check_filled(&request->target, is_visible);
+    }
+    if (result == EXO_OK) {
+        result = check_filled(&request->host, is_visible);
+    }
+    for (size_t i = 0; i < request->header_count && result == EXO_OK; i++) {
+        result = check_header(request, &request->headers[i]);
+    }
+    return result;
 }
 
 int exo_http1_head_init(exo_http1_head *head, const exo_http1_request *request)
 {
     memset(head, 0, sizeof *head);
     head->request_ = request;
-    write_digits(head);
+    if (request->framing == EXO_HTTP1_LENGTH) {
+        head->digits_len_ = (uint8_t)exo_ascii_put_number(head->digits_, request->content_length);
+    }
     head->error_ = check_request(request);
     return head->error_;
 }
 
-enum {
-    START_PIECES = 5,
-    HEADER_PIECES = 4,
-    END_PIECES = 3
+/* The head is a sequence of pieces: the start line with Host, four for each header, the framing, and the empty line. */
+enum piece {
+    METHOD,
+    SPACE,
+    TARGET,
+    VERSION,
+    AUTHORITY,
+    CRLF, /* from here on, once for each header */
+    HEADER_NAME,
+    COLON,
+    HEADER_VALUE,
+    FRAMING,
+    DIGITS,
+    EMPTY_LINE,
+    PIECES
 };
 
-/* The head is a sequence of pieces: the start line with Host, four for each header, and the framing. */
-static exo_span piece_of(const exo_http1_head *head)
-{
-    static const char framing_text[][sizeof "\r\nTransfer-Encoding: chunked"] = {
-        [EXO_HTTP1_NO_BODY] = "",
-        [EXO_HTTP1_LENGTH] = "\r\nContent-Length: ",
-        [EXO_HTTP1_CHUNKED] = "\r\nTransfer-Encoding: chunked",
-    };
-    const exo_http1_request *request = head->request_;
-    size_t piece = head->piece_;
+#define LITERAL(text) exo_span_of(text, sizeof text - 1)
 
-    if (piece < START_PIECES) {
-        const exo_span start[START_PIECES] = {request->method, exo_span_text(" "), request->target,
-                                              exo_span_text(" HTTP/1.1\r\nHost: "), request->host};
-        return start[piece];
+static exo_span piece_of(const exo_http1_head *head, enum piece piece, size_t header)
+{
+    const exo_http1_request *request = head->request_;
+    switch (piece) {
+    case METHOD:
+        return request->method;
+    case SPACE:
+        return LITERAL(" ");
+    case TARGET:
+        return request->target;
+    case VERSION:
+        return LITERAL(" HTTP/1.1\r\nHost: ");
+    case AUTHORITY:
+        return request->host;
+    case CRLF:
+        return LITERAL("\r\n");
+    case HEADER_NAME:
+        return request->headers[header].name;
+    case COLON:
+        return LITERAL(": ");
+    case HEADER_VALUE:
+        return request->headers[header].value;
+    case FRAMING:
+        return request->framing == EXO_HTTP1_LENGTH    ? LITERAL("\r\nContent-Length: ")
+               : request->framing == EXO_HTTP1_CHUNKED ? LITERAL("\r\nTransfer-Encoding: chunked")
+                                                       : LITERAL("");
+    case DIGITS:
+        return exo_span_of(head->digits_, head->digits_len_);
+    default:
+        return LITERAL("\r\n\r\n");
     }
-    piece -= START_PIECES;
-    if (piece / HEADER_PIECES < request->header_count) {
-        const exo_http1_header *header = &request->headers[piece / HEADER_PIECES];
-        const exo_span line[HEADER_PIECES] = {exo_span_text("\r\n"), header->name, exo_span_text(": "), header->value};
-        return line[piece % HEADER_PIECES];
-    }
-    piece -= HEADER_PIECES * request->header_count;
-    const exo_span end[END_PIECES] = {exo_span_text(framing_text[request->framing]),
-                                      exo_span_of(head->digits_, head->digits_len_), exo_span_text("\r\n\r\n")};
-    return end[piece];
 }
 
 int exo_http1_head_write(exo_http1_head *head, exo_window *window)
@@ -195,10 +193,11 @@ int exo_http1_head_write(exo_http1_head *head, exo_window *window)
     if (head->error_ != EXO_OK) {
         return head->error_;
     }
-    const size_t pieces = START_PIECES + HEADER_PIECES * head->request_->header_count + END_PIECES;
-
-    while (head->piece_ < pieces) {
-        exo_span piece = piece_of(head);
+    while (head->piece_ < PIECES) {
+        if (head->piece_ == CRLF && head->header_ == head->request_->header_count) {
+            head->piece_ = FRAMING;
+        }
+        exo_span piece = piece_of(head, (enum piece)head->piece_, head->header_);
         size_t room = window->size - window->pos;
         size_t left = piece.len - head->at_;
         size_t n = left < room ? left : room;
@@ -211,8 +210,12 @@ int exo_http1_head_write(exo_http1_head *head, exo_window *window)
         if (n < left) {
             return EXO_AGAIN;
         }
-        head->piece_++;
         head->at_ = 0;
+        head->piece_++;
+        if (head->piece_ == FRAMING) {
+            head->piece_ = CRLF;
+            head->header_++;
+        }
     }
     return EXO_OK;
 }
@@ -238,8 +241,8 @@ exo_span exo_http1_chunk_frame(char *payload, size_t len)
 
 /* ---- the response ---- */
 
-/* What the response waits for. The states up to EMPTY_LF read lines of a head or of trailers; those from END on need no
- * bytes. */
+/* What the response waits for. The states up to EMPTY_LF read lines of a head or of trailers, those up to CHUNK_LF one
+ * byte at a time; those from END on need no bytes. */
 enum state {
     STATUS_LINE,
     REASON,
@@ -249,16 +252,16 @@ enum state {
     VALUE,
     HEADER_LF,
     EMPTY_LF,
-    BODY_BYTES,
-    CLOSE, /* body bytes, until the peer closes */
     CHUNK_SIZE,
     CHUNK_SEMICOLON, /* after white space behind the size */
     CHUNK_EXTENSION,
     CHUNK_SIZE_LF,
-    CHUNK_BYTES,
     CHUNK_CR,
     CHUNK_LF,
-    END, /* to be told */
+    CHUNK_BYTES,
+    BODY_BYTES,
+    CLOSE, /* body bytes, until the peer closes */
+    END,   /* to be told */
     NOTHING
 };
 
@@ -311,9 +314,10 @@ static bool is_interim(const exo_http1_response *r)
     return r->status_ < 200;
 }
 
+/* The first wrong byte is at `at`, before the byte at hand. */
 static int fail_at(exo_http1_response *r, uint64_t at, int error)
 {
-    r->at = at;
+    r->at = at + 1;
     return error;
 }
 
@@ -327,21 +331,13 @@ static void consume(exo_http1_response *r, size_t n)
 /* The byte at hand is right: the next one is judged in state `next`. */
 static int accept(exo_http1_response *r, enum state next)
 {
-    consume(r, 1);
     r->state_ = (uint8_t)next;
     return EXO_OK;
 }
 
-static const exo_span no_text = {NULL, 0};
-
-static int tell(const exo_http1_response *r, exo_http1_event *event, exo_http1_event_type type, exo_span name,
-                exo_span value)
+static int tell(exo_http1_event *event, exo_http1_event_type type)
 {
     event->type = type;
-    event->status = r->status_;
-    event->minor = r->minor_;
-    event->name = name;
-    event->value = value;
     return EXO_EVENT;
 }
 
@@ -404,7 +400,7 @@ static bool fits_status_line(exo_http1_response *r, unsigned char byte, uint32_t
     }
     r->status_ = (uint16_t)(r->status_ * 10 + (byte - '0'));
     /* Status 101: no upgrade was asked for, and what follows would not be HTTP. */
-    return is_digit(byte) && r->status_ != 0 && (column != 11 || r->status_ != 101);
+    return ascii_is_digit(byte) && r->status_ != 0 && (column != 11 || r->status_ != 101);
 }
 
 static int status_byte(exo_http1_response *r, unsigned char byte)
@@ -428,11 +424,10 @@ static int tell_status(exo_http1_response *r, exo_http1_event *event)
     if (result != EXO_OK || is_interim(r)) {
         return result;
     }
-    if (line.len == STATUS_END) {
-        return tell(r, event, EXO_HTTP1_STATUS, no_text, no_text);
+    if (line.len > STATUS_END) {
+        event->value = exo_span_of(line.ptr + STATUS_END + 1, line.len - STATUS_END - 1);
     }
-    exo_span reason = exo_span_of(line.ptr + STATUS_END + 1, line.len - STATUS_END - 1);
-    return tell(r, event, EXO_HTTP1_STATUS, no_text, reason);
+    return tell(event, EXO_HTTP1_STATUS);
 }
 
 static int line_start(exo_http1_response *r, unsigned char byte)
@@ -471,30 +466,16 @@ static int text_byte(exo_http1_response *r, unsigned char byte, enum state same,
     return is_text(byte) ? accept(r, same) : EXO_E_HEAD;
 }
 
-static exo_span trim(exo_span text)
-{
-    while (text.len > 0 && is_blank((unsigned char)text.ptr[0])) {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len > 0 && is_blank((unsigned char)text.ptr[text.len - 1])) {
-        text.len--;
-    }
-    return text;
-}
-
 /* One number of Content-Length, from value[*i] on. */
 static bool read_number(exo_span value, size_t *i, uint64_t *number)
 {
     const size_t begin = *i;
 
     *number = 0;
-    for (; *i < value.len && is_digit((unsigned char)value.ptr[*i]); ++*i) {
-        unsigned digit = (unsigned)(value.ptr[*i] - '0');
-        if (*number > UINT64_MAX / 10 || (*number == UINT64_MAX / 10 && digit > UINT64_MAX % 10)) {
+    for (; *i < value.len && ascii_is_digit(value.ptr[*i]); ++*i) {
+        if (!exo_ascii_append_digit(number, (unsigned)(value.ptr[*i] - '0'))) {
             return false;
         }
-        *number = *number * 10 + digit;
     }
     return *i > begin;
 }
@@ -528,7 +509,9 @@ static void note_connection(exo_http1_response *r, exo_span value)
         if (i < value.len && value.ptr[i] != ',') {
             continue;
         }
-        if (exo_http1_name_is(trim(exo_span_of(value.ptr + begin, i - begin)), "close")) {
+        exo_span word = exo_span_of(value.ptr + begin, i - begin);
+        exo_ascii_trim(&word);
+        if (exo_http1_name_is(word, "close")) {
             r->seen_ |= SEEN_CLOSE;
         }
         begin = i + 1;
@@ -538,13 +521,13 @@ static void note_connection(exo_http1_response *r, exo_span value)
 /* Heeds what a header says about the body and the connection; `at` is the offset of its value. */
 static int note_header(exo_http1_response *r, exo_span name, exo_span value, uint64_t at)
 {
-    if (exo_http1_name_is(name, "content-length")) {
+    switch (known_header(name)) {
+    case CONTENT_LENGTH:
         if ((r->seen_ & SEEN_CHUNKED) != 0) {
             return fail_at(r, at, EXO_E_BOTH_LENGTHS);
         }
         return note_length(r, value, at);
-    }
-    if (exo_http1_name_is(name, "transfer-encoding")) {
+    case TRANSFER_ENCODING:
         if ((r->seen_ & SEEN_LENGTH) != 0) {
             return fail_at(r, at, EXO_E_BOTH_LENGTHS);
         }
@@ -552,11 +535,13 @@ static int note_header(exo_http1_response *r, exo_span name, exo_span value, uin
             return fail_at(r, at, EXO_E_CODING);
         }
         r->seen_ |= SEEN_CHUNKED;
-    }
-    if (exo_http1_name_is(name, "connection")) {
+        return EXO_OK;
+    case CONNECTION:
         note_connection(r, value);
+        return EXO_OK;
+    default:
+        return EXO_OK;
     }
-    return EXO_OK;
 }
 
 static int tell_header(exo_http1_response *r, exo_http1_event *event)
@@ -567,13 +552,14 @@ static int tell_header(exo_http1_response *r, exo_http1_event *event)
     if (result != EXO_OK || is_interim(r)) {
         return result;
     }
-    exo_span name = exo_span_of(line.ptr, r->name_len_);
-    exo_span value = trim(exo_span_of(line.ptr + r->name_len_ + 1, line.len - r->name_len_ - 1));
+    event->name = exo_span_of(line.ptr, r->name_len_);
+    event->value = exo_span_of(line.ptr + r->name_len_ + 1, line.len - r->name_len_ - 1);
+    exo_ascii_trim(&event->value);
     if (r->trailing_) {
-        return tell(r, event, EXO_HTTP1_TRAILER, name, value);
+        return tell(event, EXO_HTTP1_TRAILER);
     }
-    result = note_header(r, name, value, r->at - (uint64_t)(line.ptr + line.len + 2 - value.ptr));
-    return result == EXO_OK ? tell(r, event, EXO_HTTP1_HEADER, name, value) : result;
+    result = note_header(r, event->name, event->value, r->at - (uint64_t)(line.ptr + line.len + 2 - event->value.ptr));
+    return result == EXO_OK ? tell(event, EXO_HTTP1_HEADER) : result;
 }
 
 static enum state await_chunk(exo_http1_response *r)
@@ -595,6 +581,7 @@ static enum state await_body(exo_http1_response *r)
     if ((r->seen_ & SEEN_LENGTH) != 0) {
         return r->remaining_ > 0 ? BODY_BYTES : END;
     }
+    r->remaining_ = UINT64_MAX;
     return CLOSE;
 }
 
@@ -609,36 +596,20 @@ static int end_head(exo_http1_response *r, exo_http1_event *event)
         return accept(r, END);
     }
     accept(r, await_body(r));
-    return tell(r, event, EXO_HTTP1_HEAD_END, no_text, no_text);
+    return tell(event, EXO_HTTP1_HEAD_END);
 }
 
-/* All fed bytes are body. */
-static int tell_rest(exo_http1_response *r, exo_http1_event *event)
+/* Fed bytes are body, up to its length or the chunk's size. */
+static int tell_body(exo_http1_response *r, exo_http1_event *event)
 {
-    exo_span bytes = r->in_;
-
-    consume(r, bytes.len);
-    return tell(r, event, EXO_HTTP1_BODY, no_text, bytes);
-}
-
-/* Fed bytes are body up to the length or the chunk's size; behind it comes `next`. */
-static int tell_body(exo_http1_response *r, exo_http1_event *event, enum state next)
-{
-    exo_span bytes = r->in_;
-
-    if (bytes.len >= r->remaining_) {
-        bytes.len = (size_t)r->remaining_;
-        r->state_ = (uint8_t)next;
+    event->value = r->in_;
+    if (event->value.len >= r->remaining_) {
+        event->value.len = (size_t)r->remaining_;
+        r->state_ = r->state_ == CHUNK_BYTES ? CHUNK_CR : END;
     }
-    r->remaining_ -= bytes.len;
-    consume(r, bytes.len);
-    return tell(r, event, EXO_HTTP1_BODY, no_text, bytes);
-}
-
-static int tell_end(exo_http1_response *r, exo_http1_event *event)
-{
-    r->state_ = NOTHING;
-    return tell(r, event, EXO_HTTP1_END, no_text, no_text);
+    r->remaining_ -= event->value.len;
+    consume(r, event->value.len);
+    return tell(event, EXO_HTTP1_BODY);
 }
 
 /* Accepts a byte of chunk framing that carries nothing. */
@@ -653,15 +624,15 @@ static int accept_overhead(exo_http1_response *r, enum state next)
 
 static int chunk_size_byte(exo_http1_response *r, unsigned char byte)
 {
-    const unsigned char letter = lower(byte);
+    const unsigned char letter = byte | 0x20;
 
-    if (is_digit(byte) || (letter >= 'a' && letter <= 'f')) {
+    if (ascii_is_digit(byte) || (letter >= 'a' && letter <= 'f')) {
         bool leading_zero = r->digits_ > 0 && r->remaining_ == 0;
         if (r->digits_ == 16) {
             return EXO_E_CHUNK;
         }
         r->digits_++;
-        r->remaining_ = r->remaining_ << 4 | (unsigned)(is_digit(byte) ? byte - '0' : letter - 'a' + 10);
+        r->remaining_ = r->remaining_ << 4 | (unsigned)(ascii_is_digit(byte) ? byte - '0' : letter - 'a' + 10);
         return leading_zero ? accept_overhead(r, CHUNK_SIZE) : accept(r, CHUNK_SIZE);
     }
     if (r->digits_ == 0) {
@@ -717,21 +688,8 @@ static int starve(exo_http1_response *r)
     return in_line && !r->trailing_ ? EXO_E_HEAD : EXO_E_BODY_CUT;
 }
 
-/* One byte, or one piece of body. EXO_OK: go on. */
-static int step(exo_http1_response *r, exo_http1_event *event)
+static int step_byte(exo_http1_response *r, exo_http1_event *event, unsigned char byte)
 {
-    unsigned char byte = 0;
-
-    if (r->state_ < END) {
-        if (r->in_.len == 0) {
-            return starve(r);
-        }
-        byte = (unsigned char)r->in_.ptr[0];
-    }
-    if (r->state_ <= EMPTY_LF && count_line_byte(r) != EXO_OK) {
-        return EXO_E_HEAD_LIMIT;
-    }
-
     switch ((enum state)r->state_) {
     case STATUS_LINE:
         return status_byte(r, byte);
@@ -749,10 +707,6 @@ static int step(exo_http1_response *r, exo_http1_event *event)
         return byte == LF ? tell_header(r, event) : EXO_E_HEAD;
     case EMPTY_LF:
         return byte == LF ? end_head(r, event) : EXO_E_HEAD;
-    case BODY_BYTES:
-        return tell_body(r, event, END);
-    case CLOSE:
-        return tell_rest(r, event);
     case CHUNK_SIZE:
         return chunk_size_byte(r, byte);
     case CHUNK_SEMICOLON:
@@ -761,29 +715,55 @@ static int step(exo_http1_response *r, exo_http1_event *event)
         return extension_byte(r, byte);
     case CHUNK_SIZE_LF:
         return byte == LF ? begin_chunk(r) : EXO_E_CHUNK;
-    case CHUNK_BYTES:
-        return tell_body(r, event, CHUNK_CR);
     case CHUNK_CR:
         return byte == CR ? accept(r, CHUNK_LF) : EXO_E_CHUNK;
-    case CHUNK_LF:
+    default:
         return byte == LF ? accept(r, await_chunk(r)) : EXO_E_CHUNK;
-    case END:
-        return tell_end(r, event);
-    case NOTHING:
-        break;
     }
-    return EXO_DONE;
+}
+
+/* One byte, or one piece of body. EXO_OK: go on. */
+static int step(exo_http1_response *r, exo_http1_event *event)
+{
+    if (r->state_ < END && r->in_.len == 0) {
+        return starve(r);
+    }
+    if (r->state_ <= EMPTY_LF && count_line_byte(r) != EXO_OK) {
+        return EXO_E_HEAD_LIMIT;
+    }
+    if (r->state_ <= CHUNK_LF) {
+        const exo_span unread = r->in_;
+        consume(r, 1);
+        int result = step_byte(r, event, (unsigned char)*unread.ptr);
+        if (result < 0) { /* a wrong byte is not consumed */
+            r->at--;
+            r->in_ = unread;
+        }
+        return result;
+    }
+    if (r->state_ < END) {
+        return tell_body(r, event);
+    }
+    if (r->state_ == NOTHING) {
+        return EXO_DONE;
+    }
+    r->state_ = NOTHING;
+    return tell(event, EXO_HTTP1_END);
 }
 
 int exo_http1_response_next(exo_http1_response *response, exo_http1_event *event)
 {
     int result = response->error_;
 
+    memset(event, 0, sizeof *event);
     while (result == EXO_OK) {
         result = step(response, event);
     }
     if (result < 0) {
         response->error_ = result;
+    } else {
+        event->status = response->status_;
+        event->minor = response->minor_;
     }
     return result;
 }

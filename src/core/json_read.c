@@ -7,6 +7,7 @@
  */
 #include "exochat/json_read.h"
 
+#include "ascii.h"
 #include "json_text.h"
 
 enum wait {
@@ -18,52 +19,22 @@ enum wait {
     WAIT_NOTHING /* the top value is complete: only white space may follow */
 };
 
-static int fail(exo_json_reader *reader, int code, size_t at)
+/* The byte at hand, or -1 at the end of the text. */
+static int peek(const exo_json_reader *reader)
 {
-    reader->at = at;
-    reader->error_ = code;
-    return code;
+    return reader->at < reader->in_.len ? (uint8_t)reader->in_.ptr[reader->at] : -1;
 }
 
-/* The error for a byte at `at` that cannot stand there: the end of the text is no byte, and an error of its own. */
-static int fail_here(exo_json_reader *reader, int code, size_t at)
+/* The error for a byte at hand that cannot stand there: the end of the text is no byte, and an error of its own. */
+static int fail(exo_json_reader *reader, int code)
 {
-    return fail(reader, at == reader->in_.len ? EXO_E_JSON_END : code, at);
-}
-
-/* The byte at `at`, or -1 at the end of the text. */
-static int peek(const exo_json_reader *reader, size_t at)
-{
-    return at < reader->in_.len ? (uint8_t)reader->in_.ptr[at] : -1;
-}
-
-static bool is_digit(int byte)
-{
-    return byte >= '0' && byte <= '9';
+    reader->error_ = reader->at == reader->in_.len ? EXO_E_JSON_END : code;
+    return reader->error_;
 }
 
 static bool is_letter(int byte)
 {
     return (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
-}
-
-/* The value of a hexadecimal digit, or -1. */
-static int hex_value(int byte)
-{
-    if (is_digit(byte)) {
-        return byte - '0';
-    }
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
-/* What a reverse solidus and `name` stand for, or -1. \u is not among them. */
-static int escape_value(int name)
-{
-    static const char names[] = "\"\\/bfnrt";
-    static const char values[] = "\"\\/\b\f\n\r\t";
-    const char *found = name < 0 ? NULL : memchr(names, name, sizeof names - 1);
-    return found ? values[found - names] : -1;
 }
 
 void exo_json_reader_init(exo_json_reader *reader, exo_span text, uint32_t max_depth, bool replace)
@@ -78,7 +49,7 @@ void exo_json_reader_init(exo_json_reader *reader, exo_span text, uint32_t max_d
 static void skip_space(exo_json_reader *reader)
 {
     for (;;) {
-        int byte = peek(reader, reader->at);
+        int byte = peek(reader);
         if (byte != ' ' && byte != '\n' && byte != '\r' && byte != '\t') {
             return;
         }
@@ -88,8 +59,7 @@ static void skip_space(exo_json_reader *reader)
 
 static bool in_object(const exo_json_reader *reader)
 {
-    unsigned level = reader->depth_ - 1U;
-    return reader->stack_[level / 8] >> level % 8 & 1;
+    return reader->stack_ & 1;
 }
 
 static void value_done(exo_json_reader *reader)
@@ -100,12 +70,10 @@ static void value_done(exo_json_reader *reader)
 static int open_bracket(exo_json_reader *reader, exo_json_token *token, bool object)
 {
     if (reader->depth_ == reader->max_depth_) {
-        return fail(reader, EXO_E_DEPTH_LIMIT, reader->at);
+        return fail(reader, EXO_E_DEPTH_LIMIT);
     }
-    unsigned level = reader->depth_++;
-    unsigned bit = 1U << level % 8;
-    unsigned others = reader->stack_[level / 8] & ~bit;
-    reader->stack_[level / 8] = (uint8_t)(object ? others | bit : others);
+    reader->depth_++;
+    reader->stack_ = reader->stack_ << 1 | object;
     reader->state_ = object ? WAIT_KEY_OR_END : WAIT_ELEMENT_OR_END;
     token->type = object ? EXO_JSON_OBJECT : EXO_JSON_ARRAY;
     reader->at++;
@@ -116,6 +84,7 @@ static int close_bracket(exo_json_reader *reader, exo_json_token *token)
 {
     token->type = in_object(reader) ? EXO_JSON_OBJECT_END : EXO_JSON_ARRAY_END;
     reader->depth_--;
+    reader->stack_ >>= 1;
     reader->at++;
     value_done(reader);
     return EXO_OK;
@@ -123,70 +92,68 @@ static int close_bracket(exo_json_reader *reader, exo_json_token *token)
 
 static int scan_word(exo_json_reader *reader, exo_json_token *token, exo_json_type type, const char *word)
 {
-    size_t at = reader->at;
-    for (; *word; word++, at++) {
-        if (peek(reader, at) != *word) {
-            return fail_here(reader, EXO_E_JSON_LITERAL, at);
+    for (; *word; word++, reader->at++) {
+        if (peek(reader) != *word) {
+            return fail(reader, EXO_E_JSON_LITERAL);
         }
     }
     token->type = type;
-    reader->at = at;
     value_done(reader);
     return EXO_OK;
 }
 
-/* One digit or more from `*at` on. */
-static int scan_digits(exo_json_reader *reader, size_t *at)
+/* One digit or more. */
+static int scan_digits(exo_json_reader *reader)
 {
-    if (!is_digit(peek(reader, *at))) {
-        return fail_here(reader, EXO_E_JSON_NUMBER, *at);
+    if (!ascii_is_digit(peek(reader))) {
+        return fail(reader, EXO_E_JSON_NUMBER);
     }
-    while (is_digit(peek(reader, *at))) {
-        ++*at;
+    size_t at = reader->at;
+    while (at < reader->in_.len && ascii_is_digit(reader->in_.ptr[at])) {
+        at++;
     }
+    reader->at = at;
     return EXO_OK;
 }
 
 static int scan_number(exo_json_reader *reader, exo_json_token *token)
 {
-    size_t at = reader->at;
-    at += peek(reader, at) == '-';
-    size_t first = at;
-    int rc = scan_digits(reader, &at);
-    if (rc == EXO_OK && at - first > 1 && reader->in_.ptr[first] == '0') {
-        return fail(reader, EXO_E_JSON_NUMBER, first + 1);
+    reader->at += peek(reader) == '-';
+    const size_t first = reader->at;
+    int rc = scan_digits(reader);
+    if (rc == EXO_OK && reader->at - first > 1 && reader->in_.ptr[first] == '0') {
+        reader->at = first + 1;
+        return fail(reader, EXO_E_JSON_NUMBER);
     }
-    if (rc == EXO_OK && peek(reader, at) == '.') {
-        at++;
-        rc = scan_digits(reader, &at);
+    if (rc == EXO_OK && peek(reader) == '.') {
+        reader->at++;
+        rc = scan_digits(reader);
     }
-    if (rc == EXO_OK && (peek(reader, at) | 0x20) == 'e') {
-        at++;
-        at += peek(reader, at) == '+' || peek(reader, at) == '-';
-        rc = scan_digits(reader, &at);
+    if (rc == EXO_OK && (peek(reader) | 0x20) == 'e') {
+        reader->at++;
+        reader->at += peek(reader) == '+' || peek(reader) == '-';
+        rc = scan_digits(reader);
     }
-    if (rc == EXO_OK) {
-        token->type = EXO_JSON_NUMBER;
-        reader->at = at;
-        value_done(reader);
-    }
+    token->type = EXO_JSON_NUMBER;
+    value_done(reader);
     return rc;
 }
 
 /* An escape, from its reverse solidus on. */
 static int scan_escape(exo_json_reader *reader)
 {
-    size_t at = reader->at + 1;
-    if (peek(reader, at) == 'u') {
-        for (size_t end = at + 4; at < end;) {
-            if (hex_value(peek(reader, ++at)) < 0) {
-                return fail_here(reader, EXO_E_JSON_ESCAPE, at);
-            }
-        }
-    } else if (escape_value(peek(reader, at)) < 0) {
-        return fail_here(reader, EXO_E_JSON_ESCAPE, at);
+    reader->at++;
+    int digits = peek(reader) == 'u' ? 4 : 0;
+    if (digits == 0 && exo_json_escape_value(peek(reader)) < 0) {
+        return fail(reader, EXO_E_JSON_ESCAPE);
     }
-    reader->at = at + 1;
+    for (; digits > 0; digits--) {
+        reader->at++;
+        if (exo_json_hex_value(peek(reader)) < 0) {
+            return fail(reader, EXO_E_JSON_ESCAPE);
+        }
+    }
+    reader->at++;
     return EXO_OK;
 }
 
@@ -199,14 +166,15 @@ static int scan_special(exo_json_reader *reader)
         return scan_escape(reader);
     }
     if ((uint8_t)*text < 0x20) {
-        return fail(reader, EXO_E_JSON_STRING, reader->at);
+        return fail(reader, EXO_E_JSON_STRING);
     }
-    int size = utf8_check(text, left);
+    int size = exo_utf8_check(text, left);
     if (size == 0) {
-        return fail(reader, EXO_E_JSON_END, reader->in_.len);
+        reader->at = reader->in_.len;
+        return fail(reader, EXO_E_JSON_END);
     }
     if (!reader->replace_) {
-        return fail(reader, EXO_E_JSON_UTF8, reader->at);
+        return fail(reader, EXO_E_JSON_UTF8);
     }
     reader->at += (size_t)-size;
     return EXO_OK;
@@ -218,10 +186,10 @@ static int scan_string(exo_json_reader *reader, exo_json_token *token)
     token->type = EXO_JSON_STRING;
     token->plain = true;
     for (;;) {
-        reader->at += json_clean_run(reader->in_.ptr + reader->at, reader->in_.len - reader->at);
-        int byte = peek(reader, reader->at);
+        reader->at += exo_json_clean_run(reader->in_.ptr + reader->at, reader->in_.len - reader->at);
+        int byte = peek(reader);
         if (byte < 0) {
-            return fail(reader, EXO_E_JSON_END, reader->at);
+            return fail(reader, EXO_E_JSON_END);
         }
         if (byte == '"') {
             break;
@@ -240,7 +208,7 @@ static int scan_string(exo_json_reader *reader, exo_json_token *token)
 
 static int scan_value(exo_json_reader *reader, exo_json_token *token)
 {
-    int byte = peek(reader, reader->at);
+    int byte = peek(reader);
     switch (byte) {
     case '"':
         return scan_string(reader, token);
@@ -254,17 +222,17 @@ static int scan_value(exo_json_reader *reader, exo_json_token *token)
     case 't':
         return scan_word(reader, token, EXO_JSON_TRUE, "true");
     default:
-        if (is_digit(byte) || byte == '-' || byte == '+' || byte == '.') {
+        if (ascii_is_digit(byte) || byte == '-' || byte == '+' || byte == '.') {
             return scan_number(reader, token);
         }
-        return fail(reader, is_letter(byte) ? EXO_E_JSON_LITERAL : EXO_E_JSON_SYNTAX, reader->at);
+        return fail(reader, is_letter(byte) ? EXO_E_JSON_LITERAL : EXO_E_JSON_SYNTAX);
     }
 }
 
 static int scan_key(exo_json_reader *reader, exo_json_token *token)
 {
-    if (peek(reader, reader->at) != '"') {
-        return fail(reader, EXO_E_JSON_SYNTAX, reader->at);
+    if (peek(reader) != '"') {
+        return fail(reader, EXO_E_JSON_SYNTAX);
     }
     int rc = scan_string(reader, token);
     token->type = EXO_JSON_KEY;
@@ -275,8 +243,8 @@ static int scan_key(exo_json_reader *reader, exo_json_token *token)
 static int scan_colon(exo_json_reader *reader)
 {
     skip_space(reader);
-    if (peek(reader, reader->at) != ':') {
-        return fail_here(reader, EXO_E_JSON_SYNTAX, reader->at);
+    if (peek(reader) != ':') {
+        return fail(reader, EXO_E_JSON_SYNTAX);
     }
     reader->at++;
     reader->state_ = WAIT_VALUE;
@@ -286,7 +254,7 @@ static int scan_colon(exo_json_reader *reader)
 /* The token at `at`, where a byte is that is neither white space nor a comma between two members. */
 static int scan_token(exo_json_reader *reader, exo_json_token *token)
 {
-    int byte = peek(reader, reader->at);
+    int byte = peek(reader);
     switch ((enum wait)reader->state_) {
     case WAIT_KEY_OR_END:
         return byte == '}' ? close_bracket(reader, token) : scan_key(reader, token);
@@ -300,9 +268,9 @@ static int scan_token(exo_json_reader *reader, exo_json_token *token)
         if (byte == (in_object(reader) ? '}' : ']')) {
             return close_bracket(reader, token);
         }
-        return fail(reader, EXO_E_JSON_SYNTAX, reader->at);
+        return fail(reader, EXO_E_JSON_SYNTAX);
     default:
-        return fail(reader, EXO_E_JSON_TRAILING, reader->at);
+        return fail(reader, EXO_E_JSON_TRAILING);
     }
 }
 
@@ -312,13 +280,13 @@ int exo_json_next(exo_json_reader *reader, exo_json_token *token)
         return reader->error_;
     }
     skip_space(reader);
-    if (reader->state_ == WAIT_COMMA_OR_END && peek(reader, reader->at) == ',') {
+    if (reader->state_ == WAIT_COMMA_OR_END && peek(reader) == ',') {
         reader->state_ = in_object(reader) ? WAIT_KEY : WAIT_VALUE;
         reader->at++;
         skip_space(reader);
     }
     if (reader->at == reader->in_.len) {
-        return reader->state_ == WAIT_NOTHING ? EXO_OK : fail(reader, EXO_E_JSON_END, reader->at);
+        return reader->state_ == WAIT_NOTHING ? EXO_OK : fail(reader, EXO_E_JSON_END);
     }
     size_t first = reader->at;
     token->plain = false;
@@ -379,8 +347,14 @@ int exo_json_check(exo_span text, uint32_t max_depth, size_t *at)
 
 void exo_json_decoder_init(exo_json_decoder *decoder, exo_span text)
 {
+    exo_json_decoder_init_as(decoder, text, false);
+}
+
+void exo_json_decoder_init_as(exo_json_decoder *decoder, exo_span text, bool plain)
+{
     decoder->text_ = text;
     decoder->at_ = 0;
+    decoder->plain_ = plain;
 }
 
 static size_t put_utf8(char *out, uint32_t code_point)
@@ -398,30 +372,13 @@ static size_t put_utf8(char *out, uint32_t code_point)
     return size;
 }
 
-/* The UTF-16 code unit that a \uXXXX at `text` names, or -1 where there is no such escape. */
-static int32_t code_unit(const char *text, size_t len)
-{
-    int32_t unit = 0;
-    if (len < 6 || text[0] != '\\' || text[1] != 'u') {
-        return -1;
-    }
-    for (size_t i = 2; i < 6; i++) {
-        int digit = hex_value((uint8_t)text[i]);
-        if (digit < 0) {
-            return -1;
-        }
-        unit = unit * 16 + digit;
-    }
-    return unit;
-}
-
 /* The code point of the escape at `text`, and its length in `*taken`. One that the reader would refuse counts as a lone
  * reverse solidus. */
 static int32_t decode_escape(const char *text, size_t len, size_t *taken)
 {
-    int32_t unit = code_unit(text, len);
+    int32_t unit = exo_json_code_unit(text, len);
     if (unit < 0) {
-        unit = len > 1 ? escape_value((uint8_t)text[1]) : -1;
+        unit = len > 1 ? exo_json_escape_value((uint8_t)text[1]) : -1;
         *taken = unit < 0 ? 1 : 2;
         return unit < 0 ? 0xFFFD : unit;
     }
@@ -429,7 +386,7 @@ static int32_t decode_escape(const char *text, size_t len, size_t *taken)
     if (unit < 0xD800 || unit > 0xDFFF) {
         return unit;
     }
-    int32_t low = code_unit(text + 6, len - 6);
+    int32_t low = exo_json_code_unit(text + 6, len - 6);
     if (unit > 0xDBFF || low < 0xDC00 || low > 0xDFFF) {
         return 0xFFFD;
     }
@@ -447,7 +404,7 @@ static size_t decode_special(exo_json_decoder *decoder, char *out)
     if (*text == '\\') {
         code_point = decode_escape(text, left, &taken);
     } else if (code_point >= 0x80) {
-        int size = utf8_check(text, left);
+        int size = exo_utf8_check(text, left);
         taken = size == 0 ? left : (size_t)-size;
         code_point = 0xFFFD;
     }
@@ -462,7 +419,7 @@ static size_t decode_mixed(exo_json_decoder *decoder, char *scratch)
     size_t len = 0;
     while (decoder->at_ < decoder->text_.len) {
         const char *text = decoder->text_.ptr + decoder->at_;
-        size_t run = json_clean_run(text, decoder->text_.len - decoder->at_);
+        size_t run = exo_json_clean_run(text, decoder->text_.len - decoder->at_);
         size_t room = EXO_JSON_SCRATCH - len;
         if (run > room || (run == 0 && room < 4)) {
             break;
@@ -481,10 +438,12 @@ int exo_json_decode(exo_json_decoder *decoder, char scratch[EXO_JSON_SCRATCH], e
         return EXO_OK;
     }
     *fragment = decoder->text_;
-    if (len > 0) {
+    if (decoder->plain_) {
+        decoder->at_ = len;
+    } else if (len > 0) {
         const char *text = decoder->text_.ptr + decoder->at_;
         size_t left = len - decoder->at_;
-        size_t run = json_clean_run(text, left);
+        size_t run = exo_json_clean_run(text, left);
         if (run == left || run >= EXO_JSON_SCRATCH) {
             *fragment = exo_span_of(text, run);
             decoder->at_ += run;
@@ -503,25 +462,27 @@ static bool is_string(const exo_json_token *token)
     return token->type == EXO_JSON_STRING || token->type == EXO_JSON_KEY;
 }
 
-bool exo_json_is(const exo_json_token *token, const char *literal)
+bool exo_json_equal(exo_span text, bool plain, exo_span value)
 {
     exo_json_decoder decoder;
     char scratch[EXO_JSON_SCRATCH];
     exo_span fragment;
     bool last;
-    size_t left = strlen(literal);
-    if (!is_string(token) || token->text.len < left) {
-        return false;
-    }
-    exo_json_decoder_init(&decoder, token->text);
+    size_t at = 0;
+    exo_json_decoder_init_as(&decoder, text, plain);
     while (exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
-        if (fragment.len > left || !exo_span_equal(fragment, exo_span_of(literal, fragment.len))) {
+        size_t len = fragment.len;
+        if (len > value.len - at || (len > 0 && memcmp(fragment.ptr, value.ptr + at, len) != 0)) {
             return false;
         }
-        literal += fragment.len;
-        left -= fragment.len;
+        at += len;
     }
-    return left == 0;
+    return at == value.len;
+}
+
+bool exo_json_is(const exo_json_token *token, const char *literal)
+{
+    return is_string(token) && exo_json_equal(token->text, token->plain, exo_span_text(literal));
 }
 
 size_t exo_json_copy(const exo_json_token *token, char *dst, size_t size)
@@ -534,7 +495,7 @@ size_t exo_json_copy(const exo_json_token *token, char *dst, size_t size)
     if (size == 0) {
         return 0;
     }
-    exo_json_decoder_init(&decoder, token->text);
+    exo_json_decoder_init_as(&decoder, token->text, token->plain);
     while (is_string(token) && exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
         size_t room = size - 1 - len;
         size_t take = fragment.len;
@@ -556,32 +517,22 @@ size_t exo_json_copy(const exo_json_token *token, char *dst, size_t size)
     return len;
 }
 
-/* Appends `zeros` zeros and then `digit` to a decimal number, and says whether 64 bits still hold it. */
-static bool append_digit(uint64_t *number, int64_t zeros, unsigned digit)
+/* Appends `zeros` zeros to a decimal number, and says whether 64 bits still hold it. */
+static bool append_zeros(uint64_t *number, ptrdiff_t zeros)
 {
-    if (*number == 0) {
-        zeros = 0;
+    while (zeros > 0 && *number > 0 && exo_ascii_append_digit(number, 0)) {
+        zeros--;
     }
-    for (; zeros > 0; zeros--) {
-        if (*number > UINT64_MAX / 10) {
-            return false;
-        }
-        *number *= 10;
-    }
-    if (*number > (UINT64_MAX - digit) / 10) {
-        return false;
-    }
-    *number = *number * 10 + digit;
-    return true;
+    return zeros <= 0 || *number == 0;
 }
 
 /* The exponent at `text`, which stands behind the e. It saturates far beyond the length of any text. */
-static int64_t exponent_value(const char *text, const char *end)
+static ptrdiff_t exponent_value(const char *text, const char *end)
 {
-    bool negative = *text == '-';
-    int64_t value = 0;
+    const bool negative = *text == '-';
+    ptrdiff_t value = 0;
     for (text += negative || *text == '+'; text < end; text++) {
-        if (value < INT64_MAX / 1000) {
+        if (value < PTRDIFF_MAX / 20) {
             value = value * 10 + (*text - '0');
         }
     }
@@ -597,35 +548,30 @@ static bool whole_number(const exo_json_token *token, bool *negative, uint64_t *
     }
     const char *at = token->text.ptr;
     const char *end = at + token->text.len;
-    int64_t zeros = 0;
-    int64_t fraction = 0;
-    int64_t exponent = 0;
+    ptrdiff_t zeros = 0;
+    ptrdiff_t exponent = 0;
     bool after_point = false;
     *magnitude = 0;
     *negative = *at == '-';
     for (at += *negative; at < end; at++) {
         if (*at == '.') {
             after_point = true;
-            continue;
-        }
-        if (!is_digit(*at)) {
-            exponent = exponent_value(at + 1, end);
+        } else if (!ascii_is_digit(*at)) {
+            exponent += exponent_value(at + 1, end);
             break;
+        } else {
+            exponent -= after_point;
+            zeros++;
         }
-        fraction += after_point;
-        zeros++;
-        if (*at != '0') {
-            if (!append_digit(magnitude, zeros - 1, (unsigned)(*at - '0'))) {
+        if (*at > '0') {
+            if (!append_zeros(magnitude, zeros - 1) || !exo_ascii_append_digit(magnitude, (unsigned)(*at - '0'))) {
                 return false;
             }
             zeros = 0;
         }
     }
-    exponent += zeros - fraction;
-    if (*magnitude == 0 || exponent == 0) {
-        return true;
-    }
-    return exponent > 0 && append_digit(magnitude, exponent - 1, 0);
+    exponent += zeros;
+    return *magnitude == 0 || exponent == 0 || (exponent > 0 && append_zeros(magnitude, exponent));
 }
 
 int exo_json_int64(const exo_json_token *token, int64_t *number)

@@ -11,6 +11,7 @@
  */
 #include "exochat/json_repair.h"
 
+#include "ascii.h"
 #include "exochat/json_read.h"
 #include "json_text.h"
 
@@ -26,15 +27,17 @@ enum wait {
     WAIT_ELEMENT /* an array's next element or its end; outside of brackets the value itself */
 };
 
+/* The first digit is the length of the mark in bytes. A string that a curly one opens may end with a straight one. */
 enum quote {
-    QUOTE_NONE,
-    QUOTE_DOUBLE,
-    QUOTE_SINGLE,
-    QUOTE_BACKTICK,
-    QUOTE_ESCAPED, /* \" outside of a string */
-    QUOTE_ANGLE,
-    QUOTE_CURLY_DOUBLE,
-    QUOTE_CURLY_SINGLE
+    QUOTE_NONE = 0,
+    QUOTE_DOUBLE = 0x10,
+    QUOTE_SINGLE = 0x11,
+    QUOTE_BACKTICK = 0x12,
+    QUOTE_ESCAPED = 0x20, /* \" outside of a string */
+    QUOTE_ANGLE = 0x21,
+    QUOTE_CURLY_DOUBLE = 0x30,
+    QUOTE_CURLY_SINGLE = 0x31,
+    QUOTE_CURLY = QUOTE_CURLY_DOUBLE - QUOTE_DOUBLE
 };
 
 /* Whether a key stands ahead. */
@@ -56,7 +59,7 @@ typedef struct repair {
     unsigned depth;
     unsigned objects; /* how many of the open brackets are braces */
     unsigned max_depth;
-    uint8_t stack[EXO_JSON_DEPTH_MAX / 8]; /* a bit per level: 1 is an object */
+    uint64_t stack; /* a bit per open bracket, the innermost lowest: 1 is a brace */
 } repair;
 
 /* The byte at `at`, or -1 beyond the end. */
@@ -86,11 +89,6 @@ static bool is_closing(int byte)
     return (byte | 0x20) == '}';
 }
 
-static bool is_digit(int byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
 static bool is_letter(int byte)
 {
     return ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte == '_' || byte == '$' || byte >= 0x80;
@@ -98,12 +96,7 @@ static bool is_letter(int byte)
 
 static bool is_word(int byte)
 {
-    return is_letter(byte) || is_digit(byte) || byte == '-';
-}
-
-static bool is_hex(int byte)
-{
-    return is_digit(byte) || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f');
+    return is_letter(byte) || ascii_is_digit(byte) || byte == '-';
 }
 
 static size_t skip_blanks(const repair *r, size_t at)
@@ -170,15 +163,13 @@ static enum quote quote_at(const repair *r, size_t at)
 
 static size_t quote_len(enum quote quote)
 {
-    static const uint8_t lengths[] = {0, 1, 1, 1, 2, 2, 3, 3};
-    return lengths[quote];
+    return (size_t)quote >> 4;
 }
 
 /* Whether a string that `open` began may end with `close`. */
 static bool is_pair(enum quote open, enum quote close)
 {
-    return close != QUOTE_NONE && (open == close || (open == QUOTE_CURLY_DOUBLE && close == QUOTE_DOUBLE) ||
-                                   (open == QUOTE_CURLY_SINGLE && close == QUOTE_SINGLE));
+    return close != QUOTE_NONE && (open == close || open == close + QUOTE_CURLY);
 }
 
 /* Leaves out the letter that Python has in front of some strings. */
@@ -247,36 +238,23 @@ static void put_text(repair *r, const char *text)
 static size_t count_hex(const char *text, size_t len, size_t most)
 {
     size_t count = 0;
-    while (count < most && count < len && is_hex((uint8_t)text[count])) {
+    while (count < most && count < len && exo_json_hex_value((uint8_t)text[count]) >= 0) {
         count++;
     }
     return count;
 }
 
-/* Whether `text`, which begins with \u and four digits, is a surrogate: 0xD8 for a high one, 0xDC for a low one, or 0.
- */
-static int surrogate(const char *text)
+/* Writes the escape \uXXXX at `text`, which names `unit`, one half of a pair without the other as U+FFFD, and returns
+ * the length of what was read. */
+static size_t put_unicode(repair *r, const char *text, size_t len, int32_t unit)
 {
-    const int digit = text[3] | 0x20;
-    if ((text[2] | 0x20) != 'd' || digit < '8') {
-        return 0;
-    }
-    return digit <= 'b' ? 0xD8 : 0xDC;
-}
-
-/* Writes the escape \uXXXX at `text`, one half of a pair without the other as U+FFFD, and returns the length of what
- * was read. */
-static size_t put_unicode(repair *r, const char *text, size_t len)
-{
-    const int half = surrogate(text);
     const size_t low = r->twice && len > 7 && text[7] == '\\' ? 7 : 6;
-    if (half == 0xD8 && len >= low + 6 && text[low] == '\\' && text[low + 1] == 'u' &&
-        count_hex(text + low + 2, 4, 4) == 4 && surrogate(text + low) == 0xDC) {
+    if ((unit & 0xFC00) == 0xD800 && (exo_json_code_unit(text + low, len - low) & 0xFC00) == 0xDC00) {
         put(r, text, 6);
         put(r, text + low, 6);
         return low + 6;
     }
-    put(r, half ? "\\ufffd" : text, 6);
+    put(r, (unit & 0xF800) == 0xD800 ? "\\ufffd" : text, 6);
     return 6;
 }
 
@@ -286,8 +264,11 @@ static size_t put_unicode(repair *r, const char *text, size_t len)
 static size_t put_escape(repair *r, const char *text, size_t len, bool cut)
 {
     const int name = len > 1 ? (uint8_t)text[1] : -1;
-    const size_t digits = name == 'u' ? 4 : 2;
-    if (is_one_of(name, "\"\\/bfnrt")) {
+    const int32_t unit = exo_json_code_unit(text, len);
+    if (unit >= 0) {
+        return put_unicode(r, text, len, unit);
+    }
+    if (exo_json_escape_value(name) >= 0) {
         put(r, text, 2);
         return 2;
     }
@@ -295,11 +276,8 @@ static size_t put_escape(repair *r, const char *text, size_t len, bool cut)
         return 1;
     }
     if (is_one_of(name, "ux")) {
-        const size_t found = count_hex(text + 2, len - 2, digits);
-        if (found == 4) {
-            return put_unicode(r, text, len);
-        }
-        if (found == digits) {
+        const size_t found = count_hex(text + 2, len - 2, name == 'u' ? 4 : 2);
+        if (found == 2 && name == 'x') {
             put_text(r, "\\u00");
             put(r, text + 2, 2);
             return 4;
@@ -314,60 +292,51 @@ static size_t put_escape(repair *r, const char *text, size_t len, bool cut)
     return 1;
 }
 
-/* Writes an ASCII byte that may not stand in a string as it is. */
-static void put_special(repair *r, char byte)
+/* Writes what is at `text`, which may not stand in a string as it is, and returns the length of what was read. `cut` is
+ * as for escapes. */
+static size_t put_mended(repair *r, const char *text, size_t len, bool cut)
 {
-    static const char from[] = "\"\b\f\n\r\t";
-    static const char to[] = "\"bfnrt";
-    static const char hex[] = "0123456789abcdef";
-    const char *found = memchr(from, byte, sizeof from - 1);
-    if (found) {
-        put(r, (const char[]){'\\', to[found - from]}, 2);
-    } else {
-        put_text(r, "\\u00");
-        put(r, (const char[]){hex[byte >> 4], hex[byte & 15]}, 2);
+    if ((uint8_t)*text >= 0x80) {
+        const int size = exo_utf8_check(text, len);
+        put_text(r, JSON_REPLACEMENT);
+        return size == 0 ? len : (size_t)-size;
     }
-}
-
-/* Whether an ASCII byte may stand in a string as it is. */
-static bool is_clean(char byte)
-{
-    return byte >= ' ' && byte != '"' && byte != '\\';
+    if (*text != '\\') {
+        char escape[JSON_ESCAPE_MAX];
+        put(r, escape, exo_json_put_escape(*text, escape));
+        return 1;
+    }
+    if (!r->twice || len < 2 || text[1] != '\\') {
+        return put_escape(r, text, len, cut);
+    }
+    if (len > 3 && text[2] == '\\' && is_one_of(text[3], "\"\\")) {
+        put(r, text, 1); /* what the outer escapes leave of these four bytes is an escape in itself */
+        put(r, text + 3, 1);
+        return 4;
+    }
+    return 1 + put_escape(r, text + 1, len - 1, cut);
 }
 
 /* Writes what stands between a string's quotation marks, valid. */
 static void put_content(repair *r, exo_span text)
 {
     const bool cut = text.ptr + text.len == r->in.ptr + r->in.len;
-    size_t clean = 0; /* from here up to `at` nothing is in need of mending */
     size_t at = 0;
     while (r->out && at < text.len) {
-        const char *here = text.ptr + at;
-        const size_t left = text.len - at;
-        const int size = (uint8_t)*here >= 0x80 ? utf8_check(here, left) : is_clean(*here);
-        if (size > 0) {
-            at += (size_t)size;
-            continue;
+        const size_t run = exo_json_clean_run(text.ptr + at, text.len - at);
+        put(r, text.ptr + at, run);
+        at += run;
+        if (at < text.len) {
+            at += put_mended(r, text.ptr + at, text.len - at, cut);
         }
-        put(r, text.ptr + clean, at - clean);
-        if ((uint8_t)*here >= 0x80) {
-            put_text(r, JSON_REPLACEMENT);
-            at += size == 0 ? left : (size_t)-size;
-        } else if (*here != '\\') {
-            put_special(r, *here);
-            at++;
-        } else if (r->twice && left > 3 && here[1] == '\\' && here[2] == '\\' && is_one_of(here[3], "\"\\")) {
-            put(r, here, 1); /* what the outer escapes leave of these four bytes is an escape in itself */
-            put(r, here + 3, 1);
-            at += 4;
-        } else if (r->twice && left > 1 && here[1] == '\\') {
-            at += 1 + put_escape(r, here + 1, left - 1, cut);
-        } else {
-            at += put_escape(r, here, left, cut);
-        }
-        clean = at;
     }
-    put(r, text.ptr + clean, at - clean);
+}
+
+static void put_string(repair *r, exo_span text)
+{
+    put_text(r, "\"");
+    put_content(r, text);
+    put_text(r, "\"");
 }
 
 /* 1 for an opening bracket, -1 for a closing one. */
@@ -409,7 +378,7 @@ static bool ends_value(const repair *r, size_t at, bool nested)
     const bool quoted = quote_at(r, next) != QUOTE_NONE;
     const bool new_line = memchr(r->in.ptr + at, '\n', next - at);
     if (element) {
-        return new_line || (next > at && (quoted || is_opening(byte) || byte == '-' || is_digit(byte)));
+        return new_line || (next > at && (quoted || is_opening(byte) || byte == '-' || ascii_is_digit(byte)));
     }
     const enum ahead ahead = look_ahead(r, next);
     return ahead == AHEAD_KEY ? quoted || new_line : quoted && new_line && ahead == AHEAD_OTHER;
@@ -426,10 +395,10 @@ static size_t end_before_key(const repair *r, size_t start, size_t inner)
     return memchr(r->in.ptr + end, '\n', inner - end) ? end : 0;
 }
 
-/* Whether the bracket at `level`, from the outermost at 0 on, is a brace. */
+/* Whether the bracket at `level` is a brace, from the innermost at 0 on; one that is not there is none. */
 static bool is_object(const repair *r, unsigned level)
 {
-    return r->stack[level / 8] >> level % 8 & 1;
+    return r->stack >> level & 1;
 }
 
 /* Where a string from `start` ends that nothing closes: with the text, or before the brackets that close all that is
@@ -440,7 +409,7 @@ static size_t end_of_open_string(const repair *r, size_t start, long balance)
     if (end >= start + FENCE_LEN && is_fence(r, end - FENCE_LEN)) {
         end = trim(r, start, end - FENCE_LEN);
     }
-    for (unsigned level = 0; level < r->depth; level++) {
+    for (unsigned level = r->depth; level-- > 0;) {
         if (balance > -(long)r->depth || end == start || peek(r, end - 1) != (is_object(r, level) ? '}' : ']')) {
             return r->in.len;
         }
@@ -529,19 +498,19 @@ static exo_span read_key(repair *r)
  * first where the text ends. */
 static const char *literal(const repair *r, exo_span word)
 {
-    static const char words[][10] = {"true", "false", "null", "none", "undefined", "nan", "infinity", "inf", "nil"};
+    static const char words[] = "true\0false\0null\0none\0undefined\0nan\0infinity\0inf\0nil\0";
     if (word.len > 1 && is_one_of(word.ptr[0], "+-") && (word.ptr[1] | 0x20) == 'i') {
         word = exo_span_of(word.ptr + 1, word.len - 1);
     }
     const bool cut = word.ptr + word.len == r->in.ptr + r->in.len || word.len >= 3;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        size_t same = 0;
-        while (same < word.len && (word.ptr[same] | 0x20) == words[i][same]) {
-            same++;
+    unsigned own = 3;
+    for (const char *meant = words; *meant; meant = exo_ascii_string(meant, 1)) {
+        const size_t len = strlen(meant);
+        const bool begun = own > 0 && cut && r->depth > 0;
+        if ((word.len == len || (begun && word.len < len)) && exo_ascii_same(word.ptr, meant, word.len)) {
+            return own > 0 ? meant : "null";
         }
-        if (same == word.len && (words[i][same] == '\0' || (i < 3 && cut && r->depth > 0))) {
-            return words[i < 3 ? i : 2];
-        }
+        own -= own > 0;
     }
     return NULL;
 }
@@ -549,7 +518,7 @@ static const char *literal(const repair *r, exo_span word)
 /* The end of the digits from `at` on. */
 static size_t skip_digits(exo_span text, size_t at)
 {
-    while (at < text.len && is_digit((uint8_t)text.ptr[at])) {
+    while (at < text.len && ascii_is_digit((uint8_t)text.ptr[at])) {
         at++;
     }
     return at;
@@ -607,8 +576,8 @@ static bool ends_scalar(repair *r, size_t start, size_t at)
 /* Whether 1,000 goes on at the comma at `at`: in an object no digits can follow a comma but those of a key. */
 static bool is_thousands(const repair *r, size_t at)
 {
-    return r->wait == WAIT_MEMBER && is_digit(peek(r, at + 1)) && is_digit(peek(r, at + 2)) &&
-           is_digit(peek(r, at + 3)) && !is_word(peek(r, at + 4)) && peek_past(r, at + 4) != ':';
+    return r->wait == WAIT_MEMBER && skip_digits(r->in, at + 1) == at + 4 && !is_word(peek(r, at + 4)) &&
+           peek_past(r, at + 4) != ':';
 }
 
 /* Reads a value or key without quotation marks: up to what can only be the next part of the structure. */
@@ -648,7 +617,7 @@ static exo_span read_bare(repair *r)
         }
         parentheses += (byte == '(') - (byte == ')');
         brackets += bracket_balance(byte);
-        numeric = numeric && (is_digit(byte) || is_one_of(byte, "+-.,eE"));
+        numeric = numeric && (ascii_is_digit(byte) || is_one_of(byte, "+-.,eE"));
     }
     r->at = at;
     return exo_span_of(r->in.ptr + start, trim(r, start, at) - start);
@@ -667,9 +636,9 @@ static exo_span without_stray_mark(exo_span word)
     return word;
 }
 
-static bool is_ellipsis(exo_span word)
+static bool is_ellipsis(const exo_span *word)
 {
-    return word.len == 3 && (memcmp(word.ptr, "...", 3) == 0 || memcmp(word.ptr, "\xE2\x80\xA6", 3) == 0);
+    return word->len == 3 && (memcmp(word->ptr, "...", 3) == 0 || memcmp(word->ptr, "\xE2\x80\xA6", 3) == 0);
 }
 
 /* The comma before a key or an element. */
@@ -701,9 +670,7 @@ static void open_bracket(repair *r, bool object)
         r->error = EXO_E_DEPTH_LIMIT;
         return;
     }
-    uint8_t *bits = &r->stack[r->depth / 8];
-    const unsigned bit = 1u << r->depth % 8;
-    *bits = (uint8_t)(object ? *bits | bit : *bits & ~bit);
+    r->stack = r->stack << 1 | object;
     r->objects += object;
     r->depth++;
     r->kept++;
@@ -713,21 +680,16 @@ static void open_bracket(repair *r, bool object)
     r->wait = object ? WAIT_KEY : WAIT_ELEMENT;
 }
 
-/* Whether the innermost bracket is a brace. */
-static bool in_object(const repair *r)
-{
-    return r->depth > 0 && is_object(r, r->depth - 1u);
-}
-
 /* Closes the innermost bracket, whatever it is. */
 static void close_innermost(repair *r)
 {
-    const bool object = in_object(r);
+    const bool object = is_object(r, 0);
     put_text(r, object ? "}" : "]");
     r->objects -= object;
     r->depth--;
+    r->stack >>= 1;
     r->first = false;
-    r->wait = in_object(r) ? WAIT_KEY : WAIT_ELEMENT;
+    r->wait = is_object(r, 0) ? WAIT_KEY : WAIT_ELEMENT;
 }
 
 /* A closing bracket was read. It closes what is open within its partner too; without a partner it is taken for the
@@ -740,7 +702,7 @@ static void close_bracket(repair *r, bool object)
         }
         return;
     }
-    while (in_object(r) != object) {
+    while (is_object(r, 0) != object) {
         close_innermost(r);
     }
     if (r->depth == 1 && object) {
@@ -780,14 +742,12 @@ static void read_fence(repair *r)
 static void skip_comment(repair *r)
 {
     const bool block = peek(r, r->at + 1) == '*';
-    const char *end;
-    r->at += block ? 2 : 1;
-    do {
-        const size_t left = r->in.len - r->at;
-        end = left > 0 ? memchr(r->in.ptr + r->at, block ? '*' : '\n', left) : NULL;
-        r->at = end ? (size_t)(end - r->in.ptr) + 1 : r->in.len;
-    } while (block && end && peek(r, r->at) != '/');
-    r->at += block && end;
+    const size_t mark = block ? 2 : 1;
+    size_t at = r->at + mark;
+    while (at < r->in.len && !(block ? peek(r, at) == '*' && peek(r, at + 1) == '/' : peek(r, at) == '\n')) {
+        at++;
+    }
+    r->at = at < r->in.len ? at + mark : at;
 }
 
 /* Skips what stands for nothing between two tokens. */
@@ -819,14 +779,13 @@ static void step_key(repair *r)
         if (stray != QUOTE_NONE && peek_past(r, r->at + quote_len(stray)) == ':') {
             r->at += quote_len(stray);
         }
-        if (is_ellipsis(key)) {
+        if (is_ellipsis(&key)) {
             return;
         }
     }
     put_comma(r);
-    put_text(r, "\"");
-    put_content(r, key);
-    put_text(r, "\":");
+    put_string(r, key);
+    put_text(r, ":");
     r->wait = WAIT_MEMBER;
 }
 
@@ -866,7 +825,7 @@ static void bare_value(repair *r)
 {
     const exo_span word = without_stray_mark(read_bare(r));
     const char *meant = literal(r, word);
-    if (r->wait == WAIT_ELEMENT && is_ellipsis(word)) {
+    if (r->wait == WAIT_ELEMENT && is_ellipsis(&word)) {
         return;
     }
     put_comma(r);
@@ -876,9 +835,7 @@ static void bare_value(repair *r)
     } else if (put_number(r, word)) {
         r->kept += word.len;
     } else {
-        put_text(r, "\"");
-        put_content(r, word);
-        put_text(r, "\"");
+        put_string(r, word);
     }
     value_done(r);
 }
@@ -889,7 +846,7 @@ static void step_value(repair *r, int byte)
         r->at++;
         open_bracket(r, byte == '{');
     } else if (r->wait == WAIT_ELEMENT && r->depth > 0 && is_key(r, r->at)) {
-        if (!r->first && r->depth > 1 && is_object(r, r->depth - 2u)) {
+        if (!r->first && is_object(r, 1)) {
             close_innermost(r); /* the array's end is missing */
         } else {
             open_bracket(r, true); /* the object's beginning is missing */
@@ -937,6 +894,7 @@ static void run(repair *r, size_t start, bool implied)
     r->at = start;
     r->kept = 0;
     r->depth = 0;
+    r->stack = 0;
     r->objects = 0;
     r->first = true;
     r->wait = WAIT_ELEMENT;

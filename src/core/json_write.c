@@ -6,6 +6,7 @@
  */
 #include "exochat/json_write.h"
 
+#include "ascii.h"
 #include "json_text.h"
 
 void exo_json_escaper_init(exo_json_escaper *escaper)
@@ -34,15 +35,14 @@ static void consume(exo_span *input, size_t count)
     input->len -= count;
 }
 
-/* Copies the bytes that stand for themselves, and returns how many they were. */
-static size_t copy_run(exo_span *input, exo_window *window)
+/* Copies the bytes that stand for themselves. */
+static void copy_run(exo_span *input, exo_window *window)
 {
     size_t room = window->size - window->pos;
-    size_t run = json_clean_run(input->ptr, input->len < room ? input->len : room);
+    size_t run = exo_json_clean_run(input->ptr, input->len < room ? input->len : room);
     memcpy(window->dst + window->pos, input->ptr, run);
     window->pos += run;
     consume(input, run);
-    return run;
 }
 
 /* Takes one byte of a sequence that is cut, or broken. A byte that cannot go on with the sequence stays in the input.
@@ -50,7 +50,7 @@ static size_t copy_run(exo_span *input, exo_window *window)
 static void take_utf8(exo_json_escaper *escaper, exo_span *input)
 {
     escaper->utf8_[escaper->utf8_have_++] = *input->ptr;
-    int size = utf8_check(escaper->utf8_, escaper->utf8_have_);
+    int size = exo_utf8_check(escaper->utf8_, escaper->utf8_have_);
     if (size == 0) {
         consume(input, 1);
         return;
@@ -69,18 +69,8 @@ static void take_utf8(exo_json_escaper *escaper, exo_span *input)
 /* Takes one ASCII byte that has to be escaped. */
 static void take_escape(exo_json_escaper *escaper, exo_span *input)
 {
-    static const char from[] = "\"\\\b\f\n\r\t";
-    static const char to[] = "\"\\bfnrt";
-    static const char hex[] = "0123456789abcdef";
-    const char byte = *input->ptr;
-    const char *found = memchr(from, byte, sizeof from - 1);
-    if (found) {
-        const char text[] = {'\\', to[found - from]};
-        hold(escaper, text, sizeof text);
-    } else {
-        const char text[] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
-        hold(escaper, text, sizeof text);
-    }
+    escaper->held_at_ = 0;
+    escaper->held_len_ = (uint8_t)exo_json_put_escape(*input->ptr, escaper->held_);
     consume(input, 1);
 }
 
@@ -101,10 +91,13 @@ int exo_json_escape(exo_json_escaper *escaper, exo_span *input, bool last, exo_w
         if (input->len == 0) {
             hold(escaper, JSON_REPLACEMENT, 3);
             escaper->utf8_have_ = 0;
-        } else if (escaper->utf8_have_ > 0) {
-            take_utf8(escaper, input);
-        } else if (copy_run(input, window) == 0) {
-            if ((uint8_t)*input->ptr >= 0x80) {
+            continue;
+        }
+        if (escaper->utf8_have_ == 0) {
+            copy_run(input, window);
+        }
+        if (input->len > 0 && window->pos < window->size) {
+            if ((uint8_t)*input->ptr >= 0x80 || escaper->utf8_have_ > 0) {
                 take_utf8(escaper, input);
             } else {
                 take_escape(escaper, input);
@@ -115,14 +108,7 @@ int exo_json_escape(exo_json_escaper *escaper, exo_span *input, bool last, exo_w
 
 size_t exo_json_write_uint64(char *text, uint64_t number)
 {
-    char digits[EXO_JSON_INTEGER_MAX];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    memcpy(text, digits + at, sizeof digits - at);
-    return sizeof digits - at;
+    return exo_ascii_put_number(text, number);
 }
 
 size_t exo_json_write_int64(char *text, int64_t number)

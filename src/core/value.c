@@ -6,6 +6,11 @@
  */
 #include "exochat/value.h"
 
+bool exo_value_is(const exo_value *value, exo_span text)
+{
+    return exo_json_equal(value->text, !value->escaped, text);
+}
+
 /* ---- JSON text ---- */
 
 static exo_value_type value_type(exo_json_type type)

@@ -809,6 +809,44 @@ static void strings_are_compared_by_value(void **state)
     }
 }
 
+/* What is plain has no escapes, whatever it looks like. */
+static void plain_text_is_taken_as_it_stands(void **state)
+{
+    static const struct {
+        const char *text;
+        bool plain;
+        const char *value;
+        bool equal;
+    } comparisons[] = {
+        {"a\\u0062", true, "a\\u0062", true},
+        {"a\\u0062", true, "ab", false},
+        {"a\\u0062", false, "ab", true},
+        {"a\\u0062", false, "a\\u0062", false},
+        {"\xFF", true, "\xFF", true},
+        {"\xFF", false, "\xEF\xBF\xBD", true},
+        {"", true, "", true},
+        {"", true, "a", false},
+        {"a", true, "", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(comparisons); i++) {
+        const exo_span text = exo_span_text(comparisons[i].text);
+        const exo_span value = exo_span_text(comparisons[i].value);
+        assert_int_equal(exo_json_equal(text, comparisons[i].plain, value), comparisons[i].equal);
+        exo_json_decoder decoder;
+        char scratch[EXO_JSON_SCRATCH];
+        exo_span fragment;
+        bool last = false;
+        exo_json_decoder_init_as(&decoder, text, comparisons[i].plain);
+        assert_int_equal(exo_json_decode(&decoder, scratch, &fragment, &last), EXO_EVENT);
+        assert_true(last);
+        assert_true(!comparisons[i].plain || fragment.ptr == text.ptr);
+        assert_int_equal(exo_span_equal(fragment, value), comparisons[i].equal);
+        assert_int_equal(exo_json_decode(&decoder, scratch, &fragment, &last), EXO_OK);
+    }
+    assert_true(exo_json_equal(exo_span_of(NULL, 0), true, exo_span_of(NULL, 0)));
+}
+
 static void strings_are_copied_and_cut_between_characters(void **state)
 {
     (void)state;
@@ -922,6 +960,7 @@ int main(void)
         cmocka_unit_test(a_special_byte_is_seen_at_every_place),
         cmocka_unit_test(fragments_are_cut_by_the_text_alone),
         cmocka_unit_test(strings_are_compared_by_value),
+        cmocka_unit_test(plain_text_is_taken_as_it_stands),
         cmocka_unit_test(strings_are_copied_and_cut_between_characters),
         cmocka_unit_test(what_is_no_string_is_copied_as_an_empty_one),
         cmocka_unit_test(whole_numbers_in_range_are_integers),

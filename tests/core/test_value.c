@@ -124,6 +124,17 @@ static void json_tokens(void **state)
     }
 }
 
+static void texts(void **state)
+{
+    exo_value value = {.type = EXO_VALUE_KEY, .text = exo_span_text("\\u0061b")};
+    (void)state;
+    assert_true(exo_value_is(&value, exo_span_text("\\u0061b")));
+    assert_false(exo_value_is(&value, exo_span_text("ab")));
+    value.escaped = true;
+    assert_true(exo_value_is(&value, exo_span_text("ab")));
+    assert_false(exo_value_is(&value, exo_span_text("a")));
+}
+
 static void json_errors(void **state)
 {
     (void)state;
@@ -309,9 +320,15 @@ static void node_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_tokens), cmocka_unit_test(json_errors), cmocka_unit_test(node_scalars),
-        cmocka_unit_test(node_tree),   cmocka_unit_test(node_depth),  cmocka_unit_test(node_text_at_the_bottom),
-        cmocka_unit_test(node_loop),   cmocka_unit_test(node_errors),
+        cmocka_unit_test(json_tokens),
+        cmocka_unit_test(texts),
+        cmocka_unit_test(json_errors),
+        cmocka_unit_test(node_scalars),
+        cmocka_unit_test(node_tree),
+        cmocka_unit_test(node_depth),
+        cmocka_unit_test(node_text_at_the_bottom),
+        cmocka_unit_test(node_loop),
+        cmocka_unit_test(node_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

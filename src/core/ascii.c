@@ -1,0 +1,60 @@
+/*
+ * ascii.c: letters, numbers and white space of protocol text, whatever the locale.
+ *
+ * It looks at bytes only: what is not ASCII is the same as itself and no white space. It has no memory.
+ */
+#include "ascii.h"
+
+const char *exo_ascii_string(const char *strings, size_t index)
+{
+    for (; index > 0; index--) {
+        strings += strlen(strings) + 1;
+    }
+    return strings;
+}
+
+bool exo_ascii_same(const char *one, const char *other, size_t len)
+{
+    for (; len > 0 && ascii_lower(*one) == ascii_lower(*other); len--) {
+        one++;
+        other++;
+    }
+    return len == 0;
+}
+
+static bool is_space(char byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+void exo_ascii_trim(exo_span *text)
+{
+    while (text->len > 0 && is_space(text->ptr[0])) {
+        text->ptr++;
+        text->len--;
+    }
+    while (text->len > 0 && is_space(text->ptr[text->len - 1])) {
+        text->len--;
+    }
+}
+
+bool exo_ascii_append_digit(uint64_t *number, unsigned digit)
+{
+    if (*number > UINT64_MAX / 10 || *number * 10 > UINT64_MAX - digit) {
+        return false;
+    }
+    *number = *number * 10 + digit;
+    return true;
+}
+
+size_t exo_ascii_put_number(char digits[ASCII_DIGITS_MAX], uint64_t number)
+{
+    char reversed[ASCII_DIGITS_MAX];
+    size_t at = sizeof reversed;
+    do {
+        reversed[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    memcpy(digits, reversed + at, sizeof reversed - at);
+    return sizeof reversed - at;
+}

@@ -1,0 +1,263 @@
+/*
+ * encode_file.c: the keys of messages, and the files that messages and the parts of their content name.
+ *
+ * An object that may name a file is looked through before its first byte is sent, because the key may stand at its end,
+ * and is then walked again. The caller's opener opens the file. encode.c calls this for all that lies below the
+ * top-level keys. Its memory is the encoder's.
+ */
+#include "ascii.h"
+#include "encode_walk.h"
+
+/* What a look into an object waits for behind a key. */
+enum want {
+    WANT_NOTHING,
+    WANT_PATH,
+    WANT_TYPE
+};
+
+/* How deep one is inside of a message, and inside of an object of its content. */
+enum {
+    MESSAGE_DEPTH = 3,
+    PART_DEPTH = 5
+};
+
+/* Where in scratch_ the parts of a file's name lie until it is opened. A source's bytes take the place of the path. */
+enum {
+    PATH_AT = 0,
+    MEDIA_TYPE_AT = EXO_PATH_MAX
+};
+
+#define AUDIO_SCRIPT \
+    ",{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"" FILE_BASE64 "\",\"format\":\"" FILE_NAME "\"}"
+
+/* What files become in a message's content. The last row is for all that no other one fits. */
+static const struct part {
+    const char *media_type; /* or the beginning of it, up to a slash */
+    const char *payload;    /* the key that the file is sent as */
+    const char *name;       /* sent in the place of the file's own */
+    const char *script;
+} parts[] = {
+    {"image/", "image_url", NULL,
+     ",{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:" MEDIA_TYPE ";base64," FILE_BASE64 "\"}"},
+    {"audio/wav", "input_audio", "wav", AUDIO_SCRIPT},
+    {"audio/mpeg", "input_audio", "mp3", AUDIO_SCRIPT},
+    {"text/", "text", NULL, ",{\"type\":\"text\",\"text\":\"" FILE_TEXT "\""},
+    {"", "file", NULL,
+     ",{\"type\":\"file\",\"file\":{\"filename\":\"" FILE_NAME "\",\"file_data\":\"data:" MEDIA_TYPE
+     ";base64," FILE_BASE64 "\"}"},
+};
+
+static bool key_is(const exo_encoder *e, const char *name)
+{
+    return exo_value_is(&e->value_, exo_span_text(name));
+}
+
+/* Whether the innermost object is a message, or a part in the list that is a message's content. */
+static bool is_message(const exo_encoder *e)
+{
+    return e->in_messages_ && e->depth_ == MESSAGE_DEPTH && (e->nest_[0] & 7) == 5;
+}
+
+static bool is_part(const exo_encoder *e)
+{
+    return e->in_content_ && e->depth_ == PART_DEPTH && (e->nest_[0] & 31) == 21;
+}
+
+/* ---- The look ---- */
+
+int exo_encode_inner_object(exo_encoder *e)
+{
+    if (!is_message(e) && !is_part(e)) {
+        emit(e, ",{", false);
+        return EXO_OK;
+    }
+    e->look_depth_ = e->depth_;
+    e->want_ = WANT_NOTHING;
+    e->has_path_ = false;
+    e->has_content_ = false;
+    e->media_type_len_ = 0;
+    e->wait_ = WAIT_LOOKED;
+    int rc = e->cursor_->ops->mark(e->cursor_->ctx);
+    return rc < 0 ? rc : EXO_OK;
+}
+
+/* Stores the value at scratch_[at], and returns its length: `size` and one for what is too long, or no string. */
+static uint16_t keep_text(exo_encoder *e, size_t at, uint16_t size)
+{
+    exo_json_decoder decoder;
+    char scratch[EXO_JSON_SCRATCH];
+    exo_span fragment;
+    bool last;
+    size_t len = 0;
+    if (e->value_.type != EXO_VALUE_STRING) {
+        return (uint16_t)(size + 1);
+    }
+    exo_json_decoder_init_as(&decoder, e->value_.text, !e->value_.escaped);
+    while (exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
+        if (fragment.len > size - len) {
+            return (uint16_t)(size + 1);
+        }
+        if (fragment.len > 0) {
+            memcpy(e->scratch_ + at + len, fragment.ptr, fragment.len);
+        }
+        len += fragment.len;
+    }
+    return (uint16_t)len;
+}
+
+/* Keeps what stands behind a wanted key. A bad type is an error only beside a file. */
+static int keep_wanted(exo_encoder *e, enum want want)
+{
+    if (e->value_.type == EXO_VALUE_NULL) {
+        return EXO_OK;
+    }
+    if (want == WANT_TYPE) {
+        e->media_type_len_ = keep_text(e, MEDIA_TYPE_AT, EXO_MEDIA_TYPE_MAX);
+        return EXO_OK;
+    }
+    e->has_path_ = true;
+    e->path_len_ = keep_text(e, PATH_AT, EXO_PATH_MAX);
+    return e->path_len_ > EXO_PATH_MAX || memchr(e->scratch_, 0, e->path_len_) ? EXO_E_REQUEST : EXO_OK;
+}
+
+/* Asks the opener for the file that the object names. EXO_NOT_FOUND where that is no error. */
+static int open_file(exo_encoder *e)
+{
+    const exo_file_opener *opener = e->in_extra_ ? NULL : e->options_.opener;
+    if (e->media_type_len_ > EXO_MEDIA_TYPE_MAX) {
+        return EXO_E_REQUEST;
+    }
+    if (!opener) {
+        return EXO_E_FILE_REFUSED;
+    }
+    memset(&e->file_, 0, sizeof e->file_);
+    int rc = opener->open(opener->ctx, exo_span_of(e->scratch_ + PATH_AT, e->path_len_),
+                          exo_span_of(e->scratch_ + MEDIA_TYPE_AT, e->media_type_len_), &e->file_);
+    if (rc < 0 || (rc == EXO_NOT_FOUND && e->has_content_)) {
+        return rc;
+    }
+    return rc == EXO_OK && e->file_.source ? EXO_OK : EXO_E_SOURCE_READ;
+}
+
+/* Whether a media type, its parameters apart, is `name`, or begins with it where `name` ends in a slash. */
+static bool media_type_is(exo_span type, const char *name)
+{
+    const size_t len = strlen(name);
+    return type.len >= len && exo_ascii_same(type.ptr, name, len) &&
+           (name[len - 1] == '/' || type.len == len || type.ptr[len] == ';' || type.ptr[len] == ' ');
+}
+
+static void emit_part(exo_encoder *e)
+{
+    unsigned part = 0;
+    if (e->file_.media_type.len == 0) {
+        e->file_.media_type = exo_span_text("application/octet-stream");
+    }
+    while (*parts[part].media_type && !media_type_is(e->file_.media_type, parts[part].media_type)) {
+        part++;
+    }
+    if (parts[part].name) {
+        e->file_.name = exo_span_text(parts[part].name);
+    }
+    e->part_ = (uint8_t)part;
+    emit(e, parts[part].script, true);
+}
+
+/* The object has been looked through: back to its first key, and on with or without a file. */
+static int end_look(exo_encoder *e)
+{
+    const bool message = e->look_depth_ == MESSAGE_DEPTH;
+    int rc = e->cursor_->ops->reset(e->cursor_->ctx);
+    if (rc < 0) {
+        return rc;
+    }
+    e->depth_ = e->look_depth_;
+    e->wait_ = WAIT_TOKEN;
+    rc = e->has_path_ ? open_file(e) : EXO_NOT_FOUND;
+    if (rc < 0) {
+        return rc;
+    }
+    e->in_content_ = !message;
+    e->content_file_ = message ? rc == EXO_OK : e->content_file_;
+    e->part_file_ = !message && rc == EXO_OK;
+    e->content_sent_ = false;
+    if (e->part_file_) {
+        emit_part(e);
+    } else {
+        emit(e, ",{", false);
+    }
+    return EXO_OK;
+}
+
+/* What is wanted behind the key that was just taken. */
+static enum want wanted(exo_encoder *e)
+{
+    const bool message = e->look_depth_ == MESSAGE_DEPTH;
+    if (key_is(e, message ? "_content_file" : "_file")) {
+        return WANT_PATH;
+    }
+    if (!message) {
+        return key_is(e, "_type") ? WANT_TYPE : WANT_NOTHING;
+    }
+    e->has_content_ = e->has_content_ || key_is(e, "content");
+    return WANT_NOTHING;
+}
+
+int exo_encode_look(exo_encoder *e)
+{
+    const enum want want = (enum want)e->want_;
+    if (e->depth_ < e->look_depth_) {
+        return end_look(e);
+    }
+    const bool key = e->value_.type == EXO_VALUE_KEY && e->depth_ == e->look_depth_;
+    e->want_ = (uint8_t)(key ? wanted(e) : WANT_NOTHING);
+    /* The token behind a wanted key is its value, or the bracket of it. */
+    return want == WANT_NOTHING ? EXO_OK : keep_wanted(e, want);
+}
+
+/* ---- Keys ---- */
+
+/* A key of ours, which is not sent, begins with an underscore. */
+static bool is_private(const exo_encoder *e)
+{
+    exo_json_decoder decoder;
+    char scratch[EXO_JSON_SCRATCH];
+    exo_span first;
+    bool last;
+    exo_json_decoder_init_as(&decoder, e->value_.text, !e->value_.escaped);
+    exo_json_decode(&decoder, scratch, &first, &last);
+    return first.len > 0 && first.ptr[0] == '_';
+}
+
+/* The file's text stands where the first of the two keys stood. */
+static void content_key(exo_encoder *e)
+{
+    if (!e->content_sent_) {
+        emit(e, ",\"content\":\"" FILE_TEXT "\"", true);
+    }
+    e->content_sent_ = true;
+    skip_value(e);
+}
+
+int exo_encode_inner_key(exo_encoder *e)
+{
+    const bool message = is_message(e);
+    const bool part = e->part_file_ && is_part(e);
+    if (message) {
+        e->in_content_ = key_is(e, "content");
+        if (e->content_file_ && (e->in_content_ || key_is(e, "_content_file"))) {
+            content_key(e);
+            return EXO_OK;
+        }
+    }
+    /* What the file makes of the object cannot be there twice. */
+    if (part && (key_is(e, "type") || key_is(e, parts[e->part_].payload))) {
+        return EXO_E_DUPLICATE_KEY;
+    }
+    if ((message || part) && is_private(e)) {
+        skip_value(e);
+    } else {
+        emit(e, ",\"" VALUE_TEXT "\":", false);
+    }
+    return EXO_OK;
+}

@@ -1,0 +1,367 @@
+/*
+ * encode_piece.c: a script and its pieces → bytes in a window: escaped strings, the text of a source, base64.
+ *
+ * It knows nothing of the request: encode.c says what the script is. What it leaves in the window is counted and
+ * hashed, so that two walks can be compared. Its memory is the encoder's, with one piece of a source that is read
+ * ahead.
+ */
+#include "encode_walk.h"
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- The checksum: of the bytes alone, however they are cut ---- */
+
+static void digest_word(exo_encode_digest *digest, const char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    word = (digest->hash_ ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    digest->hash_ = word ^ word >> 32;
+}
+
+static void digest_add(exo_encode_digest *digest, const char *bytes, size_t len)
+{
+    const size_t size = sizeof digest->word_;
+    size_t held = digest->len_ % size;
+    digest->len_ += len;
+    if (held > 0 && held + len >= size) {
+        memcpy(digest->word_ + held, bytes, size - held);
+        digest_word(digest, digest->word_);
+        bytes += size - held;
+        len -= size - held;
+        held = 0;
+    }
+    for (; len >= size; bytes += size, len -= size) {
+        digest_word(digest, bytes);
+    }
+    memcpy(digest->word_ + held, bytes, len);
+}
+
+uint64_t exo_encode_digest_of(const exo_encode_digest *digest)
+{
+    exo_encode_digest end = *digest;
+    const size_t held = end.len_ % sizeof end.word_;
+    memset(end.word_ + held, 0, sizeof end.word_ - held);
+    digest_word(&end, end.word_);
+    digest_word(&end, (const char *)&end.len_);
+    return end.hash_;
+}
+
+/* ---- Pieces: each writes what fits; EXO_OK when it is complete ---- */
+
+static void begin_string(exo_encoder *e, exo_span text, bool escaped)
+{
+    exo_json_escaper_init(&e->escaper_);
+    exo_json_decoder_init_as(&e->decoder_, text, !escaped);
+    e->fragment_.len = 0;
+    e->last_ = false;
+    e->piece_ = PIECE_STRING;
+}
+
+static int write_string(exo_encoder *e, exo_window *out)
+{
+    for (;;) {
+        int rc = exo_json_escape(&e->escaper_, &e->fragment_, e->last_, out);
+        if (rc != EXO_OK || e->last_) {
+            return rc;
+        }
+        exo_json_decode(&e->decoder_, e->scratch_, &e->fragment_, &e->last_);
+    }
+}
+
+uint64_t exo_encode_hash_text(exo_encoder *e)
+{
+    exo_encode_digest digest = {0, 0, {0}};
+    char memory[EXO_JSON_SCRATCH];
+    int rc;
+    begin_string(e, e->value_.text, e->value_.escaped);
+    do {
+        exo_window window = {memory, sizeof memory, 0};
+        rc = write_string(e, &window);
+        digest_add(&digest, memory, window.pos);
+    } while (rc == EXO_AGAIN);
+    e->piece_ = PIECE_SCRIPT;
+    return exo_encode_digest_of(&digest);
+}
+
+static int begin_source(exo_encoder *e, const exo_source *source, bool base64)
+{
+    if (!source) {
+        return EXO_E_TYPE;
+    }
+    const bool bound = base64 && source->size != EXO_SIZE_UNKNOWN;
+    if (e->walk_ == WALK_SIZE && !source->rewind) {
+        e->once_ = true;
+        return EXO_OK;
+    }
+    if (e->walk_ == WALK_SIZE && bound) {
+        e->count_ += (source->size + 2) / 3 * 4;
+        return EXO_OK;
+    }
+    e->source_ = source;
+    e->left_ = source->size;
+    e->bound_ = bound;
+    e->piece_ = base64 ? PIECE_BASE64 : PIECE_TEXT;
+    e->staged_at_ = e->staged_len_ = 0;
+    e->digit_at_ = 0;
+    e->ended_ = false;
+    exo_json_escaper_init(&e->escaper_);
+    if (!source->rewind) {
+        e->spent_ = true;
+        return EXO_OK;
+    }
+    int rc = source->rewind(source->ctx);
+    return rc < 0 ? rc : EXO_OK;
+}
+
+/* Whether what is written is counted in both walks, and whether the checksum covers it: it does not where a source can
+ * be read only once, or is sized by arithmetic. */
+static bool is_counted(const exo_encoder *e)
+{
+    return !e->source_ || e->source_->rewind;
+}
+
+static bool is_hashed(const exo_encoder *e)
+{
+    return is_counted(e) && !e->bound_;
+}
+
+/* Reads on in the source. At its end, `*got` is 0, ended_ is set, and the source has kept what it promised. */
+static int pull(exo_encoder *e, char *dst, size_t size, size_t *got)
+{
+    const exo_source *source = e->source_;
+    if (e->bound_ && size > e->left_) {
+        size = e->left_ > 0 ? (size_t)e->left_ : 1;
+    }
+    *got = 0;
+    int rc = source->read(source->ctx, dst, size, got);
+    if (rc < 0 || (rc == EXO_AGAIN && *got == 0)) {
+        return rc;
+    }
+    if (*got > size) {
+        return EXO_E_SOURCE_READ;
+    }
+    e->ended_ = *got == 0;
+    if (e->bound_ && (e->ended_ ? e->left_ > 0 : *got > e->left_)) {
+        return EXO_E_BODY_CHANGED;
+    }
+    e->left_ -= *got;
+    rc = e->ended_ && !is_hashed(e) && source->check ? source->check(source->ctx) : EXO_OK;
+    return rc < 0 ? rc : EXO_OK;
+}
+
+/* Where to read `*size` bytes of a source: a large window is its own reading room, and they go to its end, to be
+ * encoded towards its beginning. Otherwise as many bytes as scratch_ takes go there. */
+static char *reading_room(exo_encoder *e, const exo_window *out, size_t *size)
+{
+    if (*size > EXO_PATH_MAX) {
+        return out->dst + out->size - *size;
+    }
+    *size = EXO_PATH_MAX;
+    return e->scratch_;
+}
+
+/* How much larger a byte of text can become, and what the escaper may hold back from an earlier piece. */
+enum {
+    TEXT_GROWTH = 6,
+    TEXT_HELD = 16
+};
+
+/* Reads so little into a large window that escaping it cannot reach what is not read yet. */
+static int pull_text(exo_encoder *e, const exo_window *out, exo_span *text)
+{
+    size_t size = (out->size - out->pos) / (TEXT_GROWTH + 1);
+    size = size > TEXT_HELD ? size - TEXT_HELD : 0;
+    char *dst = reading_room(e, out, &size);
+    int rc = pull(e, dst, size, &text->len);
+    text->ptr = dst;
+    e->staged_len_ = dst == e->scratch_ ? (uint16_t)text->len : 0;
+    return rc;
+}
+
+static int write_text(exo_encoder *e, exo_window *out)
+{
+    exo_span rest = exo_span_of(e->scratch_ + e->staged_at_, (size_t)(e->staged_len_ - e->staged_at_));
+    int rc = exo_json_escape(&e->escaper_, &rest, e->ended_, out);
+    while (rc == EXO_OK && !e->ended_) {
+        rc = pull_text(e, out, &rest);
+        if (rc == EXO_OK) {
+            rc = exo_json_escape(&e->escaper_, &rest, e->ended_, out);
+        }
+    }
+    e->staged_at_ = (uint16_t)(e->staged_len_ - rest.len);
+    return rc;
+}
+
+static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static uint32_t byte_at(const char *bytes, size_t at)
+{
+    return (uint8_t)bytes[at];
+}
+
+/* Four digits for each three bytes. `out` may reach into `in` from below: a triple is read before its digits are
+ * written. */
+static void encode_triples(char *out, const char *in, size_t count)
+{
+    for (; count > 0; count--, in += 3, out += 4) {
+        uint32_t bits = byte_at(in, 0) << 16 | byte_at(in, 1) << 8 | byte_at(in, 2);
+        out[0] = base64_digits[bits >> 18];
+        out[1] = base64_digits[bits >> 12 & 63];
+        out[2] = base64_digits[bits >> 6 & 63];
+        out[3] = base64_digits[bits & 63];
+    }
+}
+
+/* The next digit, or padding, of the up to three staged bytes that are written digit by digit. */
+static char next_digit(exo_encoder *e, size_t staged)
+{
+    char triple[3] = {0, 0, 0};
+    char quad[4];
+    const unsigned at = e->digit_at_;
+    staged = smaller(staged, sizeof triple);
+    memcpy(triple, e->scratch_ + e->staged_at_, staged);
+    encode_triples(quad, triple, 1);
+    e->digit_at_ = (at + 1) % sizeof quad;
+    if (e->digit_at_ == 0) {
+        e->staged_at_ = (uint16_t)(e->staged_at_ + staged);
+    }
+    return at > staged ? '=' : quad[at];
+}
+
+/* Reads on behind the up to two staged bytes, and encodes at once what is in a large window. */
+static int pull_base64(exo_encoder *e, exo_window *out)
+{
+    size_t left = (size_t)(e->staged_len_ - e->staged_at_);
+    size_t size = (out->size - out->pos) / 4 * 3;
+    char *dst = reading_room(e, out, &size);
+    size_t got;
+    memmove(e->scratch_, e->scratch_ + e->staged_at_, left);
+    memmove(dst, e->scratch_, left);
+    e->staged_at_ = 0;
+    e->staged_len_ = (uint16_t)left;
+    int rc = pull(e, dst + left, size - left, &got);
+    if (rc != EXO_OK) {
+        return rc;
+    }
+    got += left;
+    if (dst != e->scratch_) {
+        encode_triples(out->dst + out->pos, dst, got / 3);
+        out->pos += got / 3 * 4;
+        memcpy(e->scratch_, dst + got / 3 * 3, got % 3);
+        got %= 3;
+    }
+    e->staged_len_ = (uint16_t)got;
+    return EXO_OK;
+}
+
+static int write_base64(exo_encoder *e, exo_window *out)
+{
+    for (;;) {
+        size_t staged = (size_t)(e->staged_len_ - e->staged_at_);
+        size_t count = e->digit_at_ > 0 ? 0 : smaller(staged / 3, (out->size - out->pos) / 4);
+        if (staged < 3 && e->digit_at_ == 0 && !e->ended_) {
+            int rc = pull_base64(e, out);
+            if (rc != EXO_OK) {
+                return rc;
+            }
+        } else if (staged == 0) {
+            return EXO_OK;
+        } else if (out->pos == out->size) {
+            return EXO_AGAIN;
+        } else if (count > 0) {
+            encode_triples(out->dst + out->pos, e->scratch_ + e->staged_at_, count);
+            out->pos += count * 4;
+            e->staged_at_ = (uint16_t)(e->staged_at_ + count * 3);
+        } else {
+            out->dst[out->pos++] = next_digit(e, staged);
+        }
+    }
+}
+
+static int write_script(exo_encoder *e, exo_window *out)
+{
+    for (; (uint8_t)*e->script_ >= ' '; e->script_++) {
+        if (out->pos == out->size) {
+            return EXO_AGAIN;
+        }
+        out->dst[out->pos++] = *e->script_;
+    }
+    return EXO_OK;
+}
+
+/* Begins the piece that the script has come to, or ends the script. */
+static int begin_piece(exo_encoder *e)
+{
+    enum mark mark = (enum mark) * e->script_++;
+    switch (mark) {
+    case MARK_VALUE_TEXT:
+        begin_string(e, e->value_.text, e->value_.escaped);
+        return EXO_OK;
+    case MARK_VALUE_SOURCE:
+        return begin_source(e, e->value_.source, e->value_.base64);
+    case MARK_MODEL:
+        begin_string(e, e->options_.model, false);
+        return EXO_OK;
+    case MARK_MEDIA_TYPE:
+        begin_string(e, e->file_.media_type, false);
+        return EXO_OK;
+    case MARK_FILE_NAME:
+        begin_string(e, e->file_.name, false);
+        return EXO_OK;
+    case MARK_FILE_BASE64:
+    case MARK_FILE_TEXT:
+        return begin_source(e, e->file_.source, mark == MARK_FILE_BASE64);
+    default:
+        e->script_ = NULL;
+        return EXO_OK;
+    }
+}
+
+static int write_piece(exo_encoder *e, exo_window *out)
+{
+    switch ((enum piece)e->piece_) {
+    case PIECE_STRING:
+        return write_string(e, out);
+    case PIECE_TEXT:
+        return write_text(e, out);
+    case PIECE_BASE64:
+        return write_base64(e, out);
+    default:
+        return write_script(e, out);
+    }
+}
+
+/* Never writes what the sizing walk did not count, lest a receiver that counts takes a changed body for complete. */
+int exo_encode_write_on(exo_encoder *e, exo_window *out)
+{
+    const bool counted = is_counted(e);
+    const bool hashed = is_hashed(e);
+    const size_t room = out->size - out->pos;
+    exo_window part = {out->dst + out->pos, room, 0};
+    if (e->walk_ == WALK_WRITE && counted && e->sized_ - e->count_ < room) {
+        part.size = (size_t)(e->sized_ - e->count_);
+    }
+    int rc = write_piece(e, &part);
+    e->count_ += counted ? part.pos : 0;
+    e->written_ += part.pos;
+    out->pos += part.pos;
+    if (hashed) {
+        digest_add(&e->digest_, part.dst, part.pos);
+    }
+    if (rc == EXO_AGAIN && part.pos == part.size && part.size < room) {
+        return EXO_E_BODY_CHANGED;
+    }
+    if (rc == EXO_OK && e->piece_ == PIECE_SCRIPT) {
+        return begin_piece(e);
+    }
+    if (rc == EXO_OK) {
+        e->piece_ = PIECE_SCRIPT;
+        e->source_ = NULL;
+        e->bound_ = false;
+    }
+    return rc;
+}

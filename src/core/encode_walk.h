@@ -1,0 +1,97 @@
+/*
+ * encode_walk.h: what the files of the encoder share: the places of its walks, and how a token becomes a script.
+ *
+ * encode.c walks and decides about top-level keys, encode_file.c about messages and the files that they name, and
+ * encode_piece.c writes what they ask for. Private to src/core; keeps nothing but the encoder.
+ */
+#ifndef EXOCHAT_ENCODE_WALK_H
+#define EXOCHAT_ENCODE_WALK_H
+
+#include "exochat/encode.h"
+
+/* A script is text that is written as it stands, up to its NUL; the other bytes below the space stand for pieces. */
+enum mark {
+    MARK_END,
+    MARK_VALUE_TEXT,   /* the token's text, escaped */
+    MARK_VALUE_SOURCE, /* the token's source, as the token says */
+    MARK_MODEL,        /* options.model, escaped */
+    MARK_MEDIA_TYPE,   /* the open file's, escaped */
+    MARK_FILE_NAME,    /* the open file's, escaped */
+    MARK_FILE_BASE64,
+    MARK_FILE_TEXT
+};
+
+/* The marks as scripts write them. */
+#define VALUE_TEXT   "\1"
+#define VALUE_SOURCE "\2"
+#define MODEL        "\3"
+#define MEDIA_TYPE   "\4"
+#define FILE_NAME    "\5"
+#define FILE_BASE64  "\6"
+#define FILE_TEXT    "\7"
+
+enum walk {
+    WALK_KEYS,
+    WALK_SIZE,
+    WALK_WRITE
+};
+
+enum wait {
+    WAIT_REQUEST,   /* its opening brace */
+    WAIT_TOKEN,     /* the next token that is sent */
+    WAIT_SKIPPED,   /* the end of a value that is not sent */
+    WAIT_LOOKED,    /* the end of an object in which file keys are looked for */
+    WAIT_EXTRA,     /* the opening brace of extra_body */
+    WAIT_MODEL,     /* "model", where the request has none */
+    WAIT_STREAM,    /* "stream", where the request has none */
+    WAIT_USAGE,     /* "stream_options", where nobody has any */
+    WAIT_AGREEMENT, /* the last brace, once both walks agree */
+    WAIT_NOTHING    /* the body is written */
+};
+
+enum piece {
+    PIECE_SCRIPT,
+    PIECE_STRING,
+    PIECE_TEXT,
+    PIECE_BASE64
+};
+
+/* Begins a script whose first byte is a comma, and says whether what follows it needs one. */
+static inline void emit(exo_encoder *e, const char *script, bool comma_follows)
+{
+    e->script_ = script + !e->comma_;
+    e->comma_ = comma_follows;
+}
+
+/* Leaves out the value of the key that was just taken. */
+static inline void skip_value(exo_encoder *e)
+{
+    e->skip_depth_ = e->depth_;
+    e->skipped_ = 0;
+    e->wait_ = WAIT_SKIPPED;
+}
+
+/* ---- encode_piece.c ---- */
+
+/* Lets the script, or the piece that it has come to, write into the window, and counts and hashes what it wrote.
+ * EXO_OK: go on; EXO_AGAIN: no room, or no data; or an error. */
+int exo_encode_write_on(exo_encoder *encoder, exo_window *out);
+
+/* The hash of the text in value_ as it is sent, so that two spellings of one name are one. */
+uint64_t exo_encode_hash_text(exo_encoder *encoder);
+
+/* The checksum of what has been added. */
+uint64_t exo_encode_digest_of(const exo_encode_digest *digest);
+
+/* ---- encode_file.c ---- */
+
+/* Sends a key below the top level on, or leaves it out. */
+int exo_encode_inner_key(exo_encoder *encoder);
+
+/* Sends the brace of an object on, at once or once the object is looked through for files. */
+int exo_encode_inner_object(exo_encoder *encoder);
+
+/* Looks at the next token of an object in which file keys are looked for. */
+int exo_encode_look(exo_encoder *encoder);
+
+#endif

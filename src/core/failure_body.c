@@ -1,0 +1,475 @@
+/*
+ * failure_body.c: the body of a failure, in whatever shape → its message, type, code and all that they say.
+ *
+ * A body is walked token by token, along the paths of `edges`; whatever lies beside them is skipped unread, so an echo
+ * of the prompt decides nothing. It draws no conclusions but those of single words; failure.c does. Memory is the
+ * reading, the failure, and some 2 KB of stack; time is linear in the body.
+ */
+#include "failure_body.h"
+
+#include "ascii.h"
+#include "exochat/json_read.h"
+#include "failure_words.h"
+#include "json_text.h"
+#include "retry_after.h"
+
+/* What a number or string means that an edge leads to. */
+enum field {
+    NOTHING,
+    MESSAGE,
+    CAUSE, /* a message that says more than the one before it */
+    FLAGGED,
+    BASE_CODE,
+    BASE_MESSAGE,
+    CHOICES,
+    TYPE, /* from here on, short enough to be a word */
+    CODE,
+    STATUS, /* a number: the status; a word: a type for want of a better one */
+    WORD,   /* heeded, and not kept */
+    REQUEST_ID,
+    DELAY,
+    QUOTA_ID
+};
+
+/* X(in, field, to, keys): from an object at one of the places `in`, each of `keys` leads to a scalar that means
+ * `field`, or to an object or a list of objects that stand at `to`; the scalars of such a list mean `field` too. */
+/* clang-format off */
+#define EDGE_MAP(X) \
+    X(TOP | CHUNK | ERROR | GROQ, MESSAGE, ERROR, "error errors fault") \
+    X(TOP | ERROR, MESSAGE, ERROR, "message msg detail details violations faultstring") \
+    X(TOP | ERROR, TYPE, NOWHERE, "type error_type") \
+    X(TOP | ERROR, CODE, NOWHERE, "code errorcode") \
+    X(TOP | ERROR, STATUS, NOWHERE, "status status_code statusCode") \
+    X(TOP | CHUNK | ERROR, REQUEST_ID, NOWHERE, "request_id") \
+    X(TOP | ERROR, NOTHING, META, "metadata innererror") \
+    X(TOP | ERROR, QUOTA_ID, NOWHERE, "quotaId") \
+    X(TOP | ERROR | META, WORD, NOWHERE, "code reason") \
+    X(TOP | ERROR | META, DELAY, NOWHERE, "retryDelay retry_after_seconds") \
+    X(META, CAUSE, ERROR, "raw") \
+    X(META, FLAGGED, NOWHERE, "flagged_input") \
+    X(TOP | CHUNK, NOTHING, BASE, "base_resp") \
+    X(BASE, BASE_CODE, NOWHERE, "status_code") \
+    X(BASE, BASE_MESSAGE, NOWHERE, "status_msg") \
+    X(TOP | CHUNK, NOTHING, GROQ, "x_groq") \
+    X(GROQ, REQUEST_ID, NOWHERE, "id") \
+    X(TOP, CHOICES, NOWHERE, "choices")
+/* clang-format on */
+
+static const struct edge {
+    uint8_t in;
+    uint8_t field;
+    uint8_t to;
+} edges[] = {
+#define EXO_X(in, field, to, keys) {in, field, to},
+    EDGE_MAP(EXO_X)
+#undef EXO_X
+};
+
+static const char edge_keys[] =
+#define EXO_X(in, field, to, keys) keys "\0"
+    EDGE_MAP(EXO_X)
+#undef EXO_X
+    ;
+
+/* The longest key of them fits. */
+#define KEY_MAX 32
+
+/* What base_resp.status_code means: a status, or 0 for a content filter. */
+static const uint16_t minimax_codes[][2] = {
+    {1000, 500}, {1001, 408}, {1002, 429}, {1004, 401}, {1008, 402}, {1024, 500}, {1026, 0},
+    {1027, 0},   {1033, 500}, {1039, 429}, {2013, 400}, {2049, 401}, {2056, 402},
+};
+
+/* The room for a word, enough for the longest of the fields. */
+#define WORD_MAX sizeof(((exo_failure *)0)->request_id)
+
+/* A stringified body is looked into as far as this many bytes. */
+#define NESTED_MAX 1024
+
+/* What the next value means. */
+struct slot {
+    uint8_t to;
+    uint8_t field;
+};
+
+static bool is_space(char byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+static void consume(exo_span *text, size_t len)
+{
+    text->ptr += len;
+    text->len -= len;
+}
+
+bool exo_failure_put(char *dst, size_t size, exo_span text)
+{
+    size_t len = strlen(dst);
+    while (text.len > 0) {
+        const char *from = text.ptr;
+        const uint8_t byte = (uint8_t)*from;
+        int give = byte < 0x80 ? 1 : exo_utf8_check(from, text.len);
+        size_t take = give > 0 ? (size_t)give : give == 0 ? text.len : (size_t)-give;
+        if (give <= 0) {
+            from = JSON_REPLACEMENT;
+            give = 3;
+        } else if (byte < ' ' || byte == 0x7F || (byte == 0xC2 && (uint8_t)from[1] < 0xA0)) {
+            from = " ";
+            give = 1;
+        }
+        if ((size_t)give > size - 1 - len) {
+            break;
+        }
+        memcpy(dst + len, from, (size_t)give);
+        len += (size_t)give;
+        consume(&text, take);
+    }
+    dst[len] = '\0';
+    return text.len == 0;
+}
+
+/* Puts what stands between quotation marks in JSON. */
+static bool put_escaped(char *dst, size_t size, exo_span text)
+{
+    char scratch[EXO_JSON_SCRATCH];
+    exo_json_decoder decoder;
+    exo_span fragment;
+    bool last;
+    exo_json_decoder_init(&decoder, text);
+    while (exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
+        if (!exo_failure_put(dst, size, fragment)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void exo_failure_say(struct reading *reading, exo_span text, bool escaped)
+{
+    exo_failure *failure = reading->failure;
+    reading->found = reading->said = true;
+    if (!failure || failure->cut) {
+        return;
+    }
+    char *message = failure->message;
+    const size_t size = sizeof failure->message;
+    const size_t old = strlen(message);
+    if (old > 0) {
+        exo_failure_put(message, size, exo_span_text(reading->cause ? ": " : "; "));
+    }
+    const size_t begin = strlen(message);
+    const bool cut = !(escaped ? put_escaped : exo_failure_put)(message, size, text);
+    size_t end = strlen(message);
+    while (end > begin && message[end - 1] == ' ') {
+        end--;
+    }
+    message[end] = '\0';
+    const char first = message[old];
+    message[old] = '\0';
+    const bool again = old > 0 && end > begin && exo_failure_contains(message, message + begin);
+    message[old] = end > begin && !again ? first : '\0';
+    failure->cut = cut && !again;
+}
+
+void exo_failure_set_delay(exo_failure *failure, uint8_t rank, int64_t delay)
+{
+    if (delay >= 0 && rank >= failure->delay_rank_) {
+        failure->retry_after = delay;
+        failure->delay_rank_ = rank;
+    }
+}
+
+void exo_failure_set_id(exo_failure *failure, uint8_t rank, exo_span id)
+{
+    failure->id_rank_ = rank;
+    failure->request_id[0] = '\0';
+    exo_failure_put(failure->request_id, sizeof failure->request_id, id);
+}
+
+/* Draws the conclusions from a code, a type or a reason. At the top of a body, numbers are not z.ai's. */
+static void heed(struct reading *reading, const exo_span *word, uint8_t place, uint8_t rank)
+{
+    const int64_t number = exo_decimal(word, 1);
+    if (number >= 400 && number <= 599 && rank > reading->number_rank) {
+        reading->number = (uint16_t)number;
+        reading->number_rank = rank;
+        reading->found = true;
+    }
+    const struct meaning *meaning = exo_failure_meaning(word);
+    if (meaning && !(ascii_is_digit(word->ptr[0]) && place == TOP)) {
+        uint16_t *status = meaning->sure ? &reading->sure : &reading->likely;
+        *status = *status ? *status : meaning->status;
+        reading->signs |= meaning->sign;
+        reading->found = true;
+    }
+}
+
+/* Keeps a code or a type, if none of higher rank is there. */
+static void keep(struct reading *reading, uint8_t field, exo_span word, uint8_t rank)
+{
+    uint8_t *known = field == CODE ? &reading->code_rank : &reading->type_rank;
+    if (rank <= *known) {
+        return;
+    }
+    *known = rank;
+    if (reading->failure) {
+        char *dst = field == CODE ? reading->failure->provider_code : reading->failure->type;
+        *dst = '\0';
+        exo_failure_put(dst, sizeof reading->failure->type, word);
+    }
+}
+
+/* A message. One that may be JSON itself is put off until the walk is over, so that only one walk is under way; of
+ * several the cause is kept. */
+static void take_message(struct reading *reading, uint8_t field, const exo_json_token *token)
+{
+    exo_span text = token->text;
+    reading->found |= token->type == EXO_JSON_TRUE;
+    if (token->type != EXO_JSON_STRING || text.len == 0) {
+        return;
+    }
+    if (!reading->inside) {
+        reading->cause = field == CAUSE;
+    }
+    if (reading->inside || (text.ptr[0] != '{' && text.ptr[0] != '[')) {
+        exo_failure_say(reading, text, true);
+    } else if (reading->nested.len == 0 || reading->cause) {
+        reading->nested = text;
+        reading->nested_is_cause = reading->cause;
+        reading->found = true;
+    }
+}
+
+/* A string or number that is short enough to be a word. */
+static void take_word(struct reading *reading, uint8_t place, uint8_t field, const exo_json_token *token)
+{
+    char text[WORD_MAX];
+    exo_span word = exo_span_of(text, exo_json_copy(token, text, sizeof text));
+    uint8_t rank = (uint8_t)((place == TOP ? 2 : 4) + (reading->inside ? 4 : 0) - (field == STATUS));
+    if (token->type == EXO_JSON_NUMBER) {
+        word = token->text;
+    }
+    if (word.len == 0) {
+        return;
+    }
+    switch (field) {
+    case REQUEST_ID:
+        if (reading->failure && reading->failure->id_rank_ <= BODY_ID_RANK) {
+            exo_failure_set_id(reading->failure, BODY_ID_RANK, word);
+        }
+        break;
+    case DELAY:
+        word.len -= word.ptr[word.len - 1] == 's';
+        if (reading->failure) {
+            exo_failure_set_delay(reading->failure, BODY_DELAY_RANK, exo_decimal(&word, 1000));
+        }
+        break;
+    case QUOTA_ID:
+        reading->signs |= exo_failure_contains(text, "PerDay") ? QUOTA : 0;
+        break;
+    default:
+        heed(reading, &word, place, rank);
+        if (field == CODE || field == TYPE || (field == STATUS && token->type == EXO_JSON_STRING)) {
+            reading->found |= place != TOP;
+            keep(reading, field, word, rank);
+        }
+        break;
+    }
+}
+
+static void take(struct reading *reading, uint8_t place, uint8_t field, const exo_json_token *token)
+{
+    if (token->type == EXO_JSON_NULL || token->type == EXO_JSON_FALSE) {
+        return;
+    }
+    switch (field) {
+    case NOTHING:
+        break;
+    case MESSAGE:
+    case CAUSE:
+        take_message(reading, field, token);
+        break;
+    case FLAGGED:
+        reading->signs |= FILTER;
+        break;
+    case BASE_CODE:
+        exo_json_int64(token, &reading->base_code);
+        break;
+    case BASE_MESSAGE:
+        reading->base_message = token->text;
+        break;
+    default:
+        take_word(reading, place, field, token);
+        break;
+    }
+}
+
+/* What a key leads to. */
+static struct slot follow(uint8_t place, const exo_json_token *key)
+{
+    char word[KEY_MAX];
+    const exo_span name = exo_span_of(word, exo_json_copy(key, word, sizeof word));
+    const char *keys = edge_keys;
+    for (const struct edge *edge = edges; *keys; edge++, keys = exo_ascii_string(keys, 1)) {
+        if ((edge->in & place) && exo_failure_word_index(keys, &name) >= 0) {
+            return (struct slot){edge->to, edge->field};
+        }
+    }
+    return (struct slot){NOWHERE, NOTHING};
+}
+
+/* A body may have been cut inside the message: what there is of the string that begins in `rest` is taken all the same,
+ * without an escape that is not whole. */
+static void take_rest(struct reading *reading, uint8_t field, exo_span rest)
+{
+    while (rest.len > 0 && (is_space(rest.ptr[0]) || rest.ptr[0] == ',')) {
+        consume(&rest, 1);
+    }
+    if ((field != MESSAGE && field != CAUSE) || rest.len == 0 || rest.ptr[0] != '"') {
+        return;
+    }
+    consume(&rest, 1);
+    exo_json_token token = {EXO_JSON_STRING, false, rest, rest};
+    for (size_t back = 1; back <= 5 && back <= token.text.len; back++) {
+        size_t at = token.text.len - back;
+        if (token.text.ptr[at] == '\\') {
+            bool whole = at > 0 && token.text.ptr[at - 1] == '\\';
+            token.text.len = whole ? token.text.len : at;
+            break;
+        }
+    }
+    take_message(reading, field, &token);
+}
+
+/* Walks over a JSON text whose outermost object stands at `start`, as far as it can be read. */
+static void walk(struct reading *reading, exo_span text, uint8_t start)
+{
+    struct slot levels[EXO_JSON_DEPTH_MAX + 1];
+    struct slot next = {start, MESSAGE};
+    uint8_t place = start;
+    size_t depth = 0;
+    exo_json_reader reader;
+    exo_json_token token;
+    exo_json_reader_init(&reader, text, EXO_JSON_DEPTH_MAX, true);
+    levels[0] = next;
+    for (;;) {
+        size_t before = reader.at;
+        int status = exo_json_next(&reader, &token);
+        if (status != EXO_EVENT) {
+            take_rest(reading, next.field, exo_span_of(text.ptr + before, reader.at - before));
+            return;
+        }
+        switch (token.type) {
+        case EXO_JSON_KEY:
+            place = levels[depth].to;
+            next = follow(place, &token);
+            reading->choices |= next.field == CHOICES;
+            break;
+        case EXO_JSON_ARRAY:
+            levels[++depth] = next;
+            break;
+        case EXO_JSON_OBJECT:
+            levels[++depth] = (struct slot){next.to, NOTHING};
+            next = levels[depth];
+            break;
+        case EXO_JSON_ARRAY_END:
+        case EXO_JSON_OBJECT_END:
+            next = levels[--depth];
+            break;
+        default:
+            take(reading, place, next.field, &token);
+            next = levels[depth];
+            break;
+        }
+    }
+}
+
+/* Looks into a message or cause that seems to be JSON. What says nothing in this way was text; an object is then kept
+ * out of the way of the marks, for it may hold an echo. */
+static void walk_nested(struct reading *reading)
+{
+    char scratch[NESTED_MAX];
+    exo_json_token token = {EXO_JSON_STRING, false, reading->nested, reading->nested};
+    size_t len = exo_json_copy(&token, scratch, sizeof scratch);
+    reading->inside = true;
+    reading->cause = reading->nested_is_cause;
+    reading->said = false;
+    walk(reading, exo_span_of(scratch, len), TOP);
+    if (reading->said) {
+        return;
+    }
+    if (scratch[0] == '[') {
+        exo_failure_say(reading, reading->nested, true);
+    } else {
+        reading->opaque = reading->nested;
+        reading->opaque_is_escaped = true;
+    }
+}
+
+/* Where `byte` stands in `text`; its length if nowhere. */
+static size_t find(exo_span text, char byte)
+{
+    const char *at = text.len > 0 ? memchr(text.ptr, byte, text.len) : NULL;
+    return at ? (size_t)(at - text.ptr) : text.len;
+}
+
+/* The text of an HTML page's title, or what to say of one without. */
+static exo_span page_title(exo_span page)
+{
+    static const char tag[] = "<title";
+    const size_t len = sizeof tag - 1;
+    while (page.len >= len && !exo_ascii_same(page.ptr, tag, len)) {
+        consume(&page, 1);
+    }
+    consume(&page, page.len >= len ? find(page, '>') : page.len);
+    page.len = find(page, '<');
+    consume(&page, page.len > 0);
+    exo_ascii_trim(&page);
+    return page.len > 0 ? page : exo_span_text("HTML page");
+}
+
+/* Takes MiniMax's own code for what it means. */
+static void heed_base_code(struct reading *reading)
+{
+    if (reading->base_code == 0) {
+        return;
+    }
+    reading->found = true;
+    for (size_t i = 0; i < sizeof minimax_codes / sizeof *minimax_codes; i++) {
+        if (minimax_codes[i][0] == reading->base_code) {
+            reading->number = minimax_codes[i][1];
+            reading->signs |= reading->number ? 0 : FILTER;
+        }
+    }
+    if (reading->base_message.len > 0) {
+        exo_failure_say(reading, reading->base_message, true);
+    }
+}
+
+void exo_failure_read(struct reading *reading, exo_span body, uint8_t start)
+{
+    if (body.len >= 3 && memcmp(body.ptr, "\xEF\xBB\xBF", 3) == 0) {
+        consume(&body, 3);
+    }
+    exo_ascii_trim(&body);
+    if (body.len == 0) {
+        return;
+    }
+    if (body.ptr[0] == '<') {
+        exo_failure_say(reading, page_title(body), false);
+    } else if (body.ptr[0] != '{' && body.ptr[0] != '[' && body.ptr[0] != '"') {
+        if (exo_json_check(body, 1, NULL) != EXO_OK) {
+            exo_failure_say(reading, body, false);
+        }
+    } else {
+        walk(reading, body, start);
+        if (reading->nested.len > 0 && reading->failure) {
+            walk_nested(reading);
+        }
+        heed_base_code(reading);
+        if (!reading->found) {
+            reading->opaque = body;
+        }
+    }
+}

@@ -1,0 +1,67 @@
+/*
+ * failure_body.h: what the body of a failure says, whatever its shape.
+ *
+ * Private to src/core; keeps nothing but the reading and the failure.
+ */
+#ifndef EXOCHAT_FAILURE_BODY_H
+#define EXOCHAT_FAILURE_BODY_H
+
+#include "exochat/failure.h"
+
+/* Where in a body an object stands; a bit each, so that one edge may begin in several. */
+enum place {
+    NOWHERE = 0, /* an object that nothing is known of */
+    TOP = 1,
+    CHUNK = 2, /* in place of TOP when there are choices: message and code may then mean something else */
+    ERROR = 4,
+    META = 8,  /* OpenRouter's metadata, Azure's innererror */
+    BASE = 16, /* MiniMax's base_resp */
+    GROQ = 32  /* Groq's x_groq */
+};
+
+/* Headers rank by their index in failure.c: a delay in the body is worse than all of theirs; an id replaces that of
+ * Cloudflare. */
+enum {
+    BODY_DELAY_RANK = 0,
+    BODY_ID_RANK = 3
+};
+
+/* What one body has said so far. */
+struct reading {
+    uint8_t signs;
+    uint8_t number_rank;
+    uint8_t type_rank;
+    uint8_t code_rank;
+    bool found; /* it reports an error */
+    bool choices;
+    bool said;   /* there was a message */
+    bool cause;  /* the next message is the cause of the last */
+    bool inside; /* this is the nested body, which knows better than the outer one */
+    bool nested_is_cause;
+    bool opaque_is_escaped;
+    uint16_t number;      /* the status as a number */
+    uint16_t sure;        /* the status by a sure word */
+    uint16_t likely;      /* the status by another word */
+    exo_failure *failure; /* NULL: only find out whether there is an error */
+    exo_span nested;      /* a message or cause that seems to be JSON itself */
+    exo_span opaque;      /* a body of no known shape: shown, and not judged */
+    exo_span base_message;
+    int64_t base_code;
+};
+
+/* Reads a body of any kind, with its outermost object at `start`. */
+void exo_failure_read(struct reading *reading, exo_span body, uint8_t start);
+
+/* Adds text to the message, from between quotation marks in JSON if `escaped`, unless the message says it already. */
+void exo_failure_say(struct reading *reading, exo_span text, bool escaped);
+
+/* Appends any bytes to a field as valid UTF-8, a space for each control character. Returns whether all of it fitted. */
+bool exo_failure_put(char *dst, size_t size, exo_span text);
+
+/* Stores a delay in milliseconds, unless it is negative or a better source has given one. */
+void exo_failure_set_delay(exo_failure *failure, uint8_t rank, int64_t delay);
+
+/* Stores a request id, with the rank of where it is from. */
+void exo_failure_set_id(exo_failure *failure, uint8_t rank, exo_span id);
+
+#endif

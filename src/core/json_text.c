@@ -1,0 +1,127 @@
+/*
+ * json_text.c: runs, escapes and UTF-8 sequences of JSON strings.
+ *
+ * It knows nothing of strings as a whole: the reader, the writer and the repair call it for a few bytes at a time. It
+ * has no memory.
+ */
+#include "json_text.h"
+
+#include <string.h>
+
+static inline int utf8_check(const char *text, size_t len)
+{
+    const uint8_t lead = (uint8_t)text[0];
+    const int size = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    if (lead < 0xC2 || lead > 0xF4) {
+        return -1;
+    }
+    for (int i = 1; i < size; i++) {
+        if ((size_t)i == len) {
+            return 0;
+        }
+        uint8_t byte = (uint8_t)text[i];
+        if (byte < low || byte > high) {
+            return -i;
+        }
+        low = 0x80;
+        high = 0xBF;
+    }
+    return size;
+}
+
+int exo_utf8_check(const char *text, size_t len)
+{
+    return utf8_check(text, len);
+}
+
+/* How many bytes at `text` are ASCII and may stand in a JSON string as they are. Looks at a machine word at a time. */
+static size_t ascii_run(const char *text, size_t len)
+{
+    const size_t ones = SIZE_MAX / 255;
+    size_t at = 0;
+    size_t word;
+    while (len - at >= sizeof word) {
+        memcpy(&word, text + at, sizeof word);
+        /* A subtraction borrows into a byte's top bit first at the lowest byte that is too small: no such byte, no bit.
+         */
+        size_t special = word | (word - ones * ' ') | ((word ^ ones * '"') - ones) | ((word ^ ones * '\\') - ones);
+        if (special & (ones * 0x80)) {
+            break;
+        }
+        at += sizeof word;
+    }
+    while (at < len && (uint8_t)(text[at] - ' ') < 0x80 - ' ' && text[at] != '"' && text[at] != '\\') {
+        at++;
+    }
+    return at;
+}
+
+size_t exo_json_clean_run(const char *text, size_t len)
+{
+    size_t at = 0;
+    for (;;) {
+        at += ascii_run(text + at, len - at);
+        if (at == len || (uint8_t)text[at] < 0x80) {
+            return at;
+        }
+        do {
+            int size = utf8_check(text + at, len - at);
+            if (size <= 0) {
+                return at;
+            }
+            at += (size_t)size;
+        } while (at < len && (uint8_t)text[at] >= 0x80);
+    }
+}
+
+/* The solidus can be escaped, but need not be. */
+static const char escape_names[] = "/\"\\bfnrt";
+static const char escape_values[] = "/\"\\\b\f\n\r\t";
+
+size_t exo_json_put_escape(char byte, char escape[JSON_ESCAPE_MAX])
+{
+    static const char hex[] = "0123456789abcdef";
+    const char *found = memchr(escape_values + 1, byte, sizeof escape_values - 2);
+    if (found) {
+        escape[0] = '\\';
+        escape[1] = escape_names[found - escape_values];
+        return 2;
+    }
+    memcpy(escape, "\\u00", 4);
+    escape[4] = hex[byte >> 4];
+    escape[5] = hex[byte & 15];
+    return JSON_ESCAPE_MAX;
+}
+
+int exo_json_escape_value(int name)
+{
+    const char *found = name < 0 ? NULL : memchr(escape_names, name, sizeof escape_names - 1);
+    return found ? escape_values[found - escape_names] : -1;
+}
+
+int exo_json_hex_value(int byte)
+{
+    if (byte >= '0' && byte <= '9') {
+        return byte - '0';
+    }
+    byte |= 0x20;
+    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+int32_t exo_json_code_unit(const char *text, size_t len)
+{
+    int32_t unit = 0;
+    if (len < 6 || text[0] != '\\' || text[1] != 'u') {
+        return -1;
+    }
+    for (size_t i = 2; i < 6; i++) {
+        int digit = exo_json_hex_value((uint8_t)text[i]);
+        if (digit < 0) {
+            return -1;
+        }
+        unit = unit * 16 + digit;
+    }
+    return unit;
+}
