@@ -14,6 +14,7 @@ trap 'exit 130' INT TERM
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 
+: >"$work/server"
 python3 "$root/tests/upstream" --port 0 >"$work/server" &
 server=$!
 tries=0

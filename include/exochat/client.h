@@ -60,11 +60,11 @@ typedef struct exo_client_options {
 /* The defaults of a client. */
 #define EXO_CLIENT_OPTIONS_INIT {sizeof(exo_client_options), NULL, NULL, NULL, 0}
 
-/* A client; `options` may be NULL. libcurl is initialised with the first one and never torn down. NULL when memory runs out or
- * libcurl cannot be used. Free it with exo_client_free(). */
+/* A client; `options` may be NULL. libcurl is initialised with the first one and never torn down. NULL when memory runs out,
+ * libcurl cannot be used, or `options` did not begin with its macro. Free it with exo_client_free(). */
 exo_client *exo_client_new(const exo_client_options *options);
 
-/* Ends all calls of the client without further events, closes its connections and frees it, with its keys wiped. Replies already taken stay valid. NULL is allowed. In a
+/* Ends all calls of the client without further events and frees them, closes its connections and frees it, with its keys wiped. Replies already taken stay valid. NULL is allowed. In a
  * child process after fork() it frees nothing but is harmless. */
 void exo_client_free(exo_client *client);
 
@@ -83,7 +83,7 @@ typedef struct exo_header {
 typedef enum exo_ttft_until { EXO_UNTIL_EVENT, EXO_UNTIL_TOKEN } exo_ttft_until;
 
 /* Where a model is served, and how. Everything is copied by exo_client_deploy(); the copy of the key is wiped when it is freed. Begin with EXO_DEPLOYMENT_INIT and set base_url.
- * Times are in milliseconds; 0 switches a clock off. */
+ * Times are in milliseconds, at most a day; 0 switches a clock off. */
 typedef struct exo_deployment {
     size_t size;             /* sizeof(exo_deployment), set by the macro */
     const char *base_url;    /* absolute http or https URL without userinfo; /chat/completions is appended to its path, before a query */
@@ -115,7 +115,7 @@ typedef struct exo_deployment {
     const char *client_key;
     const char *proxy;       /* http, https, socks4, socks4a, socks5, socks5h URL; NULL: from the environment; "": none */
     const char *unix_socket; /* path of a unix-domain socket to connect to in place of the host */
-    const char *const *resolve; /* "host:port:address" entries that take the place of name resolution */
+    const char *const *resolve; /* "host:port:address[,address]…" entries that take the place of name resolution */
     size_t resolve_count;
 } exo_deployment;
 
@@ -127,16 +127,17 @@ typedef struct exo_deployment {
      NULL, NULL, {NULL, 0}, NULL, NULL, NULL, NULL, NULL, 0}
 /* clang-format on */
 
-/* Deploys `model` (or replaces its deployment for calls that start later). EXO_OK, or EXO_E_URL, EXO_E_HEADER, EXO_E_ARGUMENT, EXO_E_JSON_* (extra_body), EXO_E_NO_MEMORY: exo_client_message()
+/* Deploys `model` (or replaces its deployment for calls that start later). EXO_OK, or EXO_E_URL, EXO_E_HEADER, EXO_E_ARGUMENT, EXO_E_JSON_*, EXO_E_DEPTH_LIMIT, EXO_E_DUPLICATE_KEY and EXO_E_REQUEST (extra_body), EXO_E_NO_MEMORY: exo_client_message()
  * names the field; nothing is changed. */
 int exo_client_deploy(exo_client *client, const char *model, const exo_deployment *deployment);
 
 /* Appends `fallback` to the list of `model`: tried in order when an attempt fails in a way that another deployment may cure. Lists are not transitive. Both must be
- * deployed before a call uses them: EXO_E_UNKNOWN_MODEL there. `exo_client_context_fallback()` does the same for the list that is walked when the context window is exceeded. EXO_OK or EXO_E_NO_MEMORY. */
+ * deployed before a call uses them: EXO_E_UNKNOWN_MODEL there. `exo_client_context_fallback()` does the same for the list that is walked when the context window is exceeded. EXO_OK, EXO_E_ARGUMENT (a name is missing) or EXO_E_NO_MEMORY. */
 int exo_client_fallback(exo_client *client, const char *model, const char *fallback);
 int exo_client_context_fallback(exo_client *client, const char *model, const char *fallback);
 
-/* Sets how often calls for `model` try (copied): retries, backoff, cooldown. EXO_OK, EXO_E_UNKNOWN_MODEL. */
+/* Sets how often calls for `model` try (copied): retries, backoff, cooldown. EXO_OK, EXO_E_UNKNOWN_MODEL, or EXO_E_ARGUMENT for
+ * one that did not begin with its macro. */
 int exo_client_policy(exo_client *client, const char *model, const exo_route_policy *policy);
 
 /* The names deployed, in order; NULL when `index` is past the last one. Valid until the next change. */
@@ -189,28 +190,29 @@ typedef struct exo_call_options {
 /* The defaults of a call: streamed, no total clock, everything is kept. */
 #define EXO_CALL_OPTIONS_INIT {sizeof(exo_call_options), NULL, 0, false, false, EXO_KEEP_ALL, 1, NULL, NULL, NULL}
 
-/* Starts a call; its events come from exo_client_next(), the last one is END. `request` is borrowed until then. `options` may be NULL. Whatever is wrong with the request
- * or its model is reported by END, so this returns NULL only when memory runs out, or `client` or `request` cannot be used at all (exo_client_message()). */
+/* Starts a call; its events come from exo_client_next(), the last one is END. `request` is borrowed until then. `options` may be NULL. Whatever is wrong with the request,
+ * its model or the options is reported by END, so this returns NULL only when memory runs out, or `client` or `request` cannot be used at all (exo_client_message()). */
 exo_call *exo_call_start(exo_client *client, const exo_request *request, const exo_call_options *options, void *user);
 
 /* The `user` pointer of exo_call_start(). */
 void *exo_call_user(const exo_call *call);
 
-/* Ends a call now. No further event comes of it, not even END. Its reply then says EXO_E_CANCELLED, or how the call ended
+/* Ends a call now (NULL is allowed). No further event comes of it, not even END. Its reply then says EXO_E_CANCELLED, or how the call ended
  * if it had come to its end and only END was not handed out yet. Legal at any time, inside of event handling too. */
 void exo_call_cancel(exo_call *call);
 
 /* Takes the reply out of a call that has ended; the caller frees it with exo_reply_free(). NULL while the call runs, or when it was taken before. */
 exo_reply *exo_call_reply(exo_call *call);
 
-/* Frees a call; one that runs is cancelled first. NULL is allowed. */
+/* Frees a call; one that runs is cancelled first. NULL is allowed. In a child process after fork() neither this nor exo_call_cancel() does
+ * anything: the connection is the parent's. */
 void exo_call_free(exo_call *call);
 
 /* Waits until there is an event, at most `timeout` milliseconds (0: does what can be done at once; negative: as long as it takes), and stores it. EXO_EVENT; EXO_OK when the time is up; EXO_IDLE
- * when no call is left that could have one; EXO_E_FORKED, EXO_E_NO_MEMORY. */
+ * when no call is left that could have one; EXO_E_FORKED. */
 int exo_client_next(exo_client *client, int64_t timeout, exo_event *event);
 
-/* The blocking form: starts a call, handles its events, and returns its reply: never NULL but when memory runs out. `on_text` is given the answer's text (choice 0) as it comes; NULL: the call is buffered.
+/* The blocking form: starts a call, handles its events, and returns its reply: NULL only where exo_call_start() returns it. `on_text` is given the answer's text (choice 0) as it comes; NULL: the call is buffered.
  * Other calls of the same client go on meanwhile, and their events wait. */
 exo_reply *exo_chat(exo_client *client, const exo_request *request, void (*on_text)(void *ctx, exo_span text), void *ctx);
 
@@ -223,10 +225,12 @@ exo_reply *exo_chat_events(exo_client *client, const exo_request *request, const
 enum exo_watch { EXO_WATCH_NONE = 0, EXO_WATCH_READ = 1, EXO_WATCH_WRITE = 2 };
 
 /* Hands the sockets to an event loop of the caller's: `watch` is called, inside of calls on the client, whenever what is waited for at a socket changes (a sum of exo_watch; NONE: forget it, it may be
- * closed right after). Changes must be applied at once and in order. Set it before the first call starts; exo_client_next() then never waits. EXO_OK or EXO_E_STATE. */
+ * closed right after). Changes must be applied at once and in order. Set it while there is no call; exo_client_next() then never waits, and
+ * exo_chat() fails with EXO_E_STATE. `watch` NULL: the client waits by itself again. EXO_OK, EXO_E_STATE or EXO_E_NO_MEMORY. */
 int exo_client_watch(exo_client *client, void (*watch)(void *ctx, int socket, int what), void *ctx);
 
-/* Says that a watched socket is ready (a sum of exo_watch; on an error or hang-up, both). Then take the events with exo_client_next(client, 0, …) until it returns EXO_OK or EXO_IDLE. */
+/* Says that a watched socket is ready (a sum of exo_watch; on an error or hang-up, both). Then take the events with exo_client_next(client, 0, …) until it returns EXO_OK or EXO_IDLE.
+ * EXO_OK or EXO_E_FORKED. */
 int exo_client_ready(exo_client *client, int socket, int what);
 
 /* Milliseconds until exo_client_next() must be called even if no socket is ready; 0: now; -1: no time limit. */

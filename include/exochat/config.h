@@ -52,7 +52,7 @@ const char *exo_config_missing_key(const exo_config *config, const char *model);
 void exo_config_call_options(const exo_config *config, exo_call_options *options);
 
 /* Looks for what is legal and yet likely wrong: plain http with a key to a host that is not local, key files that others can read, keys in the file itself, variables of api_key_env
- * that are not set, fallbacks that are not deployed, chains that end where they began. `warn` (may be NULL) is given one line for each, "FILE:LINE: key: what is wrong". Returns how many. */
+ * that are not set, fallbacks that are not deployed, chains of fallbacks that end where they began, through several models too. `warn` (may be NULL) is given one line for each, "FILE:LINE: key: what is wrong". Returns how many. */
 size_t exo_config_check(const exo_config *config, void (*warn)(void *ctx, const char *line), void *ctx);
 
 /* Frees a configuration, keys wiped. NULL is allowed. */

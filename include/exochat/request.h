@@ -24,9 +24,14 @@ typedef enum exo_role { EXO_SYSTEM, EXO_DEVELOPER, EXO_USER, EXO_ASSISTANT, EXO_
 exo_request *exo_request_new(const char *model);
 
 /* A request from JSON text (copied): an object as the endpoint takes it, or an array of messages. `model` may be NULL and takes the place of the
- * object's own. On failure NULL, with `*error` one of EXO_E_JSON_*, EXO_E_REQUEST, EXO_E_DUPLICATE_KEY, EXO_E_DEPTH_LIMIT,
+ * object's own. On failure NULL, with `*error` one of EXO_E_JSON_*, EXO_E_REQUEST, EXO_E_DUPLICATE_KEY (at any level), EXO_E_DEPTH_LIMIT,
  * EXO_E_KEYS_LIMIT (more than 64 top-level keys), EXO_E_NO_MEMORY, and the offset of the first wrong byte in `*offset` (both may be NULL). */
 exo_request *exo_request_from_json(const char *model, exo_span json, int *error, size_t *offset);
+
+/* Whether every object in the JSON text `json`, at any level, has each of its keys once; they are compared decoded, with U+FFFD for what is no UTF-8. EXO_OK, EXO_E_DUPLICATE_KEY with the
+ * offset of the second one's quotation mark in `*offset` (may be NULL; of several, the first in the object that ends first), EXO_E_NO_MEMORY, or EXO_E_JSON_* and EXO_E_DEPTH_LIMIT with the offset of the first wrong byte. The calls
+ * below that take JSON look for themselves. */
+int exo_json_unique(exo_span json, size_t *offset);
 
 /* Frees a request that no call uses. NULL is allowed. */
 void exo_request_free(exo_request *request);
@@ -65,7 +70,7 @@ int exo_request_bytes(exo_request *request, exo_role role, exo_span bytes, const
 int exo_request_source(exo_request *request, exo_role role, const exo_source *source, const char *media_type, const char *name);
 
 /* Appends a message as JSON text, an object (copied): an assistant's tool calls, a tool's result, content parts of any kind. EXO_E_JSON_* and
- * EXO_E_REQUEST where it is not one. */
+ * EXO_E_REQUEST where it is not one, EXO_E_DUPLICATE_KEY where one of its objects has a key twice. */
 int exo_request_message_json(exo_request *request, exo_span json);
 
 /* Appends a tool's result for the call `tool_call_id` (both copied). */
@@ -73,7 +78,7 @@ int exo_request_tool_result(exo_request *request, const char *tool_call_id, exo_
 
 /*
  * Parameters: any top-level key. A key that is set twice keeps the last value. The typed calls are for plain values, the JSON one for everything: "tools",
- * "tool_choice", "response_format", "stop", "logit_bias". "model", "messages" and "stream" are refused (EXO_E_ARGUMENT). Results as for messages; exo_request_json() also EXO_E_JSON_*.
+ * "tool_choice", "response_format", "stop", "logit_bias". "model", "messages" and "stream" are refused (EXO_E_ARGUMENT). Results as for messages; exo_request_json() also EXO_E_JSON_* and EXO_E_DUPLICATE_KEY.
  */
 int exo_request_string(exo_request *request, const char *key, const char *value);
 int exo_request_int(exo_request *request, const char *key, int64_t value);

@@ -266,7 +266,7 @@ static int run(const cli_options *options, cli_setup *setup, exo_request *reques
     if (options->dry_run) {
         return print_body(setup, request, asked.model);
     }
-    if (!open_saved(&asked)) {
+    if (!setup_has_key(setup, asked.model) || !open_saved(&asked)) {
         return EXIT_USAGE;
     }
     return close_saved(&asked, put_question(&asked, setup, request));

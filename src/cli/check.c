@@ -80,7 +80,7 @@ static int probe_all(const cli_setup *setup, const cli_options *options)
     int exit_code = EXIT_ANSWERED;
     for (size_t i = 0; exit_code != EXIT_INTERRUPTED && (name = exo_client_model(setup->client, i)) != NULL; i++) {
         if (!options->model || strcmp(options->model, name) == 0) {
-            int result = probe(setup, options, name);
+            int result = setup_has_key(setup, name) ? probe(setup, options, name) : EXIT_USAGE;
             exit_code = result != EXIT_ANSWERED ? result : exit_code;
         }
     }

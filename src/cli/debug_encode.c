@@ -7,6 +7,7 @@
 #include "say.h"
 
 #include "exochat/encode.h"
+#include "exochat/request.h"
 
 #include <stdlib.h>
 
@@ -77,9 +78,13 @@ int debug_encode(debug_input *input)
     while (code == EXO_AGAIN) {
         code = exo_encode_size(&encoder, SLICE);
     }
-    code = code == EXO_OK ? write_body(&encoder, input, &body) : code;
+    size_t twice = 0;
+    int unique = code == EXO_OK ? exo_json_unique(input->all, &twice) : EXO_OK;
+    code = code == EXO_OK && unique == EXO_OK ? write_body(&encoder, input, &body) : code;
     int exit_code = EXIT_ANSWERED;
-    if (code == EXO_OK) {
+    if (unique != EXO_OK) {
+        exit_code = debug_refuse(unique, twice);
+    } else if (code == EXO_OK) {
         fwrite(body.data, 1, body.len, stdout);
     } else {
         exit_code = refuse(&encoder, &text, code);

@@ -112,6 +112,9 @@ static int print_remote(cli_setup *setup, const cli_options *options)
     if (!model) {
         return exit_code;
     }
+    if (!setup_has_key(setup, model)) {
+        return EXIT_USAGE;
+    }
     if (remote.json) {
         json_open(&remote.out, '[');
     }

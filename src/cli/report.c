@@ -229,6 +229,7 @@ void report_trail(const exo_reply *reply)
     char times[256];
     for (size_t i = 0; (attempt = exo_reply_attempt(reply, i)) != NULL; i++) {
         char status[32] = "";
+        char version[32] = "";
         if (attempt->http_status != 0) {
             snprintf(status, sizeof status, ", status %u", attempt->http_status);
         }
@@ -240,11 +241,15 @@ void report_trail(const exo_reply *reply)
                 attempt->message[0] != '\0' ? attempt->message : exo_error_text(attempt->code));
         }
         report_times(attempt, times, sizeof times);
-        say("  %s; bytes sent %" PRIu64 ", received %" PRIu64 "; %s%s%s connection%s", times, attempt->bytes_sent,
-            attempt->bytes_received, attempt->http_version[0] != '\0' ? "HTTP/" : "", attempt->http_version,
-            attempt->reused ? " on a reused" : " on a new", attempt->resent ? ", sent again by the transport" : "");
+        if (attempt->http_version[0] != '\0') {
+            snprintf(version, sizeof version, "HTTP/%s ", attempt->http_version);
+        }
+        say("  %s; bytes sent %" PRIu64 ", received %" PRIu64 "; %son a %s connection%s", times, attempt->bytes_sent,
+            attempt->bytes_received, version, attempt->reused ? "reused" : "new",
+            attempt->resent ? ", sent again by the transport" : "");
     }
-    say("%zu attempts, %" PRId64 " ms", exo_reply_attempts(reply), exo_reply_milliseconds(reply));
+    size_t count = exo_reply_attempts(reply);
+    say("%zu attempt%s, %" PRId64 " ms", count, count == 1 ? "" : "s", exo_reply_milliseconds(reply));
 }
 
 /* ---- the answer ---- */
@@ -303,6 +308,11 @@ static void report_answer_json(json_out *out, exo_answer *answer, bool usable)
     json_string_or_null(out, exo_answer_model(answer));
     json_key(out, "id");
     json_string_or_null(out, exo_answer_id(answer));
+    uint32_t malformed = exo_answer_malformed(answer, NULL, NULL);
+    if (malformed > 0) {
+        json_key(out, "malformed");
+        json_int(out, malformed);
+    }
 }
 
 /* As above, where there is no answer at all. */

@@ -147,22 +147,55 @@ static int deploy_configured(const cli_setup *setup, const cli_options *options,
     return exo_client_policy(setup->client, name, &policy);
 }
 
+bool setup_has_key(const cli_setup *setup, const char *model)
+{
+    const char *missing = setup->config ? exo_config_missing_key(setup->config, model) : NULL;
+    if (missing) {
+        say("%s: models.%s.api_key_env: the environment has no %s", setup->path, model, missing);
+    }
+    return missing == NULL;
+}
+
+/* One of the two lists that a model has. */
+typedef struct list {
+    const char *name;
+    int (*add)(exo_client *client, const char *model, const char *fallback);
+} list;
+
+/* Adds `fallback` to a list of `model`, or says that it has no key: it is not asked without. Where the model itself has
+ * none, or nothing is to be sent, nothing is said of its fallbacks. */
+static int add_fallback(const cli_setup *setup, const cli_options *options, const char *model, const char *fallback,
+                        list to)
+{
+    const char *missing = exo_config_missing_key(setup->config, fallback);
+    if (!missing) {
+        return to.add(setup->client, model, fallback);
+    }
+    if (!options->quiet && !options->dry_run && !exo_config_missing_key(setup->config, model)) {
+        say("%s: %s is left out, since the environment has no %s (its api_key_env)", to.name, fallback, missing);
+    }
+    return EXO_OK;
+}
+
 /* The lists of `model`: the command line's, or else the configuration's. */
 static int link_configured(const cli_setup *setup, const cli_options *options, const char *model)
 {
+    static const list given = {"--fallback", exo_client_fallback};
+    static const list usual = {"fallbacks", exo_client_fallback};
+    static const list context = {"context_fallbacks", exo_client_context_fallback};
     const char *fallback;
     int code = EXO_OK;
     for (size_t i = 0; i < options->fallbacks.count && code == EXO_OK; i++) {
-        code = exo_client_fallback(setup->client, model, options->fallbacks.items[i]);
+        code = add_fallback(setup, options, model, options->fallbacks.items[i], given);
     }
     for (size_t i = 0; options->fallbacks.count == 0 && code == EXO_OK &&
                        (fallback = exo_config_fallback(setup->config, model, i)) != NULL;
          i++) {
-        code = exo_client_fallback(setup->client, model, fallback);
+        code = add_fallback(setup, options, model, fallback, usual);
     }
     for (size_t i = 0; code == EXO_OK && (fallback = exo_config_context_fallback(setup->config, model, i)) != NULL;
          i++) {
-        code = exo_client_context_fallback(setup->client, model, fallback);
+        code = add_fallback(setup, options, model, fallback, context);
     }
     return code;
 }

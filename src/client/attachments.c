@@ -41,7 +41,7 @@ typedef struct found {
     exo_span key; /* the name as the encoder gives it, a handle or a path */
     struct found *next;
     exo_attachments *owner;
-    const exo_source *source; /* the caller's or the one below; NULL: it could not be opened */
+    const exo_source *source; /* the one below; NULL: it could not be opened */
     exo_source own;
     int reason; /* errno, where source is NULL */
     int file;   /* or -1 */
@@ -49,9 +49,9 @@ typedef struct found {
     uint64_t at; /* from start on */
     struct stat status;
     exo_span bytes;
-    exo_attachment *once; /* whose source cannot rewind: `own` stands before it */
-    bool began;           /* this call has read of it */
-    const char *shown;    /* what messages call it */
+    exo_attachment *given; /* whose source is the caller's: `own` stands before it */
+    bool began;            /* this call has read of it */
+    const char *shown;     /* what messages call it */
     const char *name;
     const char *media_type;
     char text[]; /* the key, and a NUL */
@@ -64,6 +64,7 @@ struct exo_attachments {
     found *list;
     int folder;        /* below which JSON may name files, or -1 while it is not open */
     char *folder_path; /* its real path */
+    bool starved;      /* the source that was read last had nothing ready */
     char media_type[EXO_MEDIA_TYPE_MAX];
     char message[512];
 };
@@ -145,34 +146,43 @@ static int check_file(void *ctx)
 }
 
 /* A source that cannot rewind serves one call: what it has given is gone. */
-static int read_once(void *ctx, void *dst, size_t size, size_t *got)
+static int read_given(void *ctx, void *dst, size_t size, size_t *got)
 {
     found *f = ctx;
+    const exo_source *source = f->given->source;
     *got = 0;
-    if (f->once->spent && !f->began) {
+    if (f->given->spent && !f->began) {
         return say(f->owner, EXO_E_SOURCE_ONCE, f->name, "was read by another call already");
     }
     f->began = true;
-    f->once->spent = true;
-    return f->once->source->read(f->once->source->ctx, dst, size, got);
+    f->given->spent = !source->rewind;
+    int code = source->read(source->ctx, dst, size, got);
+    f->owner->starved = code == EXO_AGAIN;
+    return code;
 }
 
-static int check_once(void *ctx)
+static int rewind_given(void *ctx)
 {
-    const exo_source *source = ((const found *)ctx)->once->source;
+    const exo_source *source = ((const found *)ctx)->given->source;
+    return source->rewind(source->ctx);
+}
+
+static int check_given(void *ctx)
+{
+    const exo_source *source = ((const found *)ctx)->given->source;
     return source->check ? source->check(source->ctx) : EXO_OK;
 }
 
-static int use_once(found *f, exo_attachment *attachment)
+static int use_given(found *f, exo_attachment *attachment)
 {
     if (attachment->spent) {
         return say(f->owner, EXO_E_SOURCE_ONCE, f->name, "was read by another call already");
     }
-    f->once = attachment;
+    f->given = attachment;
     f->own.size = attachment->source->size;
-    f->own.read = read_once;
-    f->own.rewind = NULL;
-    f->own.check = check_once;
+    f->own.read = read_given;
+    f->own.rewind = attachment->source->rewind ? rewind_given : NULL;
+    f->own.check = check_given;
     return EXO_OK;
 }
 
@@ -302,7 +312,7 @@ static const char *guess(const found *f)
     if (media_type) {
         return media_type;
     }
-    if (f->source != &f->own || f->once) {
+    if (f->given) {
         return "application/octet-stream";
     }
     size_t size = f->own.size < sizeof head ? (size_t)f->own.size : sizeof head;
@@ -379,13 +389,11 @@ static int find_attachment(found *f)
         if (code != EXO_OK) {
             return code;
         }
-    } else if (attachment->source && !attachment->source->rewind) {
-        int code = use_once(f, attachment);
+    } else if (attachment->source) {
+        int code = use_given(f, attachment);
         if (code != EXO_OK) {
             return code;
         }
-    } else if (attachment->source) {
-        f->source = attachment->source;
     } else {
         f->bytes = attachment->bytes;
         f->own.size = attachment->bytes.len;
@@ -524,6 +532,11 @@ exo_attachments *exo_attachments_new(const exo_request *request)
 const exo_file_opener *exo_attachments_opener(exo_attachments *attachments)
 {
     return &attachments->opener;
+}
+
+bool exo_attachments_starved(const exo_attachments *attachments)
+{
+    return attachments->starved;
 }
 
 const char *exo_attachments_message(const exo_attachments *attachments)

@@ -18,6 +18,9 @@ exo_attachments *exo_attachments_new(const exo_request *request);
 /* The opener to give to the encoder; valid as long as `attachments`. */
 const exo_file_opener *exo_attachments_opener(exo_attachments *attachments);
 
+/* Whether the source that was read last had nothing ready (EXO_AGAIN). */
+bool exo_attachments_starved(const exo_attachments *attachments);
+
 /* What the last error was about ("photo.jpg: No such file or directory"), or "". */
 const char *exo_attachments_message(const exo_attachments *attachments);
 

@@ -4,14 +4,26 @@
 #include "encoding.h"
 #include "engine.h"
 
-/* Sizes and writes the body; EXO_OK also when `write` stopped it. */
-static int write_body(exo_encoder *encoder, bool (*write)(void *ctx, exo_span bytes), void *ctx)
+#include <time.h>
+
+/* A source that has nothing ready is given time. */
+static void wait_for_source(const exo_encoding *encoding)
 {
+    if (exo_attachments_starved(encoding->attachments)) {
+        const struct timespec pause = {0, EXO_SOURCE_MS * 1000000L};
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* Sizes and writes the body; EXO_OK also when `write` stopped it. */
+static int write_body(exo_encoding *encoding, bool (*write)(void *ctx, exo_span bytes), void *ctx)
+{
+    exo_encoder *encoder = &encoding->encoder;
     char piece[16384];
     int code;
-    do {
-        code = exo_encode_size(encoder, EXO_SIZING_SLICE);
-    } while (code == EXO_AGAIN);
+    while ((code = exo_encode_size(encoder, EXO_SIZING_SLICE)) == EXO_AGAIN) {
+        wait_for_source(encoding);
+    }
     while (code == EXO_OK || code == EXO_AGAIN) {
         exo_window window = {piece, sizeof piece, 0};
         code = exo_encode_write(encoder, &window);
@@ -21,6 +33,7 @@ static int write_body(exo_encoder *encoder, bool (*write)(void *ctx, exo_span by
         if (code == EXO_OK) {
             break;
         }
+        wait_for_source(encoding);
     }
     return code;
 }
@@ -45,7 +58,7 @@ int exo_client_body(exo_client *client, const exo_request *request, const char *
         code = exo_encoding_aim(&encoding, entry->deployed, &client->limits);
     }
     if (code == EXO_OK) {
-        code = write_body(&encoding.encoder, write, ctx);
+        code = write_body(&encoding, write, ctx);
     }
     if (code < 0) {
         exo_encoding_explain(&encoding, code, client->message, sizeof client->message);

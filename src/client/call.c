@@ -111,10 +111,7 @@ static void end_with_code(exo_call *call, int code, const char *message)
 /* The attempt failed: the trail has it, the route decides. */
 int exo_call_fail(exo_call *call, exo_failure *failure)
 {
-    const exo_deployment *o = &call->lineup[call->at]->options;
-    if (o->api_key) {
-        exo_failure_redact(failure, exo_span_text(o->api_key));
-    }
+    exo_deployed_censor(call->lineup[call->at], failure);
     call->failure = *failure;
     end_attempt(call, failure);
     bool spent = exo_encode_total(&call->encoding.encoder) == EXO_SIZE_UNKNOWN &&
@@ -188,7 +185,7 @@ static void start_exchange(exo_call *call, bool resend)
     call->exchange =
         exo_exchange_start(call, deployed, &call->encoding.encoder, total, call->options.traceparent, resend, &error);
     if (!call->exchange) {
-        end_with_code(call, error, exo_client_message(call->client));
+        end_with_code(call, error, error == EXO_E_NO_MEMORY ? "" : exo_client_message(call->client));
         return;
     }
     call->exchange->resent = resend;
@@ -230,6 +227,10 @@ static void begin_attempt(exo_call *call)
 static void size_body(exo_call *call)
 {
     int code = exo_encode_size(&call->encoding.encoder, EXO_SIZING_SLICE);
+    if (code == EXO_AGAIN && exo_attachments_starved(call->encoding.attachments)) {
+        exo_call_wait_until(call, exo_client_now(call->client) + EXO_SOURCE_MS);
+        return;
+    }
     if (code == EXO_AGAIN) {
         exo_client_wake(call->client, call);
         return;
@@ -300,11 +301,10 @@ void exo_call_sends(exo_call *call, exo_span bytes)
 
 void exo_call_over(exo_call *call)
 {
-    int64_t now = exo_client_now(call->client);
     bool sent = false;
-    (void)exo_exchange_progress(call->exchange,
-                                &sent); /* the last look at the upload, for what its failure is called */
-    if (exo_exchange_may_resend(call->exchange, now) && exo_encode_rewind(&call->encoding.encoder) == EXO_OK) {
+    /* The last look at the upload, for what its failure is called. */
+    (void)exo_exchange_progress(call->exchange, &sent);
+    if (exo_exchange_may_resend(call->exchange) && exo_encode_rewind(&call->encoding.encoder) == EXO_OK) {
         drop_exchange(call);
         start_exchange(call, true);
         return;
@@ -387,8 +387,11 @@ int exo_call_step(exo_call *call, exo_event *event)
 static bool copy_options(exo_call *call, const exo_call_options *options)
 {
     exo_call_options standard = EXO_CALL_OPTIONS_INIT;
-    call->options = options ? *options : standard;
+    call->options = options && options->size == sizeof *options ? *options : standard;
     call->options.model = NULL;
+    if (call->options.total_timeout > INT64_MAX / 2) {
+        call->options.total_timeout = 0; /* nobody lives to see it run out, and sums stay numbers */
+    }
     const char *traceparent = call->options.traceparent;
     call->options.traceparent = exo_heap_copy(traceparent);
     if (call->options.choices == 0) {
@@ -434,9 +437,14 @@ static int line_up(exo_call *call, const exo_entry *entry)
 }
 
 /* What can be wrong before anything is tried. EXO_OK, or the code with the client's message set. */
-static int check(exo_call *call, const char *model)
+static int check(exo_call *call, const exo_call_options *options)
 {
     exo_client *client = call->client;
+    if (options && options->size != sizeof *options) {
+        exo_client_say(client, "options: must begin with EXO_CALL_OPTIONS_INIT");
+        return EXO_E_ARGUMENT;
+    }
+    const char *model = options && options->model ? options->model : exo_request_model(call->request);
     int code = exo_request_error(call->request);
     if (code < 0) {
         exo_client_say(client, "request: %s", exo_error_text(code));
@@ -475,7 +483,8 @@ exo_call *exo_call_start(exo_client *client, const exo_request *request, const e
         return NULL;
     }
     exo_call *call = calloc(1, sizeof *call);
-    if (!call) {
+    if (!call || exo_timers_admit(&client->timers) < 0) {
+        free(call);
         return NULL;
     }
     call->client = client;
@@ -499,10 +508,9 @@ exo_call *exo_call_start(exo_client *client, const exo_request *request, const e
     call->started = exo_client_now(client);
     call->started_real = exo_clock_real();
     call->state = CALL_ROUTING;
-    const char *model = options && options->model ? options->model : exo_request_model(request);
-    int code = check(call, model);
+    int code = check(call, options);
     if (code < 0) {
-        end_with_code(call, code, client->message);
+        end_with_code(call, code, code == EXO_E_NO_MEMORY ? "" : client->message);
         return call;
     }
     exo_call_arm(call);
@@ -522,9 +530,15 @@ static void leave_loop(exo_call *call)
     exo_client_forget(call->client, call);
 }
 
+/* After fork() the sockets, and the poller that waits at them, are the parent's too: its calls would end with ours. */
+static bool is_foreign(const exo_call *call)
+{
+    return call->client->pid != getpid();
+}
+
 void exo_call_cancel(exo_call *call)
 {
-    if (call->state == CALL_ENDED) {
+    if (!call || call->state == CALL_ENDED || is_foreign(call)) {
         return;
     }
     if (call->state != CALL_ENDING) {
@@ -552,13 +566,14 @@ exo_reply *exo_call_reply(exo_call *call)
 
 void exo_call_free(exo_call *call)
 {
-    if (!call) {
+    if (!call || is_foreign(call)) {
         return;
     }
     if (call->reply && call->stops) {
         exo_call_cancel(call);
     }
     leave_loop(call);
+    exo_timers_dismiss(&call->client->timers);
     exo_exchange_free(call->exchange);
     if (call->previous) {
         call->previous->next = call->next;

@@ -24,7 +24,7 @@ int64_t exo_clock_real(void)
 
 int64_t exo_client_now(const exo_client *client)
 {
-    return exo_clock_real() - client->held;
+    return (client->left_at < 0 ? exo_clock_real() : client->left_at) - client->held;
 }
 
 /* splitmix64: jitter needs to be spread out, not secret. */
@@ -94,13 +94,6 @@ void exo_client_forget(exo_client *client, exo_call *call)
     if (call->is_live) {
         call->is_live = false;
         client->live--;
-    }
-}
-
-void exo_client_timer(exo_client *client, exo_timer *timer, int64_t due)
-{
-    if (exo_timers_set(&client->timers, timer, due) < 0) {
-        timer->wake(timer->owner, due);
     }
 }
 
@@ -238,7 +231,7 @@ static int next_event(exo_client *client, const exo_call *only, int64_t timeout,
     if (!client->poller) {
         timeout = 0; /* the caller waits, not we */
     }
-    int64_t deadline = timeout < 0 ? -1 : exo_clock_real() + timeout;
+    int64_t deadline = timeout < 0 || timeout > INT64_MAX / 2 ? -1 : exo_clock_real() + timeout;
     bool waited = false;
     for (;;) {
         bool busy = false;
@@ -380,20 +373,36 @@ static int append_name(char ***names, size_t *count, const char *name)
     return EXO_OK;
 }
 
+static int add_fallback(exo_client *client, const char *model, const char *fallback, bool context)
+{
+    if (!model || !model[0] || !fallback || !fallback[0]) {
+        exo_client_say(client, "fallback: both names are needed");
+        return EXO_E_ARGUMENT;
+    }
+    exo_entry *entry = make_entry(client, model);
+    if (!entry) {
+        return EXO_E_NO_MEMORY;
+    }
+    return context ? append_name(&entry->context_fallbacks, &entry->context_fallback_count, fallback)
+                   : append_name(&entry->fallbacks, &entry->fallback_count, fallback);
+}
+
 int exo_client_fallback(exo_client *client, const char *model, const char *fallback)
 {
-    exo_entry *entry = make_entry(client, model);
-    return entry ? append_name(&entry->fallbacks, &entry->fallback_count, fallback) : EXO_E_NO_MEMORY;
+    return add_fallback(client, model, fallback, false);
 }
 
 int exo_client_context_fallback(exo_client *client, const char *model, const char *fallback)
 {
-    exo_entry *entry = make_entry(client, model);
-    return entry ? append_name(&entry->context_fallbacks, &entry->context_fallback_count, fallback) : EXO_E_NO_MEMORY;
+    return add_fallback(client, model, fallback, true);
 }
 
 int exo_client_policy(exo_client *client, const char *model, const exo_route_policy *policy)
 {
+    if (!model || !policy || policy->size != sizeof *policy) {
+        exo_client_say(client, "policy: a name and a policy made with EXO_ROUTE_POLICY_INIT are needed");
+        return EXO_E_ARGUMENT;
+    }
     exo_entry *entry = exo_client_entry(client, model);
     if (!entry) {
         exo_client_say(client, "model: no deployment is named %s", model);
@@ -429,9 +438,11 @@ static void free_entry(exo_entry *entry)
 
 /* ---- life ---- */
 
+static CURLcode libcurl_started;
+
 static void start_libcurl(void)
 {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    libcurl_started = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
 static uint64_t seed(const exo_client *client)
@@ -452,6 +463,9 @@ exo_client *exo_client_new(const exo_client_options *options)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, start_libcurl);
+    if (libcurl_started != CURLE_OK || (options && options->size != sizeof *options)) {
+        return NULL;
+    }
     exo_client *client = calloc(1, sizeof *client);
     if (!client) {
         return NULL;

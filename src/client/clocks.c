@@ -71,7 +71,7 @@ void exo_call_arm(exo_call *call)
     if (due < 0) {
         exo_timers_clear(&call->client->timers, &call->timer);
     } else if (call->timer.place_ == 0 || due < call->timer.due) {
-        exo_client_timer(call->client, &call->timer, due);
+        exo_timers_set(&call->client->timers, &call->timer, due);
     }
 }
 
@@ -79,7 +79,7 @@ void exo_call_arm(exo_call *call)
 void exo_call_wait_until(exo_call *call, int64_t moment)
 {
     int64_t due = next_look(call);
-    exo_client_timer(call->client, &call->timer, due >= 0 && due < moment ? due : moment);
+    exo_timers_set(&call->client->timers, &call->timer, due >= 0 && due < moment ? due : moment);
 }
 
 /* Looks whether the body is out. */
@@ -154,7 +154,7 @@ static void look(exo_call *call, int64_t now)
         clock_ran_out(call, clock);
         return;
     }
-    if (call->state == CALL_WAITING || call->state == CALL_GRACE) {
+    if (call->state == CALL_WAITING || call->state == CALL_GRACE || call->state == CALL_SIZING) {
         exo_client_wake(call->client, call);
         return;
     }

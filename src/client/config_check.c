@@ -4,6 +4,7 @@
  * It changes nothing and makes no connection; of files it asks only who may read them.
  */
 #include "config_entries.h"
+#include "heap.h"
 
 #include <curl/curl.h>
 
@@ -148,6 +149,98 @@ static void check_fallbacks(check *c, enum exo_config_model_key key, const exo_c
     }
 }
 
+/* ---- circles ---- */
+
+/* How far the search for circles has come with one model. */
+typedef enum visit {
+    NOT_YET,
+    ON_THE_WAY, /* it is on the path */
+    DONE
+} visit;
+
+typedef struct walk {
+    check *c;
+    size_t list; /* where in an entry its list of fallbacks lies */
+    enum exo_config_model_key key;
+    unsigned char *visits; /* for each model */
+    size_t *path;          /* the models from the first one to the one that is looked at */
+    size_t *next;          /* for each of them, which of its fallbacks is the next to look at */
+    size_t length;
+} walk;
+
+/* Warns of the circle that leads from the model at `first` of the path to its end, and back. */
+static void warn_of_circle(walk *w, size_t first)
+{
+    const exo_config_entry *models = w->c->config->models;
+    char names[512] = "";
+    size_t len = 0;
+    for (size_t i = first; i < w->length && len < sizeof names; i++) {
+        len += (size_t)snprintf(names + len, sizeof names - len, "%s, ", models[w->path[i]].name);
+    }
+    w->c->model = &models[w->path[first]];
+    add_warning(w->c, w->key,
+                "%s%.200s is a circle, which may not be what was meant; only the list of the model that was asked for "
+                "counts",
+                len < sizeof names ? names : "a long chain back to ", w->c->model->name);
+}
+
+static void enter(walk *w, size_t model)
+{
+    w->visits[model] = ON_THE_WAY;
+    w->path[w->length] = model;
+    w->next[w->length++] = 0;
+}
+
+/* Goes one fallback further from the end of the path, or one model back. */
+static void step(walk *w)
+{
+    const exo_config *config = w->c->config;
+    size_t from = w->path[w->length - 1];
+    const exo_config_texts *fallbacks = (const void *)((const char *)&config->models[from] + w->list);
+    size_t number = w->next[w->length - 1]++;
+    if (number >= fallbacks->count) {
+        w->visits[from] = DONE;
+        w->length--;
+        return;
+    }
+    const exo_config_entry *found = exo_config_find(config, fallbacks->items[number]);
+    size_t to = found ? (size_t)(found - config->models) : from;
+    if (to != from && w->visits[to] == NOT_YET) {
+        enter(w, to);
+    } else if (to != from && w->visits[to] == ON_THE_WAY) {
+        size_t first = w->length - 1;
+        while (w->path[first] != to) {
+            first--;
+        }
+        warn_of_circle(w, first);
+    }
+}
+
+/* Looks for chains of several models that end where they began, depth first: of circles that share models, at least one
+ * is found. Where memory runs out, there is no warning. */
+static void check_circles(check *c, enum exo_config_model_key key, size_t list)
+{
+    size_t count = c->config->count;
+    walk w = {c, list, key, NULL, NULL, NULL, 0};
+    w.visits = exo_heap.resize(exo_heap.ctx, NULL, count);
+    w.path = exo_heap.resize(exo_heap.ctx, NULL, count * sizeof *w.path);
+    w.next = exo_heap.resize(exo_heap.ctx, NULL, count * sizeof *w.next);
+    if (w.visits && w.path && w.next) {
+        memset(w.visits, NOT_YET, count);
+        for (size_t i = 0; i < count; i++) {
+            if (w.visits[i] == NOT_YET) {
+                enter(&w, i);
+            }
+            while (w.length > 0) {
+                step(&w);
+            }
+        }
+    }
+    exo_heap.resize(exo_heap.ctx, w.visits, 0);
+    exo_heap.resize(exo_heap.ctx, w.path, 0);
+    exo_heap.resize(exo_heap.ctx, w.next, 0);
+}
+
 size_t exo_config_check(const exo_config *config, void (*warn)(void *ctx, const char *line), void *ctx)
 {
     check c = {config, NULL, warn, ctx, 0};
@@ -158,5 +251,7 @@ size_t exo_config_check(const exo_config *config, void (*warn)(void *ctx, const 
         check_fallbacks(&c, EXO_KEY_fallbacks, &c.model->fallbacks);
         check_fallbacks(&c, EXO_KEY_context_fallbacks, &c.model->context_fallbacks);
     }
+    check_circles(&c, EXO_KEY_fallbacks, offsetof(exo_config_entry, fallbacks));
+    check_circles(&c, EXO_KEY_context_fallbacks, offsetof(exo_config_entry, context_fallbacks));
     return c.count;
 }

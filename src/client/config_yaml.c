@@ -510,7 +510,7 @@ static bool put_based(exo_yaml *yaml, unsigned line, exo_buffer *out, const char
     char number[EXO_JSON_INTEGER_MAX];
     size_t zeros = strspn(text + 2, "0");
     if (strlen(text + 2 + zeros) > (text[1] == 'o' ? 21 : 16)) {
-        return exo_yaml_fail(yaml, line, "%s does not fit 64 bits", text);
+        return exo_yaml_fail(yaml, line, "the number does not fit 64 bits");
     }
     size_t len = exo_json_write_uint64(number, strtoull(text + 2, NULL, base_of(text)));
     return put_json(yaml, line, out, exo_span_of(number, len));

@@ -9,6 +9,7 @@
 
 #include "exochat/json_read.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/un.h>
@@ -207,6 +208,15 @@ static bool check_body(const exo_deployment *o, complaint *c)
         if (text.ptr[strspn(text.ptr, " \t\r\n")] != '{') {
             return complain(c, EXO_E_REQUEST, "extra_body", "must be a JSON object");
         }
+        code = exo_json_unique(text, &at);
+        if (code == EXO_E_DUPLICATE_KEY) {
+            char expected[96];
+            snprintf(expected, sizeof expected, "no key may stand twice in an object (at byte %zu)", at);
+            return complain(c, code, "extra_body", expected);
+        }
+        if (code != EXO_OK) {
+            return complain(c, code, "extra_body", exo_error_text(code));
+        }
     }
     for (size_t i = 0; i < o->rename_count; i++) {
         if (o->rename[i].name[0] == '\0' || o->rename[i].value[0] == '\0') {
@@ -246,6 +256,56 @@ static bool check_proxy(const exo_deployment *o, complaint *c)
            complain(c, EXO_E_ARGUMENT, "proxy", "must be an http, https, socks4, socks4a, socks5 or socks5h URL");
 }
 
+/* Whether `len` bytes of `text` are an address of IPv4 or IPv6, the latter with or without brackets. */
+static bool is_address(const char *text, size_t len)
+{
+    char address[INET6_ADDRSTRLEN];
+    unsigned char bytes[16];
+    bool bracketed = len >= 2 && text[0] == '[' && text[len - 1] == ']';
+    size_t inner = bracketed ? len - 2 : len;
+    if (inner >= sizeof address) {
+        return false;
+    }
+    memcpy(address, text + bracketed, inner);
+    address[inner] = '\0';
+    return inet_pton(AF_INET6, address, bytes) == 1 || (!bracketed && inet_pton(AF_INET, address, bytes) == 1);
+}
+
+/* "host:port:address[,address]…", with a + before it or not, or "-host:port", as libcurl takes them. */
+static bool is_resolve_entry(const char *entry)
+{
+    bool removes = *entry == '-';
+    entry += removes || *entry == '+';
+    size_t host = strcspn(entry, ":");
+    const char *port = entry + host + (entry[host] == ':');
+    size_t digits = strspn(port, "0123456789");
+    long number = digits > 0 && digits <= 5 ? strtol(port, NULL, 10) : 0;
+    if (host == 0 || number < 1 || number > 65535) {
+        return false;
+    }
+    const char *at = port + digits;
+    bool good = removes ? *at == '\0' : *at == ':';
+    while (good && *at != '\0') {
+        size_t len = strcspn(++at, ",");
+        good = is_address(at, len);
+        at += len;
+    }
+    return good;
+}
+
+static bool check_resolve(const exo_deployment *o, complaint *c)
+{
+    for (size_t i = 0; i < o->resolve_count; i++) {
+        if (has_control(o->resolve[i])) {
+            return complain(c, EXO_E_HEADER, "resolve", "may not hold CR, LF, NUL or other control characters");
+        }
+        if (!is_resolve_entry(o->resolve[i])) {
+            return complain(c, EXO_E_ARGUMENT, "resolve", "each entry must be host:port:address[,address]...");
+        }
+    }
+    return true;
+}
+
 static bool check_options(const exo_deployment *o, complaint *c)
 {
 #define X(field) \
@@ -263,7 +323,7 @@ static bool check_options(const exo_deployment *o, complaint *c)
     if (o->unix_socket && strlen(o->unix_socket) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
         return complain(c, EXO_E_ARGUMENT, "unix_socket", "is longer than the path of a socket may be");
     }
-    return check_proxy(o, c) && check_headers(o, c) && check_body(o, c) &&
+    return check_proxy(o, c) && check_resolve(o, c) && check_headers(o, c) && check_body(o, c) &&
            check_clock(o->connect_timeout, "connect_timeout", c) &&
            check_clock(o->stream_ttft_timeout, "stream_ttft_timeout", c) &&
            check_clock(o->request_timeout, "request_timeout", c);
@@ -401,6 +461,7 @@ exo_deployed *exo_deployed_new(const char *name, const exo_deployment *options, 
     d->options = *options;
     if (options_copy(&d->options) && (d->name = exo_heap_copy(name)) != NULL && check_options(&d->options, &c) &&
         parse_url(d, &c) && take_keys(d)) {
+        message[0] = '\0';
         return d;
     }
     *error = c.code;
@@ -427,6 +488,14 @@ void exo_deployed_drop(exo_deployed *deployed)
     free(deployed->drop);
     free(deployed->rename);
     free(deployed);
+}
+
+void exo_deployed_censor(const exo_deployed *deployed, exo_failure *failure)
+{
+    exo_span key = exo_span_text(deployed->options.api_key);
+    if (key.len >= 8) {
+        exo_failure_redact(failure, key);
+    }
 }
 
 /* ---- libcurl ---- */

@@ -33,6 +33,9 @@ void exo_deployed_drop(exo_deployed *deployed);
 /* The headers of a chat request, one list node each; NULL when memory runs out. Free it with exo_headers_free(). */
 struct curl_slist *exo_deployed_headers(const exo_deployed *deployed, const char *traceparent, bool chunked);
 
+/* Takes the key out of everything that a failure says. A key of less than 8 bytes is no secret but a word ("none", "test") and stays. */
+void exo_deployed_censor(const exo_deployed *deployed, exo_failure *failure);
+
 /* Wipes and frees a list of headers: one of them is the key. NULL is allowed. */
 void exo_headers_free(struct curl_slist *headers);
 

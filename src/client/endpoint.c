@@ -52,13 +52,16 @@ static int question_init(question *q, exo_client *client, const char *model, exo
     q->failure = failure;
     exo_failure_clear(failure);
     exo_buffer_init(&q->body, &exo_heap, client->limits.event, EXO_E_EVENT_LIMIT);
-    const exo_entry *entry = exo_client_entry(client, model);
+    const exo_entry *entry = model ? exo_client_entry(client, model) : NULL;
     if (client->pid != getpid()) {
         return refuse(q, EXO_E_FORKED, "");
     }
     if (!entry || !entry->deployed) {
-        exo_client_say(client, "model: no deployment is named %s", model);
+        exo_client_say(client, "model: no deployment is named %s", model ? model : "\"\"");
         return refuse(q, EXO_E_UNKNOWN_MODEL, client->message);
+    }
+    if (client->live > 0 && client->left_at < 0) {
+        client->left_at = exo_clock_real(); /* calls stand still meanwhile, and so do their clocks */
     }
     q->deployed = exo_deployed_keep(entry->deployed);
     q->easy = curl_easy_init();
@@ -70,8 +73,12 @@ static int question_init(question *q, exo_client *client, const char *model, exo
     curl_easy_setopt(q->easy, CURLOPT_ERRORBUFFER, q->text);
     curl_easy_setopt(q->easy, CURLOPT_WRITEFUNCTION, on_answer);
     curl_easy_setopt(q->easy, CURLOPT_WRITEDATA, q);
-    curl_easy_setopt(q->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)o->connect_timeout);
-    curl_easy_setopt(q->easy, CURLOPT_TIMEOUT_MS, (long)(o->connect_timeout + o->request_timeout));
+    if (o->connect_timeout > 0) {
+        curl_easy_setopt(q->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)o->connect_timeout);
+    }
+    if (o->request_timeout > 0) {
+        curl_easy_setopt(q->easy, CURLOPT_TIMEOUT_MS, (long)(o->connect_timeout + o->request_timeout));
+    }
     return EXO_OK;
 }
 
@@ -160,8 +167,8 @@ int exo_client_models(exo_client *client, const char *model, void (*each)(void *
             code = refuse(&q, EXO_E_NOT_A_STREAM, "GET /models did not answer with a list of models");
         }
     }
-    if (q.deployed && q.deployed->options.api_key) {
-        exo_failure_redact(failure, exo_span_text(q.deployed->options.api_key));
+    if (q.deployed) {
+        exo_deployed_censor(q.deployed, failure);
     }
     question_free(&q);
     return code;

@@ -25,6 +25,9 @@
 /* How long a response that is not 2xx may take to say why, and what follows finish_reason to come. */
 #define EXO_REST_MS 5000
 
+/* After how long a source that had nothing ready is asked again, while the body is sized. */
+#define EXO_SOURCE_MS 5
+
 /* How long an attempt waits for a connection that is being drained before it makes one of its own. */
 #define EXO_GRACE_MS 20
 
@@ -57,7 +60,7 @@ struct exo_client {
     exo_timers timers;
     int64_t curl_due;  /* when libcurl wants to be called, or -1 */
     int64_t held;      /* milliseconds that consumers have held events, all together: our clocks stand still meanwhile */
-    int64_t left_at;   /* when the last event was handed out, or -1 */
+    int64_t left_at;   /* since when an event is held, or -1 */
     exo_limits limits;
     void (*log)(void *ctx, const exo_record *record);
     void *log_ctx;
@@ -74,7 +77,7 @@ struct exo_client {
     char message[512];
 };
 
-/* Milliseconds of a monotonic clock, and the same less the time that consumers held events. */
+/* Milliseconds of a monotonic clock, and the same less the time that consumers have held events: it stands still while one does. */
 int64_t exo_clock_real(void);
 int64_t exo_client_now(const exo_client *client);
 
@@ -95,9 +98,6 @@ void exo_client_wake(exo_client *client, exo_call *call);
 
 /* Takes a call out of the loop: nothing more will come of it. */
 void exo_client_forget(exo_client *client, exo_call *call);
-
-/* Sets one of the client's timers; a lack of memory shows as a timer that is due at once, so that nothing hangs. */
-void exo_client_timer(exo_client *client, exo_timer *timer, int64_t due);
 
 /* ---- call ---- */
 

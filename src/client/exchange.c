@@ -169,7 +169,7 @@ static int on_connected(void *user, char *remote, char *local, int remote_port, 
     curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connects);
     x->reused = connects == 0;
     x->connected = true;
-    x->connected_at = exo_client_now(x->client);
+    x->connected_at = exo_clock_real();
     if (x->call) {
         exo_call_connected(x->call);
     }
@@ -336,7 +336,8 @@ exo_exchange *exo_exchange_start(exo_call *call, exo_deployed *deployed, exo_enc
 {
     exo_exchange *x = calloc(1, sizeof *x);
     *error = EXO_E_NO_MEMORY;
-    if (!x) {
+    if (!x || exo_timers_admit(&call->client->timers) < 0) {
+        free(x);
         return NULL;
     }
     x->client = call->client;
@@ -353,7 +354,7 @@ exo_exchange *exo_exchange_start(exo_call *call, exo_deployed *deployed, exo_enc
     if (code == CURLE_OK && curl_multi_add_handle(x->client->multi, x->easy) == CURLM_OK) {
         return x;
     }
-    if (code != CURLE_OUT_OF_MEMORY) {
+    if (code != CURLE_OK && code != CURLE_OUT_OF_MEMORY) {
         *error = EXO_E_ARGUMENT;
         exo_client_say(x->client, "%s: libcurl refuses an option: %s", deployed->name, curl_easy_strerror(code));
     }
@@ -432,10 +433,11 @@ bool exo_exchange_progress(exo_exchange *exchange, bool *sent)
     return progress;
 }
 
-bool exo_exchange_may_resend(const exo_exchange *exchange, int64_t now)
+bool exo_exchange_may_resend(const exo_exchange *exchange)
 {
     return exchange->over && exchange->result != CURLE_OK && exchange->abort_code == EXO_OK && exchange->reused &&
-           !exchange->answered && !exchange->resent && exchange->connected && now - exchange->connected_at < 1000;
+           !exchange->answered && !exchange->resent && exchange->connected &&
+           exo_clock_real() - exchange->connected_at < 1000;
 }
 
 void exo_exchange_drain(exo_exchange *exchange)
@@ -445,8 +447,12 @@ void exo_exchange_drain(exo_exchange *exchange)
     exchange->encoder = NULL;
     exo_buffer_free(&exchange->inbox);
     exchange->drain_next = client->draining;
+    exchange->drain_link = &client->draining;
+    if (client->draining) {
+        client->draining->drain_link = &exchange->drain_next;
+    }
     client->draining = exchange;
-    exo_client_timer(client, &exchange->timer, exo_client_now(client) + EXO_DRAIN_MS);
+    exo_timers_set(&client->timers, &exchange->timer, exo_client_now(client) + EXO_DRAIN_MS);
     if (exchange->paused) {
         exchange->paused = false;
         curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
@@ -455,11 +461,10 @@ void exo_exchange_drain(exo_exchange *exchange)
 
 void exo_exchange_drained(exo_exchange *exchange)
 {
-    exo_exchange **link = &exchange->client->draining;
-    while (*link != exchange) {
-        link = &(*link)->drain_next;
+    *exchange->drain_link = exchange->drain_next;
+    if (exchange->drain_next) {
+        exchange->drain_next->drain_link = exchange->drain_link;
     }
-    *link = exchange->drain_next;
     if (exchange->waiter) {
         exchange->waiter->awaited = NULL;
         exo_client_wake(exchange->client, exchange->waiter);
@@ -611,6 +616,7 @@ void exo_exchange_free(exo_exchange *exchange)
         return;
     }
     exo_timers_clear(&exchange->client->timers, &exchange->timer);
+    exo_timers_dismiss(&exchange->client->timers);
     if (exchange->easy) {
         curl_multi_remove_handle(exchange->client->multi, exchange->easy);
         curl_easy_cleanup(exchange->easy);

@@ -58,10 +58,11 @@ struct exo_exchange {
     uint64_t uploaded; /* at the last sample */
     curl_socket_t socket; /* the one that libcurl watches for it, or CURL_SOCKET_BAD */
     int unsent;           /* bytes in its queue at the last sample */
-    int64_t connected_at;
+    int64_t connected_at; /* by exo_clock_real() */
     uint64_t drained;
     exo_timer timer; /* bounds draining */
-    exo_exchange *drain_next;
+    exo_exchange *drain_next; /* in client->draining */
+    exo_exchange **drain_link; /* what leads here: that, or the drain_next before */
     exo_call *waiter; /* a call that waits for the drained connection, or NULL */
     char text[CURL_ERROR_SIZE];
 };
@@ -92,8 +93,9 @@ int exo_exchange_code(const exo_exchange *exchange);
 /* What libcurl said of it; empty where it said nothing, or spoke of a try of its own, or only of what we had done. Valid as long as the exchange. */
 exo_span exo_exchange_words(const exo_exchange *exchange);
 
-/* Whether the rule for a resend inside the transport holds: the connection was reused, not one response byte came, and it closed within one second. */
-bool exo_exchange_may_resend(const exo_exchange *exchange, int64_t now);
+/* Whether the rule for a resend inside the transport holds: the connection was reused, not one response byte came, and it closed within one second, which pass
+ * for the server too while a consumer holds an event. */
+bool exo_exchange_may_resend(const exo_exchange *exchange);
 
 /* Lets the exchange run on without its call until its connection can be used again, or the bounds of draining are reached. */
 void exo_exchange_drain(exo_exchange *exchange);

@@ -381,7 +381,8 @@ int exo_request_tool_result(exo_request *request, const char *tool_call_id, exo_
     return append(request, message, whole);
 }
 
-/* Whether `json` is one JSON value of at most `depth` levels: EXO_OK with its type, or an error. */
+/* Whether `json` is one JSON value of at most `depth` levels, and no key in it stands twice: EXO_OK with its type, or an
+ * error. */
 static int check_json(exo_span json, uint32_t depth, exo_json_type *type)
 {
     if (!is_span(json)) {
@@ -394,6 +395,7 @@ static int check_json(exo_span json, uint32_t depth, exo_json_type *type)
         exo_json_reader_init(&reader, json, depth, false);
         exo_json_next(&reader, &token);
         *type = token.type;
+        code = exo_json_unique(json, NULL);
     }
     return code;
 }
@@ -796,6 +798,14 @@ static int read_object(reading *r)
     }
 }
 
+/* Looks for keys that stand twice in what was read, and found to be JSON. */
+static int check_keys(reading *r, exo_span json)
+{
+    size_t at;
+    int code = exo_json_unique(json, &at);
+    return code == EXO_OK ? code : refuse(r, json.ptr + at, code);
+}
+
 static int read_request(reading *r)
 {
     exo_json_token token;
@@ -820,8 +830,10 @@ exo_request *exo_request_from_json(const char *model, exo_span json, int *error,
     r.request = exo_request_new(NULL);
     int code = is_span(json) ? EXO_E_NO_MEMORY : EXO_E_ARGUMENT;
     if (r.request && is_span(json) && (r.request->json = exo_heap_copy_span(json)) != NULL) {
-        exo_json_reader_init(&r.reader, exo_span_of(r.request->json, json.len), EXO_JSON_DEPTH_MAX, false);
+        exo_span copy = exo_span_of(r.request->json, json.len);
+        exo_json_reader_init(&r.reader, copy, EXO_JSON_DEPTH_MAX, false);
         code = read_request(&r);
+        code = code == EXO_OK ? check_keys(&r, copy) : code;
     }
     if (code == EXO_OK && model) {
         code = exo_request_set_model(r.request, model);

@@ -83,15 +83,19 @@ static bool show(const exo_call *call, const exo_delta *delta, uint32_t tool, ex
     }
 }
 
-/* Whether every choice that is kept has a finish_reason. */
+/* Whether every choice that has begun has a finish_reason, and at least one has. */
 static bool all_finished(const exo_call *call)
 {
+    bool any = false;
     for (uint32_t i = 0; i < call->reply->answer_count; i++) {
-        if (exo_answer_finish_reason(&call->reply->answers[i]).len == 0) {
+        const exo_answer *answer = &call->reply->answers[i];
+        bool finished = exo_answer_finish_reason(answer).len > 0;
+        if (exo_answer_began(answer) && !finished) {
             return false;
         }
+        any = any || finished;
     }
-    return true;
+    return any;
 }
 
 /* Applies a delta to every answer that is kept. EXO_EVENT: it is to be shown. */
@@ -117,8 +121,10 @@ static int apply(exo_call *call, exo_delta *delta, exo_event *event)
     if (call->phase == PHASE_FIRST && is_token(delta)) {
         first_event(call);
     }
-    if (delta->type == EXO_DELTA_FINISH && call->phase == PHASE_STREAM && all_finished(call)) {
+    if (call->phase == PHASE_STREAM && delta->type == EXO_DELTA_FINISH && all_finished(call)) {
         exo_call_enter(call, PHASE_REST);
+    } else if (call->phase == PHASE_REST && used && !all_finished(call)) {
+        exo_call_enter(call, PHASE_STREAM); /* another choice has only begun */
     }
     if (call->options.buffered || !used || !news || exo_answer_error(answer_of(call)).len > 0 ||
         !show(call, delta, tool, event)) {
@@ -128,6 +134,18 @@ static int apply(exo_call *call, exo_delta *delta, exo_event *event)
         call->exposed = true;
     }
     return EXO_EVENT;
+}
+
+/* Whether every choice that has begun, and the first in any case, has a finish_reason or [DONE]. */
+static bool is_proven(const exo_call *call)
+{
+    for (uint32_t i = 0; i < call->reply->answer_count; i++) {
+        const exo_answer *answer = &call->reply->answers[i];
+        if ((i == 0 || exo_answer_began(answer)) && exo_answer_proof(answer) == EXO_PROOF_NONE) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* The stream, or a JSON body in its place, has been read to the end, or far enough: does the answer stand? */
@@ -141,13 +159,16 @@ static int conclude(exo_call *call, int transport)
         failure.offset = exo_sse_offset(&call->sse);
         return exo_call_fail(call, &failure);
     }
-    exo_proof proof = exo_answer_proof(answer);
-    if (transport < 0 && proof == EXO_PROOF_NONE) {
+    if (transport < 0 && !is_proven(call)) {
         return exo_call_fail_code(call, transport, exo_exchange_words(call->exchange));
     }
+    uint32_t choice = 0;
     int code = exo_answer_end(answer, o->lenient_end && transport == EXO_OK);
-    for (uint32_t i = 1; code == EXO_OK && i < call->reply->answer_count; i++) {
-        (void)exo_answer_end(&call->reply->answers[i], true);
+    while (code == EXO_OK && ++choice < call->reply->answer_count) {
+        answer = &call->reply->answers[choice];
+        if (exo_answer_began(answer)) { /* an endpoint may give fewer choices than it was asked for */
+            code = exo_answer_end(answer, o->lenient_end && transport == EXO_OK);
+        }
     }
     if (code == EXO_OK) {
         exo_call_succeed(call);

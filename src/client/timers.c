@@ -1,5 +1,5 @@
 /*
- * timers.c: a binary heap of deadlines. See timers.h. Memory: one pointer for each timer that is set.
+ * timers.c: a binary heap of deadlines. See timers.h. Memory: one pointer for each timer that may be set.
  */
 #include "timers.h"
 
@@ -45,21 +45,32 @@ static void sift_down(exo_timers *timers, size_t index, exo_timer *timer)
     put(timers, index, timer);
 }
 
-int exo_timers_set(exo_timers *timers, exo_timer *timer, int64_t due)
+int exo_timers_admit(exo_timers *timers)
+{
+    if (timers->admitted_ == timers->capacity_) {
+        size_t capacity = timers->capacity_ ? 2 * timers->capacity_ : 16;
+        exo_timer **heap = realloc(timers->heap_, capacity * sizeof *heap);
+        if (!heap) {
+            return EXO_E_NO_MEMORY;
+        }
+        timers->heap_ = heap;
+        timers->capacity_ = capacity;
+    }
+    timers->admitted_++;
+    return EXO_OK;
+}
+
+void exo_timers_dismiss(exo_timers *timers)
+{
+    timers->admitted_--;
+}
+
+void exo_timers_set(exo_timers *timers, exo_timer *timer, int64_t due)
 {
     if (timer->place_ == 0) {
-        if (timers->count_ == timers->capacity_) {
-            size_t capacity = timers->capacity_ ? 2 * timers->capacity_ : 16;
-            exo_timer **heap = realloc(timers->heap_, capacity * sizeof *heap);
-            if (!heap) {
-                return EXO_E_NO_MEMORY;
-            }
-            timers->heap_ = heap;
-            timers->capacity_ = capacity;
-        }
         timer->due = due;
         sift_up(timers, timers->count_++, timer);
-        return EXO_OK;
+        return;
     }
     int64_t before = timer->due;
     timer->due = due;
@@ -68,7 +79,6 @@ int exo_timers_set(exo_timers *timers, exo_timer *timer, int64_t due)
     } else {
         sift_down(timers, timer->place_ - 1, timer);
     }
-    return EXO_OK;
 }
 
 void exo_timers_clear(exo_timers *timers, exo_timer *timer)

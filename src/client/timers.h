@@ -21,10 +21,17 @@ typedef struct exo_timers {
     exo_timer **heap_;
     size_t count_;
     size_t capacity_;
+    size_t admitted_;
 } exo_timers;
 
-/* Sets `timer` to wake at `due`, or moves it there. EXO_OK or EXO_E_NO_MEMORY. */
-int exo_timers_set(exo_timers *timers, exo_timer *timer, int64_t due);
+/* Makes room for one more timer, so that setting it cannot fail. EXO_OK or EXO_E_NO_MEMORY. */
+int exo_timers_admit(exo_timers *timers);
+
+/* Gives the room of one timer back; the timer is not set any more. */
+void exo_timers_dismiss(exo_timers *timers);
+
+/* Sets `timer`, for which there is room, to wake at `due`, or moves it there. */
+void exo_timers_set(exo_timers *timers, exo_timer *timer, int64_t due);
 
 /* Removes `timer`, if it is set. */
 void exo_timers_clear(exo_timers *timers, exo_timer *timer);

@@ -205,7 +205,7 @@ static void test_sources_are_passed_on(void **state)
     exo_request_source(request, EXO_USER, &source, "audio/mpeg", NULL);
     exo_attachments *attachments = exo_attachments_new(request);
     assert_int_equal(open_handle(attachments, 0, &file), EXO_OK);
-    assert_ptr_equal(file.source, &source);
+    assert_int_equal(file.source->size, EXO_SIZE_UNKNOWN);
     assert_true(exo_span_is(file.media_type, "audio/wav"));
     assert_int_equal(open_handle(attachments, 1, &file), EXO_OK);
     assert_true(exo_span_is(file.media_type, "application/octet-stream"));
@@ -215,6 +215,47 @@ static void test_sources_are_passed_on(void **state)
     exo_attachments_free(attachments);
     exo_request_free(request);
     exo_attachments_free(NULL);
+}
+
+/* Has nothing ready the first time after each rewind, and then ends. `ctx` counts the reads. */
+static int read_later(void *ctx, void *dst, size_t size, size_t *got)
+{
+    int *reads = ctx;
+    (void)dst;
+    (void)size;
+    *got = 0;
+    return (*reads)++ == 0 ? EXO_AGAIN : EXO_OK;
+}
+
+static int rewind_later(void *ctx)
+{
+    *(int *)ctx = 0;
+    return EXO_OK;
+}
+
+static void test_a_source_may_have_nothing_ready(void **state)
+{
+    (void)state;
+    int reads = 0;
+    const exo_source source = {&reads, read_later, rewind_later, NULL, EXO_SIZE_UNKNOWN};
+    char byte;
+    size_t got;
+    exo_file file;
+    exo_request *request = exo_request_new(NULL);
+    exo_request_source(request, EXO_USER, &source, "text/plain", NULL);
+    exo_attachments *attachments = exo_attachments_new(request);
+    assert_int_equal(open_handle(attachments, 0, &file), EXO_OK);
+    for (int pass = 0; pass < 2; pass++) {
+        assert_false(exo_attachments_starved(attachments));
+        assert_int_equal(file.source->read(file.source->ctx, &byte, 1, &got), EXO_AGAIN);
+        assert_true(exo_attachments_starved(attachments));
+        assert_int_equal(file.source->read(file.source->ctx, &byte, 1, &got), EXO_OK);
+        assert_false(exo_attachments_starved(attachments));
+        assert_int_equal(file.source->check(file.source->ctx), EXO_OK);
+        assert_int_equal(file.source->rewind(file.source->ctx), EXO_OK);
+    }
+    exo_attachments_free(attachments);
+    exo_request_free(request);
 }
 
 static void test_a_source_that_cannot_rewind_serves_one_call(void **state)
@@ -712,6 +753,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files_and_bytes),
         cmocka_unit_test(test_sources_are_passed_on),
+        cmocka_unit_test(test_a_source_may_have_nothing_ready),
         cmocka_unit_test(test_a_source_that_cannot_rewind_serves_one_call),
         cmocka_unit_test(test_what_cannot_be_attached),
         cmocka_unit_test(test_forged_handles),

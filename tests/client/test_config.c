@@ -421,9 +421,8 @@ static const struct {
     {MODEL("body: {a: [.inf]}"), "c.yaml:4: models.a/b.body.a[0]: JSON has no infinity and no NaN; quoted, it is text"},
     {MODEL("body: {a: -.Inf}"), "c.yaml:4: models.a/b.body.a: JSON has no infinity and no NaN; quoted, it is text"},
     {MODEL("body: {a: .NaN}"), "c.yaml:4: models.a/b.body.a: JSON has no infinity and no NaN; quoted, it is text"},
-    {MODEL("body: {a: 0x10000000000000000}"), "c.yaml:4: models.a/b.body.a: 0x10000000000000000 does not fit 64 bits"},
-    {MODEL("body: {a: 0o7777777777777777777777}"),
-     "c.yaml:4: models.a/b.body.a: 0o7777777777777777777777 does not fit 64 bits"},
+    {MODEL("body: {a: 0x10000000000000000}"), "c.yaml:4: models.a/b.body.a: the number does not fit 64 bits"},
+    {MODEL("body: {a: 0o7777777777777777777777}"), "c.yaml:4: models.a/b.body.a: the number does not fit 64 bits"},
     {MODEL("body: {a: \"\\0\"}"), "c.yaml:4: models.a/b.body.a: may not hold NUL"},
     {MODEL("retries: ${KEY}"), "c.yaml:4: models.a/b.retries: " COUNT ", not \"${KEY}\""},
     {"total_timeout: x\n", "c.yaml:1: total_timeout: " TIME ", not \"x\""},
@@ -458,6 +457,10 @@ static const struct {
     {MODEL("headers: {Host: c}"),
      "c.yaml:4: models.a/b.headers.Host: this header belongs to the transport and cannot be set"},
     {MODEL("rename: {a: \"\"}"), "c.yaml:4: models.a/b.rename: both names must be given"},
+    {MODEL("http2: on\n    resolve:\n      - h:1:127.0.0.1\n      - h:1"),
+     "c.yaml:5: models.a/b.resolve: each entry must be host:port:address[,address]..."},
+    {MODEL("resolve: [\"h:1:127.0.0.1\\n\"]"),
+     "c.yaml:4: models.a/b.resolve: may not hold CR, LF, NUL or other control characters"},
 };
 
 static void test_wrong(void **state)
@@ -705,6 +708,64 @@ static void test_doubtful(void **state)
     }
 }
 
+#define CIRCLE(names, last) \
+    names ", " last \
+          " is a circle, which may not be what was meant; only the list of the model that was asked for counts\n"
+
+static const struct {
+    const char *models;
+    const char *warnings;
+} chains[] = {
+    {"a: {fallbacks: [b]}, b: {fallbacks: [c, d]}, c: {fallbacks: [d]}, d: {}", ""},
+    {"a: {fallbacks: [c]}, b: {}, c: {fallbacks: [a]}", "models.a.fallbacks: " CIRCLE("a, c", "a")},
+    {"a: {fallbacks: [b]}, b: {context_fallbacks: [a]}", ""},
+    {"a: {context_fallbacks: [b, c]}, b: {}, c: {context_fallbacks: [a]}",
+     "models.a.context_fallbacks: " CIRCLE("a, c", "a")},
+    {"a: {fallbacks: [b]}, b: {fallbacks: [c]}, c: {fallbacks: [d]}, d: {fallbacks: [b]}",
+     "models.b.fallbacks: " CIRCLE("b, c, d", "b")},
+    {"a: {fallbacks: [b, d]}, b: {fallbacks: [a]}, c: {fallbacks: [d]}, d: {fallbacks: [c]}",
+     "models.a.fallbacks: " CIRCLE("a, b", "a") "models.d.fallbacks: " CIRCLE("d, c", "d")},
+    {"a: {fallbacks: [a]}", "models.a.fallbacks: leads back to the model itself\n"},
+    {"a: {fallbacks: [x]}", "models.a.fallbacks: x is not in models\n"},
+};
+
+static void test_circles(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++) {
+        char text[512];
+        char lines[2048] = "";
+        snprintf(text, sizeof text, "defaults: {base_url: \"https://h\"}\nmodels: {%s}\n", chains[i].models);
+        exo_config *config = parse(text);
+        size_t count = exo_config_check(config, take_line, lines);
+        assert_string_equal(lines, chains[i].warnings);
+        assert_int_equal(exo_config_check(config, NULL, NULL), count);
+        exo_config_free(config);
+    }
+}
+
+/* A circle of so many models that their names do not fit into a line; and one that is not found as memory runs out. */
+static void test_a_long_circle(void **state)
+{
+    (void)state;
+    char text[16384];
+    char lines[2048] = "";
+    size_t len = (size_t)sprintf(text, "defaults: {base_url: \"https://h\"}\nmodels:\n");
+    for (int i = 0; i < 300; i++) {
+        len += (size_t)sprintf(text + len, "  m%d: {fallbacks: [m%d]}\n", i, (i + 1) % 300);
+    }
+    exo_config *config = parse(text);
+    assert_int_equal(exo_config_check(config, take_line, lines), 1);
+    assert_string_equal(lines, "models.m0.fallbacks: a long chain back to m0 is a circle, which may not be what was "
+                               "meant; only the list of the model that was asked for counts\n");
+    for (long blocks = 0; blocks < 3; blocks++) {
+        heap_left = blocks;
+        assert_int_equal(exo_config_check(config, NULL, NULL), 0);
+        heap_left = -1;
+    }
+    exo_config_free(config);
+}
+
 static void test_missing_key(void **state)
 {
     (void)state;
@@ -800,6 +861,8 @@ int main(void)
         cmocka_unit_test(test_memory_runs_out),
         cmocka_unit_test(test_load),
         cmocka_unit_test(test_doubtful),
+        cmocka_unit_test(test_circles),
+        cmocka_unit_test(test_a_long_circle),
         cmocka_unit_test(test_missing_key),
         cmocka_unit_test(test_doubtful_files),
         cmocka_unit_test(test_apply),

@@ -333,6 +333,12 @@ static int wrong_call(exo_request *r, unsigned number, int *expected)
     case 34:
         *expected = EXO_E_JSON_TRAILING;
         return exo_request_message_json(r, span("{} {}"));
+    case 35:
+        *expected = EXO_E_DUPLICATE_KEY;
+        return exo_request_message_json(r, span("{\"content\":[{\"type\":\"text\",\"type\":\"text\"}]}"));
+    case 36:
+        *expected = EXO_E_DUPLICATE_KEY;
+        return exo_request_json(r, "tools", span("[{\"a\":1,\"\\u0061\":1}]"));
     default:
         return -1;
     }
@@ -346,7 +352,7 @@ static void test_wrong_calls(void **state)
         int expected;
         exo_request *request = exo_request_new(NULL);
         int code = wrong_call(request, count, &expected);
-        if (code == -1 && count > 34) {
+        if (code == -1 && count > 36) {
             exo_request_free(request);
             break;
         }
@@ -367,7 +373,7 @@ static void test_wrong_calls(void **state)
         assert_string_equal(show(request), "{}");
         exo_request_free(request);
     }
-    assert_int_equal(count, 35);
+    assert_int_equal(count, 37);
     assert_int_equal(exo_request_text(NULL, EXO_USER, "a"), EXO_E_ARGUMENT);
     assert_int_equal(exo_request_json(NULL, "a", span("1")), EXO_E_ARGUMENT);
 }
@@ -537,6 +543,9 @@ static const struct {
     {"{\"a\":1,\"\\u0061\":3}", EXO_E_DUPLICATE_KEY, 7},
     {"{\"model\":\"\",\"model\":\"\"}", EXO_E_DUPLICATE_KEY, 12},
     {"{\"messages\":[],\"messages\":[]}", EXO_E_DUPLICATE_KEY, 15},
+    {"{\"messages\":[{\"role\":\"u\",\"role\":\"v\"}]}", EXO_E_DUPLICATE_KEY, 25},
+    {"[{},{\"a\":[{\"b\":1,\"\\u0062\":2}]}]", EXO_E_DUPLICATE_KEY, 17},
+    {"{\"a\":{\"b\":1,\"b\":2},\"c\":3}", EXO_E_DUPLICATE_KEY, 12},
     {"{\"model\":null}", EXO_E_REQUEST, 9},
     {"{\"model\":[\"a\"]}", EXO_E_REQUEST, 9},
     {"{\"model\":\"a\\u0000b\"}", EXO_E_REQUEST, 9},
@@ -677,7 +686,7 @@ static void test_memory_runs_out_in_json(void **state)
         exo_request_free(request);
     }
     assert_int_equal(code, EXO_OK);
-    assert_int_equal(blocks, 10);
+    assert_int_equal(blocks, 11);
 }
 
 int main(void)

@@ -54,6 +54,30 @@ def test_several_choices(driver, upstream):
     assert [answer["text"] for answer in driver.chat().reply["answers"]] == ["choice 0"]
 
 
+@pytest.mark.parametrize("how, code", [("end", "EXO_E_TRUNCATED"), ("cut", "EXO_E_BODY_CUT")])
+def test_every_choice_must_be_whole(driver, upstream, how, code):
+    def one_of_two(conn):
+        tool = {"index": 0, "id": "a", "function": {"name": "f", "arguments": '{"x": 1'}}
+        chunks.begin(conn)
+        chunks.text(conn, *WORDS)
+        conn.event(chunks.chunk(conn, [chunks.choice({"tool_calls": [tool]}, index=1)]))
+        chunks.finish(conn)
+        conn.end() if how == "end" else conn.half_close()
+
+    upstream.scripts["one-of-two"] = one_of_two
+    driver.setup(upstream, "one-of-two")
+    said = driver.chat(choices=2)
+    assert said.failed == code
+    assert said.reply["answers"][1]["tools"][0]["repair"] == "EXO_E_STATE"
+    assert driver.chat(choices=1).failed is None
+
+
+def test_fewer_choices_than_were_asked_for(driver, upstream):
+    driver.setup(upstream, "ok")
+    said = driver.chat(choices=3)
+    assert said.failed is None and [answer["text"] for answer in said.reply["answers"]] == [TEXT, "", ""]
+
+
 def test_tool_calls(driver, upstream):
     driver.setup(upstream, "tool-calls-2", "tool-repair", "tool-length")
     said = driver.chat()
@@ -211,6 +235,20 @@ def test_a_fresh_connection_is_not_tried_again(driver, upstream, behaviour):
     assert len(upstream.requests) == 1
 
 
+def test_a_held_event_does_not_make_a_late_close_an_early_one(driver, upstream):
+    driver.setup(upstream, "read-body-work-2s-close", "gate:held")
+    assert driver.chat().failed is None
+    driver.ok("start", 0, 0)
+    driver.pump(lambda: len(upstream.requests) == 2 and upstream.requests[1].complete)
+    driver.ok("start", 1, 0, model="gate:held")
+    driver("run", until="text")
+    driver.ok("sleep", 2200)
+    upstream.gate("held").set()
+    driver("run", quiet=True)
+    said = driver.ok("reply", 0)
+    assert said.failed == "EXO_E_CLOSED" and not said.attempts[0]["resent"]
+
+
 def test_a_source_that_cannot_rewind_is_not_resent(driver, upstream):
     driver.setup(upstream, "close-on-reuse")
     assert driver.chat().failed is None
@@ -294,7 +332,7 @@ def test_clients_in_threads(driver, upstream):
 
 
 def test_a_client_is_of_no_use_after_fork(driver, upstream):
-    driver.setup(upstream, "gate:fork")
+    driver.setup(upstream, "slow-50")
     driver.ok("start", 0, 0)
     driver("run", until="text")
     said = driver.ok("fork", 0).lines[0]
@@ -302,8 +340,7 @@ def test_a_client_is_of_no_use_after_fork(driver, upstream):
     forked = "EXO_E_FORKED"
     assert said == {"next": forked, "ready": forked, "models": forked, "call": False, "chat": False}
     assert "fork" in message
-    upstream.gate("fork").set()
-    assert driver("run").kinds[-1] == "end"
+    assert driver("run", **{"for": 10000}, until="end").kinds[-1:] == ["end"]  # the parent's call goes on
     assert driver.ok("reply", 0).answer["text"] == TEXT
 
 
@@ -338,6 +375,18 @@ def test_a_held_event_stops_the_clocks_of_other_calls_too(driver, upstream):
     driver.ok("sleep", 1000)
     driver("run", quiet=True)
     assert driver.ok("reply", 0).failed is None
+
+
+def test_the_total_clock_of_a_call_that_is_started_while_an_event_is_held(driver, upstream):
+    driver.setup(upstream, "gate:held", "silent")
+    driver.ok("start", 0, 0)
+    driver("run", until="text")
+    driver.ok("sleep", 1500)
+    driver.ok("start", 1, 0, model="silent", total_timeout=200)
+    said = driver("run", until="end", quiet=True)
+    assert driver.ok("reply", 1).failed == "EXO_E_CLOCK_TOTAL" and said.ms < 1200
+    upstream.gate("held").set()
+    driver("run", quiet=True)
 
 
 CLOCKS = [

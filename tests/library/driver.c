@@ -779,6 +779,8 @@ static int do_fork(void)
         int models = exo_client_models(client, "m", print_model, NULL, &failure);
         exo_call *call = exo_call_start(client, request_at(1), NULL, NULL);
         exo_reply *reply = exo_chat(client, request_at(1), NULL, NULL);
+        exo_call_cancel(slots[0].call);
+        exo_call_free(slots[0].call);
         print_begin();
         print_text("next", exo_error_name(next));
         print_text("ready", exo_error_name(ready));

@@ -312,6 +312,7 @@ def gzip_bomb(conn, megabytes):
     block = (b":" + b"." * 1022 + b"\n") * 1024
     for _ in range(megabytes):
         conn.write(block)
+    chunks.text(conn, *WORDS)
     chunks.complete(conn)
 
 

@@ -1,0 +1,116 @@
+/*
+ * test_deployment.c: what exo_client_deploy() refuses: entries of `resolve` and keys of `extra_body`. No network.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "exochat/client.h"
+
+/* Deploys, and expects `code` with a message that begins with `field`. */
+static void expect(const exo_deployment *deployment, int code, const char *field)
+{
+    exo_client *client = exo_client_new(NULL);
+    assert_non_null(client);
+    int result = exo_client_deploy(client, "m", deployment);
+    const char *message = exo_client_message(client);
+    if (result != code || strncmp(message, field, strlen(field)) != 0) {
+        print_error("%s, message \"%s\"\n", exo_error_name(result), message);
+    }
+    assert_int_equal(result, code);
+    assert_int_equal(strncmp(message, field, strlen(field)), 0);
+    assert_int_equal(exo_client_model(client, 0) != NULL, code == EXO_OK);
+    exo_client_free(client);
+}
+
+static const struct {
+    const char *entry;
+    int code;
+} entries[] = {
+    {"example.org:443:127.0.0.1", EXO_OK},
+    {"example.org:443:127.0.0.1,10.0.0.1,::1", EXO_OK},
+    {"example.org:443:[::1]", EXO_OK},
+    {"example.org:443:2001:db8::192.0.2.1,[fe80::1]", EXO_OK},
+    {"+example.org:1:127.0.0.1", EXO_OK},
+    {"-example.org:65535", EXO_OK},
+    {"*:443:127.0.0.1", EXO_OK},
+    {"", EXO_E_ARGUMENT},
+    {"example.org", EXO_E_ARGUMENT},
+    {"example.org:443", EXO_E_ARGUMENT},
+    {"example.org:443:", EXO_E_ARGUMENT},
+    {":443:127.0.0.1", EXO_E_ARGUMENT},
+    {"+:443:127.0.0.1", EXO_E_ARGUMENT},
+    {"example.org::127.0.0.1", EXO_E_ARGUMENT},
+    {"example.org:0:127.0.0.1", EXO_E_ARGUMENT},
+    {"example.org:65536:127.0.0.1", EXO_E_ARGUMENT},
+    {"example.org:4294967739:127.0.0.1", EXO_E_ARGUMENT},
+    {"example.org:x:127.0.0.1", EXO_E_ARGUMENT},
+    {"example.org:443x:127.0.0.1", EXO_E_ARGUMENT},
+    {"example.org:443:localhost", EXO_E_ARGUMENT},
+    {"example.org:443:127.0.0.1,", EXO_E_ARGUMENT},
+    {"example.org:443:,127.0.0.1", EXO_E_ARGUMENT},
+    {"example.org:443:127.0.0.1, 127.0.0.2", EXO_E_ARGUMENT},
+    {"example.org:443:127.0.0.256", EXO_E_ARGUMENT},
+    {"example.org:443:[127.0.0.1]", EXO_E_ARGUMENT},
+    {"example.org:443:[::1", EXO_E_ARGUMENT},
+    {"example.org:443:[]", EXO_E_ARGUMENT},
+    {"example.org:443:0000000000000000000000000000000000000000000000000000000000001", EXO_E_ARGUMENT},
+    {"-example.org:443:127.0.0.1", EXO_E_ARGUMENT},
+    {"-example.org", EXO_E_ARGUMENT},
+    {"example.org:443:127.0.0.1\n", EXO_E_HEADER},
+    {"exa\rmple.org:443:127.0.0.1", EXO_E_HEADER},
+    {"\x7f:443:127.0.0.1", EXO_E_HEADER},
+};
+
+static void entries_of_resolve(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
+        const char *const list[] = {"good.example:80:127.0.0.1", entries[i].entry};
+        exo_deployment deployment = EXO_DEPLOYMENT_INIT;
+        deployment.base_url = "https://example.org/v1";
+        deployment.resolve = list;
+        deployment.resolve_count = 2;
+        expect(&deployment, entries[i].code, entries[i].code == EXO_OK ? "" : "resolve: ");
+        deployment.resolve_count = 1;
+        expect(&deployment, EXO_OK, "");
+    }
+}
+
+static const struct {
+    const char *json;
+    int code;
+    const char *message;
+} bodies[] = {
+    {"{\"a\":{\"b\":1},\"b\":1}", EXO_OK, ""},
+    {"{\"a\":1,\"a\":1}", EXO_E_DUPLICATE_KEY, "extra_body: no key may stand twice in an object (at byte 7)"},
+    {"{\"a\":{\"b\":1,\"\\u0062\":1}}", EXO_E_DUPLICATE_KEY,
+     "extra_body: no key may stand twice in an object (at byte 12)"},
+    {"[{\"a\":1,\"a\":1}]", EXO_E_REQUEST, "extra_body: must be a JSON object"},
+    {"{\"a\":1,\"a\":1", EXO_E_JSON_END, "extra_body: must be a JSON object ("},
+};
+
+static void keys_of_extra_body(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        exo_deployment deployment = EXO_DEPLOYMENT_INIT;
+        deployment.base_url = "https://example.org/v1";
+        deployment.extra_body = bodies[i].json;
+        expect(&deployment, bodies[i].code, bodies[i].message);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(entries_of_resolve),
+        cmocka_unit_test(keys_of_extra_body),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
