@@ -74,10 +74,11 @@ bool setup_open(cli_setup *setup, const cli_options *options, int *exit_code)
         say("--ca: %s: %s", options->ca, strerror(errno));
         return false;
     }
+    bool usable = memory_for_curl(); /* first, as checking a configuration puts its URLs through libcurl */
     if (!read_config(setup, options)) {
         return false;
     }
-    setup->client = memory_for_curl() ? exo_client_new(NULL) : NULL;
+    setup->client = usable ? exo_client_new(NULL) : NULL;
     if (!setup->client) {
         *exit_code = EXIT_FAILED;
         say("libcurl cannot be used, or memory has run out");

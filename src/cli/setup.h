@@ -21,12 +21,13 @@ typedef struct cli_setup {
 bool setup_open(cli_setup *setup, const cli_options *options, int *exit_code);
 
 /* Deploys everything that `model` may need, and returns its name: `model`, or for NULL or "" the default model.
- * `fall_back` false leaves out all fallbacks; otherwise those that lack their key are left out, and a line says so. NULL: `*exit_code`, and why was said. */
+ * `fall_back` false leaves out all fallbacks; otherwise those that lack their key are left out, and a line says so.
+ * NULL: `*exit_code`, and why was said. */
 const char *setup_deploy(cli_setup *setup, const cli_options *options, const char *model, bool fall_back,
                          int *exit_code);
 
-/* Whether the key that `model` is to have is there; says so if it is not. To be asked before each call: without its key a
- * model is not asked at all. */
+/* Whether the key that `model` is to have is there; says so if it is not. To be asked before each call: without its key
+ * a model is not asked at all. */
 bool setup_has_key(const cli_setup *setup, const char *model);
 
 /* Call options as the configuration and the command line have them. */

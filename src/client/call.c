@@ -363,14 +363,12 @@ int exo_call_step(exo_call *call, exo_event *event)
         if (exo_call_total_ran_out(call)) {
             return EXO_OK;
         }
-        if (call->rest_is_late) {
-            call->rest_is_late = false;
-            exo_call_rest_is_late(call);
-            return EXO_OK;
-        }
         int code = exo_call_read(call, event);
         if (code == EXO_EVENT) {
             exo_client_wake(call->client, call);
+        } else if (call->rest_is_late && call->state == CALL_EXCHANGE) {
+            call->rest_is_late = false;
+            exo_call_rest_is_late(call);
         }
         return code;
     }
@@ -450,8 +448,8 @@ static int check(exo_call *call, const exo_call_options *options)
         exo_client_say(client, "request: %s", exo_error_text(code));
         return code;
     }
-    if (call->options.traceparent && strpbrk(call->options.traceparent, "\r\n")) {
-        exo_client_say(client, "traceparent: may not hold CR or LF");
+    if (exo_has_control(call->options.traceparent)) {
+        exo_client_say(client, "traceparent: may not hold CR, LF or other control characters");
         return EXO_E_HEADER;
     }
     const exo_entry *entry = exo_client_entry(client, model);

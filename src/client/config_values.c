@@ -235,6 +235,7 @@ static bool set_json(exo_yaml *yaml, yaml_node_t *node, char **field)
         *field = exo_heap_copy_span(exo_buffer_span(&json));
         good = *field || out_of_memory(yaml, exo_yaml_line(node));
     }
+    exo_heap_wipe(json.data, json.len);
     exo_buffer_free(&json);
     return good;
 }

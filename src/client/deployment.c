@@ -152,7 +152,7 @@ static bool complain(complaint *c, int code, const char *field, const char *expe
     return false;
 }
 
-static bool has_control(const char *text)
+bool exo_has_control(const char *text)
 {
     for (; text && *text; text++) {
         if ((unsigned char)*text < 0x20 || *text == 0x7F) {
@@ -177,7 +177,7 @@ static bool check_headers(const exo_deployment *o, complaint *c)
         if (!is_token(header->name)) {
             return complain(c, EXO_E_HEADER, "headers", "a header's name must be letters, digits and -");
         }
-        if (has_control(header->value)) {
+        if (exo_has_control(header->value)) {
             return complain(c, EXO_E_HEADER, header->name,
                             "a header's value may not hold CR, LF, NUL or other control characters");
         }
@@ -296,7 +296,7 @@ static bool is_resolve_entry(const char *entry)
 static bool check_resolve(const exo_deployment *o, complaint *c)
 {
     for (size_t i = 0; i < o->resolve_count; i++) {
-        if (has_control(o->resolve[i])) {
+        if (exo_has_control(o->resolve[i])) {
             return complain(c, EXO_E_HEADER, "resolve", "may not hold CR, LF, NUL or other control characters");
         }
         if (!is_resolve_entry(o->resolve[i])) {
@@ -309,7 +309,7 @@ static bool check_resolve(const exo_deployment *o, complaint *c)
 static bool check_options(const exo_deployment *o, complaint *c)
 {
 #define X(field) \
-    if (has_control(o->field) && o->field != o->extra_body) { \
+    if (exo_has_control(o->field) && o->field != o->extra_body) { \
         return complain(c, EXO_E_HEADER, #field, "may not hold CR, LF, NUL or other control characters"); \
     }
     TEXT_FIELDS(X)
@@ -490,11 +490,29 @@ void exo_deployed_drop(exo_deployed *deployed)
     free(deployed);
 }
 
+/* Takes `secret` out of a failure, unless it is so short that it may be any word. */
+static void censor(exo_failure *failure, const char *secret, size_t len, size_t least)
+{
+    if (len >= least) {
+        exo_failure_redact(failure, exo_span_of(secret, len));
+    }
+}
+
 void exo_deployed_censor(const exo_deployed *deployed, exo_failure *failure)
 {
-    exo_span key = exo_span_text(deployed->options.api_key);
-    if (key.len >= 8) {
-        exo_failure_redact(failure, key);
+    const exo_deployment *o = &deployed->options;
+    censor(failure, o->api_key, o->api_key ? strlen(o->api_key) : 0, 8);
+    for (size_t i = 0; i < o->header_count; i++) {
+        const char *space = strrchr(o->headers[i].value, ' '); /* "Bearer KEY" */
+        const char *word = space ? space + 1 : o->headers[i].value;
+        censor(failure, word, strlen(word), 16);
+    }
+    const char *query = strchr(o->base_url, '?');
+    while (query) {
+        size_t name = strcspn(++query, "=&");
+        const char *value = query + name + (query[name] == '=');
+        censor(failure, value, strcspn(value, "&"), 16);
+        query = strchr(value, '&');
     }
 }
 

@@ -103,7 +103,8 @@ static int by_value_and_place(const void *left, const void *right)
     return order != 0 ? order : a->text.ptr < b->text.ptr ? -1 : a->text.ptr > b->text.ptr;
 }
 
-/* Takes the keys from `first` on off the stack. The first one in the text that another one before it equals, or NULL. */
+/* Takes the keys from `first` on off the stack. The first one in the text that another one before it equals, or NULL.
+ */
 static const char *pop(stack *s, size_t first)
 {
     const char *twice = NULL;

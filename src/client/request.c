@@ -381,8 +381,8 @@ int exo_request_tool_result(exo_request *request, const char *tool_call_id, exo_
     return append(request, message, whole);
 }
 
-/* Whether `json` is one JSON value of at most `depth` levels, and no key in it stands twice: EXO_OK with its type, or an
- * error. */
+/* Whether `json` is one JSON value of at most `depth` levels, and no key in it stands twice: EXO_OK with its type, or
+ * an error. */
 static int check_json(exo_span json, uint32_t depth, exo_json_type *type)
 {
     if (!is_span(json)) {

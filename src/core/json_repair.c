@@ -27,17 +27,20 @@ enum wait {
     WAIT_ELEMENT /* an array's next element or its end; outside of brackets the value itself */
 };
 
-/* The first digit is the length of the mark in bytes. A string that a curly one opens may end with a straight one. */
+/* The first digit is the length of the mark in bytes. A string that a curly one opens may end with a straight one, and
+ * one that a backtick opens with an acute accent; no other two codes are so far apart. */
 enum quote {
     QUOTE_NONE = 0,
     QUOTE_DOUBLE = 0x10,
     QUOTE_SINGLE = 0x11,
     QUOTE_BACKTICK = 0x12,
-    QUOTE_ESCAPED = 0x20, /* \" outside of a string */
-    QUOTE_ANGLE = 0x21,
+    QUOTE_ACUTE = 0x22,
+    QUOTE_ESCAPED = 0x23, /* \" outside of a string */
+    QUOTE_ANGLE = 0x24,
     QUOTE_CURLY_DOUBLE = 0x30,
     QUOTE_CURLY_SINGLE = 0x31,
-    QUOTE_CURLY = QUOTE_CURLY_DOUBLE - QUOTE_DOUBLE
+    QUOTE_CURLY = QUOTE_CURLY_DOUBLE - QUOTE_DOUBLE,
+    QUOTE_ACCENT = QUOTE_ACUTE - QUOTE_BACKTICK
 };
 
 /* Whether a key stands ahead. */
@@ -59,6 +62,7 @@ typedef struct repair {
     unsigned depth;
     unsigned objects; /* how many of the open brackets are braces */
     unsigned max_depth;
+    unsigned split; /* the depth of an array that had an object's end missing: one brace may be left over there; or 0 */
     uint64_t stack; /* a bit per open bracket, the innermost lowest: 1 is a brace */
 } repair;
 
@@ -99,15 +103,44 @@ static bool is_word(int byte)
     return is_letter(byte) || ascii_is_digit(byte) || byte == '-';
 }
 
+/* The length of the white space character at `at`, among them those of Unicode; 0 if there is none. */
+static size_t blank_len(const repair *r, size_t at)
+{
+    static const uint8_t wide[][4] = {
+        /* the first bytes, and the range of the last one */
+        {0xE1, 0x9A, 0x80, 0x80}, /* U+1680 */
+        {0xE2, 0x80, 0x80, 0x8B}, /* U+2000 to U+200B */
+        {0xE2, 0x80, 0xA8, 0xA9}, /* U+2028 and U+2029 */
+        {0xE2, 0x80, 0xAF, 0xAF}, /* U+202F */
+        {0xE2, 0x81, 0x9F, 0x9F}, /* U+205F */
+        {0xE3, 0x80, 0x80, 0x80}, /* U+3000 */
+        {0xEF, 0xBB, 0xBF, 0xBF}, /* U+FEFF */
+    };
+    const int byte = peek(r, at);
+    const int next = peek(r, at + 1);
+    const int last = peek(r, at + 2);
+    if (byte < 0x80) {
+        return is_blank(byte);
+    }
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
+        if (byte == wide[i][0] && next == wide[i][1] && last >= wide[i][2] && last <= wide[i][3]) {
+            return 3;
+        }
+    }
+    return byte == 0xC2 && next == 0xA0 ? 2 : 0;
+}
+
 static size_t skip_blanks(const repair *r, size_t at)
 {
     for (;;) {
+        size_t len = blank_len(r, at);
         if (r->twice && peek(r, at) == '\\' && is_one_of(peek(r, at + 1), "nrt")) {
-            at++;
-        } else if (!is_blank(peek(r, at))) {
+            len = 2;
+        }
+        if (len == 0) {
             return at;
         }
-        at++;
+        at += len;
     }
 }
 
@@ -120,9 +153,14 @@ static int peek_past(const repair *r, size_t at)
 /* The end of what stands before `end`, blanks taken off, but not before `start`. */
 static size_t trim(const repair *r, size_t start, size_t end)
 {
-    while (end > start && is_blank(peek(r, end - 1))) {
-        end--;
-    }
+    size_t len;
+    do {
+        len = 3;
+        while (len > 0 && (len > end - start || blank_len(r, end - len) != len)) {
+            len--;
+        }
+        end -= len;
+    } while (len > 0);
     return end;
 }
 
@@ -149,8 +187,8 @@ static enum quote quote_at(const repair *r, size_t at)
         return is_fence(r, at) ? QUOTE_NONE : QUOTE_BACKTICK;
     case '\\':
         return next == '"' ? QUOTE_ESCAPED : QUOTE_NONE;
-    case 0xC2: /* U+00AB and U+00BB */
-        return next == 0xAB || next == 0xBB ? QUOTE_ANGLE : QUOTE_NONE;
+    case 0xC2: /* U+00AB and U+00BB, and U+00B4 */
+        return next == 0xAB || next == 0xBB ? QUOTE_ANGLE : next == 0xB4 ? QUOTE_ACUTE : QUOTE_NONE;
     case 0xE2: /* U+2018 to U+201B, and U+201C to U+201F */
         if (next == 0x80 && (peek(r, at + 2) & ~7) == 0x98) {
             return peek(r, at + 2) & 4 ? QUOTE_CURLY_DOUBLE : QUOTE_CURLY_SINGLE;
@@ -169,13 +207,18 @@ static size_t quote_len(enum quote quote)
 /* Whether a string that `open` began may end with `close`. */
 static bool is_pair(enum quote open, enum quote close)
 {
-    return close != QUOTE_NONE && (open == close || open == close + QUOTE_CURLY);
+    return open == close || open == close + QUOTE_CURLY || open + QUOTE_ACCENT == close;
 }
 
-/* Leaves out the letter that Python has in front of some strings. */
+/* Leaves out the letter that Python has in front of some strings. A mark that nothing can follow but structure ends a
+ * word whose opening mark is missing. */
 static size_t skip_prefix(const repair *r, size_t at)
 {
-    return at + (is_one_of(peek(r, at), "rubfRUBF") && is_one_of(peek(r, at + 1), "\"'") && peek(r, at + 2) != ':');
+    if (is_one_of(peek(r, at), "rubfRUBF") && is_one_of(peek(r, at + 1), "\"'")) {
+        const int byte = peek_past(r, at + 2);
+        return at + (byte >= 0 && !is_one_of(byte, ",:}]"));
+    }
+    return at;
 }
 
 /* Where the key begins whose quotation mark is at `at`. All marks are doubled in what was once part of a CSV file. */
@@ -183,7 +226,7 @@ static size_t key_start(const repair *r, size_t at)
 {
     const enum quote open = quote_at(r, at);
     at += quote_len(open);
-    return at + (open == QUOTE_DOUBLE && peek(r, at) == '"' && is_word(peek(r, at + 1)));
+    return at + (open == QUOTE_DOUBLE && peek(r, at) == '"' && is_word(peek(r, at + 1)) && blank_len(r, at + 1) == 0);
 }
 
 /* Whether the blanks from `at` on are followed by a key. */
@@ -200,8 +243,10 @@ static enum ahead look_ahead(const repair *r, size_t at)
         while (at < limit && is_word(peek(r, at))) {
             at++;
         }
-        byte = peek_past(r, at);
-        return byte == ':' ? AHEAD_KEY : byte < 0 ? AHEAD_OTHER : AHEAD_TEXT;
+        if (peek_past(r, at + quote_len(quote_at(r, at))) == ':') {
+            return AHEAD_KEY; /* perhaps its opening mark is missing */
+        }
+        return peek_past(r, at) < 0 ? AHEAD_OTHER : AHEAD_TEXT;
     }
     for (at = key_start(r, at); at < limit; at++) {
         const enum quote quote = quote_at(r, at);
@@ -345,6 +390,18 @@ static int bracket_balance(int byte)
     return is_opening(byte) - is_closing(byte);
 }
 
+/* Whether the bracket at `level` is a brace, from the innermost at 0 on; one that is not there is none. */
+static bool is_object(const repair *r, unsigned level)
+{
+    return r->stack >> level & 1;
+}
+
+/* Whether the innermost object is an array's element. */
+static bool is_element(const repair *r)
+{
+    return r->depth > 1 && !is_object(r, 1);
+}
+
 /* Whether the string that may end before `at` ends there, by what follows. `nested`: it holds quotation marks and an
  * open bracket, as JSON within a string that was not escaped does. */
 static bool ends_value(const repair *r, size_t at, bool nested)
@@ -367,8 +424,10 @@ static bool ends_value(const repair *r, size_t at, bool nested)
         return r->depth > r->objects;
     case ':':
         return element;
-    case '+':
-        return quote_at(r, skip_blanks(r, next + 1)) != QUOTE_NONE;
+    case '+': {
+        const size_t added = skip_blanks(r, next + 1);
+        return quote_at(r, added) != QUOTE_NONE || is_comment(r, added);
+    }
     default:
         break;
     }
@@ -380,25 +439,24 @@ static bool ends_value(const repair *r, size_t at, bool nested)
     if (element) {
         return new_line || (next > at && (quoted || is_opening(byte) || byte == '-' || ascii_is_digit(byte)));
     }
+    if (byte == '{') {
+        return is_element(r) && is_key(r, skip_blanks(r, next + 1));
+    }
     const enum ahead ahead = look_ahead(r, next);
     return ahead == AHEAD_KEY ? quoted || new_line : quoted && new_line && ahead == AHEAD_OTHER;
 }
 
 /* Where a string from `start` should have ended, if the mark at `inner` began the next key: before the comma or the
- * line's end in front of it. 0 if neither is there. */
-static size_t end_before_key(const repair *r, size_t start, size_t inner)
+ * line's end in front of it. If it began the next element, both must be there. 0 if they are not. */
+static size_t end_before(const repair *r, size_t start, size_t inner)
 {
     const size_t end = trim(r, start, inner);
+    const bool new_line = memchr(r->in.ptr + end, '\n', inner - end);
+    const bool member = r->wait == WAIT_MEMBER;
     if (end > start && peek(r, end - 1) == ',') {
-        return trim(r, start, end - 1);
+        return new_line || member ? trim(r, start, end - 1) : 0;
     }
-    return memchr(r->in.ptr + end, '\n', inner - end) ? end : 0;
-}
-
-/* Whether the bracket at `level` is a brace, from the innermost at 0 on; one that is not there is none. */
-static bool is_object(const repair *r, unsigned level)
-{
-    return r->stack >> level & 1;
+    return new_line && member ? end : 0;
 }
 
 /* Where a string from `start` ends that nothing closes: with the text, or before the brackets that close all that is
@@ -441,12 +499,12 @@ static exo_span read_string(repair *r)
                 r->at = after;
                 break;
             }
-            if (inner > 0 && balance <= 0 && r->wait == WAIT_MEMBER && peek_past(r, after) == ':') {
-                end = end_before_key(r, start, inner);
-                if (end > 0) {
-                    r->at = inner;
-                    break;
-                }
+            const bool element = r->wait == WAIT_ELEMENT && r->depth > 0;
+            const size_t begun = element ? at : r->depth > 0 && peek_past(r, after) == ':' ? inner : 0;
+            end = begun > 0 && balance <= 0 ? end_before(r, start, begun) : 0;
+            if (end > 0) {
+                r->at = begun;
+                break;
             }
             inner = at;
             at = after;
@@ -586,12 +644,13 @@ static exo_span read_bare(repair *r)
     const size_t start = r->at;
     bool numeric = true;
     bool one_word = true;
+    bool after_blank = false;
     long parentheses = 0;
     long brackets = 0;
     size_t at = start;
-    for (;; at++) {
+    for (;;) {
         const int byte = peek(r, at);
-        const bool after_blank = at > start && is_blank(peek(r, at - 1));
+        const size_t blank = blank_len(r, at);
         const enum quote quote = quote_at(r, at);
         if (byte < 0 || is_one_of(byte, "\r\n;") || is_fence(r, at) || (brackets <= 0 && is_closing(byte))) {
             break;
@@ -609,7 +668,7 @@ static exo_span read_bare(repair *r)
                 break;
             }
         }
-        if (one_word && after_blank && !is_blank(byte)) {
+        if (one_word && after_blank && blank == 0) {
             if (r->wait != WAIT_KEY && ends_scalar(r, start, at)) {
                 break;
             }
@@ -618,6 +677,8 @@ static exo_span read_bare(repair *r)
         parentheses += (byte == '(') - (byte == ')');
         brackets += bracket_balance(byte);
         numeric = numeric && (ascii_is_digit(byte) || is_one_of(byte, "+-.,eE"));
+        after_blank = blank > 0;
+        at += blank > 0 ? blank : 1;
     }
     r->at = at;
     return exo_span_of(r->in.ptr + start, trim(r, start, at) - start);
@@ -689,6 +750,9 @@ static void close_innermost(repair *r)
     r->depth--;
     r->stack >>= 1;
     r->first = false;
+    if (r->depth < r->split) {
+        r->split = 0;
+    }
     r->wait = is_object(r, 0) ? WAIT_KEY : WAIT_ELEMENT;
 }
 
@@ -696,6 +760,10 @@ static void close_innermost(repair *r)
  * innermost one's, but never for the outermost's. */
 static void close_bracket(repair *r, bool object)
 {
+    if (object && r->depth == r->split && r->wait == WAIT_ELEMENT) {
+        r->split = 0;
+        return;
+    }
     if ((object ? r->objects : r->depth - r->objects) == 0) {
         if (r->depth > 1) {
             close_innermost(r);
@@ -776,7 +844,7 @@ static void step_key(repair *r)
     } else {
         key = read_bare(r);
         const enum quote stray = quote_at(r, r->at);
-        if (stray != QUOTE_NONE && peek_past(r, r->at + quote_len(stray)) == ':') {
+        if (peek_past(r, r->at + quote_len(stray)) == ':') {
             r->at += quote_len(stray);
         }
         if (is_ellipsis(&key)) {
@@ -815,7 +883,11 @@ static void string_value(repair *r)
         if (peek(r, next) != '+') {
             break;
         }
-        r->at = skip_blanks(r, next + 1); /* a plus ends a string only in front of another one */
+        r->at = next + 1;
+        skip_noise(r);
+        if (quote_at(r, r->at) == QUOTE_NONE) {
+            break; /* a comment, and nothing to add */
+        }
     }
     put_text(r, "\"");
     value_done(r);
@@ -876,6 +948,10 @@ static void step(repair *r)
     if (r->wait == WAIT_MEMBER && (is_one_of(byte, ",;}]") || is_key(r, r->at))) {
         put_null(r);
     }
+    if (r->wait == WAIT_KEY && byte == '{' && !r->first && is_element(r)) {
+        close_innermost(r); /* the object's end is missing */
+        r->split = r->depth;
+    }
     if (is_closing(byte)) {
         r->at++;
         close_bracket(r, byte == '}');
@@ -894,6 +970,7 @@ static void run(repair *r, size_t start, bool implied)
     r->at = start;
     r->kept = 0;
     r->depth = 0;
+    r->split = 0;
     r->stack = 0;
     r->objects = 0;
     r->first = true;

@@ -1,5 +1,6 @@
 /*
- * test_deployment.c: what exo_client_deploy() refuses: entries of `resolve` and keys of `extra_body`. No network.
+ * test_deployment.c: what exo_client_deploy() refuses: entries of `resolve` and keys of `extra_body`; and what a
+ * deployment keeps out of failures. No network.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "exochat/client.h"
+#include "../../src/client/deployment.h"
 
 /* Deploys, and expects `code` with a message that begins with `field`. */
 static void expect(const exo_deployment *deployment, int code, const char *field)
@@ -106,11 +107,55 @@ static void keys_of_extra_body(void **state)
     }
 }
 
+/* What a failure says of the deployment, once it is censored. */
+static const char *censored(const exo_deployed *deployed, const char *message)
+{
+    static exo_failure failure;
+    exo_failure_clear(&failure);
+    snprintf(failure.message, sizeof failure.message, "%s", message);
+    exo_deployed_censor(deployed, &failure);
+    return failure.message;
+}
+
+static void values_that_may_be_keys(void **state)
+{
+    (void)state;
+    static const exo_header headers[] = {
+        {"X-Token", "sk-header-0123456789"},
+        {"X-Auth", "Token sk-second-0123456789"},
+        {"X-Title", "my own program"},
+        {"X-Empty", ""},
+    };
+    exo_deployment deployment = EXO_DEPLOYMENT_INIT;
+    deployment.base_url = "https://example.org/v1?api-version=2024-10-21&flag&key=sk-query-0123456789&=";
+    deployment.api_key = "sk-12345";
+    deployment.headers = headers;
+    deployment.header_count = 4;
+    int code;
+    char message[64];
+    exo_deployed *deployed = exo_deployed_new("m", &deployment, &code, message, sizeof message);
+    assert_non_null(deployed);
+    assert_string_equal(censored(deployed, "sk-12345 is wrong"), "*** is wrong");
+    assert_string_equal(censored(deployed, "a sk-header-0123456789, sk-second-0123456789"), "a ***, ***");
+    assert_string_equal(censored(deployed, "Token sk-query-0123456789"), "Token ***");
+    assert_string_equal(censored(deployed, "my own program 2024-10-21 flag"), "my own program 2024-10-21 flag");
+    exo_deployed_drop(deployed);
+
+    deployment.base_url = "https://example.org/v1";
+    deployment.api_key = "none";
+    deployment.header_count = 0;
+    deployed = exo_deployed_new("m", &deployment, &code, message, sizeof message);
+    assert_non_null(deployed);
+    assert_string_equal(censored(deployed, "there is none"), "there is none");
+    exo_deployed_drop(deployed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_of_resolve),
         cmocka_unit_test(keys_of_extra_body),
+        cmocka_unit_test(values_that_may_be_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -207,9 +207,12 @@ static void test_memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unique),            cmocka_unit_test(test_wrong),
-        cmocka_unit_test(test_long_keys),         cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_against_all_pairs), cmocka_unit_test(test_many_keys),
+        cmocka_unit_test(test_unique),
+        cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_long_keys),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_against_all_pairs),
+        cmocka_unit_test(test_many_keys),
         cmocka_unit_test(test_memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

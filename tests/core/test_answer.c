@@ -10,23 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "counting_heap.h"
 #include "exochat/answer.h"
-
-/* The C heap, counted, that refuses its `fail_at`-th allocation (counted from 1; 0 never fails). */
-typedef struct counting_heap {
-    size_t calls;
-    size_t fail_at;
-} counting_heap;
-
-static void *counting_resize(void *ctx, void *ptr, size_t size)
-{
-    counting_heap *heap = ctx;
-    if (size == 0) {
-        free(ptr);
-        return NULL;
-    }
-    return ++heap->calls == heap->fail_at ? NULL : realloc(ptr, size);
-}
 
 static counting_heap heap;
 static const exo_allocator allocator = {&heap, counting_resize};

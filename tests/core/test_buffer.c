@@ -9,31 +9,9 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
+#include "counting_heap.h"
 #include "exochat/buffer.h"
 #include "exochat/error.h"
-
-/* The C heap, counted, that refuses its `fail_at`-th allocation (counted from 1; 0 never fails). */
-typedef struct counting_heap {
-    size_t calls;
-    size_t frees;
-    size_t fail_at;
-    size_t last_size;
-} counting_heap;
-
-static void *counting_resize(void *ctx, void *ptr, size_t size)
-{
-    counting_heap *heap = ctx;
-    if (size == 0) {
-        heap->frees++;
-        free(ptr);
-        return NULL;
-    }
-    if (++heap->calls == heap->fail_at) {
-        return NULL;
-    }
-    heap->last_size = size;
-    return realloc(ptr, size);
-}
 
 static void contents_survive_growth(void **state)
 {

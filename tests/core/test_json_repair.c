@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counting_heap.h"
 #include "exochat/json_read.h"
 #include "exochat/json_repair.h"
 
@@ -23,22 +24,6 @@
 
 #define CASE_MAX  4096
 #define SLOW_SIZE (1u << 20)
-
-/* The C heap, which refuses its `fail_at`-th allocation (counted from 1; 0 never fails). */
-typedef struct counting_heap {
-    size_t calls;
-    size_t fail_at;
-} counting_heap;
-
-static void *counting_resize(void *ctx, void *ptr, size_t size)
-{
-    counting_heap *heap = ctx;
-    if (size == 0) {
-        free(ptr);
-        return NULL;
-    }
-    return ++heap->calls == heap->fail_at ? NULL : realloc(ptr, size);
-}
 
 static counting_heap plain_heap;
 static const exo_allocator allocator = {&plain_heap, counting_resize};
@@ -230,10 +215,13 @@ static uint32_t next_random(uint32_t *seed)
 }
 
 static const char *const scraps[] = {
-    "{",    "}",       "[",    "]",  ",",  ":",   "\"",    "'",      "`",  "```",  "```json\n", "\\",        "\\\"",
-    "\\u",  "\\ud83d", "\\x4", "/*", "*/", "//",  "#",     "\n",     " ",  "\t",   "true",      "Non",       "nul",
-    "1",    "-",       ".5",   "1e", "+",  "...", "a",     "a b",    "“",  "”",    "‘",         "«",         "\xE2\x80",
-    "\xFF", "\xC2",    ";",    "=>", "(",  ")",   "\"a\"", "\"a\":", "a:", "\"\"", "{\"a\":1}", ", \"b\": ", "1,000",
+    "{",     "}",         "[",        "]",    ",",         ":",         "\"",    "'",        "`",
+    "```",   "```json\n", "\\",       "\\\"", "\\u",       "\\ud83d",   "\\x4",  "/*",       "*/",
+    "//",    "#",         "\n",       " ",    "\t",        "true",      "Non",   "nul",      "1",
+    "-",     ".5",        "1e",       "+",    "...",       "a",         "a b",   "“",        "”",
+    "‘",     "«",         "\xE2\x80", "\xFF", "\xC2",      ";",         "=>",    "(",        ")",
+    "\"a\"", "\"a\":",    "a:",       "\"\"", "{\"a\":1}", ", \"b\": ", "1,000", "\xC2\xA0", "\xE2\x80\x8B",
+    "b\"",   "´",
 };
 #define SCRAPS (sizeof scraps / sizeof *scraps)
 
@@ -290,8 +278,8 @@ static size_t read_seeds(char seeds[][CASE_MAX], size_t most)
 
 static void mutants_become_json(void **state)
 {
-    static char seeds[256][CASE_MAX];
-    const size_t count = read_seeds(seeds, 256);
+    static char seeds[512][CASE_MAX];
+    const size_t count = read_seeds(seeds, 512);
     uint32_t seed = 20240229;
     unsigned repaired = 0;
     exo_buffer out;
@@ -391,7 +379,7 @@ static void output_is_limited(void **state)
 static void memory_may_run_out(void **state)
 {
     char text[600];
-    counting_heap heap = {0, 0};
+    counting_heap heap = {.fail_at = 0};
     const exo_allocator failing = {&heap, counting_resize};
     int rc;
     (void)state;
@@ -473,6 +461,17 @@ static void slow_inputs_are_fast(void **state)
         {"", "{\"a\": [1}, ", EXO_OK},
         {"{", ", {\"a\": 1}", EXO_OK},
         {"[", "\xE2\x80", EXO_OK},
+        {"{", "\xC2\xA0", EXO_OK},
+        {"{\"a\":b", "\xE3\x80\x80", EXO_OK},
+        {"{\"a\":", "b\"", EXO_OK},
+        {"[", "b\" ", EXO_OK},
+        {"[", "{\"a\":1 ", EXO_OK},
+        {"[", "{\"a\":\"\" ", EXO_OK},
+        {"[", "{\"a\":1}}", EXO_OK},
+        {"[\"", ",\n\"", EXO_OK},
+        {"[\"", ",\n\"a", EXO_OK},
+        {"{\"a\":", "\"\" + /*", EXO_OK},
+        {"{\"a\":", "\"\" + /**/", EXO_OK},
         {"", "a", EXO_E_REPAIR},
         {"", "```", EXO_E_REPAIR},
     };

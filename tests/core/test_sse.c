@@ -10,23 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "counting_heap.h"
 #include "exochat/sse.h"
-
-/* The C heap, counted, that refuses its `fail_at`-th allocation (counted from 1; 0 never fails). */
-typedef struct counting_heap {
-    size_t calls;
-    size_t fail_at;
-} counting_heap;
-
-static void *counting_resize(void *ctx, void *ptr, size_t size)
-{
-    counting_heap *heap = ctx;
-    if (size == 0) {
-        free(ptr);
-        return NULL;
-    }
-    return ++heap->calls == heap->fail_at ? NULL : realloc(ptr, size);
-}
 
 static const exo_limits *small_limits(void)
 {
@@ -298,7 +283,7 @@ static void fixed_memory_is_the_limit(void **state)
 static void a_line_in_place_needs_no_memory(void **state)
 {
     static const char input[] = "data: one\n\ndata: two\n\n: comment\nretry: 10\nerror: x\n\ndata: three\n\n";
-    counting_heap heap = {0, 1};
+    counting_heap heap = {.fail_at = 1};
     const exo_allocator allocator = {&heap, counting_resize};
     exo_sse sse;
     exo_sse_event event;
@@ -322,7 +307,7 @@ static void an_ignored_line_needs_no_memory(void **state)
     static const char *const starts[] = {":", "unknown: ", "unknown", "dat: ", "datas"};
     (void)state;
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
-        counting_heap heap = {0, 1};
+        counting_heap heap = {.fail_at = 1};
         const exo_allocator allocator = {&heap, counting_resize};
         exo_sse sse;
         event_log log = {.len = 0};
@@ -437,7 +422,7 @@ static void every_allocation_may_fail(void **state)
     for (size_t step = 1; step < sizeof input; step += 7) {
         int rc = EXO_E_NO_MEMORY;
         for (size_t fail_at = 1; rc != EXO_DONE; fail_at++) {
-            counting_heap heap = {0, fail_at};
+            counting_heap heap = {.fail_at = fail_at};
             const exo_allocator allocator = {&heap, counting_resize};
             exo_sse sse;
             event_log log;

@@ -21,6 +21,7 @@
 #include <cmocka.h>
 #include <dirent.h>
 
+#include "counting_heap.h"
 #include "delta_log.h"
 #include "exochat/answer.h"
 #include "exochat/sse.h"
@@ -43,21 +44,6 @@ struct cut {
     size_t first;
     size_t step;
 };
-
-typedef struct counting_heap {
-    size_t calls;
-    size_t fail_at;
-} counting_heap;
-
-static void *counting_resize(void *ctx, void *ptr, size_t size)
-{
-    counting_heap *heap = ctx;
-    if (size == 0) {
-        free(ptr);
-        return NULL;
-    }
-    return ++heap->calls == heap->fail_at ? NULL : realloc(ptr, size);
-}
 
 /* What a client is made of. */
 struct reader {
@@ -245,7 +231,7 @@ static void check_every_allocation(const struct golden *golden)
     for (size_t step = 1; step <= golden->input.len; step += golden->input.len - 1) {
         int rc = EXO_E_NO_MEMORY;
         for (size_t fail_at = 1; rc == EXO_E_NO_MEMORY; fail_at++) {
-            counting_heap heap = {0, fail_at};
+            counting_heap heap = {.fail_at = fail_at};
             delta_log log;
             rc = replay(golden, (struct cut){step, step}, &heap, &log);
             assert_int_equal(rc == EXO_E_NO_MEMORY, heap.calls >= fail_at);

@@ -170,6 +170,7 @@ def test_arguments_are_repaired_after_a_proven_end(ask):
 
 def test_a_malformed_event_is_skipped_in_a_stream_that_completes(ask, upstream):
     assert ask("malformed-event").out == TEXT
+    assert ask("malformed-event", "--json").json["malformed"] == 1
 
     def only_malformed(conn):
         conn.begin()

@@ -274,7 +274,8 @@ def test_encode(debug, text):
 
 @pytest.mark.parametrize("text, code", [
     ("", "JSON_END"), ("[]", "REQUEST"), ('{"messages":[', "JSON_END"), ('{"a":1,}', "JSON_SYNTAX"),
-    ('{"a":1,"a":2}', "DUPLICATE_KEY"), ('{"messages":[{"_content_file":"/etc/hostname"}]}', "FILE_REFUSED"),
+    ('{"a":1,"a":2}', "DUPLICATE_KEY"), ('{"messages":[{"role":"u","role":"v"}]}', "DUPLICATE_KEY"),
+    ('{"tools":[{"a":{"b":1,"\\u0062":2}}]}', "DUPLICATE_KEY"), ('{"messages":[{"_content_file":"/etc/hostname"}]}', "FILE_REFUSED"),
     ('{"messages":[{"role":"user","content":[{"_file":"/etc/hostname"}]}]}', "FILE_REFUSED"),
 ])  # fmt: skip
 def test_encode_refuses(debug, text, code):

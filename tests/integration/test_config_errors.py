@@ -100,6 +100,9 @@ KEYS = [  # (key, value, words)
     ("api_key", "${NOT_SET_ANYWHERE}", ["api_key", "NOT_SET_ANYWHERE"]),
     ("api_key", "${", ["api_key"]),
     ("auth_header", "a b", ["auth_header"]),
+    ("resolve", ["h:1:127.0.0.1", "h:1"], ["resolve", "host:port:address"]),
+    ("resolve", ["h:443:somewhere"], ["resolve", "host:port:address"]),
+    ("resolve", ["h:1:127.0.0.1\n"], ["resolve", "control characters"]),
 ]
 
 
@@ -215,3 +218,50 @@ def test_a_fallback_that_is_wrong_is_found_before_anything_is_sent(exochat, upst
 def test_a_proxy_that_is_none(exochat, upstream):
     ran = exochat("--base-url", upstream.base_url, "-m", "ok", "--proxy", "gopher://127.0.0.1", "--json", "hello")
     assert ran.code in (1, 2) and "proxy" in ran.complaint.lower() and upstream.connections == 0
+
+
+# --- keys that are not there
+
+ABSENT = [{}, {"KEY": ""}]
+
+
+@pytest.mark.parametrize("env", ABSENT, ids=["not set", "empty"])
+@pytest.mark.parametrize("command", [("hello",), ("--json", "hello"), ("models", "--remote"), ("check", "--probe")])
+def test_a_model_without_its_key_is_not_asked(exochat, upstream, write_config, command, env):
+    config = write_config({"first": {"api_key_env": "KEY", "model": "ok", "fallbacks": ["second"]}, "second": {}})
+    ran = exochat(*command, "--config", config, "-m", "first", env=env)
+    assert ran.code == 2 and upstream.connections == 0
+    assert ran.complaint == f"{config}: models.first.api_key_env: the environment has no KEY"
+    ran = exochat(*command, "--config", config, "-m", "first", env={"KEY": "sk-1"})
+    assert ran.code == 0 and upstream.requests[0].header("authorization") == "Bearer sk-1"
+
+
+def test_what_needs_no_key(exochat, upstream, write_config):
+    """What is sent nowhere can be looked at."""
+    config = write_config({"first": {"api_key_env": "KEY", "fallbacks": ["second"]}, "second": {"api_key_env": "KEY"}})
+    for command in (("--dry-run", "-m", "first", "hello"), ("models",), ("check",)):
+        ran = exochat(*command, "--config", config)
+        assert (ran.code, ran.stderr, upstream.connections) == (0, b"", 0)
+
+
+def test_a_probe_goes_on_with_the_models_that_have_their_key(exochat, upstream, write_config):
+    config = write_config({"first": {"api_key_env": "KEY"}, "ok": {}})
+    ran = exochat("check", "--probe", "--config", config)
+    assert ran.code == 2 and "models.first.api_key_env" in ran.complaint and "ok: answered" in ran.out
+    assert [request.json["model"] for request in upstream.requests if request.body] == ["ok"]
+
+
+@pytest.mark.parametrize("kind", ["fallbacks", "--fallback", "context_fallbacks"])
+def test_a_fallback_without_its_key_is_left_out(exochat, upstream, write_config, kind):
+    failing = "context-400" if kind == "context_fallbacks" else "status-503"
+    lists = {} if kind == "--fallback" else {kind: ["second", "third"]}
+    options = ["--fallback", "second", "--fallback", "third"] if kind == "--fallback" else []
+    models = {"first": {"model": failing, **lists}, "second": {"api_key_env": "KEY", "model": "ok"}}
+    models["third"] = {"model": "ok"}
+    arguments = ["--config", write_config(models), "-m", "first", *options, "--json", "hello"]
+    ran = exochat(*arguments)
+    assert ran.code == 0 and [name for name, _ in ran.trail] == ["first", "third"] and len(upstream.requests) == 2
+    assert ran.complaint == f"{kind}: second is left out, since the environment has no KEY (its api_key_env)"
+    assert exochat("--quiet", *arguments).stderr == b""
+    ran = exochat(*arguments, env={"KEY": "sk-1"})
+    assert [name for name, _ in ran.trail] == ["first", "second"] and ran.stderr == b""

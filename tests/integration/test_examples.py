@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import pytest
-from command import BINARY, PASSED_ON, ROOT, TIMEOUT
+from command import BINARY, PASSED_ON, ROOT, SANITIZED, TIMEOUT
 from upstream.chunks import TEXT
 
 EXAMPLES = BINARY.parent / "examples"
@@ -55,6 +55,16 @@ def test_many_questions_in_a_loop_of_ones_own(upstream, program, model):
     """Responses that must be drained or broken off, and transfers that must pause."""
     ran = run(program, upstream.base_url, model, *QUESTIONS)
     assert (ran.returncode, ran.stderr) == (0, "") and len(ran.stdout.splitlines()) == len(QUESTIONS)
+
+
+@pytest.mark.skipif(SANITIZED, reason="a gigabyte takes too long")
+def test_the_demo(tmp_path):
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "EXOCHAT_BINARY": str(BINARY)}
+    ran = subprocess.run(
+        [ROOT / "examples" / "demo" / "run.sh"], env=environment, capture_output=True, text=True, timeout=TIMEOUT
+    )
+    assert ran.returncode == 0 and "the upstream received: " in ran.stdout and "3 attempts, " in ran.stderr
+    assert all(line.startswith("exochat: ") for line in ran.stderr.splitlines()), ran.stderr
 
 
 @pytest.mark.parametrize("program", ["chat", *LOOPS])

@@ -115,6 +115,10 @@ def test_a_gzip_bomb_of_comments(ask, upstream):
     assert ran.error["verdict"] == "fall back" and ran.seconds < SOON
 
 
+def test_a_little_of_a_gzip_bomb_is_a_good_answer(ask):
+    assert ask("gzip-bomb-1").out == TEXT
+
+
 def test_a_gzip_bomb_in_an_error_body(ask, upstream):
     def bomb_400(conn):
         compressor = zlib.compressobj(9, wbits=GZIP)

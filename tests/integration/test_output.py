@@ -85,7 +85,14 @@ def test_trace_goes_to_standard_error(ask, behaviour):
     plain, traced = ask(behaviour), ask(behaviour, "--trace")
     assert (traced.code, traced.stdout) == (plain.code, plain.stdout)
     assert all(line.startswith("exochat: ") for line in traced.err.splitlines())
-    assert f"attempt 1: {behaviour} as {behaviour}: " in traced.err and "1 attempt" in traced.err
+    assert f"attempt 1: {behaviour} as {behaviour}: " in traced.err and "1 attempt, " in traced.err
+
+
+def test_trace_of_an_attempt_that_had_no_connection(ask, exochat, closed_port):
+    ran = exochat("--base-url", f"http://127.0.0.1:{closed_port}/v1", "-m", "m", "--trace", "hello")
+    assert "received 0; on a new connection\n" in ran.err and "1 attempt, " in ran.err
+    assert "; HTTP/1.1 on a reused connection\n" in ask("status-503", "--trace", fallbacks=["ok"]).err
+    assert "2 attempts, " in ask("status-503", "--trace", fallbacks=["ok"]).err
 
 
 def test_quiet(ask):

@@ -268,6 +268,18 @@ def test_files_of_json_that_are_none(ask, upstream, tmp_path, option, text):
     assert ran.code == 2 and option in ran.complaint and upstream.requests == []
 
 
+@pytest.mark.parametrize("option, text, place", [
+    ("--tools", '[{"a":1,"a":2}]', ""), ("--schema", '{"a":{"b":1,"b":2}}', ""), ("-o", 'x={"y":[{"z":1,"z":2}]}', ""),
+    ("--messages", '[{"role":"u","role":"v"}]', " (at byte 13)"),
+    ("--messages", '{"messages":[],"x":{"y":1,"\\u0079":2}}', " (at byte 26)"),
+])  # fmt: skip
+def test_keys_that_stand_twice(ask, upstream, tmp_path, option, text, place):
+    (tmp_path / "file.json").write_text(text)
+    ran = ask("ok", option, text if option == "-o" else tmp_path / "file.json")
+    assert ran.code == 2 and ran.complaint.endswith(": a key would be sent twice" + place), ran
+    assert upstream.requests == []
+
+
 @pytest.mark.parametrize("option", ["--tools", "--schema", "--messages", "--attach", "--ca"])
 def test_files_that_are_missing(ask, upstream, tmp_path, option):
     ran = ask("ok", option, tmp_path / "nowhere.json")

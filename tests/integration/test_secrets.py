@@ -136,7 +136,7 @@ def test_the_password_of_a_proxy_is_a_secret(exochat, upstream, closed_port):
         assert ran.code == 1 and is_clean(ran), ran
 
 
-def test_the_key_is_not_in_the_arguments_or_left_in_memory_maps(ask, upstream):
+def test_the_key_is_not_in_the_arguments(ask, upstream):
     """The key comes by the environment; nothing puts it into the arguments, where all users can read it."""
     running = ask("gate:go", "--api-key-env", "KEY", env={"KEY": KEY}, start=True)
     assert running.read(1)
