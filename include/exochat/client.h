@@ -14,11 +14,12 @@
  *     exo_reply *reply = exo_chat(client, request, print_text, stdout);
  *     if (exo_reply_failure(reply)) …
  *
- * A program that runs many at once starts them with exo_call_start() and takes their events, from whichever call has one, with
- * exo_client_next(); one with an event loop of its own hands it the sockets (exo_client_watch()).
+ * A program that runs many at once starts them with exo_call_start() and takes their events, from whichever call has
+ * one, with exo_client_next(); one with an event loop of its own hands it the sockets (exo_client_watch()).
  *
- * Threads: one client is used by one thread at a time; different clients by different threads. No callback of the library runs at any
- * other time than inside a call of the program's. A client cannot be used in a child process after fork() and says so (EXO_E_FORKED).
+ * Threads: one client is used by one thread at a time; different clients by different threads. No callback of the
+ * library runs at any other time than inside a call of the program's. A client cannot be used in a child process after
+ * fork() and says so (EXO_E_FORKED).
  */
 #ifndef EXOCHAT_CLIENT_H
 #define EXOCHAT_CLIENT_H
@@ -51,24 +52,30 @@ typedef struct exo_record exo_record;
 typedef struct exo_client_options {
     size_t size;              /* sizeof(exo_client_options), set by the macro */
     const exo_limits *limits; /* NULL: exo_limits_host() */
-    /* One structured record for each attempt and each call (log.h). NULL: none. It must not call back into the client. */
+    /* One structured record for each attempt and each call (log.h). NULL: none. It must not call back into the client.
+     */
     void (*log)(void *ctx, const exo_record *record);
     void *log_ctx;
     long log_bodies; /* 0: records carry no message text; n > 0: up to n bytes of it */
 } exo_client_options;
 
 /* The defaults of a client. */
-#define EXO_CLIENT_OPTIONS_INIT {sizeof(exo_client_options), NULL, NULL, NULL, 0}
+#define EXO_CLIENT_OPTIONS_INIT \
+    { \
+        sizeof(exo_client_options), NULL, NULL, NULL, 0 \
+    }
 
-/* A client; `options` may be NULL. libcurl is initialised with the first one and never torn down. NULL when memory runs out,
- * libcurl cannot be used, or `options` did not begin with its macro. Free it with exo_client_free(). */
+/* A client; `options` may be NULL. libcurl is initialised with the first one and never torn down. NULL when memory runs
+ * out, libcurl cannot be used, or `options` did not begin with its macro. Free it with exo_client_free(). */
 exo_client *exo_client_new(const exo_client_options *options);
 
-/* Ends all calls of the client without further events and frees them, closes its connections and frees it, with its keys wiped. Replies already taken stay valid. NULL is allowed. In a
- * child process after fork() it frees nothing but is harmless. */
+/* Ends all calls of the client without further events and frees them, closes its connections and frees it, with its
+ * keys wiped. Replies already taken stay valid. NULL is allowed. In a child process after fork() it frees nothing but
+ * is harmless. */
 void exo_client_free(exo_client *client);
 
-/* What the last failed call on the client was about, in words that name the field and what was expected; "" if nothing. Valid until the next call on the client. */
+/* What the last failed call on the client was about, in words that name the field and what was expected; "" if nothing.
+ * Valid until the next call on the client. */
 const char *exo_client_message(const exo_client *client);
 
 /* ------------------------------------------------------------- deployments */
@@ -80,13 +87,18 @@ typedef struct exo_header {
 } exo_header;
 
 /* What ends the first-event clock: any data event, or the first content, reasoning or tool delta. */
-typedef enum exo_ttft_until { EXO_UNTIL_EVENT, EXO_UNTIL_TOKEN } exo_ttft_until;
+typedef enum exo_ttft_until {
+    EXO_UNTIL_EVENT,
+    EXO_UNTIL_TOKEN
+} exo_ttft_until;
 
-/* Where a model is served, and how. Everything is copied by exo_client_deploy(); the copy of the key is wiped when it is freed. Begin with EXO_DEPLOYMENT_INIT and set base_url.
- * Times are in milliseconds, at most a day; 0 switches a clock off. */
+/* Where a model is served, and how. Everything is copied by exo_client_deploy(); the copy of the key is wiped when it
+ * is freed. Begin with EXO_DEPLOYMENT_INIT and set base_url. Times are in milliseconds, at most a day; 0 switches a
+ * clock off. */
 typedef struct exo_deployment {
     size_t size;             /* sizeof(exo_deployment), set by the macro */
-    const char *base_url;    /* absolute http or https URL without userinfo; /chat/completions is appended to its path, before a query */
+    const char *base_url;    /* absolute http or https URL without userinfo; /chat/completions is appended to its path,
+                                before a query */
     const char *api_key;     /* NULL or "": no authentication is sent */
     const char *auth_header; /* NULL: "Authorization" */
     const char *auth_scheme; /* NULL: "Bearer"; "": the key alone (Azure: auth_header "api-key", auth_scheme "") */
@@ -113,8 +125,8 @@ typedef struct exo_deployment {
     exo_span ca_pem;         /* PEM bytes in place of ca_file */
     const char *client_cert; /* PEM files; NULL: none */
     const char *client_key;
-    const char *proxy;       /* http, https, socks4, socks4a, socks5, socks5h URL; NULL: from the environment; "": none */
-    const char *unix_socket; /* path of a unix-domain socket to connect to in place of the host */
+    const char *proxy; /* http, https, socks4, socks4a, socks5, socks5h URL; NULL: from the environment; "": none */
+    const char *unix_socket;    /* path of a unix-domain socket to connect to in place of the host */
     const char *const *resolve; /* "host:port:address[,address]…" entries that take the place of name resolution */
     size_t resolve_count;
 } exo_deployment;
@@ -127,17 +139,20 @@ typedef struct exo_deployment {
      NULL, NULL, {NULL, 0}, NULL, NULL, NULL, NULL, NULL, 0}
 /* clang-format on */
 
-/* Deploys `model` (or replaces its deployment for calls that start later). EXO_OK, or EXO_E_URL, EXO_E_HEADER, EXO_E_ARGUMENT, EXO_E_JSON_*, EXO_E_DEPTH_LIMIT, EXO_E_DUPLICATE_KEY and EXO_E_REQUEST (extra_body), EXO_E_NO_MEMORY: exo_client_message()
- * names the field; nothing is changed. */
+/* Deploys `model` (or replaces its deployment for calls that start later). EXO_OK, or EXO_E_URL, EXO_E_HEADER,
+ * EXO_E_ARGUMENT, EXO_E_JSON_*, EXO_E_DEPTH_LIMIT, EXO_E_DUPLICATE_KEY and EXO_E_REQUEST (extra_body), EXO_E_NO_MEMORY:
+ * exo_client_message() names the field; nothing is changed. */
 int exo_client_deploy(exo_client *client, const char *model, const exo_deployment *deployment);
 
-/* Appends `fallback` to the list of `model`: tried in order when an attempt fails in a way that another deployment may cure. Lists are not transitive. Both must be
- * deployed before a call uses them: EXO_E_UNKNOWN_MODEL there. `exo_client_context_fallback()` does the same for the list that is walked when the context window is exceeded. EXO_OK, EXO_E_ARGUMENT (a name is missing) or EXO_E_NO_MEMORY. */
+/* Appends `fallback` to the list of `model`: tried in order when an attempt fails in a way that another deployment may
+ * cure. Lists are not transitive. Both must be deployed before a call uses them: EXO_E_UNKNOWN_MODEL there.
+ * `exo_client_context_fallback()` does the same for the list that is walked when the context window is exceeded.
+ * EXO_OK, EXO_E_ARGUMENT (a name is missing) or EXO_E_NO_MEMORY. */
 int exo_client_fallback(exo_client *client, const char *model, const char *fallback);
 int exo_client_context_fallback(exo_client *client, const char *model, const char *fallback);
 
-/* Sets how often calls for `model` try (copied): retries, backoff, cooldown. EXO_OK, EXO_E_UNKNOWN_MODEL, or EXO_E_ARGUMENT for
- * one that did not begin with its macro. */
+/* Sets how often calls for `model` try (copied): retries, backoff, cooldown. EXO_OK, EXO_E_UNKNOWN_MODEL, or
+ * EXO_E_ARGUMENT for one that did not begin with its macro. */
 int exo_client_policy(exo_client *client, const char *model, const exo_route_policy *policy);
 
 /* The names deployed, in order; NULL when `index` is past the last one. Valid until the next change. */
@@ -147,10 +162,10 @@ const char *exo_client_model(const exo_client *client, size_t index);
 
 /* What an event of a call says; behind each, which fields of exo_event it sets. */
 typedef enum exo_event_type {
-    EXO_EVENT_TEXT,           /* text */
-    EXO_EVENT_REASONING,      /* text */
-    EXO_EVENT_REFUSAL,        /* text */
-    EXO_EVENT_TOOL_CALL,      /* a tool call has begun, or says more of itself: tool, id, name (may be empty at first) */
+    EXO_EVENT_TEXT,      /* text */
+    EXO_EVENT_REASONING, /* text */
+    EXO_EVENT_REFUSAL,   /* text */
+    EXO_EVENT_TOOL_CALL, /* a tool call has begun, or says more of itself: tool, id, name (may be empty at first) */
     EXO_EVENT_TOOL_ARGUMENTS, /* text: a fragment of the arguments of `tool`; not to be used before END says success */
     EXO_EVENT_USAGE,          /* usage */
     EXO_EVENT_RESTART,        /* what came so far is void: another deployment begins anew; failure says why */
@@ -163,8 +178,8 @@ typedef struct exo_event {
     exo_call *call;
     uint32_t choice;
     uint32_t tool;
-    bool last;      /* TEXT, REASONING, REFUSAL, TOOL_ARGUMENTS: ends the string of one delta */
-    bool replace;   /* TOOL_ARGUMENTS: takes the place of what came before */
+    bool last;    /* TEXT, REASONING, REFUSAL, TOOL_ARGUMENTS: ends the string of one delta */
+    bool replace; /* TOOL_ARGUMENTS: takes the place of what came before */
     exo_span text;
     exo_span id;
     exo_span name;
@@ -174,63 +189,79 @@ typedef struct exo_event {
 
 /* How one call is made. Begin with EXO_CALL_OPTIONS_INIT. */
 typedef struct exo_call_options {
-    size_t size;           /* sizeof(exo_call_options), set by the macro */
-    const char *model;     /* NULL: the request's */
-    int64_t total_timeout; /* milliseconds for all attempts together, sizing included; 0: off */
-    bool buffered;         /* no event but END: what breaks can then restart on the next deployment unseen */
-    bool restart;          /* a stream that breaks after its first event restarts, with the event RESTART */
-    unsigned keep;         /* sum of exo_keep: what the reply will hold */
-    uint32_t choices;      /* how many choices are kept (n of the request); 1 as a rule */
+    size_t size;             /* sizeof(exo_call_options), set by the macro */
+    const char *model;       /* NULL: the request's */
+    int64_t total_timeout;   /* milliseconds for all attempts together, sizing included; 0: off */
+    bool buffered;           /* no event but END: what breaks can then restart on the next deployment unseen */
+    bool restart;            /* a stream that breaks after its first event restarts, with the event RESTART */
+    unsigned keep;           /* sum of exo_keep: what the reply will hold */
+    uint32_t choices;        /* how many choices are kept (n of the request); 1 as a rule */
     const char *traceparent; /* W3C trace context, passed on as a header; NULL: none */
-    /* The raw bytes of every 2xx body as they are received, before anything is made of them. NULL: not wanted. Must not call back into the client. */
+    /* The raw bytes of every 2xx body as they are received, before anything is made of them. NULL: not wanted. Must not
+     * call back into the client. */
     void (*raw)(void *ctx, exo_span bytes);
     void *raw_ctx;
 } exo_call_options;
 
 /* The defaults of a call: streamed, no total clock, everything is kept. */
-#define EXO_CALL_OPTIONS_INIT {sizeof(exo_call_options), NULL, 0, false, false, EXO_KEEP_ALL, 1, NULL, NULL, NULL}
+#define EXO_CALL_OPTIONS_INIT \
+    { \
+        sizeof(exo_call_options), NULL, 0, false, false, EXO_KEEP_ALL, 1, NULL, NULL, NULL \
+    }
 
-/* Starts a call; its events come from exo_client_next(), the last one is END. `request` is borrowed until then. `options` may be NULL. Whatever is wrong with the request,
- * its model or the options is reported by END, so this returns NULL only when memory runs out, or `client` or `request` cannot be used at all (exo_client_message()). */
+/* Starts a call; its events come from exo_client_next(), the last one is END. `request` is borrowed until then.
+ * `options` may be NULL. Whatever is wrong with the request, its model or the options is reported by END, so this
+ * returns NULL only when memory runs out, or `client` or `request` cannot be used at all (exo_client_message()). */
 exo_call *exo_call_start(exo_client *client, const exo_request *request, const exo_call_options *options, void *user);
 
 /* The `user` pointer of exo_call_start(). */
 void *exo_call_user(const exo_call *call);
 
-/* Ends a call now (NULL is allowed). No further event comes of it, not even END. Its reply then says EXO_E_CANCELLED, or how the call ended
- * if it had come to its end and only END was not handed out yet. Legal at any time, inside of event handling too. */
+/* Ends a call now (NULL is allowed). No further event comes of it, not even END. Its reply then says EXO_E_CANCELLED,
+ * or how the call ended if it had come to its end and only END was not handed out yet. Legal at any time, inside of
+ * event handling too. */
 void exo_call_cancel(exo_call *call);
 
-/* Takes the reply out of a call that has ended; the caller frees it with exo_reply_free(). NULL while the call runs, or when it was taken before. */
+/* Takes the reply out of a call that has ended; the caller frees it with exo_reply_free(). NULL while the call runs, or
+ * when it was taken before. */
 exo_reply *exo_call_reply(exo_call *call);
 
-/* Frees a call; one that runs is cancelled first. NULL is allowed. In a child process after fork() neither this nor exo_call_cancel() does
- * anything: the connection is the parent's. */
+/* Frees a call; one that runs is cancelled first. NULL is allowed. In a child process after fork() neither this nor
+ * exo_call_cancel() does anything: the connection is the parent's. */
 void exo_call_free(exo_call *call);
 
-/* Waits until there is an event, at most `timeout` milliseconds (0: does what can be done at once; negative: as long as it takes), and stores it. EXO_EVENT; EXO_OK when the time is up; EXO_IDLE
- * when no call is left that could have one; EXO_E_FORKED. */
+/* Waits until there is an event, at most `timeout` milliseconds (0: does what can be done at once; negative: as long as
+ * it takes), and stores it. EXO_EVENT; EXO_OK when the time is up; EXO_IDLE when no call is left that could have one;
+ * EXO_E_FORKED. */
 int exo_client_next(exo_client *client, int64_t timeout, exo_event *event);
 
-/* The blocking form: starts a call, handles its events, and returns its reply: NULL only where exo_call_start() returns it. `on_text` is given the answer's text (choice 0) as it comes; NULL: the call is buffered.
- * Other calls of the same client go on meanwhile, and their events wait. */
-exo_reply *exo_chat(exo_client *client, const exo_request *request, void (*on_text)(void *ctx, exo_span text), void *ctx);
+/* The blocking form: starts a call, handles its events, and returns its reply: NULL only where exo_call_start() returns
+ * it. `on_text` is given the answer's text (choice 0) as it comes; NULL: the call is buffered. Other calls of the same
+ * client go on meanwhile, and their events wait. */
+exo_reply *exo_chat(exo_client *client, const exo_request *request, void (*on_text)(void *ctx, exo_span text),
+                    void *ctx);
 
 /* As exo_chat(), with options and all events. `on_event` may be NULL. It may cancel the call. */
-exo_reply *exo_chat_events(exo_client *client, const exo_request *request, const exo_call_options *options, void (*on_event)(void *ctx, const exo_event *event), void *ctx);
+exo_reply *exo_chat_events(exo_client *client, const exo_request *request, const exo_call_options *options,
+                           void (*on_event)(void *ctx, const exo_event *event), void *ctx);
 
 /* ------------------------------------------------- the caller's event loop */
 
 /* What is waited for at a socket; a sum of these. */
-enum exo_watch { EXO_WATCH_NONE = 0, EXO_WATCH_READ = 1, EXO_WATCH_WRITE = 2 };
+enum exo_watch {
+    EXO_WATCH_NONE = 0,
+    EXO_WATCH_READ = 1,
+    EXO_WATCH_WRITE = 2
+};
 
-/* Hands the sockets to an event loop of the caller's: `watch` is called, inside of calls on the client, whenever what is waited for at a socket changes (a sum of exo_watch; NONE: forget it, it may be
- * closed right after). Changes must be applied at once and in order. Set it while there is no call; exo_client_next() then never waits, and
- * exo_chat() fails with EXO_E_STATE. `watch` NULL: the client waits by itself again. EXO_OK, EXO_E_STATE or EXO_E_NO_MEMORY. */
+/* Hands the sockets to an event loop of the caller's: `watch` is called, inside of calls on the client, whenever what
+ * is waited for at a socket changes (a sum of exo_watch; NONE: forget it, it may be closed right after). Changes must
+ * be applied at once and in order. Set it while there is no call; exo_client_next() then never waits, and exo_chat()
+ * fails with EXO_E_STATE. `watch` NULL: the client waits by itself again. EXO_OK, EXO_E_STATE or EXO_E_NO_MEMORY. */
 int exo_client_watch(exo_client *client, void (*watch)(void *ctx, int socket, int what), void *ctx);
 
-/* Says that a watched socket is ready (a sum of exo_watch; on an error or hang-up, both). Then take the events with exo_client_next(client, 0, …) until it returns EXO_OK or EXO_IDLE.
- * EXO_OK or EXO_E_FORKED. */
+/* Says that a watched socket is ready (a sum of exo_watch; on an error or hang-up, both). Then take the events with
+ * exo_client_next(client, 0, …) until it returns EXO_OK or EXO_IDLE. EXO_OK or EXO_E_FORKED. */
 int exo_client_ready(exo_client *client, int socket, int what);
 
 /* Milliseconds until exo_client_next() must be called even if no socket is ready; 0: now; -1: no time limit. */
@@ -238,25 +269,26 @@ int64_t exo_client_timeout(exo_client *client);
 
 /* ------------------------------------------------------------------- reply */
 
-/* One attempt, as the trail keeps it. Times are milliseconds since the attempt began, -1 where it did not come so far. */
+/* One attempt, as the trail keeps it. Times are milliseconds since the attempt began, -1 where it did not come so far.
+ */
 typedef struct exo_attempt {
     const char *deployment; /* the name under which it is deployed */
     const char *model;      /* the model that was asked for there */
     int code;               /* EXO_OK, or why it failed */
     exo_verdict verdict;    /* STOP for the one that succeeded */
     uint16_t http_status;
-    bool reused;            /* the connection was */
-    bool resent;            /* the transport sent the request again, on a fresh connection */
-    int64_t started_ms;     /* since the call began */
+    bool reused;        /* the connection was */
+    bool resent;        /* the transport sent the request again, on a fresh connection */
+    int64_t started_ms; /* since the call began */
     int64_t resolved_ms;
-    int64_t connected_ms;   /* TLS included */
+    int64_t connected_ms; /* TLS included */
     int64_t sent_ms;
     int64_t first_event_ms;
     int64_t end_ms;
-    uint64_t bytes_sent;    /* of the body */
+    uint64_t bytes_sent; /* of the body */
     uint64_t bytes_received;
-    char http_version[4];   /* "1.1", "2", "" */
-    char message[256];      /* why it failed, "" if not */
+    char http_version[4]; /* "1.1", "2", "" */
+    char message[256];    /* why it failed, "" if not */
 } exo_attempt;
 
 /* The reply owns everything it hands out, until it is freed. */
@@ -264,7 +296,8 @@ typedef struct exo_attempt {
 /* Why the call failed, or NULL: it succeeded, the answer is complete. */
 const exo_failure *exo_reply_failure(const exo_reply *reply);
 
-/* The answer of `choice`, or NULL when there is none. After a failure it holds what had come of the last attempt: never to be taken for an answer. See answer.h for what to ask of it. */
+/* The answer of `choice`, or NULL when there is none. After a failure it holds what had come of the last attempt: never
+ * to be taken for an answer. See answer.h for what to ask of it. */
 exo_answer *exo_reply_answer(const exo_reply *reply, uint32_t choice);
 
 /* The trail: how many attempts, and each of them (NULL past the last). */
@@ -282,18 +315,25 @@ void exo_reply_free(exo_reply *reply);
 
 /* ------------------------------------------------------------ what is sent */
 
-/* Writes the body that a call would send for `model` (NULL: the request's) through `write`, in pieces, without connecting anywhere. `write` returns false to stop. EXO_OK, or what the call would fail with; exo_client_message() says more. */
-int exo_client_body(exo_client *client, const exo_request *request, const char *model, bool (*write)(void *ctx, exo_span bytes), void *ctx);
+/* Writes the body that a call would send for `model` (NULL: the request's) through `write`, in pieces, without
+ * connecting anywhere. `write` returns false to stop. EXO_OK, or what the call would fail with; exo_client_message()
+ * says more. */
+int exo_client_body(exo_client *client, const exo_request *request, const char *model,
+                    bool (*write)(void *ctx, exo_span bytes), void *ctx);
 
 /* ------------------------------------------------- questions about an endpoint */
 
-/* Asks the endpoint of the deployment `model` which models it serves (GET {base_url}/models, with that deployment's clocks) and gives each id to `each`, in the
- * endpoint's order. EXO_OK, or an error: `*failure` says more. Blocks; other calls of the client stand still meanwhile. */
-int exo_client_models(exo_client *client, const char *model, void (*each)(void *ctx, exo_span id), void *ctx, exo_failure *failure);
+/* Asks the endpoint of the deployment `model` which models it serves (GET {base_url}/models, with that deployment's
+ * clocks) and gives each id to `each`, in the endpoint's order. EXO_OK, or an error: `*failure` says more. Blocks;
+ * other calls of the client stand still meanwhile. */
+int exo_client_models(exo_client *client, const char *model, void (*each)(void *ctx, exo_span id), void *ctx,
+                      exo_failure *failure);
 
-/* Connects to the host of the deployment `model`, sends nothing, and gives the root certificate with which the connection was verified, in PEM,
- * to `pem`, once. EXO_OK; EXO_E_URL for a base_url that is not https; otherwise an error: `*failure` says more. Blocks as exo_client_models() does. */
-int exo_client_root(exo_client *client, const char *model, void (*pem)(void *ctx, exo_span pem), void *ctx, exo_failure *failure);
+/* Connects to the host of the deployment `model`, sends nothing, and gives the root certificate with which the
+ * connection was verified, in PEM, to `pem`, once. EXO_OK; EXO_E_URL for a base_url that is not https; otherwise an
+ * error: `*failure` says more. Blocks as exo_client_models() does. */
+int exo_client_root(exo_client *client, const char *model, void (*pem)(void *ctx, exo_span pem), void *ctx,
+                    exo_failure *failure);
 
 #ifdef __cplusplus
 }

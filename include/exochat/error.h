@@ -2,8 +2,8 @@
  * error.h: every status and error of the library, in one table.
  *
  * 0 is success, a positive number is a status (something to do next), a negative number an error. An error of an object
- * is sticky: the object repeats it until it is initialised again. The table EXO_ERROR_MAP is the only place where a code, its
- * name, class, verdict, text and advice are written down; everything else is derived from it.
+ * is sticky: the object repeats it until it is initialised again. The table EXO_ERROR_MAP is the only place where a
+ * code, its name, class, verdict, text and advice are written down; everything else is derived from it.
  */
 #ifndef EXOCHAT_ERROR_H
 #define EXOCHAT_ERROR_H
@@ -35,16 +35,17 @@ typedef enum exo_error_class {
 
 /* The one question that routing asks of a failure: what may be tried next? */
 typedef enum exo_verdict {
-    EXO_STOP,            /* report it: no other deployment would do better, or the caller must act */
-    EXO_FALL_BACK,       /* the next deployment; never the same one again */
-    EXO_RETRY,           /* waiting may cure it: the same deployment where retries are on, otherwise the next one */
+    EXO_STOP,             /* report it: no other deployment would do better, or the caller must act */
+    EXO_FALL_BACK,        /* the next deployment; never the same one again */
+    EXO_RETRY,            /* waiting may cure it: the same deployment where retries are on, otherwise the next one */
     EXO_FALL_BACK_CONTEXT /* too long for this model: the context fallbacks, or report it where there are none */
 } exo_verdict;
 
 /*
  * X(code, number, class, verdict, text, what to do next)
  *
- * Numbers are grouped by class and never reused. The verdict is the usual one; failure.h refines it by headers and body.
+ * Numbers are grouped by class and never reused. The verdict is the usual one; failure.h refines it by headers and
+ * body.
  */
 /* clang-format off */
 #define EXO_ERROR_MAP(X) \
@@ -141,8 +142,8 @@ const char *exo_error_name(int code);
 /* One English clause that says what happened. Never NULL, static storage. */
 const char *exo_error_text(int code);
 
-/* One English clause that says what to do next; "" for 0, a status, or an unknown number. Never NULL, static storage. Part of the
- * hosted library: the core is kept small. */
+/* One English clause that says what to do next; "" for 0, a status, or an unknown number. Never NULL, static storage.
+ * Part of the hosted library: the core is kept small. */
 const char *exo_error_advice(int code);
 
 /* The class of an error; EXO_CLASS_NONE for 0, a status, or an unknown number. */

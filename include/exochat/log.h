@@ -1,8 +1,9 @@
 /*
  * log.h: the structured record that a client hands to its log hook: one for each attempt, one for each call.
  *
- * Field names follow the OpenTelemetry semantic conventions for generative AI and HTTP where these have one; all of them stand in the one table
- * EXO_RECORD_MAP. A record never holds a key; message text only where the client was told to (log_bodies).
+ * Field names follow the OpenTelemetry semantic conventions for generative AI and HTTP where these have one; all of
+ * them stand in the one table EXO_RECORD_MAP. A record never holds a key; message text only where the client was told
+ * to (log_bodies).
  */
 #ifndef EXOCHAT_LOG_H
 #define EXOCHAT_LOG_H
@@ -46,7 +47,10 @@ extern "C" {
 /* clang-format on */
 
 /* What a record is about. */
-typedef enum exo_record_kind { EXO_RECORD_ATTEMPT, EXO_RECORD_CALL } exo_record_kind;
+typedef enum exo_record_kind {
+    EXO_RECORD_ATTEMPT,
+    EXO_RECORD_CALL
+} exo_record_kind;
 
 /* The type of a TEXT field: NUL-terminated, "" when absent. */
 typedef const char *exo_record_TEXT;
@@ -61,7 +65,8 @@ struct exo_record {
 #undef EXO_X
 };
 
-/* Writes a record as one line of JSON without its line end, absent fields left out, into `text` of `size` bytes, NUL-terminated. Returns the length of the whole line, as snprintf() does. */
+/* Writes a record as one line of JSON without its line end, absent fields left out, into `text` of `size` bytes,
+ * NUL-terminated. Returns the length of the whole line, as snprintf() does. */
 size_t exo_record_json(const exo_record *record, char *text, size_t size);
 
 #ifdef __cplusplus

@@ -44,7 +44,10 @@ typedef struct exo_route_policy {
 } exo_route_policy;
 
 /* The strict policy: no retries, no cooldown. */
-#define EXO_ROUTE_POLICY_INIT {sizeof(exo_route_policy), 0, 500, 30000, 60000, 0, 3}
+#define EXO_ROUTE_POLICY_INIT \
+    { \
+        sizeof(exo_route_policy), 0, 500, 30000, 60000, 0, 3 \
+    }
 
 /* What a client remembers of one deployment over all calls. Zero it to begin with. Private. */
 typedef struct exo_route_health {

@@ -23,8 +23,8 @@ typedef struct exo_span {
 } exo_span;
 
 /* An output window: the call writes from dst[pos] up to dst[size] and moves `pos`. The caller owns the memory, empties
- * the window between calls by reading dst[0..pos) and setting `pos` to 0, and may offer any size from 1 byte up: what is
- * written does not depend on it. */
+ * the window between calls by reading dst[0..pos) and setting `pos` to 0, and may offer any size from 1 byte up: what
+ * is written does not depend on it. */
 typedef struct exo_window {
     char *dst;
     size_t size;

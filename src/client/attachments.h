@@ -1,8 +1,9 @@
 /*
- * attachments.h: what the encoder's file opener finds, for one call: files on disk, ranges of them, bytes in memory and sources of the caller's.
+ * attachments.h: what the encoder's file opener finds, for one call: files on disk, ranges of them, bytes in memory and
+ * sources of the caller's.
  *
- * One object belongs to one call and lives through all of its attempts: a file's descriptor, size and date are fixed when it is first opened, and
- * a name that could not be opened stays so. Descriptors close on exec.
+ * One object belongs to one call and lives through all of its attempts: a file's descriptor, size and date are fixed
+ * when it is first opened, and a name that could not be opened stays so. Descriptors close on exec.
  */
 #ifndef EXO_CLIENT_ATTACHMENTS_H
 #define EXO_CLIENT_ATTACHMENTS_H

@@ -21,7 +21,8 @@ typedef struct exo_encoding {
 /* Opens nothing yet. EXO_OK or EXO_E_NO_MEMORY. `encoding` must not move from here on. */
 int exo_encoding_init(exo_encoding *encoding, const exo_request *request);
 
-/* Sets the encoder up for `target` (borrowed); sizing begins anew. Attachments that are open stay so. EXO_OK or what exo_encode_init() says. */
+/* Sets the encoder up for `target` (borrowed); sizing begins anew. Attachments that are open stay so. EXO_OK or what
+ * exo_encode_init() says. */
 int exo_encoding_aim(exo_encoding *encoding, const exo_deployed *target, const exo_limits *limits);
 
 /* What the encoder's error `code` was about: the top-level key, and the file where it is a file's error. */

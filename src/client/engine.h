@@ -1,8 +1,8 @@
 /*
  * engine.h: the client and its calls, as the files of src/client see them. Private.
  *
- * client.c owns the loop (sockets, timers, the queue of calls that have something to do), call.c what one call does when its turn comes,
- * exchange.c the HTTP below it, reply.c what is left at the end.
+ * client.c owns the loop (sockets, timers, the queue of calls that have something to do), call.c what one call does
+ * when its turn comes, exchange.c the HTTP below it, reply.c what is left at the end.
  */
 #ifndef EXO_CLIENT_ENGINE_H
 #define EXO_CLIENT_ENGINE_H
@@ -58,9 +58,9 @@ struct exo_client {
     void (*watch)(void *ctx, int socket, int what);
     void *watch_ctx;
     exo_timers timers;
-    int64_t curl_due;  /* when libcurl wants to be called, or -1 */
-    int64_t held;      /* milliseconds that consumers have held events, all together: our clocks stand still meanwhile */
-    int64_t left_at;   /* since when an event is held, or -1 */
+    int64_t curl_due; /* when libcurl wants to be called, or -1 */
+    int64_t held;     /* milliseconds that consumers have held events, all together: our clocks stand still meanwhile */
+    int64_t left_at;  /* since when an event is held, or -1 */
     exo_limits limits;
     void (*log)(void *ctx, const exo_record *record);
     void *log_ctx;
@@ -77,7 +77,8 @@ struct exo_client {
     char message[512];
 };
 
-/* Milliseconds of a monotonic clock, and the same less the time that consumers have held events: it stands still while one does. */
+/* Milliseconds of a monotonic clock, and the same less the time that consumers have held events: it stands still while
+ * one does. */
 int64_t exo_clock_real(void);
 int64_t exo_client_now(const exo_client *client);
 
@@ -115,7 +116,7 @@ typedef enum exo_call_state {
 typedef enum exo_phase {
     PHASE_CONNECT,
     PHASE_SEND,
-    PHASE_FIRST,     /* sent, no event yet */
+    PHASE_FIRST, /* sent, no event yet */
     PHASE_STREAM,
     PHASE_REST,      /* finish_reason came; usage and [DONE] may follow */
     PHASE_ERROR_BODY /* the status is not 2xx */
@@ -155,15 +156,15 @@ struct exo_call {
     bool done; /* [DONE] came */
     exo_sse sse;
     exo_chunk chunk;
-    exo_buffer body; /* of a response that is not a stream */
+    exo_buffer body;       /* of a response that is not a stream */
     exo_buffer sent_start; /* the first bytes of the body that was sent last, for the log; empty unless it wants them */
-    bool exposed;    /* an event of this attempt was handed out */
-    bool restart_due; /* events of a failed attempt were shown: RESTART is handed out if there is another one */
-    bool rest_is_late; /* what follows finish_reason, or the body of an error, took too long */
+    bool exposed;          /* an event of this attempt was handed out */
+    bool restart_due;      /* events of a failed attempt were shown: RESTART is handed out if there is another one */
+    bool rest_is_late;     /* what follows finish_reason, or the body of an error, took too long */
     exo_failure failure;
 
     exo_timer timer;
-    int64_t started;       /* by exo_client_now() */
+    int64_t started; /* by exo_client_now() */
     int64_t started_real;
     int64_t attempt_began; /* by exo_client_now() */
     int64_t attempt_real;
@@ -184,8 +185,9 @@ void exo_call_connected(exo_call *call);
 void exo_call_sends(exo_call *call, exo_span bytes);
 void exo_call_over(exo_call *call);
 
-/* How an attempt ends. It failed: the trail has it, the route decides what is next. It succeeded: the rest of the response is drained. Or the call ends with a
- * failure that no other deployment would cure. Each returns EXO_OK where it returns anything: there is no event yet. */
+/* How an attempt ends. It failed: the trail has it, the route decides what is next. It succeeded: the rest of the
+ * response is drained. Or the call ends with a failure that no other deployment would cure. Each returns EXO_OK where
+ * it returns anything: there is no event yet. */
 int exo_call_fail(exo_call *call, exo_failure *failure);
 int exo_call_fail_code(exo_call *call, int code, exo_span message);
 void exo_call_succeed(exo_call *call);
@@ -249,7 +251,8 @@ exo_reply *exo_reply_new(const exo_limits *limits, uint32_t choices, unsigned ke
 /* Empties the answers for another attempt. */
 void exo_reply_restart(exo_reply *reply, const exo_limits *limits, unsigned keep);
 
-/* Appends an attempt to the trail and returns it, or NULL when memory runs out. Valid until the next one is appended. */
+/* Appends an attempt to the trail and returns it, or NULL when memory runs out. Valid until the next one is appended.
+ */
 exo_attempt *exo_reply_begin_attempt(exo_reply *reply, const char *deployment, const char *model);
 
 /* The last attempt, or NULL. */
@@ -257,7 +260,8 @@ exo_attempt *exo_reply_last_attempt(const exo_reply *reply);
 
 /* ---- log ---- */
 
-/* Hands the record of the last attempt (`failure` is NULL where it succeeded), or of the whole call, to the client's hook, if there is one. */
+/* Hands the record of the last attempt (`failure` is NULL where it succeeded), or of the whole call, to the client's
+ * hook, if there is one. */
 void exo_log_attempt(const exo_call *call, const exo_failure *failure);
 void exo_log_call(const exo_call *call);
 

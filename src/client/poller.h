@@ -23,7 +23,8 @@ typedef struct exo_ready {
     int what;
 } exo_ready;
 
-/* Waits at most `timeout` milliseconds (negative: without end), stores up to `max` ready sockets, and returns how many; 0 also when a signal came. */
+/* Waits at most `timeout` milliseconds (negative: without end), stores up to `max` ready sockets, and returns how many;
+ * 0 also when a signal came. */
 size_t exo_poller_wait(exo_poller *poller, int64_t timeout, exo_ready *ready, size_t max);
 
 void exo_poller_free(exo_poller *poller);

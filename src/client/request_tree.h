@@ -1,8 +1,9 @@
 /*
- * request_tree.h: a request as the call sees it: the tree of nodes that the encoder's cursor walks, and the list of attachments.
+ * request_tree.h: a request as the call sees it: the tree of nodes that the encoder's cursor walks, and the list of
+ * attachments.
  *
- * Attachments made by exo_request_file() and its kin stand in the tree as {"_file": HANDLE, "_type": …} parts; a handle is the byte 0x01 and the attachment's
- * number in decimal, which no path begins with.
+ * Attachments made by exo_request_file() and its kin stand in the tree as {"_file": HANDLE, "_type": …} parts; a handle
+ * is the byte 0x01 and the attachment's number in decimal, which no path begins with.
  */
 #ifndef EXO_CLIENT_REQUEST_TREE_H
 #define EXO_CLIENT_REQUEST_TREE_H
@@ -11,8 +12,8 @@
 
 /* Something attached by the program itself. */
 typedef struct exo_attachment {
-    const char *path;         /* a file, or NULL */
-    bool range;               /* only `length` bytes from `offset` on */
+    const char *path; /* a file, or NULL */
+    bool range;       /* only `length` bytes from `offset` on */
     uint64_t offset;
     uint64_t length;
     exo_span bytes;           /* bytes in memory, where path and source are NULL */
@@ -22,7 +23,8 @@ typedef struct exo_attachment {
     const char *name;         /* shown to the model, or NULL */
 } exo_attachment;
 
-/* The root of the tree, an object node: "messages" and the parameters ("model" too, if the request's JSON had one or it was set). Valid until the request is changed. */
+/* The root of the tree, an object node: "messages" and the parameters ("model" too, if the request's JSON had one or it
+ * was set). Valid until the request is changed. */
 const exo_node *exo_request_root(const exo_request *request);
 
 /* Attachment number `index`, or NULL when there is none. Calls change nothing of it but `spent`. */

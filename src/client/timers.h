@@ -1,7 +1,8 @@
 /*
  * timers.h: a heap of deadlines, each the member of what it wakes.
  *
- * The client keeps one heap for all of its calls: setting, moving and removing a deadline cost O(log n), asking for the next one O(1). It reads no clock.
+ * The client keeps one heap for all of its calls: setting, moving and removing a deadline cost O(log n), asking for the
+ * next one O(1). It reads no clock.
  */
 #ifndef EXO_CLIENT_TIMERS_H
 #define EXO_CLIENT_TIMERS_H
