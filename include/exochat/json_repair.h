@@ -5,9 +5,9 @@
  * missing, doubled or wrong; quotation marks that are single, typographic, backticks, escaped, missing, or unescaped
  * inside of a string; words without any; the literals of Python and JavaScript (NaN and infinities become null);
  * numbers such as .5, 1., +5 and 01 (0x1F and 5px become strings); comments, ellipses, and strings joined by a plus;
- * control characters, bad escapes and invalid UTF-8 in strings; and leaves out fences and text around the value. What
- * comes out is always valid JSON, without white space between its tokens. The time is linear in the length of the
- * input, and no memory is needed but `out`.
+ * control characters, bad escapes and invalid UTF-8 in strings; and leaves out fences and text around the value, and
+ * Unicode's white space between tokens. What comes out is always valid JSON, without white space between its tokens.
+ * The time is linear in the length of the input, and no memory is needed but `out`.
  */
 #ifndef EXOCHAT_JSON_REPAIR_H
 #define EXOCHAT_JSON_REPAIR_H

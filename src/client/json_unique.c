@@ -125,7 +125,7 @@ int exo_json_unique(exo_span json, size_t *offset)
 {
     exo_json_reader reader;
     exo_json_token token;
-    size_t firsts[EXO_JSON_DEPTH_MAX]; /* of each object that is open, its first key in the stack */
+    size_t firsts[EXO_JSON_DEPTH_MAX] = {0}; /* of each object that is open, its first key in the stack */
     size_t depth = 0;
     stack keys = {NULL, 0, 0};
     const char *twice = NULL;

@@ -345,7 +345,7 @@ static void take_rest(struct reading *reading, uint8_t field, exo_span rest)
 /* Walks over a JSON text whose outermost object stands at `start`, as far as it can be read. */
 static void walk(struct reading *reading, exo_span text, uint8_t start)
 {
-    struct slot levels[EXO_JSON_DEPTH_MAX + 1];
+    struct slot levels[EXO_JSON_DEPTH_MAX + 1] = {{0, 0}};
     struct slot next = {start, MESSAGE};
     uint8_t place = start;
     size_t depth = 0;

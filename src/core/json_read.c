@@ -289,6 +289,7 @@ int exo_json_next(exo_json_reader *reader, exo_json_token *token)
         return reader->state_ == WAIT_NOTHING ? EXO_OK : fail(reader, EXO_E_JSON_END);
     }
     size_t first = reader->at;
+    token->type = EXO_JSON_NULL;
     token->plain = false;
     token->text.ptr = NULL;
     int rc = scan_token(reader, token);

@@ -760,8 +760,8 @@ static void close_innermost(repair *r)
  * innermost one's, but never for the outermost's. */
 static void close_bracket(repair *r, bool object)
 {
-    if (object && r->depth == r->split && r->wait == WAIT_ELEMENT) {
-        r->split = 0;
+    if (object && r->depth == r->split) {
+        r->split = 0; /* that object was closed already */
         return;
     }
     if ((object ? r->objects : r->depth - r->objects) == 0) {

@@ -37,7 +37,8 @@ int64_t exo_decimal(const exo_span *text, uint32_t unit)
         } else {
             value *= 10;
         }
-        value += digit * place;
+        const unsigned part = digit * place;
+        value += part;
         value = value > most ? most : value;
     }
     return digits ? value : -1;
@@ -100,7 +101,7 @@ static unsigned month_number(const char *name)
                                 "nov"
                                 "dec";
     unsigned month = 0;
-    while (month < 12 && !exo_ascii_same(name, names + 3 * month, 3)) {
+    while (month < 12 && !exo_ascii_same(name, names + (size_t)3 * month, 3)) {
         month++;
     }
     return month;
@@ -123,8 +124,8 @@ static int64_t seconds_of(const unsigned numbers[NUMBERS], unsigned month)
         numbers[MINUTE] > 59 || numbers[SECOND] > 60) {
         return -1;
     }
-    return (int64_t)(day - day_number(1970, 0, 1)) * 86400 + (numbers[HOUR] * 60 + numbers[MINUTE]) * 60 +
-           numbers[SECOND];
+    const unsigned second = (numbers[HOUR] * 60 + numbers[MINUTE]) * 60 + numbers[SECOND];
+    return (int64_t)(day - day_number(1970, 0, 1)) * 86400 + second;
 }
 
 /* Seconds since 1970 UTC of a date in any of the three forms of RFC 9110, 5.6.7, or -1. */

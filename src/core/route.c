@@ -104,10 +104,11 @@ void exo_route_next(exo_route *route, int64_t now, exo_route_action *action)
 /* Gives a probe back, so that another call may take it. */
 static void give_back(exo_route *route)
 {
-    if (route->probing_) {
-        route->stops_[route->current_].health->probing_ = false;
-        route->probing_ = false;
+    exo_route_health *health = route->probing_ ? route->stops_[route->current_].health : NULL;
+    if (health) {
+        health->probing_ = false;
     }
+    route->probing_ = false;
 }
 
 /* Counts a failure, and begins a cooldown where one is due, or where the endpoint asked for `asked` milliseconds. */
