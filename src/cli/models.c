@@ -149,17 +149,5 @@ static int run(cli_setup *setup, const cli_options *options)
 
 int models_command(int argc, char **argv)
 {
-    cli_options options;
-    cli_setup setup;
-    int exit_code;
-    memset(&setup, 0, sizeof setup);
-    if (options_read(&options, COMMAND_MODELS, argc, argv, &exit_code)) {
-        if (setup_open(&setup, &options, &exit_code)) {
-            exit_code = run(&setup, &options);
-            exit_code = say_flush() ? exit_code : say_output_failed();
-        }
-        setup_close(&setup);
-    }
-    options_free(&options);
-    return exit_code;
+    return setup_command(COMMAND_MODELS, argc, argv, run);
 }

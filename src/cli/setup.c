@@ -291,3 +291,20 @@ void setup_call_options(const cli_setup *setup, const cli_options *options, exo_
     }
     call->restart = call->restart || options->restart;
 }
+
+int setup_command(cli_command command, int argc, char **argv, int (*run)(cli_setup *setup, const cli_options *options))
+{
+    cli_options options;
+    cli_setup setup;
+    int exit_code;
+    memset(&setup, 0, sizeof setup);
+    if (options_read(&options, command, argc, argv, &exit_code)) {
+        if (setup_open(&setup, &options, &exit_code)) {
+            exit_code = run(&setup, &options);
+            exit_code = say_flush() ? exit_code : say_output_failed();
+        }
+        setup_close(&setup);
+    }
+    options_free(&options);
+    return exit_code;
+}

@@ -39,4 +39,8 @@ int setup_failed(const cli_setup *setup, int code);
 /* Frees everything. */
 void setup_close(cli_setup *setup);
 
+/* A whole command that asks for no answer: reads its options, opens a setup, lets `run` do the work, and closes it.
+ * Returns the exit code. */
+int setup_command(cli_command command, int argc, char **argv, int (*run)(cli_setup *setup, const cli_options *options));
+
 #endif

@@ -536,7 +536,14 @@ static bool is_foreign(const exo_call *call)
 
 void exo_call_cancel(exo_call *call)
 {
-    if (!call || call->state == CALL_ENDED || is_foreign(call)) {
+    if (!call || is_foreign(call)) {
+        return;
+    }
+    if (call->event_waits) { /* END too must not come any more */
+        call->event_waits = false;
+        leave_loop(call);
+    }
+    if (call->state == CALL_ENDED) {
         return;
     }
     if (call->state != CALL_ENDING) {

@@ -199,24 +199,33 @@ static int64_t until_timer(const exo_client *client)
 
 /* ---- the loop ---- */
 
-/* Gives every call that is ready one turn. EXO_EVENT: `*event` is stored. `only` restricts events to one call: others
- * that have some wait. `*busy` says that calls are left that can do more at once. */
+/* Gives every call that is ready one turn. EXO_EVENT: `*event` is stored. `only` restricts events to one call: the
+ * first one of any other waits with it, and the call with its event. `*busy` says that calls are left that can do more
+ * at once. */
 static int give_turns(exo_client *client, const exo_call *only, exo_event *event, bool *busy)
 {
     *busy = false;
     for (size_t turns = client->ready.count; turns > 0 && client->ready.first; turns--) {
         exo_call *call = client->ready.first;
         unqueue(client, call);
-        if (only && call != only && exo_call_has_events(call)) {
+        bool waits = only && call != only;
+        if (call->event_waits && waits) {
             exo_client_wake(client, call);
             continue;
         }
-        int code = exo_call_step(call, event);
-        if (code == EXO_EVENT) {
-            return code;
+        if (call->event_waits) {
+            *event = call->waiting;
+            call->event_waits = false;
+            exo_client_wake(client, call);
+            return EXO_EVENT;
         }
-        if (call->is_ready && (!only || call == only || !exo_call_has_events(call))) {
-            *busy = true;
+        if (exo_call_step(call, waits ? &call->waiting : event) != EXO_EVENT) {
+            *busy = *busy || call->is_ready;
+        } else if (waits) {
+            call->event_waits = true;
+            exo_client_wake(client, call);
+        } else {
+            return EXO_EVENT;
         }
     }
     return EXO_OK;

@@ -159,8 +159,10 @@ struct exo_call {
     exo_buffer body;       /* of a response that is not a stream */
     exo_buffer sent_start; /* the first bytes of the body that was sent last, for the log; empty unless it wants them */
     bool exposed;          /* an event of this attempt was handed out */
-    bool restart_due;      /* events of a failed attempt were shown: RESTART is handed out if there is another one */
-    bool rest_is_late;     /* what follows finish_reason, or the body of an error, took too long */
+    exo_event waiting;     /* an event that waits while exo_chat() serves another call */
+    bool event_waits;
+    bool restart_due;  /* events of a failed attempt were shown: RESTART is handed out if there is another one */
+    bool rest_is_late; /* what follows finish_reason, or the body of an error, took too long */
     exo_failure failure;
 
     exo_timer timer;

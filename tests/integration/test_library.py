@@ -299,6 +299,23 @@ def test_a_thousand_calls_at_once(driver, upstream):
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def test_other_calls_fall_back_while_a_chat_blocks(driver, upstream):
+    driver.setup(upstream, "slow-300", "cut-after-200", "ok")
+    driver.ok("fallback", "cut-after-200", "ok")
+    driver.ok("start", 1, 0, model="cut-after-200", restart=True)
+    assert driver.chat(model="slow-300").failed is None
+    answered = {request.behaviour for request in upstream.requests if request.end_time}
+    assert "cut-after-200" in answered  # its first event waits, and the call with it
+    ran = driver("run", quiet=True)
+    assert ran.summary["ended"] == 1 and driver.ok("reply", 1).failed is None
+    driver.ok("start", 2, 0, model="cut-after-200", buffered=True)
+    assert driver.chat(model="slow-300").failed is None
+    answered = [request.behaviour for request in upstream.requests if request.end_time]
+    assert answered.count("ok") == 2  # nothing waits in a buffered call: it has fallen back meanwhile
+    driver("run", quiet=True)
+    assert driver.ok("reply", 2).failed is None
+
+
 def test_other_calls_go_on_while_a_chat_blocks(driver, upstream):
     driver.setup(upstream, "slow", "ok", "fail-1-then-ok", "big-0.5")
     driver.ok("policy", "fail-1-then-ok", retries=1, backoff_first=20)
