@@ -4,6 +4,7 @@ PREFIX ?= /usr/local
 .PHONY: all demo test bench fuzz coverage install lint format clean
 
 all:
+	tools/install-packages.sh build
 	tools/build.sh build
 
 demo:
@@ -29,6 +30,7 @@ coverage:
 	tools/coverage.sh
 
 install:
+	tools/install-packages.sh build
 	tools/build.sh build -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 	cmake --install build
 
