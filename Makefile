@@ -8,7 +8,7 @@ all:
 	tools/build.sh build
 
 demo:
-	tools/install-packages.sh build
+	tools/install-packages.sh demo
 	tools/build.sh build
 	examples/demo/run.sh
 

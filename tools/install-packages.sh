@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a group of tasks needs and that are not there yet: tools/install-packages.sh GROUP ...
-# Groups: build, test, lint, bench, fuzz, arm. Does nothing when all are there. Without root it tries `sudo -n`, and else
+# Groups: build, demo, test, lint, bench, fuzz, arm. Does nothing when all are there. Without root it tries `sudo -n`, and else
 # prints the one line to type. On other systems it names what is needed and goes on. No service is left running.
 set -eu
 
@@ -8,11 +8,16 @@ packages_of()
 {
     case $1 in
     build) echo build-essential cmake ninja-build pkg-config libcurl4-openssl-dev libyaml-dev libssl-dev ;;
+    demo)
+        packages_of build
+        echo python3
+        ;;
     arm) echo gcc-arm-none-eabi libnewlib-arm-none-eabi ;;
     test)
         packages_of build
         packages_of arm
-        echo libcmocka-dev clang gcovr python3 python3-pytest python3-pytest-xdist python3-yaml nginx haproxy openssl libuv1-dev time
+        echo libcmocka-dev clang gcovr python3 python3-pytest python3-pytest-xdist python3-yaml
+        echo nginx haproxy openssl libuv1-dev time
         ;;
     lint)
         packages_of build
@@ -27,7 +32,7 @@ packages_of()
         echo clang libclang-rt-dev libcmocka-dev
         ;;
     *)
-        echo "usage: tools/install-packages.sh build|test|lint|bench|fuzz|arm ..." >&2
+        echo "usage: tools/install-packages.sh build|demo|test|lint|bench|fuzz|arm ..." >&2
         exit 2
         ;;
     esac
