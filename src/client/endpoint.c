@@ -66,8 +66,13 @@ static int question_init(question *q, exo_client *client, const char *model, exo
     q->deployed = exo_deployed_keep(entry->deployed);
     q->easy = curl_easy_init();
     q->headers = exo_deployed_headers(q->deployed, NULL, false);
-    if (!q->easy || !q->headers || exo_transport_configure(q->deployed, q->easy, &q->resolve) != CURLE_OK) {
+    if (!q->easy || !q->headers) {
         return refuse(q, EXO_E_NO_MEMORY, "");
+    }
+    CURLcode configured = exo_transport_configure(q->deployed, q->easy, &q->resolve);
+    if (configured != CURLE_OK) {
+        return refuse(q, configured == CURLE_OUT_OF_MEMORY ? EXO_E_NO_MEMORY : EXO_E_ARGUMENT,
+                      curl_easy_strerror(configured));
     }
     const exo_deployment *o = &q->deployed->options;
     curl_easy_setopt(q->easy, CURLOPT_ERRORBUFFER, q->text);
@@ -90,7 +95,9 @@ static int ask(question *q)
         return refuse(q, q->code, "");
     }
     if (result == CURLE_OPERATION_TIMEDOUT) {
-        return refuse(q, EXO_E_CLOCK_IDLE, q->text);
+        curl_off_t connected = 0;
+        curl_easy_getinfo(q->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+        return refuse(q, connected > 0 ? EXO_E_CLOCK_IDLE : EXO_E_CLOCK_CONNECT, q->text);
     }
     return result == CURLE_OK ? EXO_OK : refuse(q, exo_transport_code(result), q->text);
 }

@@ -262,3 +262,8 @@ def test_a_flood_after_the_finish_has_five_seconds_too(ask, upstream):
     upstream.scripts["flood"] = flood(finish, b":\n")
     ran = ask("flood", "--json")
     assert (ran.code, ran.json["text"]) == (0, "x") and 4900 <= ran.json["milliseconds"] and ran.seconds < 4 * LONG
+
+
+def test_asking_for_the_models_has_clocks_too(exochat, upstream, full_port):
+    stalled = exochat("models", "--remote", "--connect-timeout", "0.3", "--base-url", f"http://127.0.0.1:{full_port}/v1")
+    assert stalled.code == 1 and "EXO_E" not in stalled.out and "connect_timeout" in stalled.err
