@@ -26,6 +26,14 @@ int64_t exo_call_since_attempt(const exo_call *call)
     return exo_clock_real() - call->attempt_real;
 }
 
+void exo_call_note_sent(exo_call *call)
+{
+    exo_attempt *attempt = exo_reply_last_attempt(call->reply);
+    if (attempt && attempt->sent_ms < 0) {
+        attempt->sent_ms = exo_call_since_attempt(call);
+    }
+}
+
 static void note_exchange(const exo_call *call, exo_attempt *attempt)
 {
     const exo_exchange *x = call->exchange;
@@ -60,15 +68,7 @@ static void end_attempt(exo_call *call, const exo_failure *failure)
     if (failure) {
         attempt->code = failure->code;
         attempt->verdict = failure->verdict;
-        size_t len = strlen(failure->message);
-        if (len >= sizeof attempt->message) {
-            len = sizeof attempt->message - 1;
-            while (len > 0 && ((unsigned char)failure->message[len] & 0xC0) == 0x80) {
-                len--;
-            }
-        }
-        memcpy(attempt->message, failure->message, len);
-        attempt->message[len] = '\0';
+        exo_heap_copy_into(attempt->message, sizeof attempt->message, exo_span_text(failure->message));
     }
     exo_log_attempt(call, failure);
 }

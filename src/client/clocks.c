@@ -70,7 +70,7 @@ void exo_call_arm(exo_call *call)
     int64_t due = next_look(call);
     if (due < 0) {
         exo_timers_clear(&call->client->timers, &call->timer);
-    } else if (call->timer.place_ == 0 || due < call->timer.due) {
+    } else if (!exo_timer_is_set(&call->timer) || due < call->timer.due) {
         exo_timers_set(&call->client->timers, &call->timer, due);
     }
 }
@@ -90,10 +90,7 @@ static void watch_upload(exo_call *call, int64_t now)
         call->progress_at = now;
     }
     if (sent) {
-        exo_attempt *attempt = exo_reply_last_attempt(call->reply);
-        if (attempt && attempt->sent_ms < 0) {
-            attempt->sent_ms = exo_call_since_attempt(call);
-        }
+        exo_call_note_sent(call);
         exo_call_enter(call, PHASE_FIRST);
     }
 }

@@ -198,6 +198,9 @@ void exo_call_end(exo_call *call, const exo_failure *failure);
 /* Milliseconds since the attempt began, for the trail. */
 int64_t exo_call_since_attempt(const exo_call *call);
 
+/* The body is out, or was not waited for: the trail notes when, the first time. */
+void exo_call_note_sent(exo_call *call);
+
 /* ---- the clocks of a call ---- */
 
 /* Says where the exchange is now. */

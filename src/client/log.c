@@ -29,34 +29,13 @@ typedef struct texts {
     char *output;
 } texts;
 
-static void copy(char *text, size_t size, exo_span from)
-{
-    size_t len = from.len < size ? from.len : size - 1;
-    if (len > 0) {
-        memcpy(text, from.ptr, len);
-    }
-    text[len] = '\0';
-}
-
-/* At most `max` bytes of `from`, cut at a character's border, on the heap. */
-static char *cut(exo_span from, long max)
-{
-    if (max > 0 && from.len > (size_t)max) {
-        from.len = (size_t)max;
-        while (from.len > 0 && ((unsigned char)from.ptr[from.len] & 0xC0) == 0x80) {
-            from.len--;
-        }
-    }
-    return exo_heap_copy_span(from);
-}
-
 static void fill_answer(exo_record *record, texts *kept, const exo_call *call)
 {
     const exo_answer *answer = &call->reply->answers[0];
     const exo_usage *usage = exo_answer_usage(answer);
-    copy(kept->response_model, sizeof kept->response_model, exo_answer_model(answer));
-    copy(kept->response_id, sizeof kept->response_id, exo_answer_id(answer));
-    copy(kept->finish_reason, sizeof kept->finish_reason, exo_answer_finish_reason(answer));
+    exo_heap_copy_into(kept->response_model, sizeof kept->response_model, exo_answer_model(answer));
+    exo_heap_copy_into(kept->response_id, sizeof kept->response_id, exo_answer_id(answer));
+    exo_heap_copy_into(kept->finish_reason, sizeof kept->finish_reason, exo_answer_finish_reason(answer));
     record->response_model = kept->response_model;
     record->response_id = kept->response_id;
     record->finish_reason = kept->finish_reason;
@@ -64,7 +43,7 @@ static void fill_answer(exo_record *record, texts *kept, const exo_call *call)
     record->output_tokens = usage->completion_tokens;
     record->cached_tokens = usage->cached_tokens;
     if (call->client->log_bodies > 0) {
-        kept->output = cut(exo_answer_text(answer), call->client->log_bodies);
+        kept->output = exo_heap_copy_span(exo_heap_cut(exo_answer_text(answer), (size_t)call->client->log_bodies));
         record->response_text = kept->output ? kept->output : "";
     }
 }
@@ -143,7 +122,8 @@ void exo_log_call(const exo_call *call)
     fill_failure(&record, &call->reply->failure);
     record.duration_ms = call->reply->milliseconds;
     if (call->client->log_bodies > 0) {
-        kept.input = cut(exo_buffer_span(&call->sent_start), call->client->log_bodies);
+        kept.input =
+            exo_heap_copy_span(exo_heap_cut(exo_buffer_span(&call->sent_start), (size_t)call->client->log_bodies));
         record.request_body = kept.input ? kept.input : "";
     }
     hand_over(call, &record, &kept);

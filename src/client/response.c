@@ -38,9 +38,7 @@ static void first_event(exo_call *call)
         attempt->first_event_ms = exo_call_since_attempt(call);
     }
     if (call->phase < PHASE_STREAM) {
-        if (attempt && attempt->sent_ms < 0) {
-            attempt->sent_ms = exo_call_since_attempt(call);
-        }
+        exo_call_note_sent(call);
         exo_call_enter(call, PHASE_STREAM);
     }
 }

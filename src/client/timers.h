@@ -7,6 +7,7 @@
 #ifndef EXO_CLIENT_TIMERS_H
 #define EXO_CLIENT_TIMERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,12 @@ void exo_timers_dismiss(exo_timers *timers);
 
 /* Sets `timer`, for which there is room, to wake at `due`, or moves it there. */
 void exo_timers_set(exo_timers *timers, exo_timer *timer, int64_t due);
+
+/* Whether `timer` is set. */
+static inline bool exo_timer_is_set(const exo_timer *timer)
+{
+    return timer->place_ != 0;
+}
 
 /* Removes `timer`, if it is set. */
 void exo_timers_clear(exo_timers *timers, exo_timer *timer);
