@@ -1,6 +1,6 @@
 #!/bin/sh
 # Who may include what: tools/check-includes.sh [ROOT]
-# The table below is the whole rule for the core and its headers, beside error, span, limits, buffer and the private
+# The table below is the whole rule for the core and its headers, beside error, span, limits, buffer, clock and the private
 # ascii, which all may use. A header that is private to src/core is a module of its own. The client, the command and the
 # bindings see public headers and files of their own folder, and whatever is not ours; only the client sees libyaml, and
 # no public header sees libcurl or libyaml. What src/core/core.mk does not list is not a header of the core.
@@ -57,7 +57,7 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
     }
 
     BEGIN {
-        split("error span limits buffer ascii", list, " ")
+        split("error span limits buffer clock ascii", list, " ")
         for (i in list) base[list[i]]
         split("stdbool.h stddef.h stdint.h string.h", list, " ")
         for (i in list) freestanding[list[i]]

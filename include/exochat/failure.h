@@ -25,6 +25,7 @@
 #ifndef EXOCHAT_FAILURE_H
 #define EXOCHAT_FAILURE_H
 
+#include "exochat/clock.h"
 #include "exochat/error.h"
 #include "exochat/limits.h"
 #include "exochat/span.h"
@@ -32,18 +33,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* Which clock ran out. */
-typedef enum exo_clock {
-    EXO_CLOCK_NONE,
-    EXO_CLOCK_CONNECT,
-    EXO_CLOCK_FIRST_EVENT,
-    EXO_CLOCK_IDLE,
-    EXO_CLOCK_TOTAL
-} exo_clock;
-
-/* "connect", "first event", "idle", "total", or "none". Static storage. */
-const char *exo_clock_name(exo_clock clock);
 
 /* One failure. Begin with exo_failure_clear(). All of it may be read but the fields that end in "_"; strings are
  * NUL-terminated UTF-8, cut at a character's border, with control characters replaced by spaces, "" when unknown. A

@@ -181,7 +181,7 @@ static void start_exchange(exo_call *call, bool resend)
     uint64_t total = deployed->options.chunked ? EXO_SIZE_UNKNOWN : exo_encode_total(&call->encoding.encoder);
     call->state = CALL_EXCHANGE;
     call->attempt_began = exo_client_now(call->client);
-    exo_call_enter(call, PHASE_CONNECT);
+    exo_call_enter(call, EXO_PHASE_CONNECT);
     call->exchange =
         exo_exchange_start(call, deployed, &call->encoding.encoder, total, call->options.traceparent, resend, &error);
     if (!call->exchange) {
@@ -285,7 +285,7 @@ void exo_call_connected(exo_call *call)
     if (attempt) {
         attempt->connected_ms = exo_call_since_attempt(call);
     }
-    exo_call_enter(call, PHASE_SEND);
+    exo_call_enter(call, EXO_PHASE_SEND);
     exo_call_arm(call);
 }
 

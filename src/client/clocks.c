@@ -7,7 +7,7 @@
  */
 #include "engine.h"
 
-void exo_call_enter(exo_call *call, exo_phase phase)
+void exo_call_enter(exo_call *call, enum exo_phase phase)
 {
     call->phase = phase;
     call->phase_began = exo_client_now(call->client);
@@ -32,18 +32,18 @@ static int64_t next_look(const exo_call *call)
     }
     const exo_deployment *o = &call->lineup[call->at]->options;
     switch (call->phase) {
-    case PHASE_CONNECT:
+    case EXO_PHASE_CONNECT:
         if (o->connect_timeout > 0) {
             UNTIL(call->attempt_began + o->connect_timeout);
         }
         break;
-    case PHASE_SEND: {
+    case EXO_PHASE_SEND: {
         /* Nobody tells us when a socket's queue is empty: look often at first, and less and less. */
         int64_t since = exo_client_now(call->client) - call->progress_at;
         UNTIL(exo_client_now(call->client) + (since < 2 ? 1 : since < 200 ? since / 2 : 100));
         break;
     }
-    case PHASE_FIRST:
+    case EXO_PHASE_FIRST:
         if (o->stream_ttft_timeout > 0) {
             UNTIL(call->phase_began + o->stream_ttft_timeout);
         }
@@ -51,13 +51,13 @@ static int64_t next_look(const exo_call *call)
             UNTIL(call->progress_at + o->request_timeout);
         }
         break;
-    case PHASE_STREAM:
+    case EXO_PHASE_STREAM:
         if (o->request_timeout > 0) {
             UNTIL(call->progress_at + o->request_timeout);
         }
         break;
-    case PHASE_REST:
-    case PHASE_ERROR_BODY:
+    case EXO_PHASE_REST:
+    case EXO_PHASE_REFUSAL:
         UNTIL(call->phase_began + EXO_REST_MS);
         break;
     }
@@ -91,7 +91,7 @@ static void watch_upload(exo_call *call, int64_t now)
     }
     if (sent) {
         exo_call_note_sent(call);
-        exo_call_enter(call, PHASE_FIRST);
+        exo_call_enter(call, EXO_PHASE_FIRST);
     }
 }
 
@@ -111,18 +111,18 @@ static exo_clock expired(const exo_call *call, int64_t now)
     }
     const exo_deployment *o = &call->lineup[call->at]->options;
     switch (call->phase) {
-    case PHASE_CONNECT:
+    case EXO_PHASE_CONNECT:
         return ran_out(call->attempt_began, o->connect_timeout, now) ? EXO_CLOCK_CONNECT : EXO_CLOCK_NONE;
-    case PHASE_FIRST:
+    case EXO_PHASE_FIRST:
         if (ran_out(call->phase_began, o->stream_ttft_timeout, now)) {
             return EXO_CLOCK_FIRST_EVENT;
         }
         break;
-    case PHASE_SEND:
-    case PHASE_STREAM:
+    case EXO_PHASE_SEND:
+    case EXO_PHASE_STREAM:
         break;
-    case PHASE_REST:
-    case PHASE_ERROR_BODY:
+    case EXO_PHASE_REST:
+    case EXO_PHASE_REFUSAL:
         return EXO_CLOCK_NONE;
     }
     return ran_out(call->progress_at, o->request_timeout, now) ? EXO_CLOCK_IDLE : EXO_CLOCK_NONE;
@@ -143,7 +143,7 @@ static void clock_ran_out(exo_call *call, exo_clock clock)
 
 static void look(exo_call *call, int64_t now)
 {
-    if (call->state == CALL_EXCHANGE && call->phase == PHASE_SEND) {
+    if (call->state == CALL_EXCHANGE && call->phase == EXO_PHASE_SEND) {
         watch_upload(call, now);
     }
     exo_clock clock = expired(call, now);
@@ -155,7 +155,7 @@ static void look(exo_call *call, int64_t now)
         exo_client_wake(call->client, call);
         return;
     }
-    if (call->state == CALL_EXCHANGE && (call->phase == PHASE_REST || call->phase == PHASE_ERROR_BODY) &&
+    if (call->state == CALL_EXCHANGE && (call->phase == EXO_PHASE_REST || call->phase == EXO_PHASE_REFUSAL) &&
         ran_out(call->phase_began, EXO_REST_MS, now)) {
         call->rest_is_late = true;
         exo_client_wake(call->client, call);

@@ -112,16 +112,6 @@ typedef enum exo_call_state {
     CALL_ENDED
 } exo_call_state;
 
-/* Where an exchange is, as the clocks see it. */
-typedef enum exo_phase {
-    PHASE_CONNECT,
-    PHASE_SEND,
-    PHASE_FIRST, /* sent, no event yet */
-    PHASE_STREAM,
-    PHASE_REST,      /* finish_reason came; usage and [DONE] may follow */
-    PHASE_ERROR_BODY /* the status is not 2xx */
-} exo_phase;
-
 struct exo_call {
     exo_client *client;
     exo_call *previous; /* in client->calls */
@@ -147,7 +137,7 @@ struct exo_call {
 
     exo_exchange *exchange;
     exo_exchange *awaited; /* CALL_GRACE: the one whose connection it waits for */
-    exo_phase phase;
+    enum exo_phase phase;
     exo_body_kind kind;
     exo_buffer feed; /* the bytes that sse is reading */
     bool sse_ended;
@@ -204,7 +194,7 @@ void exo_call_note_sent(exo_call *call);
 /* ---- the clocks of a call ---- */
 
 /* Says where the exchange is now. */
-void exo_call_enter(exo_call *call, exo_phase phase);
+void exo_call_enter(exo_call *call, enum exo_phase phase);
 
 /* Sets the call's timer for the next look at its clocks. */
 void exo_call_arm(exo_call *call);

@@ -37,9 +37,9 @@ static void first_event(exo_call *call)
     if (attempt && attempt->first_event_ms < 0) {
         attempt->first_event_ms = exo_call_since_attempt(call);
     }
-    if (call->phase < PHASE_STREAM) {
+    if (call->phase < EXO_PHASE_STREAM) {
         exo_call_note_sent(call);
-        exo_call_enter(call, PHASE_STREAM);
+        exo_call_enter(call, EXO_PHASE_STREAM);
     }
 }
 
@@ -116,13 +116,13 @@ static int apply(exo_call *call, exo_delta *delta, exo_event *event)
             news = news || exo_answer_tool_calls(answer) > before;
         }
     }
-    if (call->phase == PHASE_FIRST && is_token(delta)) {
+    if (call->phase == EXO_PHASE_FIRST && is_token(delta)) {
         first_event(call);
     }
-    if (call->phase == PHASE_STREAM && delta->type == EXO_DELTA_FINISH && all_finished(call)) {
-        exo_call_enter(call, PHASE_REST);
-    } else if (call->phase == PHASE_REST && used && !all_finished(call)) {
-        exo_call_enter(call, PHASE_STREAM); /* another choice has only begun */
+    if (call->phase == EXO_PHASE_STREAM && delta->type == EXO_DELTA_FINISH && all_finished(call)) {
+        exo_call_enter(call, EXO_PHASE_REST);
+    } else if (call->phase == EXO_PHASE_REST && used && !all_finished(call)) {
+        exo_call_enter(call, EXO_PHASE_STREAM); /* another choice has only begun */
     }
     if (call->options.buffered || !used || !news || exo_answer_error(answer_of(call)).len > 0 ||
         !show(call, delta, tool, event)) {
@@ -191,8 +191,8 @@ static void begin_chunk(exo_call *call, exo_span data, bool error)
     call->progress_at = exo_client_now(call->client);
     if (call->lineup[call->at]->options.ttft_until == EXO_UNTIL_EVENT) {
         first_event(call);
-    } else if (call->phase == PHASE_SEND) {
-        exo_call_enter(call, PHASE_FIRST); /* the endpoint answers before the body is out */
+    } else if (call->phase == EXO_PHASE_SEND) {
+        exo_call_enter(call, EXO_PHASE_FIRST); /* the endpoint answers before the body is out */
     }
 }
 
@@ -460,8 +460,8 @@ int exo_call_read(exo_call *call, exo_event *event)
     if (has_enough(call)) {
         return is_success(call) ? read_page(call) : read_refusal(call);
     }
-    if (x->head_ended && !is_success(call) && call->phase != PHASE_ERROR_BODY) {
-        exo_call_enter(call, PHASE_ERROR_BODY);
+    if (x->head_ended && !is_success(call) && call->phase != EXO_PHASE_REFUSAL) {
+        exo_call_enter(call, EXO_PHASE_REFUSAL);
     }
     if (call->feed.capacity_ > 4096) {
         exo_buffer_free(&call->feed); /* an idle stream keeps nothing */
@@ -472,7 +472,7 @@ int exo_call_read(exo_call *call, exo_event *event)
 
 void exo_call_rest_is_late(exo_call *call)
 {
-    if (call->phase == PHASE_ERROR_BODY) {
+    if (call->phase == EXO_PHASE_REFUSAL) {
         read_refusal(call);
     } else {
         conclude(call, EXO_OK);

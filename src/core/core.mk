@@ -17,6 +17,7 @@ EXO_CORE_SOURCES += sse.c
 EXO_CORE_SOURCES += think.c
 EXO_CORE_SOURCES += chunk.c
 EXO_CORE_SOURCES += answer.c
+EXO_CORE_SOURCES += clock.c
 EXO_CORE_SOURCES += failure.c
 EXO_CORE_SOURCES += failure_body.c
 EXO_CORE_SOURCES += failure_words.c

@@ -117,12 +117,6 @@ static void judge(exo_failure *failure, uint16_t http_status, exo_span body, uin
     settle(failure);
 }
 
-const char *exo_clock_name(exo_clock clock)
-{
-    static const char names[] = "none\0connect\0first event\0idle\0total";
-    return exo_ascii_string(names, clock >= EXO_CLOCK_CONNECT && clock <= EXO_CLOCK_TOTAL ? clock : EXO_CLOCK_NONE);
-}
-
 void exo_failure_clear(exo_failure *failure)
 {
     memset(failure, 0, sizeof *failure);
@@ -133,9 +127,7 @@ void exo_failure_set(exo_failure *failure, int code, exo_span message)
 {
     begin(failure, code);
     failure->cut = !exo_failure_put(failure->message, sizeof failure->message, message);
-    if (code <= EXO_E_CLOCK_CONNECT && code >= EXO_E_CLOCK_TOTAL) {
-        failure->clock = (exo_clock)(EXO_CLOCK_CONNECT + (EXO_E_CLOCK_CONNECT - code));
-    }
+    failure->clock = exo_clock_of(code);
 }
 
 void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int64_t wall_now)
