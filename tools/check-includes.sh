@@ -24,6 +24,9 @@ answer         chunk json_repair
 failure        failure_body failure_words retry_after
 failure_body   failure failure_words retry_after json_read json_text
 retry_after    failure
+intake         sse chunk answer failure json_read
+attempt        intake
+route          failure
 TABLE
 
 find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk '

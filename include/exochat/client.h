@@ -24,8 +24,7 @@
 #ifndef EXOCHAT_CLIENT_H
 #define EXOCHAT_CLIENT_H
 
-#include "exochat/answer.h"
-#include "exochat/failure.h"
+#include "exochat/attempt.h"
 #include "exochat/limits.h"
 #include "exochat/request.h"
 #include "exochat/route.h"
@@ -85,12 +84,6 @@ typedef struct exo_header {
     const char *name;
     const char *value;
 } exo_header;
-
-/* What ends the first-event clock: any data event, or the first content, reasoning or tool delta. */
-typedef enum exo_ttft_until {
-    EXO_UNTIL_EVENT,
-    EXO_UNTIL_TOKEN
-} exo_ttft_until;
 
 /* Where a model is served, and how. Everything is copied by exo_client_deploy(); the copy of the key is wiped when it
  * is freed. Begin with EXO_DEPLOYMENT_INIT and set base_url. Times are in milliseconds, at most a day; 0 switches a
@@ -159,18 +152,6 @@ int exo_client_policy(exo_client *client, const char *model, const exo_route_pol
 const char *exo_client_model(const exo_client *client, size_t index);
 
 /* ------------------------------------------------------------------- calls */
-
-/* What an event of a call says; behind each, which fields of exo_event it sets. */
-typedef enum exo_event_type {
-    EXO_EVENT_TEXT,      /* text */
-    EXO_EVENT_REASONING, /* text */
-    EXO_EVENT_REFUSAL,   /* text */
-    EXO_EVENT_TOOL_CALL, /* a tool call has begun, or says more of itself: tool, id, name (may be empty at first) */
-    EXO_EVENT_TOOL_ARGUMENTS, /* text: a fragment of the arguments of `tool`; not to be used before END says success */
-    EXO_EVENT_USAGE,          /* usage */
-    EXO_EVENT_RESTART,        /* what came so far is void: another deployment begins anew; failure says why */
-    EXO_EVENT_END             /* the last event of a call: take the reply */
-} exo_event_type;
 
 /* One event. Spans are valid until the next call on the client. */
 typedef struct exo_event {
@@ -269,28 +250,6 @@ int64_t exo_client_timeout(exo_client *client);
 
 /* ------------------------------------------------------------------- reply */
 
-/* One attempt, as the trail keeps it. Times are milliseconds since the attempt began, -1 where it did not come so far.
- */
-typedef struct exo_attempt {
-    const char *deployment; /* the name under which it is deployed */
-    const char *model;      /* the model that was asked for there */
-    int code;               /* EXO_OK, or why it failed */
-    exo_verdict verdict;    /* STOP for the one that succeeded */
-    uint16_t http_status;
-    bool reused;        /* the connection was */
-    bool resent;        /* the transport sent the request again, on a fresh connection */
-    int64_t started_ms; /* since the call began */
-    int64_t resolved_ms;
-    int64_t connected_ms; /* TLS included */
-    int64_t sent_ms;
-    int64_t first_event_ms;
-    int64_t end_ms;
-    uint64_t bytes_sent; /* of the body */
-    uint64_t bytes_received;
-    char http_version[4]; /* "1.1", "2", "" */
-    char message[256];    /* why it failed, "" if not */
-} exo_attempt;
-
 /* The reply owns everything it hands out, until it is freed. */
 
 /* Why the call failed, or NULL: it succeeded, the answer is complete. */
@@ -300,9 +259,9 @@ const exo_failure *exo_reply_failure(const exo_reply *reply);
  * to be taken for an answer. See answer.h for what to ask of it. */
 exo_answer *exo_reply_answer(const exo_reply *reply, uint32_t choice);
 
-/* The trail: how many attempts, and each of them (NULL past the last). */
+/* The trail: how many attempts, and each of them (NULL past the last); its texts are the reply's. */
 size_t exo_reply_attempts(const exo_reply *reply);
-const exo_attempt *exo_reply_attempt(const exo_reply *reply, size_t index);
+const exo_trail_entry *exo_reply_attempt(const exo_reply *reply, size_t index);
 
 /* The name of the deployment that answered, or of the last one that was tried; "" when none was. */
 const char *exo_reply_deployment(const exo_reply *reply);

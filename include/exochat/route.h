@@ -6,11 +6,12 @@
  * fallbacks are options, off unless set. It never reads a clock: `now` is milliseconds of a monotonic one, never goes
  * back, and may jump.
  *
- * A call asks next(), does what it says, reports failed() or succeeded(), and asks again until GIVE_UP or success.
+ * A call asks next(), does what it says, reports failed() or succeeded(), and asks again until GIVE_UP or success. With a
+ * failure it says what the consumer was shown and whether the body is spent; the route decides whether that is the end.
  *
  * Retries. The same deployment again only after the verdict RETRY, and never for a silent route or a stalled stream.
- * The wait is retry_after where the endpoint gave one, and the backoff otherwise. A deployment that goes into cooldown
- * for longer than that is not waited for.
+ * The wait is retry_after where the endpoint gave one that is not 0, and the backoff otherwise. A deployment that goes
+ * into cooldown for longer than that is not waited for; nor is a wait begun that does not fit into the call's deadline.
  *
  * Cooldown. What counts is a failure with the verdict RETRY or FALL_BACK that is not of our own making: limits and
  * errors of the caller say nothing about a deployment, and neither does a request that the endpoint refused. After
@@ -21,11 +22,7 @@
 #ifndef EXOCHAT_ROUTE_H
 #define EXOCHAT_ROUTE_H
 
-#include "exochat/error.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "exochat/failure.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -76,7 +73,16 @@ typedef struct exo_route_action {
     uint32_t deployment;
     uint32_t attempt;
     int64_t until;
+    bool restart; /* ATTEMPT and WAIT: what the last attempt has shown is void; said once for each */
+    bool last;    /* no other deployment is left that was not tried yet */
 } exo_route_action;
+
+/* What is to be known of a failed attempt beside its failure; a sum of these. */
+enum exo_route_how {
+    EXO_HOW_SHOWN = 1, /* the consumer was handed something that it asked for */
+    EXO_HOW_SPENT = 2, /* the body was begun and cannot be sent again */
+    EXO_HOW_LOCAL = 4  /* a shortage of this machine: no deployment is to blame, none would do better */
+};
 
 /* Random bits for jitter: any 32 bits. */
 typedef struct exo_random {
@@ -90,7 +96,8 @@ typedef struct exo_route {
     const exo_route_stop *context_stops_;
     const exo_route_policy *policy_;
     const exo_random *random_;
-    int64_t until_; /* the end of the wait */
+    int64_t until_;    /* the end of the wait */
+    int64_t deadline_; /* of the call, or -1 */
     uint32_t count_;
     uint32_t context_count_;
     uint32_t next_;    /* the first stop that was not looked at yet */
@@ -100,6 +107,8 @@ typedef struct exo_route {
     uint32_t retries_; /* on the current stop */
     uint8_t state_;
     bool probing_; /* the attempt under way is the probe of its deployment */
+    bool may_restart_;
+    bool restart_; /* the last attempt has shown something, and nobody was told that it is void */
 } exo_route;
 
 /* Begins the route of a call: `stops[0]` is the requested model, then its fallbacks in order; `context_stops` are
@@ -114,9 +123,13 @@ int exo_route_init(exo_route *route, const exo_route_stop *stops, uint32_t count
  * never refused for cooldown alone. */
 void exo_route_next(exo_route *route, int64_t now, exo_route_action *action);
 
-/* Reports that the attempt which next() asked for failed: `code`, `verdict` and `retry_after` (milliseconds, or -1) of
- * its failure. Outside an attempt nothing happens. */
-void exo_route_failed(exo_route *route, int64_t now, int code, exo_verdict verdict, int64_t retry_after);
+/* What the route is to know of its call: when the total clock runs out (-1: never), and whether a new beginning is
+ * wanted after something was shown. Without this call: never, and no. */
+void exo_route_call(exo_route *route, int64_t deadline, bool restart);
+
+/* Reports that the attempt which next() asked for failed: of the failure, code, verdict and retry_after count. `how` is
+ * a sum of exo_route_how. Outside an attempt nothing happens. */
+void exo_route_failed(exo_route *route, int64_t now, const exo_failure *failure, unsigned how);
 
 /* Reports that it succeeded: the route is over. */
 void exo_route_succeeded(exo_route *route, int64_t now);

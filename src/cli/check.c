@@ -39,7 +39,7 @@ static int print_probe(const exo_reply *reply, const char *name)
 {
     char times[256];
     const exo_failure *failure = exo_reply_failure(reply);
-    const exo_attempt *attempt = exo_reply_attempt(reply, 0);
+    const exo_trail_entry *attempt = exo_reply_attempt(reply, 0);
     if (failure) {
         report_failure(failure, name);
         return failure->code == EXO_E_CANCELLED ? EXIT_INTERRUPTED : EXIT_FAILED;

@@ -152,7 +152,7 @@ void report_failure(const exo_failure *failure, const char *who)
 
 /* ---- attempts ---- */
 
-static void report_attempt_json(json_out *out, const exo_attempt *attempt)
+static void report_attempt_json(json_out *out, const exo_trail_entry *attempt)
 {
     const struct {
         const char *key;
@@ -195,7 +195,7 @@ static void report_attempt_json(json_out *out, const exo_attempt *attempt)
 
 void report_attempts_json(json_out *out, const exo_reply *reply)
 {
-    const exo_attempt *attempt;
+    const exo_trail_entry *attempt;
     json_open(out, '[');
     for (size_t i = 0; (attempt = exo_reply_attempt(reply, i)) != NULL; i++) {
         report_attempt_json(out, attempt);
@@ -213,7 +213,7 @@ static void append_time(char *line, size_t size, const char *what, int64_t milli
     }
 }
 
-void report_times(const exo_attempt *attempt, char *line, size_t size)
+void report_times(const exo_trail_entry *attempt, char *line, size_t size)
 {
     line[0] = '\0';
     append_time(line, size, "resolved", attempt->resolved_ms);
@@ -225,7 +225,7 @@ void report_times(const exo_attempt *attempt, char *line, size_t size)
 
 void report_trail(const exo_reply *reply)
 {
-    const exo_attempt *attempt;
+    const exo_trail_entry *attempt;
     char times[256];
     for (size_t i = 0; (attempt = exo_reply_attempt(reply, i)) != NULL; i++) {
         char status[32] = "";

@@ -36,6 +36,6 @@ void report_tool_call_json(json_out *out, exo_answer *answer, uint32_t number);
 void report_trail(const exo_reply *reply);
 
 /* The times of one attempt on one line: "resolved 3 ms, connected 12 ms, …". `line` is NUL-terminated. */
-void report_times(const exo_attempt *attempt, char *line, size_t size);
+void report_times(const exo_trail_entry *attempt, char *line, size_t size);
 
 #endif

@@ -28,13 +28,13 @@ int64_t exo_call_since_attempt(const exo_call *call)
 
 void exo_call_note_sent(exo_call *call)
 {
-    exo_attempt *attempt = exo_reply_last_attempt(call->reply);
+    exo_trail_entry *attempt = exo_reply_last_attempt(call->reply);
     if (attempt && attempt->sent_ms < 0) {
         attempt->sent_ms = exo_call_since_attempt(call);
     }
 }
 
-static void note_exchange(const exo_call *call, exo_attempt *attempt)
+static void note_exchange(const exo_call *call, exo_trail_entry *attempt)
 {
     const exo_exchange *x = call->exchange;
     long version = 0;
@@ -57,7 +57,7 @@ static void note_exchange(const exo_call *call, exo_attempt *attempt)
 
 static void end_attempt(exo_call *call, const exo_failure *failure)
 {
-    exo_attempt *attempt = exo_reply_last_attempt(call->reply);
+    exo_trail_entry *attempt = exo_reply_last_attempt(call->reply);
     if (!attempt) {
         return;
     }
@@ -68,7 +68,7 @@ static void end_attempt(exo_call *call, const exo_failure *failure)
     if (failure) {
         attempt->code = failure->code;
         attempt->verdict = failure->verdict;
-        exo_heap_copy_into(attempt->message, sizeof attempt->message, exo_span_text(failure->message));
+        exo_reply_note_message(call->reply, failure->message);
     }
     exo_log_attempt(call, failure);
 }
@@ -84,7 +84,7 @@ static void drop_exchange(exo_call *call)
 /* The call ends, whatever it was at; an attempt that was under way ends with it. */
 static void break_off(exo_call *call, const exo_failure *failure)
 {
-    const exo_attempt *attempt = exo_reply_last_attempt(call->reply);
+    const exo_trail_entry *attempt = exo_reply_last_attempt(call->reply);
     call->reply->failure = *failure;
     if (attempt && attempt->end_ms < 0) {
         end_attempt(call, failure);
@@ -118,7 +118,7 @@ int exo_call_fail(exo_call *call, exo_failure *failure)
                  exo_encode_written(&call->encoding.encoder) > 0;
     bool shown = call->exposed && !call->options.restart;
     drop_exchange(call);
-    exo_route_failed(&call->route, exo_client_now(call->client), failure->code, failure->verdict, failure->retry_after);
+    exo_route_failed(&call->route, exo_client_now(call->client), failure, 0);
     if (shown || spent) {
         call->reply->failure = *failure;
         exo_route_abandon(&call->route);
@@ -209,7 +209,7 @@ static void begin_attempt(exo_call *call)
 {
     exo_deployed *deployed = call->lineup[call->at];
     const char *model = deployed->options.model ? deployed->options.model : deployed->name;
-    exo_attempt *attempt = exo_reply_begin_attempt(call->reply, deployed->name, model);
+    exo_trail_entry *attempt = exo_reply_begin_attempt(call->reply, deployed->name, model);
     if (!attempt) {
         end_with_code(call, EXO_E_NO_MEMORY, "");
         return;
@@ -281,7 +281,7 @@ static void route(exo_call *call)
 
 void exo_call_connected(exo_call *call)
 {
-    exo_attempt *attempt = exo_reply_last_attempt(call->reply);
+    exo_trail_entry *attempt = exo_reply_last_attempt(call->reply);
     if (attempt) {
         attempt->connected_ms = exo_call_since_attempt(call);
     }

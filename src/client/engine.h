@@ -226,9 +226,10 @@ void exo_call_rest_is_late(exo_call *call);
 
 /* An attempt as the reply keeps it. */
 typedef struct exo_kept_attempt {
-    exo_attempt attempt;
+    exo_trail_entry attempt;
     char *deployment;
     char *model;
+    char *message;
 } exo_kept_attempt;
 
 struct exo_reply {
@@ -248,10 +249,13 @@ void exo_reply_restart(exo_reply *reply, const exo_limits *limits, unsigned keep
 
 /* Appends an attempt to the trail and returns it, or NULL when memory runs out. Valid until the next one is appended.
  */
-exo_attempt *exo_reply_begin_attempt(exo_reply *reply, const char *deployment, const char *model);
+exo_trail_entry *exo_reply_begin_attempt(exo_reply *reply, const char *deployment, const char *model);
+
+/* Notes why the last attempt, which there is, has failed. */
+void exo_reply_note_message(exo_reply *reply, const char *message);
 
 /* The last attempt, or NULL. */
-exo_attempt *exo_reply_last_attempt(const exo_reply *reply);
+exo_trail_entry *exo_reply_last_attempt(const exo_reply *reply);
 
 /* ---- log ---- */
 

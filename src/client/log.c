@@ -60,7 +60,7 @@ static void fill_failure(exo_record *record, const exo_failure *failure)
     record->request_id = failure->request_id;
 }
 
-static void fill_attempt(exo_record *record, const exo_call *call, const exo_attempt *attempt)
+static void fill_attempt(exo_record *record, const exo_call *call, const exo_trail_entry *attempt)
 {
     const exo_deployed *deployed = call->lineup[call->at];
     record->deployment = attempt->deployment;
@@ -86,7 +86,7 @@ static void hand_over(const exo_call *call, exo_record *record, const texts *kep
 
 void exo_log_attempt(const exo_call *call, const exo_failure *failure)
 {
-    const exo_attempt *attempt = exo_reply_last_attempt(call->reply);
+    const exo_trail_entry *attempt = exo_reply_last_attempt(call->reply);
     if (!call->client->log || !attempt) {
         return;
     }
@@ -113,7 +113,7 @@ void exo_log_call(const exo_call *call)
     texts kept;
     memset(&kept, 0, sizeof kept);
     clear(&record, EXO_RECORD_CALL);
-    const exo_attempt *attempt = exo_reply_last_attempt(call->reply);
+    const exo_trail_entry *attempt = exo_reply_last_attempt(call->reply);
     if (attempt) {
         fill_attempt(&record, call, attempt);
         record.attempt = (int64_t)call->reply->attempt_count;

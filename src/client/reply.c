@@ -33,7 +33,7 @@ void exo_reply_restart(exo_reply *reply, const exo_limits *limits, unsigned keep
     }
 }
 
-exo_attempt *exo_reply_begin_attempt(exo_reply *reply, const char *deployment, const char *model)
+exo_trail_entry *exo_reply_begin_attempt(exo_reply *reply, const char *deployment, const char *model)
 {
     exo_kept_attempt *attempts = realloc(reply->attempts, (reply->attempt_count + 1) * sizeof *attempts);
     if (!attempts) {
@@ -52,6 +52,7 @@ exo_attempt *exo_reply_begin_attempt(exo_reply *reply, const char *deployment, c
     reply->attempt_count++;
     kept->attempt.deployment = kept->deployment;
     kept->attempt.model = kept->model;
+    kept->attempt.message = "";
     kept->attempt.resolved_ms = -1;
     kept->attempt.connected_ms = -1;
     kept->attempt.sent_ms = -1;
@@ -60,7 +61,18 @@ exo_attempt *exo_reply_begin_attempt(exo_reply *reply, const char *deployment, c
     return &kept->attempt;
 }
 
-exo_attempt *exo_reply_last_attempt(const exo_reply *reply)
+void exo_reply_note_message(exo_reply *reply, const char *message)
+{
+    exo_kept_attempt *kept = &reply->attempts[reply->attempt_count - 1];
+    char *copy = exo_heap_copy(message);
+    if (copy) { /* without it the entry says less */
+        free(kept->message);
+        kept->message = copy;
+        kept->attempt.message = copy;
+    }
+}
+
+exo_trail_entry *exo_reply_last_attempt(const exo_reply *reply)
 {
     return reply->attempt_count ? &reply->attempts[reply->attempt_count - 1].attempt : NULL;
 }
@@ -80,14 +92,14 @@ size_t exo_reply_attempts(const exo_reply *reply)
     return reply->attempt_count;
 }
 
-const exo_attempt *exo_reply_attempt(const exo_reply *reply, size_t index)
+const exo_trail_entry *exo_reply_attempt(const exo_reply *reply, size_t index)
 {
     return index < reply->attempt_count ? &reply->attempts[index].attempt : NULL;
 }
 
 const char *exo_reply_deployment(const exo_reply *reply)
 {
-    const exo_attempt *last = exo_reply_last_attempt(reply);
+    const exo_trail_entry *last = exo_reply_last_attempt(reply);
     return last ? last->deployment : "";
 }
 
@@ -107,6 +119,7 @@ void exo_reply_free(exo_reply *reply)
     for (size_t i = 0; i < reply->attempt_count; i++) {
         free(reply->attempts[i].deployment);
         free(reply->attempts[i].model);
+        free(reply->attempts[i].message);
     }
     free(reply->attempts);
     free(reply->answers);

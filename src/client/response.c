@@ -33,7 +33,7 @@ static bool is_token(const exo_delta *delta)
 
 static void first_event(exo_call *call)
 {
-    exo_attempt *attempt = exo_reply_last_attempt(call->reply);
+    exo_trail_entry *attempt = exo_reply_last_attempt(call->reply);
     if (attempt && attempt->first_event_ms < 0) {
         attempt->first_event_ms = exo_call_since_attempt(call);
     }

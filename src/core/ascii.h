@@ -13,6 +13,12 @@ static inline bool ascii_is_digit(int byte)
     return byte >= '0' && byte <= '9';
 }
 
+/* White space of JSON and of header fields. */
+static inline bool ascii_is_space(int byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
 static inline char ascii_lower(char byte)
 {
     return byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;

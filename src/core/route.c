@@ -33,8 +33,15 @@ int exo_route_init(exo_route *route, const exo_route_stop *stops, uint32_t count
                          .count_ = count,
                          .context_count_ = context_count,
                          .resort_ = NONE,
+                         .deadline_ = -1,
                          .state_ = CHOOSING};
     return EXO_OK;
+}
+
+void exo_route_call(exo_route *route, int64_t deadline, bool restart)
+{
+    route->deadline_ = deadline;
+    route->may_restart_ = restart;
 }
 
 /* What is remembered of a stop, or NULL where cooldown is off. */
@@ -99,6 +106,9 @@ void exo_route_next(exo_route *route, int64_t now, exo_route_action *action)
     action->deployment = route->stops_[route->current_].deployment;
     action->attempt = route->attempts_ > 0 ? route->attempts_ - 1 : 0;
     action->until = route->state_ == WAITING ? route->until_ : now;
+    action->restart = route->restart_ && route->state_ != OVER;
+    action->last = route->next_ >= route->count_;
+    route->restart_ = false;
 }
 
 /* Gives a probe back, so that another call may take it. */
@@ -146,8 +156,9 @@ static void retry(exo_route *route, int64_t now, int64_t retry_after, const exo_
     if (route->retries_ >= route->policy_->retries || retry_after > route->policy_->retry_after_max) {
         return;
     }
-    int64_t until = now + (retry_after >= 0 ? retry_after : backoff(route));
-    if (!health || health->until_ <= until) {
+    int64_t until = now + (retry_after > 0 ? retry_after : backoff(route));
+    bool fits = route->deadline_ < 0 || until < route->deadline_;
+    if (fits && (!health || health->until_ <= until)) {
         route->until_ = until;
         route->retries_++;
         route->state_ = WAITING;
@@ -171,11 +182,14 @@ static void fall_back_for_context(exo_route *route)
     route->resort_ = NONE;
 }
 
-void exo_route_failed(exo_route *route, int64_t now, int code, exo_verdict verdict, int64_t retry_after)
+void exo_route_failed(exo_route *route, int64_t now, const exo_failure *failure, unsigned how)
 {
     if (route->state_ != TRYING) {
         return;
     }
+    int code = failure->code;
+    int64_t retry_after = failure->retry_after;
+    exo_verdict verdict = how & EXO_HOW_LOCAL ? EXO_STOP : failure->verdict;
     exo_route_health *health = health_of(route, route->current_);
     exo_error_class blame = exo_error_class_of(code);
     bool again = verdict == EXO_RETRY;
@@ -190,6 +204,11 @@ void exo_route_failed(exo_route *route, int64_t now, int code, exo_verdict verdi
     } else if (verdict == EXO_FALL_BACK_CONTEXT) {
         fall_back_for_context(route);
     }
+    bool shown = how & EXO_HOW_SHOWN;
+    if ((shown && !route->may_restart_) || (how & EXO_HOW_SPENT)) {
+        route->state_ = OVER;
+    }
+    route->restart_ = shown;
 }
 
 void exo_route_succeeded(exo_route *route, int64_t now)

@@ -47,7 +47,7 @@ static void ask(exo_client *client, const char *model)
     exo_request_text(request, EXO_USER, "hello");
     exo_reply *reply = exo_chat(client, request, NULL, NULL);
     const exo_failure *failure = exo_reply_failure(reply);
-    const exo_attempt *attempt;
+    const exo_trail_entry *attempt;
     printf("%s: %s\n", model, failure ? exo_error_name(failure->code) : "answered");
     if (failure) {
         printf("%s %s %s %s\n", failure->message, failure->type, failure->provider_code, failure->request_id);

@@ -11,6 +11,18 @@
 
 #include "exochat/route.h"
 
+/* Reports a failure of which only this is known. */
+static void route_fails(exo_route *route, int64_t now, int code, exo_verdict verdict, int64_t retry_after)
+{
+    exo_failure failure;
+    exo_failure_clear(&failure);
+    failure.code = code;
+    failure.verdict = verdict;
+    failure.retry_after = retry_after;
+    exo_route_failed(route, now, &failure, 0);
+}
+
+
 /* What happens in a script: NEXT asks and expects an action, the others report. */
 typedef enum kind {
     END_OF_SCRIPT,
@@ -66,7 +78,7 @@ static void play(exo_route *route, const step *steps, const char *name)
     bool trying = false;
     for (size_t i = 0; steps[i].kind != END_OF_SCRIPT; i++) {
         const step *at = &steps[i];
-        exo_route_action action = {EXO_ROUTE_GIVE_UP, 99, 99, 99};
+        exo_route_action action = {EXO_ROUTE_GIVE_UP, 99, 99, 99, true, true};
         switch (at->kind) {
         case NEXT:
             exo_route_next(route, at->now, &action);
@@ -79,7 +91,7 @@ static void play(exo_route *route, const step *steps, const char *name)
             assert_int_equal(action.attempt, attempts > 0 ? attempts - 1 : 0);
             break;
         case FAILED:
-            exo_route_failed(route, at->now, at->code, at->verdict, at->retry_after);
+            route_fails(route, at->now, at->code, at->verdict, at->retry_after);
             trying = false;
             break;
         case SUCCEEDED:
@@ -162,7 +174,7 @@ static const script scripts[] = {
      1,
      0,
      POLICY(2, 100, 1000, 5000),
-     {TRY(0, 0), LIMITED(0, 5000), HOLD(4999, 0, 5000), TRY(5000, 0), LIMITED(5000, 0), TRY(5000, 0)}},
+     {TRY(0, 0), LIMITED(0, 5000), HOLD(4999, 0, 5000), TRY(5000, 0), LIMITED(5000, 0), HOLD(5199, 0, 5200), TRY(5200, 0)}},
     {"retry_after above its maximum: the next one",
      2,
      0,
@@ -267,7 +279,7 @@ static void jitter_takes_up_to_half(void **state)
         exo_route route;
         assert_int_equal(exo_route_init(&route, &stop, 1, NULL, 0, &policy, &random), EXO_OK);
         exo_route_next(&route, 0, &action);
-        exo_route_failed(&route, 1000, EXO_E_SERVER, EXO_RETRY, rows[i].retry_after);
+        route_fails(&route, 1000, EXO_E_SERVER, EXO_RETRY, rows[i].retry_after);
         exo_route_next(&route, 0, &action);
         assert_int_equal(action.type, EXO_ROUTE_WAIT);
         assert_int_equal(action.until - 1000, rows[i].wait);
@@ -287,7 +299,7 @@ static void backoff_reaches_the_largest_maximum(void **state)
     for (int i = 0; i < 40; i++) {
         exo_route_next(&route, now, &action);
         assert_int_equal(action.type, EXO_ROUTE_ATTEMPT);
-        exo_route_failed(&route, now, EXO_E_SERVER, EXO_RETRY, -1);
+        route_fails(&route, now, EXO_E_SERVER, EXO_RETRY, -1);
         exo_route_next(&route, now, &action);
         assert_int_equal(action.until - now, expected);
         now = action.until;
@@ -326,7 +338,7 @@ static void call_once(shop *at, uint32_t deployment, int64_t now, int code, exo_
     if (code == EXO_OK) {
         exo_route_succeeded(&route, now);
     } else {
-        exo_route_failed(&route, now, code, verdict, retry_after);
+        route_fails(&route, now, code, verdict, retry_after);
     }
 }
 
@@ -461,7 +473,7 @@ static void one_call_probes_and_the_others_pass_over(void **state)
     assert_int_equal(first_choice(&at, 2, 5000), 1);
 
     /* a failed probe opens the whole cooldown again, though it is one failure */
-    exo_route_failed(&probe, 5000, EXO_E_SERVER, EXO_RETRY, -1);
+    route_fails(&probe, 5000, EXO_E_SERVER, EXO_RETRY, -1);
     assert_int_equal(first_choice(&at, 2, 5999), 1);
     exo_route_next(&probe, 5000, &action);
     assert_int_equal(action.deployment, 1);
@@ -496,7 +508,7 @@ static void a_probe_that_proves_nothing_is_given_back(void **state)
             exo_route_abandon(&probe);
             exo_route_abandon(&probe);
         } else {
-            exo_route_failed(&probe, 1001, rows[i].code, rows[i].verdict, -1);
+            route_fails(&probe, 1001, rows[i].code, rows[i].verdict, -1);
         }
         assert_int_equal(first_choice(&at, 2, 1001), 0);
     }
@@ -547,13 +559,13 @@ static void a_call_is_never_refused_for_cooldown_alone(void **state)
     enter(&at, &other, 3);
     exo_route_next(&other, 400, &action);
     assert_int_equal(action.deployment, 1);
-    exo_route_failed(&other, 401, EXO_E_SERVER, EXO_RETRY, -1);
+    route_fails(&other, 401, EXO_E_SERVER, EXO_RETRY, -1);
     assert_true(at.health[1].probing_);
     exo_route_next(&other, 401, &action);
     assert_int_equal(action.type, EXO_ROUTE_GIVE_UP);
     assert_int_equal(action.deployment, 1);
 
-    exo_route_failed(&route, 500, EXO_E_SERVER, EXO_RETRY, -1);
+    route_fails(&route, 500, EXO_E_SERVER, EXO_RETRY, -1);
     assert_false(at.health[1].probing_);
     assert_int_equal(at.health[1].until_, 1500);
     exo_route_next(&route, 500, &action);
@@ -571,7 +583,7 @@ static void the_last_resort_comes_after_the_healthy(void **state)
     enter(&at, &route, 2);
     exo_route_next(&route, 10, &action);
     assert_int_equal(action.deployment, 1);
-    exo_route_failed(&route, 20, EXO_E_SERVER, EXO_RETRY, -1);
+    route_fails(&route, 20, EXO_E_SERVER, EXO_RETRY, -1);
     exo_route_next(&route, 20, &action);
     assert_int_equal(action.type, EXO_ROUTE_ATTEMPT);
     assert_int_equal(action.deployment, 0);
@@ -590,12 +602,12 @@ static void a_deployment_in_cooldown_is_not_waited_for(void **state)
     at.policy.retries = 5;
     enter(&at, &route, 2);
     exo_route_next(&route, 0, &action);
-    exo_route_failed(&route, 0, EXO_E_SERVER, EXO_RETRY, -1);
+    route_fails(&route, 0, EXO_E_SERVER, EXO_RETRY, -1);
     exo_route_next(&route, 0, &action);
     assert_int_equal(action.type, EXO_ROUTE_WAIT);
     exo_route_next(&route, 100, &action);
     assert_int_equal(action.deployment, 0);
-    exo_route_failed(&route, 100, EXO_E_SERVER, EXO_RETRY, -1);
+    route_fails(&route, 100, EXO_E_SERVER, EXO_RETRY, -1);
     exo_route_next(&route, 100, &action);
     assert_int_equal(action.type, EXO_ROUTE_ATTEMPT);
     assert_int_equal(action.deployment, 1);
@@ -612,7 +624,7 @@ static void a_rate_limit_is_waited_for_and_probed(void **state)
     at.policy.retries = 1;
     enter(&at, &route, 2);
     exo_route_next(&route, 0, &action);
-    exo_route_failed(&route, 0, EXO_E_RATE_LIMIT, EXO_RETRY, 700);
+    route_fails(&route, 0, EXO_E_RATE_LIMIT, EXO_RETRY, 700);
     exo_route_next(&route, 0, &action);
     assert_int_equal(action.type, EXO_ROUTE_WAIT);
     assert_int_equal(action.until, 700);
@@ -635,7 +647,7 @@ static void a_wait_may_end_in_a_cooldown(void **state)
     at.policy.retries = 2;
     enter(&at, &route, 2);
     exo_route_next(&route, 0, &action);
-    exo_route_failed(&route, 0, EXO_E_SERVER, EXO_RETRY, -1);
+    route_fails(&route, 0, EXO_E_SERVER, EXO_RETRY, -1);
     call_once(&at, 0, 50, EXO_E_SERVER, EXO_RETRY, -1);
     exo_route_next(&route, 100, &action);
     assert_int_equal(action.type, EXO_ROUTE_ATTEMPT);
@@ -646,12 +658,12 @@ static void a_wait_may_end_in_a_cooldown(void **state)
     at.policy.retries = 1;
     enter(&at, &route, 1);
     exo_route_next(&route, 0, &action);
-    exo_route_failed(&route, 0, EXO_E_SERVER, EXO_RETRY, -1);
+    route_fails(&route, 0, EXO_E_SERVER, EXO_RETRY, -1);
     cool_down(&at, 0, 50);
     exo_route_next(&route, 100, &action);
     assert_int_equal(action.type, EXO_ROUTE_ATTEMPT);
     assert_int_equal(action.deployment, 0);
-    exo_route_failed(&route, 2000, EXO_E_SERVER, EXO_RETRY, -1);
+    route_fails(&route, 2000, EXO_E_SERVER, EXO_RETRY, -1);
     exo_route_next(&route, 2000, &action);
     assert_int_equal(action.type, EXO_ROUTE_GIVE_UP);
 }

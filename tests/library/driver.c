@@ -213,7 +213,7 @@ static void print_answer(exo_answer *answer)
     print_close('}');
 }
 
-static void print_attempt(const exo_attempt *attempt)
+static void print_attempt(const exo_trail_entry *attempt)
 {
     print_open(NULL, '{');
     print_text("deployment", attempt->deployment);
@@ -253,7 +253,7 @@ static void give_reply(exo_reply *reply)
     }
     print_close(']');
     print_open("attempts", '[');
-    const exo_attempt *attempt;
+    const exo_trail_entry *attempt;
     for (size_t i = 0; (attempt = exo_reply_attempt(reply, i)) != NULL; i++) {
         print_attempt(attempt);
     }

@@ -1,0 +1,492 @@
+/*
+ * attempt.c: the phases and clocks of one attempt, and the rules of a transport that no transport should have to know:
+ * what counts as progress, when a request may be sent again, when the rest is waited for no longer. See attempt.h.
+ *
+ * It reads no clock and moves no byte. Memory: that of its intake.
+ */
+#include "exochat/attempt.h"
+
+/* What was made of the attempt. */
+enum end {
+    ATTEMPT_RUNS,
+    ATTEMPT_ASKS_RESEND,
+    ATTEMPT_OVER
+};
+
+/* In which phases each clock runs. */
+static const uint8_t attempt_phases[] = {
+#define EXO_X(clock, code, field, owner, standard, phases, word) (uint8_t)(phases),
+    EXO_CLOCK_MAP(EXO_X)
+#undef EXO_X
+};
+
+/* The failure of each. */
+static const int8_t attempt_codes[] = {
+#define EXO_X(clock, code, field, owner, standard, phases, word) (int8_t)(code),
+    EXO_CLOCK_MAP(EXO_X)
+#undef EXO_X
+};
+
+_Static_assert(sizeof attempt_phases == EXO_CLOCK_TOTAL && EXO_CLOCK_TOTAL == 4, "the total clock is the last one");
+_Static_assert(EXO_EVENT_END < 32, "a mask of events has 32 bits");
+
+/* The index of a clock. */
+#define AT(clock) (EXO_CLOCK_##clock - 1)
+
+/* The time as clocks count it: it stands still while the consumer holds the call. */
+static int64_t attempt_clock(const exo_attempt *a, int64_t now)
+{
+    return (a->held_at_ >= 0 && now > a->held_at_ ? a->held_at_ : now) - a->held_;
+}
+
+static void attempt_set_idle(exo_attempt *a, int64_t clock)
+{
+    a->set_at_[AT(IDLE)] = clock;
+    a->mark_ = a->accepted_ + (a->accepted_ - a->unacked_);
+}
+
+static void attempt_enter(exo_attempt *a, enum exo_phase phase, int64_t clock)
+{
+    a->phase_ = (uint8_t)phase;
+    if (phase == EXO_PHASE_FIRST) {
+        a->set_at_[AT(FIRST_EVENT)] = clock;
+    }
+    if (phase == EXO_PHASE_REST || phase == EXO_PHASE_REFUSAL) {
+        a->rest_at_ = clock;
+    }
+    attempt_set_idle(a, clock);
+}
+
+/* The phase in which a transport begins that cannot tell of everything. */
+static void attempt_begin(exo_attempt *a, int64_t now)
+{
+    int64_t clock = attempt_clock(a, now);
+    a->set_at_[AT(CONNECT)] = clock;
+    a->connected_ = false;
+    a->closed_ = false;
+    a->accepted_ = a->unacked_ = 0;
+    a->more_at_ = clock;
+    attempt_enter(a, a->can_ & EXO_CAN_CONNECTED ? EXO_PHASE_CONNECT : EXO_PHASE_SEND, clock);
+}
+
+int exo_attempt_init(exo_attempt *attempt, const exo_attempt_options *options, int64_t now)
+{
+    if (options->size != sizeof *options) {
+        return EXO_E_ARGUMENT;
+    }
+    memset(attempt, 0, sizeof *attempt);
+    exo_failure_clear(&attempt->failure_);
+    exo_intake_options intake = options->intake;
+    intake.failure = &attempt->failure_;
+    int code = exo_intake_init(&attempt->intake_, &intake);
+    if (code < 0) {
+        return code;
+    }
+    int64_t first = options->stream_ttft_timeout;
+    if (first == EXO_CLOCK_AUTO) {
+        first = options->untried ? EXO_AUTO_MS : options->request_timeout;
+    }
+    attempt->limit_[AT(CONNECT)] = options->connect_timeout;
+    attempt->limit_[AT(FIRST_EVENT)] = first;
+    attempt->limit_[AT(IDLE)] = options->request_timeout;
+    attempt->call_deadline_ = options->call_deadline;
+    attempt->can_ = (uint8_t)options->can;
+    attempt->wanted_ = options->wanted;
+    attempt->until_token_ = options->ttft_until == EXO_UNTIL_TOKEN;
+    attempt->held_at_ = -1;
+    attempt->began_ = attempt->arrived_ = now;
+    exo_trail_entry *trail = &attempt->trail_;
+    trail->deployment = trail->model = trail->message = "";
+    trail->started_ms = trail->resolved_ms = trail->connected_ms = trail->sent_ms = -1;
+    trail->first_event_ms = trail->end_ms = -1;
+    attempt_begin(attempt, now);
+    return EXO_OK;
+}
+
+/* ---- verdicts ---- */
+
+static void attempt_fail(exo_attempt *a, int code, exo_span words)
+{
+    exo_failure_set(&a->failure_, code, words);
+    a->failure_.http_status = a->head_ended_ ? a->status_ : 0;
+    a->failure_.status = a->failure_.http_status;
+    a->failure_.offset = exo_intake_offset(&a->intake_);
+    a->end_ = ATTEMPT_OVER;
+}
+
+void exo_attempt_break_off(exo_attempt *attempt, int code, exo_span words)
+{
+    if (attempt->end_ != ATTEMPT_OVER) {
+        attempt_fail(attempt, code, words);
+    }
+}
+
+/* ---- facts ---- */
+
+void exo_attempt_connected(exo_attempt *attempt, int64_t now, bool reused)
+{
+    if (attempt->end_ != ATTEMPT_RUNS || attempt->phase_ != EXO_PHASE_CONNECT) {
+        return;
+    }
+    attempt->connected_ = true;
+    attempt->connected_at_ = now;
+    attempt->trail_.connected_ms = now - attempt->began_;
+    attempt->trail_.reused = reused;
+    attempt_enter(attempt, EXO_PHASE_SEND, attempt_clock(attempt, now));
+}
+
+/* The body is out, or was not waited for: the trail notes when, the first time. */
+static void attempt_note_sent(exo_attempt *a, int64_t now)
+{
+    if (a->trail_.sent_ms < 0) {
+        a->trail_.sent_ms = now - a->began_;
+    }
+}
+
+void exo_attempt_upload(exo_attempt *attempt, int64_t now, uint64_t accepted, uint64_t unacked, bool complete)
+{
+    exo_attempt *a = attempt;
+    bool moved = accepted > a->accepted_;
+    if (a->end_ != ATTEMPT_RUNS || a->phase_ == EXO_PHASE_CONNECT) {
+        return;
+    }
+    a->accepted_ = accepted;
+    a->unacked_ = unacked == EXO_UNKNOWN ? 0 : unacked < accepted ? unacked : accepted;
+    a->trail_.bytes_sent = accepted;
+    if (a->phase_ != EXO_PHASE_SEND) {
+        return;
+    }
+    uint64_t progress = accepted + (accepted - a->unacked_);
+    if (progress >= a->mark_ + EXO_PROGRESS_BYTES || (complete && progress > a->mark_)) {
+        attempt_set_idle(a, attempt_clock(a, now));
+    }
+    if (complete && !moved && a->unacked_ == 0) {
+        attempt_note_sent(a, now);
+        attempt_enter(a, EXO_PHASE_FIRST, attempt_clock(a, now));
+    }
+}
+
+/* Counts bytes of heads, interim ones included. False: more than there may be. */
+static bool attempt_count_head(exo_attempt *a, size_t bytes)
+{
+    bool fits = bytes <= a->intake_.options_.limits->head - a->head_bytes_;
+    a->head_bytes_ += fits ? (uint32_t)bytes : 0;
+    return fits;
+}
+
+int exo_attempt_status(exo_attempt *attempt, uint16_t status)
+{
+    if (!attempt_count_head(attempt, sizeof "HTTP/1.1 200\r\n" - 1)) {
+        return EXO_E_HEAD_LIMIT;
+    }
+    if (attempt->end_ == ATTEMPT_RUNS && !attempt->head_ended_) {
+        exo_failure_clear(&attempt->failure_);
+        attempt->status_ = status;
+    }
+    return EXO_OK;
+}
+
+int exo_attempt_header(exo_attempt *attempt, exo_span name, exo_span value, int64_t wall)
+{
+    if (!attempt_count_head(attempt, name.len) || !attempt_count_head(attempt, value.len) ||
+        !attempt_count_head(attempt, sizeof ": \r\n" - 1)) {
+        return EXO_E_HEAD_LIMIT;
+    }
+    if (attempt->head_count_ >= attempt->intake_.options_.limits->headers || attempt->head_count_ == UINT16_MAX) {
+        return EXO_E_HEADERS_LIMIT;
+    }
+    attempt->head_count_++;
+    if (attempt->end_ == ATTEMPT_RUNS) {
+        exo_failure_header(&attempt->failure_, name, value, wall);
+    }
+    return EXO_OK;
+}
+
+void exo_attempt_head_end(exo_attempt *attempt, int64_t now)
+{
+    exo_attempt *a = attempt;
+    if (a->end_ != ATTEMPT_RUNS || a->head_ended_ || a->status_ < 200) {
+        return;
+    }
+    a->head_ended_ = true;
+    a->trail_.http_status = a->status_;
+    exo_intake_status(&a->intake_, a->status_);
+    if (a->status_ / 100 != 2) {
+        attempt_enter(a, EXO_PHASE_REFUSAL, attempt_clock(a, now));
+    } else if (a->phase_ == EXO_PHASE_SEND && !(a->can_ & EXO_CAN_SENT)) {
+        attempt_note_sent(a, now);
+        attempt_enter(a, EXO_PHASE_FIRST, attempt_clock(a, now));
+    }
+}
+
+void exo_attempt_bytes(exo_attempt *attempt, int64_t arrived, exo_span bytes)
+{
+    if (attempt->end_ != ATTEMPT_RUNS) {
+        return;
+    }
+    attempt->arrived_ = arrived;
+    attempt->trail_.bytes_received += bytes.len;
+    attempt->reading_ = true;
+    (void)exo_intake_feed(&attempt->intake_, bytes); /* what is wrong with them, next() says */
+}
+
+/* Whether the connection was dead before the request went over it. Anything else could bill the caller twice. */
+static bool attempt_may_resend(const exo_attempt *a, int64_t now, int code, bool byte_seen)
+{
+    return (a->can_ & EXO_CAN_RESEND) && exo_error_class_of(code) == EXO_CLASS_TRANSPORT && a->connected_ &&
+           a->trail_.reused && !a->trail_.resent && !byte_seen && now - a->connected_at_ < EXO_RESEND_MS;
+}
+
+void exo_attempt_closed(exo_attempt *attempt, int64_t now, int code, exo_span words, bool byte_seen)
+{
+    exo_attempt *a = attempt;
+    if (a->end_ != ATTEMPT_RUNS || a->closed_) {
+        return;
+    }
+    a->closed_ = true;
+    a->arrived_ = now;
+    if (a->head_ended_) {
+        a->reading_ = true;
+        exo_intake_end(&a->intake_, code, words);
+        return;
+    }
+    code = code < 0 ? code : EXO_E_CLOSED;
+    bool again = attempt_may_resend(a, now, code, byte_seen);
+    attempt_fail(a, code, words);
+    if (again) {
+        a->end_ = ATTEMPT_ASKS_RESEND;
+    }
+}
+
+void exo_attempt_resent(exo_attempt *attempt, int64_t now, bool done)
+{
+    if (attempt->end_ != ATTEMPT_ASKS_RESEND) {
+        return;
+    }
+    attempt->end_ = ATTEMPT_OVER;
+    if (done) {
+        attempt->end_ = ATTEMPT_RUNS;
+        attempt->trail_.resent = true;
+        attempt->trail_.reused = false;
+        exo_failure_clear(&attempt->failure_);
+        attempt_begin(attempt, now);
+    }
+}
+
+void exo_attempt_hold(exo_attempt *attempt, int64_t now, bool held)
+{
+    if (held && attempt->held_at_ < 0) {
+        attempt->held_at_ = now;
+    } else if (!held && attempt->held_at_ >= 0) {
+        attempt->held_ += now > attempt->held_at_ ? now - attempt->held_at_ : 0;
+        attempt->held_at_ = -1;
+    }
+}
+
+void exo_attempt_call_deadline(exo_attempt *attempt, int64_t deadline)
+{
+    attempt->call_deadline_ = deadline;
+}
+
+/* ---- clocks ---- */
+
+/* Whether a clock runs now. */
+static bool attempt_runs(const exo_attempt *a, int index)
+{
+    return (attempt_phases[index] & a->phase_) && a->limit_[index] > 0;
+}
+
+static bool attempt_waits_for_rest(const exo_attempt *a)
+{
+    return a->phase_ == EXO_PHASE_REST || a->phase_ == EXO_PHASE_REFUSAL;
+}
+
+void exo_attempt_tick(exo_attempt *attempt, int64_t now)
+{
+    exo_attempt *a = attempt;
+    int64_t clock = attempt_clock(a, now);
+    if (a->end_ != ATTEMPT_RUNS || a->reading_) {
+        return;
+    }
+    if (a->call_deadline_ >= 0 && now >= a->call_deadline_) {
+        attempt_fail(a, attempt_codes[AT(TOTAL)], exo_span_of(NULL, 0));
+        return;
+    }
+    for (int i = 0; i < AT(TOTAL); i++) {
+        if (attempt_runs(a, i) && clock - a->set_at_[i] >= a->limit_[i]) {
+            attempt_fail(a, attempt_codes[i], exo_span_of(NULL, 0));
+            return;
+        }
+    }
+    if (attempt_waits_for_rest(a) && clock - a->rest_at_ >= EXO_REST_MS) {
+        a->reading_ = true;
+        exo_intake_end(&a->intake_, EXO_OK, exo_span_of(NULL, 0));
+    }
+}
+
+/* The earlier of two moments, of which the first may be none. */
+static int64_t attempt_earlier(int64_t one, int64_t other)
+{
+    return one < 0 || other < one ? other : one;
+}
+
+/* When the upload is to be looked at next: nobody tells when a socket's queue is empty, so often at first, and less and
+ * less. */
+static int64_t attempt_next_look(const exo_attempt *a, int64_t now)
+{
+    int64_t since = attempt_clock(a, now) - a->set_at_[AT(IDLE)];
+    return now + (since < 2 ? 1 : since < 200 ? since / 2 : 100);
+}
+
+int64_t exo_attempt_deadline(const exo_attempt *attempt, int64_t now)
+{
+    const exo_attempt *a = attempt;
+    int64_t due = a->call_deadline_;
+    if (a->end_ == ATTEMPT_OVER) {
+        return -1;
+    }
+    if (a->end_ == ATTEMPT_ASKS_RESEND || a->held_at_ >= 0) {
+        return due;
+    }
+    for (int i = 0; i < AT(TOTAL); i++) {
+        if (attempt_runs(a, i)) {
+            due = attempt_earlier(due, a->set_at_[i] + a->limit_[i] + a->held_);
+        }
+    }
+    if (attempt_waits_for_rest(a)) {
+        due = attempt_earlier(due, a->rest_at_ + EXO_REST_MS + a->held_);
+    }
+    if (a->phase_ == EXO_PHASE_SEND && (a->can_ & EXO_CAN_SENT)) {
+        due = attempt_earlier(due, attempt_next_look(a, now));
+    }
+    return due;
+}
+
+/* ---- reading ---- */
+
+static void attempt_first_event(exo_attempt *a, int64_t clock)
+{
+    if (a->trail_.first_event_ms < 0) {
+        a->trail_.first_event_ms = a->arrived_ - a->began_;
+    }
+    if (a->phase_ < EXO_PHASE_STREAM) {
+        attempt_note_sent(a, a->arrived_);
+        attempt_enter(a, EXO_PHASE_STREAM, clock);
+        a->more_at_ = clock;
+    }
+}
+
+/* What the intake has to tell winds up the clocks. */
+static void attempt_note(exo_attempt *a)
+{
+    unsigned news = exo_intake_news(&a->intake_);
+    int64_t clock = attempt_clock(a, a->arrived_);
+    if (news == 0) {
+        return;
+    }
+    if (news & (a->until_token_ ? EXO_NEWS_TOKEN : EXO_NEWS_EVENT)) {
+        attempt_first_event(a, clock);
+    } else if ((news & EXO_NEWS_EVENT) && a->phase_ == EXO_PHASE_SEND) {
+        attempt_enter(a, EXO_PHASE_FIRST, clock); /* the endpoint answers before the body is out */
+    }
+    if (news & EXO_NEWS_MORE) {
+        a->more_at_ = clock;
+        a->rest_at_ = clock;
+    }
+    if (clock - a->more_at_ < EXO_PATIENCE * a->limit_[AT(IDLE)]) {
+        attempt_set_idle(a, clock);
+    }
+    if (a->phase_ == EXO_PHASE_STREAM && exo_intake_finished(&a->intake_)) {
+        attempt_enter(a, EXO_PHASE_REST, clock);
+    } else if (a->phase_ == EXO_PHASE_REST && (news & EXO_NEWS_MORE) && !exo_intake_finished(&a->intake_)) {
+        attempt_enter(a, EXO_PHASE_STREAM, clock); /* another choice has only begun */
+    }
+}
+
+int exo_attempt_next(exo_attempt *attempt, exo_intake_event *event)
+{
+    exo_attempt *a = attempt;
+    while (a->end_ == ATTEMPT_RUNS) {
+        int code = exo_intake_next(&a->intake_, event);
+        attempt_note(a);
+        if (code == EXO_NEED_DATA) {
+            a->reading_ = false;
+            return code;
+        }
+        if (code == EXO_DONE) {
+            a->end_ = ATTEMPT_OVER;
+        } else if (event->type != EXO_EVENT_NONE && (a->wanted_ & EXO_WANT(event->type))) {
+            a->shown_ = a->shown_ || event->type != EXO_EVENT_USAGE;
+            return EXO_EVENT;
+        }
+    }
+    return a->end_ == ATTEMPT_OVER ? EXO_DONE : EXO_NEED_DATA;
+}
+
+/* ---- questions ---- */
+
+exo_attempt_do exo_attempt_todo(const exo_attempt *attempt)
+{
+    switch (attempt->end_) {
+    case ATTEMPT_RUNS:
+        return EXO_DO_RUN;
+    case ATTEMPT_ASKS_RESEND:
+        return EXO_DO_RESEND;
+    default:
+        break;
+    }
+    if (attempt->failure_.code != EXO_OK) {
+        return EXO_DO_CLOSE;
+    }
+    return attempt->closed_ ? EXO_DO_OVER : attempt->can_ & EXO_CAN_DRAIN ? EXO_DO_DRAIN : EXO_DO_CLOSE;
+}
+
+enum exo_phase exo_attempt_phase(const exo_attempt *attempt)
+{
+    return (enum exo_phase)attempt->phase_;
+}
+
+bool exo_attempt_shown(const exo_attempt *attempt)
+{
+    return attempt->shown_;
+}
+
+const exo_failure *exo_attempt_failure(const exo_attempt *attempt)
+{
+    return attempt->end_ == ATTEMPT_OVER && attempt->failure_.code != EXO_OK ? &attempt->failure_ : NULL;
+}
+
+const exo_trail_entry *exo_attempt_trail(const exo_attempt *attempt)
+{
+    return &attempt->trail_;
+}
+
+const exo_trail_entry *exo_attempt_end(exo_attempt *attempt, int64_t now)
+{
+    exo_trail_entry *trail = &attempt->trail_;
+    if (trail->end_ms < 0) {
+        trail->end_ms = now - attempt->began_;
+        trail->code = attempt->failure_.code;
+        trail->verdict = attempt->failure_.verdict;
+    }
+    return trail;
+}
+
+void exo_attempt_free(exo_attempt *attempt)
+{
+    exo_intake_free(&attempt->intake_);
+}
+
+/* ---- draining ---- */
+
+void exo_drain_begin(exo_drain *drain, int64_t now)
+{
+    drain->until = now + EXO_DRAIN_MS;
+    drain->bytes_ = 0;
+}
+
+bool exo_drain_more(exo_drain *drain, int64_t now, size_t bytes)
+{
+    drain->bytes_ += bytes < EXO_DRAIN_MAX + 1 ? bytes : EXO_DRAIN_MAX + 1;
+    return drain->bytes_ <= EXO_DRAIN_MAX && now < drain->until;
+}

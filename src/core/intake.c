@@ -1,0 +1,624 @@
+/*
+ * intake.c: what becomes of the bytes of a response: events of a stream, JSON or a page in its place, or the reasons of
+ * a refusal; and in the end whether the answers stand. See intake.h.
+ *
+ * Called by attempt.c, and by whoever has a recorded body. It reads no clock and knows no transport.
+ */
+#include "exochat/intake.h"
+
+#include "ascii.h"
+
+/* What the body turned out to be. */
+enum state {
+    INTAKE_SNIFF,   /* the first bytes have not shown it yet */
+    INTAKE_STREAM,  /* text/event-stream */
+    INTAKE_LINES,   /* JSON, an event a line */
+    INTAKE_BODY,    /* JSON: an error, or a whole completion because "stream" was ignored */
+    INTAKE_PAGE,    /* HTML */
+    INTAKE_REFUSAL, /* the status is not 2xx */
+    INTAKE_OVER
+};
+
+/* What is fed next of a line that is dressed as an event. */
+enum line {
+    LINE_BEGIN,
+    LINE_TEXT,
+    LINE_END
+};
+
+int exo_intake_init(exo_intake *intake, const exo_intake_options *options)
+{
+    if (options->size != sizeof *options || !options->allocator || !options->limits || !options->answers ||
+        options->answer_count == 0 || !options->failure) {
+        return EXO_E_ARGUMENT;
+    }
+    const exo_limits *limits = options->limits;
+    memset(intake, 0, sizeof *intake);
+    intake->options_ = *options;
+    intake->status_ = 200;
+    exo_sse_init(&intake->sse_, options->allocator, limits);
+    exo_chunk_init(&intake->chunk_, limits);
+    exo_chunk_think_tags(&intake->chunk_, options->think_tags);
+    exo_buffer_init(&intake->held_, options->allocator, limits->event, EXO_E_EVENT_LIMIT);
+    exo_buffer_init(&intake->odd_, options->allocator, limits->error_body, EXO_E_EVENT_LIMIT);
+    return EXO_OK;
+}
+
+void exo_intake_status(exo_intake *intake, uint16_t status)
+{
+    intake->status_ = status;
+    if (status / 100 != 2) {
+        intake->state_ = INTAKE_REFUSAL;
+    }
+}
+
+/* ---- the end ---- */
+
+/* The body is judged: `code` is why the answers do not stand. */
+static void intake_fail(exo_intake *intake, int code, exo_span words)
+{
+    exo_failure *failure = intake->options_.failure;
+    exo_failure_set(failure, code, words);
+    failure->http_status = intake->status_;
+    failure->status = intake->status_;
+    failure->offset = exo_intake_offset(intake);
+    intake->state_ = INTAKE_OVER;
+}
+
+/* Whether every choice that has begun, and the first in any case, has a finish_reason or [DONE]. */
+static bool intake_is_proven(const exo_intake *intake)
+{
+    for (uint32_t i = 0; i < intake->options_.answer_count; i++) {
+        const exo_answer *answer = &intake->options_.answers[i];
+        if ((i == 0 || exo_answer_began(answer)) && exo_answer_proof(answer) == EXO_PROOF_NONE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether `json` reports an error, which then is the failure. */
+static bool intake_reports(exo_intake *intake, exo_span json)
+{
+    if (json.len == 0 || exo_failure_from_json(intake->options_.failure, intake->status_, json) != EXO_OK) {
+        return false;
+    }
+    intake->options_.failure->offset = exo_intake_offset(intake);
+    intake->state_ = INTAKE_OVER;
+    return true;
+}
+
+/* Ends the answers: EXO_OK, or why the first of them that does not stand does not, with its finish_reason. */
+static int intake_end_answers(exo_intake *intake, bool lenient, exo_span *reason)
+{
+    int code = EXO_OK;
+    for (uint32_t i = 0; code == EXO_OK && i < intake->options_.answer_count; i++) {
+        exo_answer *answer = &intake->options_.answers[i];
+        if (i == 0 || exo_answer_began(answer)) { /* an endpoint may give fewer choices than it was asked for */
+            code = exo_answer_end(answer, lenient);
+            *reason = exo_answer_finish_reason(answer);
+        }
+    }
+    return code;
+}
+
+/* The body has been read to the end, or far enough: do the answers stand? */
+static void intake_conclude(exo_intake *intake, int transport, exo_span words)
+{
+    exo_failure *failure = intake->options_.failure;
+    exo_span error = exo_answer_error(&intake->options_.answers[0]);
+    exo_span reason = {NULL, 0};
+    if (intake_reports(intake, error)) {
+        return;
+    }
+    if (intake->failed_) {
+        intake_fail(intake, EXO_E_IN_STREAM, error);
+        failure->in_stream = true;
+        return;
+    }
+    if (transport < 0 && !intake_is_proven(intake)) {
+        intake_fail(intake, transport, words);
+        return;
+    }
+    int code = intake_end_answers(intake, intake->options_.lenient_end && transport == EXO_OK && !intake->cut_, &reason);
+    intake->state_ = INTAKE_OVER;
+    if (code == EXO_OK) {
+        return;
+    }
+    exo_failure_from_end(failure, code, reason);
+    failure->http_status = intake->status_;
+    failure->status = intake->status_;
+    failure->offset = exo_intake_offset(intake);
+}
+
+/* The response is not 2xx, and its body, or as much of it as we care for, is here. */
+static void intake_refuse(exo_intake *intake)
+{
+    if (intake->status_ == 407) {
+        intake_fail(intake, EXO_E_PROXY, exo_span_text("the proxy asks for a user and a password"));
+        return;
+    }
+    exo_failure_from_response(intake->options_.failure, intake->status_, exo_buffer_span(&intake->held_));
+    intake->state_ = INTAKE_OVER;
+}
+
+/* A page in place of a stream: its title is all that it has to say. */
+static void intake_show_page(exo_intake *intake)
+{
+    exo_failure *failure = intake->options_.failure;
+    exo_failure_from_response(failure, intake->status_, exo_buffer_span(&intake->held_));
+    failure->code = EXO_E_NOT_A_STREAM;
+    failure->verdict = exo_error_verdict(EXO_E_NOT_A_STREAM);
+    intake->state_ = INTAKE_OVER;
+}
+
+/* ---- events ---- */
+
+/* Keeps what may say why an answer has no proof: the first of its kind, as much as the body of an error may have. */
+static void intake_keep_odd(exo_intake *intake, exo_span text)
+{
+    if (intake->odd_.len == 0) {
+        text.len = text.len < intake->options_.limits->error_body ? text.len : intake->options_.limits->error_body;
+        (void)exo_buffer_append(&intake->odd_, text); /* without it the failure says less */
+    }
+}
+
+static void intake_begin_chunk(exo_intake *intake, exo_span data, bool error)
+{
+    exo_chunk_begin(&intake->chunk_, data, error);
+    intake->in_chunk_ = true;
+    if (exo_chunk_is_progress(&intake->chunk_)) {
+        intake->news_ |= EXO_NEWS_EVENT;
+    } else {
+        intake_keep_odd(intake, data);
+    }
+}
+
+static void intake_take(exo_intake *intake, const exo_sse_event *sse)
+{
+    bool error = sse->error_field || exo_span_is(sse->type, "error");
+    if (sse->data.len == 0 && !sse->error_field) {
+        return;
+    }
+    if (exo_chunk_is_done(sse->data)) {
+        intake->news_ |= EXO_NEWS_EVENT;
+        intake->over_ = true;
+        for (uint32_t i = 0; i < intake->options_.answer_count; i++) {
+            exo_answer_done(&intake->options_.answers[i]);
+        }
+        return;
+    }
+    intake->at_end_ = sse->at_end;
+    intake_begin_chunk(intake, sse->data, error);
+}
+
+/* What is news about a delta that was used. */
+static unsigned intake_news_of(exo_intake *intake, const exo_delta *delta)
+{
+    switch (delta->type) {
+    case EXO_DELTA_CONTENT:
+    case EXO_DELTA_REASONING:
+    case EXO_DELTA_REFUSAL:
+        return delta->text.len > 0 ? EXO_NEWS_TOKEN | EXO_NEWS_MORE : 0;
+    case EXO_DELTA_TOOL_CALL:
+    case EXO_DELTA_FINISH:
+    case EXO_DELTA_ERROR:
+        return EXO_NEWS_TOKEN | EXO_NEWS_MORE;
+    case EXO_DELTA_TOOL_ARGUMENTS:
+        return delta->text.len > 0 ? EXO_NEWS_MORE : 0;
+    case EXO_DELTA_USAGE: {
+        bool first = !intake->counted_;
+        intake->counted_ = true;
+        return first ? EXO_NEWS_MORE : 0;
+    }
+    case EXO_DELTA_MALFORMED:
+    case EXO_DELTA_ID:
+    case EXO_DELTA_MODEL:
+    case EXO_DELTA_LOGPROBS:
+        return 0;
+    default:
+        return EXO_NEWS_MORE;
+    }
+}
+
+/* What a used delta is shown as. */
+static void intake_show(const exo_intake *intake, exo_intake_event *event, uint32_t tool)
+{
+    const exo_delta *delta = &event->delta;
+    bool has_text = delta->text.len > 0;
+    event->choice = delta->choice;
+    event->last = delta->last;
+    event->text = delta->text;
+    event->tool = tool;
+    switch (delta->type) {
+    case EXO_DELTA_CONTENT:
+        event->type = has_text ? EXO_EVENT_TEXT : EXO_EVENT_NONE;
+        break;
+    case EXO_DELTA_REASONING:
+        event->type = has_text ? EXO_EVENT_REASONING : EXO_EVENT_NONE;
+        break;
+    case EXO_DELTA_REFUSAL:
+        event->type = has_text ? EXO_EVENT_REFUSAL : EXO_EVENT_NONE;
+        break;
+    case EXO_DELTA_TOOL_CALL:
+        event->type = EXO_EVENT_TOOL_CALL;
+        event->id = delta->id;
+        event->name = delta->name;
+        break;
+    case EXO_DELTA_TOOL_ARGUMENTS:
+        event->type = has_text ? EXO_EVENT_TOOL_ARGUMENTS : EXO_EVENT_NONE;
+        break;
+    case EXO_DELTA_TOOL_OBJECT:
+        event->type = EXO_EVENT_TOOL_ARGUMENTS;
+        event->replace = true;
+        break;
+    case EXO_DELTA_USAGE:
+        event->type = EXO_EVENT_USAGE;
+        event->usage = exo_answer_usage(&intake->options_.answers[0]);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Applies the delta of `event` to every answer, and makes an event of it. EXO_OK or the error of an answer. */
+static int intake_apply(exo_intake *intake, exo_intake_event *event)
+{
+    const exo_delta *delta = &event->delta;
+    uint32_t tool = 0;
+    bool used = false;
+    bool new_call = delta->type != EXO_DELTA_TOOL_CALL || delta->id.len > 0 || delta->name.len > 0;
+    for (uint32_t i = 0; i < intake->options_.answer_count; i++) {
+        exo_answer *answer = &intake->options_.answers[i];
+        uint32_t before = exo_answer_tool_calls(answer);
+        uint32_t number = 0;
+        int code = exo_answer_apply(answer, delta, &number);
+        if (code < 0) {
+            return code;
+        }
+        if (code == EXO_OK) {
+            used = true;
+            tool = number;
+            new_call = new_call || exo_answer_tool_calls(answer) > before;
+        }
+    }
+    intake->failed_ = intake->failed_ || delta->type == EXO_DELTA_ERROR;
+    if (used) {
+        intake->news_ |= (uint8_t)intake_news_of(intake, delta);
+    }
+    if (used && new_call && !intake->failed_) {
+        intake_show(intake, event, tool);
+    }
+    return EXO_OK;
+}
+
+/* The event at hand was ended by the end of the body, and cannot be read: that is no hole once all is finished. */
+static bool intake_was_cut(exo_intake *intake, const exo_delta *delta)
+{
+    if (!intake->at_end_ || delta->type != EXO_DELTA_MALFORMED) {
+        return false;
+    }
+    intake->cut_ = true;
+    return true;
+}
+
+/* ---- reading ---- */
+
+/* What follows finds nothing more: what a think filter still holds back is content after all, then all is judged. */
+static void intake_finish_stream(exo_intake *intake)
+{
+    if (intake->flushed_) {
+        intake_conclude(intake, EXO_OK, exo_span_of(NULL, 0));
+        return;
+    }
+    intake->flushed_ = true;
+    intake->at_end_ = false;
+    exo_chunk_end(&intake->chunk_);
+    intake->in_chunk_ = true;
+}
+
+/* Gives sse the next piece of a line dressed as an event: "data:", the line, an empty line. False: no bytes are left. */
+static bool intake_dress(exo_intake *intake)
+{
+    exo_span piece = intake->in_;
+    if (piece.len == 0 && intake->line_ != LINE_END) {
+        return false;
+    }
+    switch (intake->line_) {
+    case LINE_BEGIN:
+        intake->line_ = LINE_TEXT;
+        piece = exo_span_text("data:");
+        intake->dressing_ += piece.len;
+        break;
+    case LINE_TEXT: {
+        const char *end = memchr(piece.ptr, '\n', piece.len);
+        if (end) {
+            piece.len = (size_t)(end - piece.ptr) + 1;
+            intake->line_ = LINE_END;
+        }
+        intake->in_ = exo_span_of(intake->in_.ptr + piece.len, intake->in_.len - piece.len);
+        break;
+    }
+    default:
+        intake->line_ = LINE_BEGIN;
+        piece = exo_span_text("\n");
+        intake->dressing_ += piece.len;
+        break;
+    }
+    (void)exo_sse_feed(&intake->sse_, piece); /* its error is next()'s to say */
+    return true;
+}
+
+/* Reads the next event. EXO_AGAIN: there may be a delta now, or the end; EXO_NEED_DATA. */
+static int intake_read_event(exo_intake *intake)
+{
+    exo_sse_event sse;
+    if (intake->over_ || intake->failed_) {
+        intake_finish_stream(intake);
+        return EXO_AGAIN;
+    }
+    int code = exo_sse_next(&intake->sse_, &sse);
+    if (code == EXO_EVENT) {
+        intake_take(intake, &sse);
+    } else if (code == EXO_DONE) {
+        intake->over_ = true;
+    } else if (code < 0) {
+        intake_fail(intake, code, exo_span_of(NULL, 0));
+    } else if (intake->state_ != INTAKE_LINES || !intake_dress(intake)) {
+        return EXO_NEED_DATA;
+    }
+    return EXO_AGAIN;
+}
+
+/* Whether a line is an object with choices[].delta: the first of a stream of lines. */
+static bool intake_is_chunk(exo_span line)
+{
+    exo_json_reader reader;
+    exo_json_token token;
+    exo_json_reader_init(&reader, line, EXO_JSON_DEPTH_MAX, true);
+    unsigned depth = 0; /* of the object, its choices, and the choice */
+    while (exo_json_next(&reader, &token) == EXO_EVENT) {
+        bool opens = token.type == (depth == 1 ? EXO_JSON_ARRAY : EXO_JSON_OBJECT);
+        if (token.type == EXO_JSON_KEY && depth == 1 && exo_json_is(&token, "choices")) {
+            continue;
+        }
+        if (token.type == EXO_JSON_KEY && depth == 3 && exo_json_is(&token, "delta")) {
+            return true;
+        }
+        if (token.type == EXO_JSON_KEY) {
+            if (exo_json_skip(&reader, NULL) < 0) {
+                return false;
+            }
+            continue;
+        }
+        if (!opens) {
+            return false;
+        }
+        depth++;
+    }
+    return false;
+}
+
+/* A body of JSON goes on: once its first line is whole, it may turn out to be one of many. */
+static void intake_look_for_lines(exo_intake *intake)
+{
+    exo_span text = exo_buffer_span(&intake->held_);
+    const char *end = NULL;
+    while (intake->searched_ < text.len && ascii_is_space(text.ptr[intake->searched_])) {
+        intake->searched_++; /* before the first line */
+    }
+    if (!intake->options_.strict_stream && intake->searched_ < text.len) {
+        end = memchr(text.ptr + intake->searched_, '\n', text.len - intake->searched_);
+    }
+    if (!end) {
+        intake->searched_ = intake->searched_ < text.len ? text.len : intake->searched_;
+        return;
+    }
+    intake->searched_ = SIZE_MAX; /* one look is enough */
+    if (intake_is_chunk(exo_span_of(text.ptr, (size_t)(end - text.ptr)))) {
+        intake->state_ = INTAKE_LINES;
+        intake->in_ = text;
+    }
+}
+
+/* All of a JSON body is here: it is a completion, whose deltas come next, or it is judged. */
+static void intake_read_body(exo_intake *intake, int transport, exo_span words)
+{
+    exo_span body = exo_buffer_span(&intake->held_);
+    if (body.len >= 3 && memcmp(body.ptr, "\xEF\xBB\xBF", 3) == 0) {
+        body = exo_span_of(body.ptr + 3, body.len - 3);
+    }
+    if (intake_reports(intake, body)) {
+        return;
+    }
+    if (!intake->options_.strict_stream) {
+        exo_chunk_begin(&intake->chunk_, body, false);
+        if (exo_chunk_is_progress(&intake->chunk_)) {
+            intake->news_ |= EXO_NEWS_EVENT;
+            intake->in_chunk_ = true;
+            intake->over_ = true;
+            intake->state_ = INTAKE_STREAM;
+            return;
+        }
+    }
+    intake_fail(intake, transport < 0 ? transport : EXO_E_NOT_A_STREAM, words);
+}
+
+/* ---- feeding ---- */
+
+/* Keeps fed bytes, up to a maximum. */
+static void intake_gather(exo_intake *intake, exo_span bytes, size_t maximum)
+{
+    size_t room = maximum > intake->held_.len ? maximum - intake->held_.len : 0;
+    if (bytes.len > room) {
+        bytes.len = room;
+    }
+    int code = exo_buffer_append(&intake->held_, bytes);
+    if (code < 0) {
+        intake_fail(intake, code, exo_span_of(NULL, 0));
+    }
+}
+
+/* Decides what a 2xx body is by its first bytes. Those that do not decide it yet (white space, half a mark) are held
+ * for whoever reads it. Stores in `*bytes` what is to be read; false when it is still undecided. */
+static bool intake_decide(exo_intake *intake, exo_span *bytes)
+{
+    const size_t most = intake->options_.limits->error_body;
+    exo_body_kind kind = intake->held_.len == 0 ? exo_body_sniff(*bytes) : EXO_BODY_UNKNOWN;
+    if (kind == EXO_BODY_UNKNOWN) {
+        int code = exo_buffer_append(&intake->held_, *bytes);
+        if (code < 0) {
+            intake_fail(intake, code, exo_span_of(NULL, 0));
+            return false;
+        }
+        *bytes = exo_buffer_span(&intake->held_);
+        kind = exo_body_sniff(*bytes);
+        if (kind == EXO_BODY_UNKNOWN && bytes->len < most) {
+            return false;
+        }
+    }
+    switch (kind) {
+    case EXO_BODY_JSON:
+        intake->state_ = INTAKE_BODY;
+        break;
+    case EXO_BODY_HTML:
+        intake->state_ = INTAKE_PAGE;
+        break;
+    case EXO_BODY_GZIP:
+        intake_fail(intake, EXO_E_UNLABELLED_GZIP, exo_span_of(NULL, 0));
+        return false;
+    default: /* blank lines without end mean nothing to a stream */
+        intake->state_ = INTAKE_STREAM;
+        break;
+    }
+    return true;
+}
+
+int exo_intake_feed(exo_intake *intake, exo_span bytes)
+{
+    const exo_limits *limits = intake->options_.limits;
+    if (intake->state_ == INTAKE_OVER || intake->in_chunk_) {
+        return EXO_E_STATE;
+    }
+    if (intake->state_ == INTAKE_SNIFF && !intake_decide(intake, &bytes)) {
+        return EXO_OK;
+    }
+    bool held = bytes.ptr == intake->held_.data && bytes.len > 0;
+    if ((intake->state_ == INTAKE_STREAM || intake->state_ == INTAKE_LINES) && !held) {
+        exo_buffer_free(&intake->held_);
+    }
+    switch (intake->state_) {
+    case INTAKE_STREAM:
+        return exo_sse_feed(&intake->sse_, bytes);
+    case INTAKE_LINES:
+        intake->in_ = bytes;
+        break;
+    case INTAKE_BODY:
+        if (!held) {
+            intake_gather(intake, bytes, limits->event);
+        }
+        if (intake->held_.len >= limits->event) {
+            intake_fail(intake, EXO_E_EVENT_LIMIT, exo_span_of(NULL, 0));
+        } else {
+            intake_look_for_lines(intake);
+        }
+        break;
+    default:
+        if (!held) {
+            intake_gather(intake, bytes, limits->error_body);
+        }
+        if (intake->held_.len >= limits->error_body) {
+            exo_intake_end(intake, EXO_OK, exo_span_of(NULL, 0));
+        }
+        break;
+    }
+    return EXO_OK;
+}
+
+void exo_intake_end(exo_intake *intake, int code, exo_span words)
+{
+    switch (intake->state_) {
+    case INTAKE_OVER:
+        return;
+    case INTAKE_REFUSAL:
+        intake_refuse(intake);
+        return;
+    case INTAKE_PAGE:
+        intake_show_page(intake);
+        return;
+    case INTAKE_BODY:
+        intake_read_body(intake, code, words);
+        return;
+    default:
+        break;
+    }
+    if (code < 0) {
+        intake_conclude(intake, code, words);
+        return;
+    }
+    if (intake->state_ == INTAKE_SNIFF) {
+        intake->state_ = INTAKE_STREAM; /* of blanks only */
+    }
+    exo_sse_end(&intake->sse_);
+}
+
+int exo_intake_next(exo_intake *intake, exo_intake_event *event)
+{
+    memset(event, 0, sizeof *event);
+    for (;;) {
+        if (intake->in_chunk_ && exo_chunk_next(&intake->chunk_, &event->delta) == EXO_EVENT) {
+            int code = intake_was_cut(intake, &event->delta) ? EXO_OK : intake_apply(intake, event);
+            if (code == EXO_OK) {
+                return EXO_EVENT;
+            }
+            intake_fail(intake, code, exo_span_of(NULL, 0));
+        }
+        intake->in_chunk_ = false;
+        switch (intake->state_) {
+        case INTAKE_OVER:
+            return EXO_DONE;
+        case INTAKE_STREAM:
+        case INTAKE_LINES:
+            if (intake_read_event(intake) == EXO_NEED_DATA) {
+                return EXO_NEED_DATA;
+            }
+            break;
+        default:
+            return EXO_NEED_DATA;
+        }
+    }
+}
+
+unsigned exo_intake_news(exo_intake *intake)
+{
+    unsigned news = intake->news_;
+    intake->news_ = 0;
+    return news;
+}
+
+bool exo_intake_finished(const exo_intake *intake)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < intake->options_.answer_count; i++) {
+        const exo_answer *answer = &intake->options_.answers[i];
+        bool finished = exo_answer_finish_reason(answer).len > 0;
+        if (exo_answer_began(answer) && !finished) {
+            return false;
+        }
+        any = any || finished;
+    }
+    return any;
+}
+
+uint64_t exo_intake_offset(const exo_intake *intake)
+{
+    uint64_t offset = exo_sse_offset(&intake->sse_);
+    return offset > intake->dressing_ ? offset - intake->dressing_ : 0;
+}
+
+void exo_intake_free(exo_intake *intake)
+{
+    exo_sse_free(&intake->sse_);
+    exo_buffer_free(&intake->held_);
+    exo_buffer_free(&intake->odd_);
+}
