@@ -148,7 +148,8 @@ int exo_client_context_fallback(exo_client *client, const char *model, const cha
  * EXO_E_ARGUMENT for one that did not begin with its macro. */
 int exo_client_policy(exo_client *client, const char *model, const exo_route_policy *policy);
 
-/* The names deployed, in order; NULL when `index` is past the last one. Valid until the next change. */
+/* The names deployed, in the order in which each was first deployed; NULL when `index` is past the last one. Valid as
+ * long as the client. */
 const char *exo_client_model(const exo_client *client, size_t index);
 
 /* ------------------------------------------------------------------- calls */

@@ -47,15 +47,15 @@ int exo_client_body(exo_client *client, const exo_request *request, const char *
         return code;
     }
     const char *name = model ? model : exo_request_model(request);
-    const exo_entry *entry = exo_client_entry(client, name);
-    if (!entry || !entry->deployed) {
+    exo_deployed *deployed = exo_registry_deployed(&client->registry, name);
+    if (!deployed) {
         exo_client_say(client, "model: no deployment is named %s", name);
         return EXO_E_UNKNOWN_MODEL;
     }
     exo_encoding encoding;
     code = exo_encoding_init(&encoding, request);
     if (code == EXO_OK) {
-        code = exo_encoding_aim(&encoding, entry->deployed, &client->limits);
+        code = exo_encoding_aim(&encoding, deployed, &client->limits);
     }
     if (code == EXO_OK) {
         code = write_body(&encoding, write, ctx);

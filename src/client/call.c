@@ -406,32 +406,32 @@ static bool copy_options(exo_call *call, const exo_call_options *options)
 static int line_up(exo_call *call, const exo_entry *entry)
 {
     exo_client *client = call->client;
-    size_t count = 1 + entry->fallback_count + entry->context_fallback_count;
+    size_t fallbacks = entry->fallbacks.count;
+    size_t count = 1 + fallbacks + entry->context_fallbacks.count;
     call->lineup = calloc(count, sizeof *call->lineup);
     call->stops = calloc(count, sizeof *call->stops);
     if (!call->lineup || !call->stops) {
         return EXO_E_NO_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {
-        const char *name = i == 0                       ? entry->name
-                           : i <= entry->fallback_count ? entry->fallbacks[i - 1]
-                                                        : entry->context_fallbacks[i - 1 - entry->fallback_count];
-        const exo_entry *listed = exo_client_entry(client, name);
-        if (!listed || !listed->deployed) {
+        const char *name = i == 0           ? entry->name
+                           : i <= fallbacks ? entry->fallbacks.items[i - 1]
+                                            : entry->context_fallbacks.items[i - 1 - fallbacks];
+        exo_deployed *listed = exo_registry_deployed(&client->registry, name);
+        if (!listed) {
             exo_client_say(client, "fallback: no deployment is named %s", name);
             return EXO_E_UNKNOWN_MODEL;
         }
-        call->lineup[i] = exo_deployed_keep(listed->deployed);
+        call->lineup[i] = exo_deployed_keep(listed);
         call->stops[i].deployment = (uint32_t)i;
-        call->stops[i].health = &listed->deployed->health;
+        call->stops[i].health = &listed->health;
         call->lineup_count = i + 1;
     }
     call->policy = entry->policy;
     call->random.ctx = client;
     call->random.next = exo_client_random;
-    return exo_route_init(&call->route, call->stops, (uint32_t)(1 + entry->fallback_count),
-                          call->stops + 1 + entry->fallback_count, (uint32_t)entry->context_fallback_count,
-                          &call->policy, &call->random);
+    return exo_route_init(&call->route, call->stops, (uint32_t)(1 + fallbacks), call->stops + 1 + fallbacks,
+                          (uint32_t)entry->context_fallbacks.count, &call->policy, &call->random);
 }
 
 /* What can be wrong before anything is tried. EXO_OK, or the code with the client's message set. */
@@ -452,7 +452,7 @@ static int check(exo_call *call, const exo_call_options *options)
         exo_client_say(client, "traceparent: may not hold CR, LF or other control characters");
         return EXO_E_HEADER;
     }
-    const exo_entry *entry = exo_client_entry(client, model);
+    const exo_entry *entry = exo_registry_find(&client->registry, model);
     if (!entry || !entry->deployed) {
         exo_client_say(client, "model: no deployment is named %s", model[0] ? model : "\"\"");
         return EXO_E_UNKNOWN_MODEL;

@@ -1,8 +1,8 @@
 /*
- * client.c: the client: its deployments, and the loop over sockets, timers and calls that have something to do.
+ * client.c: the client: its life, and the loop over sockets, timers and calls that have something to do.
  *
  * All network work happens in exo_client_next() and exo_client_ready(); calls get their turns from a queue, so that
- * idle ones cost nothing. Memory: one entry for each deployment, one for each call, libcurl's connections.
+ * idle ones cost nothing. Memory: the registry of deployments, one entry for each call, libcurl's connections.
  */
 #include "engine.h"
 #include "heap.h"
@@ -312,137 +312,29 @@ int64_t exo_client_timeout(exo_client *client)
 
 /* ---- deployments ---- */
 
-exo_entry *exo_client_entry(const exo_client *client, const char *model)
-{
-    for (size_t i = 0; i < client->entry_count; i++) {
-        if (strcmp(client->entries[i].name, model) == 0) {
-            return &client->entries[i];
-        }
-    }
-    return NULL;
-}
-
-/* The entry of `model`, made if there is none; NULL when memory runs out. */
-static exo_entry *make_entry(exo_client *client, const char *model)
-{
-    exo_entry *entry = exo_client_entry(client, model);
-    if (entry) {
-        return entry;
-    }
-    exo_entry *entries = realloc(client->entries, (client->entry_count + 1) * sizeof *entries);
-    if (!entries) {
-        return NULL;
-    }
-    client->entries = entries;
-    entry = &entries[client->entry_count];
-    memset(entry, 0, sizeof *entry);
-    exo_route_policy policy = EXO_ROUTE_POLICY_INIT;
-    entry->policy = policy;
-    entry->name = exo_heap_copy(model);
-    if (!entry->name) {
-        return NULL;
-    }
-    client->entry_count++;
-    return entry;
-}
-
 int exo_client_deploy(exo_client *client, const char *model, const exo_deployment *deployment)
 {
-    int code = EXO_OK;
-    if (!model || !model[0] || !deployment || deployment->size != sizeof *deployment) {
-        exo_client_say(client, "model: a name and a deployment made with EXO_DEPLOYMENT_INIT are needed");
-        return EXO_E_ARGUMENT;
-    }
-    exo_deployed *deployed = exo_deployed_new(model, deployment, &code, client->message, sizeof client->message);
-    if (!deployed) {
-        return code;
-    }
-    exo_entry *entry = make_entry(client, model);
-    if (!entry) {
-        exo_deployed_drop(deployed);
-        return EXO_E_NO_MEMORY;
-    }
-    exo_deployed_drop(entry->deployed);
-    entry->deployed = deployed;
-    return EXO_OK;
-}
-
-static int append_name(char ***names, size_t *count, const char *name)
-{
-    char **grown = realloc(*names, (*count + 1) * sizeof *grown);
-    if (!grown) {
-        return EXO_E_NO_MEMORY;
-    }
-    *names = grown;
-    grown[*count] = exo_heap_copy(name);
-    if (!grown[*count]) {
-        return EXO_E_NO_MEMORY;
-    }
-    ++*count;
-    return EXO_OK;
-}
-
-static int add_fallback(exo_client *client, const char *model, const char *fallback, bool context)
-{
-    if (!model || !model[0] || !fallback || !fallback[0]) {
-        exo_client_say(client, "fallback: both names are needed");
-        return EXO_E_ARGUMENT;
-    }
-    exo_entry *entry = make_entry(client, model);
-    if (!entry) {
-        return EXO_E_NO_MEMORY;
-    }
-    return context ? append_name(&entry->context_fallbacks, &entry->context_fallback_count, fallback)
-                   : append_name(&entry->fallbacks, &entry->fallback_count, fallback);
+    return exo_registry_deploy(&client->registry, model, deployment, client->message, sizeof client->message);
 }
 
 int exo_client_fallback(exo_client *client, const char *model, const char *fallback)
 {
-    return add_fallback(client, model, fallback, false);
+    return exo_registry_fallback(&client->registry, model, fallback, false, client->message, sizeof client->message);
 }
 
 int exo_client_context_fallback(exo_client *client, const char *model, const char *fallback)
 {
-    return add_fallback(client, model, fallback, true);
+    return exo_registry_fallback(&client->registry, model, fallback, true, client->message, sizeof client->message);
 }
 
 int exo_client_policy(exo_client *client, const char *model, const exo_route_policy *policy)
 {
-    if (!model || !policy || policy->size != sizeof *policy) {
-        exo_client_say(client, "policy: a name and a policy made with EXO_ROUTE_POLICY_INIT are needed");
-        return EXO_E_ARGUMENT;
-    }
-    exo_entry *entry = exo_client_entry(client, model);
-    if (!entry) {
-        exo_client_say(client, "model: no deployment is named %s", model);
-        return EXO_E_UNKNOWN_MODEL;
-    }
-    entry->policy = *policy;
-    return EXO_OK;
+    return exo_registry_policy(&client->registry, model, policy, client->message, sizeof client->message);
 }
 
 const char *exo_client_model(const exo_client *client, size_t index)
 {
-    for (size_t i = 0; i < client->entry_count; i++) {
-        if (client->entries[i].deployed && index-- == 0) {
-            return client->entries[i].name;
-        }
-    }
-    return NULL;
-}
-
-static void free_entry(exo_entry *entry)
-{
-    exo_deployed_drop(entry->deployed);
-    for (size_t i = 0; i < entry->fallback_count; i++) {
-        free(entry->fallbacks[i]);
-    }
-    for (size_t i = 0; i < entry->context_fallback_count; i++) {
-        free(entry->context_fallbacks[i]);
-    }
-    free(entry->fallbacks);
-    free(entry->context_fallbacks);
-    free(entry->name);
+    return exo_registry_name(&client->registry, index);
 }
 
 /* ---- life ---- */
@@ -517,10 +409,7 @@ void exo_client_free(exo_client *client)
     exo_poller_free(client->poller);
     exo_timers_free(&client->timers);
     free(client->heard);
-    for (size_t i = 0; i < client->entry_count; i++) {
-        free_entry(&client->entries[i]);
-    }
-    free(client->entries);
+    exo_registry_free(&client->registry);
     free(client);
 }
 

@@ -52,18 +52,18 @@ static int question_init(question *q, exo_client *client, const char *model, exo
     q->failure = failure;
     exo_failure_clear(failure);
     exo_buffer_init(&q->body, &exo_heap, client->limits.event, EXO_E_EVENT_LIMIT);
-    const exo_entry *entry = model ? exo_client_entry(client, model) : NULL;
+    exo_deployed *deployed = model ? exo_registry_deployed(&client->registry, model) : NULL;
     if (client->pid != getpid()) {
         return refuse(q, EXO_E_FORKED, "");
     }
-    if (!entry || !entry->deployed) {
+    if (!deployed) {
         exo_client_say(client, "model: no deployment is named %s", model ? model : "\"\"");
         return refuse(q, EXO_E_UNKNOWN_MODEL, client->message);
     }
     if (client->live > 0 && client->left_at < 0) {
         client->left_at = exo_clock_real(); /* calls stand still meanwhile, and so do their clocks */
     }
-    q->deployed = exo_deployed_keep(entry->deployed);
+    q->deployed = exo_deployed_keep(deployed);
     q->easy = curl_easy_init();
     q->headers = exo_deployed_headers(q->deployed, NULL, false);
     if (!q->easy || !q->headers) {

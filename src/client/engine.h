@@ -10,6 +10,7 @@
 #include "encoding.h"
 #include "exchange.h"
 #include "poller.h"
+#include "registry.h"
 #include "timers.h"
 
 #include "exochat/log.h"
@@ -33,17 +34,6 @@
 
 /* ---- client ---- */
 
-/* A name that may be called: its deployment, its lists, its policy. */
-typedef struct exo_entry {
-    char *name;
-    exo_deployed *deployed; /* NULL: only a list or policy was given so far */
-    char **fallbacks;
-    size_t fallback_count;
-    char **context_fallbacks;
-    size_t context_fallback_count;
-    exo_route_policy policy;
-} exo_entry;
-
 /* A queue of calls, linked through them. */
 typedef struct exo_queue {
     exo_call *first;
@@ -65,8 +55,7 @@ struct exo_client {
     void (*log)(void *ctx, const exo_record *record);
     void *log_ctx;
     long log_bodies;
-    exo_entry *entries;
-    size_t entry_count;
+    exo_registry registry;
     exo_call *calls; /* all of them, ended ones included */
     size_t live;     /* those that have not handed out their END */
     exo_queue ready;
@@ -81,9 +70,6 @@ struct exo_client {
  * one does. */
 int64_t exo_clock_real(void);
 int64_t exo_client_now(const exo_client *client);
-
-/* The entry of `model`, or NULL. */
-exo_entry *exo_client_entry(const exo_client *client, const char *model);
 
 /* Stores words for exo_client_message(). */
 #if defined(__GNUC__)

@@ -830,11 +830,11 @@ static void test_apply(void **state)
     assert_string_equal(exo_client_model(client, 1), "kimi");
     assert_string_equal(exo_client_model(client, 2), "other");
     assert_null(exo_client_model(client, 3));
-    const exo_entry *entry = exo_client_entry(client, "zai/glm");
+    const exo_entry *entry = exo_registry_find(&client->registry, "zai/glm");
     assert_string_equal(entry->deployed->options.api_key, "sk-1");
-    assert_int_equal(entry->fallback_count, 2);
-    assert_string_equal(entry->fallbacks[1], "other");
-    assert_int_equal(entry->context_fallback_count, 1);
+    assert_int_equal(entry->fallbacks.count, 2);
+    assert_string_equal(entry->fallbacks.items[1], "other");
+    assert_int_equal(entry->context_fallbacks.count, 1);
     assert_int_equal(entry->policy.retries, 5);
     exo_client_free(client);
 
