@@ -2,8 +2,9 @@
 # Who may include what: tools/check-includes.sh [ROOT]
 # The table below is the whole rule for the core and its headers, beside error, span, limits, buffer, clock and the private
 # ascii, which all may use. A header that is private to src/core is a module of its own. The client, the command and the
-# bindings see public headers and files of their own folder, and whatever is not ours; only the client sees libyaml, and
-# no public header sees libcurl or libyaml. What src/core/core.mk does not list is not a header of the core.
+# bindings see public headers and files of their own folder, and whatever is not ours. The folders within src/client see
+# its headers too, and the headers of src/client/curl that do without libcurl are seen by all of src/client. In the
+# client, libcurl is for src/client/curl only; only the client sees libyaml, and no public header sees either. What src/core/core.mk does not list is not a header of the core.
 set -eu
 root=${1:-$(dirname "$0")/..}
 cd "$root"
@@ -33,7 +34,7 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
     function bad(why) { printf "%s:%d: %s: %s\n", FILENAME, FNR, name, why; failures++ }
 
     # The file that is named: opener is < or ", name is what stands between.
-    function judge(    target, own) {
+    function judge(    target) {
         if (name ~ /\.\./ || name ~ /^(src|include|bindings)\// || name ~ /^\//) {
             bad("a path through the tree")
             return
@@ -50,18 +51,56 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
             if (opener == "\"" || !(name in freestanding)) bad("not for the core")
             return
         }
-        own = (folder name) in exists
+        target = (folder name) in exists ? folder name : ""
+        if (target == "" && layer == "client" && opener == "\"") {
+            target = "src/client/" name
+            if (!(target in exists) || (name ~ /\// && name !~ /^curl\//)) target = ""
+        }
+        if (target != "") uses[FILENAME, target] = FNR ":" name
         if (layer !~ /^(public|client|cli|bindings)$/)
             bad("a folder without a rule")
-        else if (layer == "bindings" ? name in private && !own : opener == "\"" && !own)
+        else if (layer == "bindings" ? name in private && target == "" : opener == "\"" && target == "")
             bad("neither public nor of its own folder")
-        else if (layer == "public" ? name ~ /^(curl\/|yaml\.h$)/ : layer != "client" && name == "yaml.h")
+        else if (name ~ /^curl\// && opener == "<" && (layer == "public" || (layer == "client" && !is_transport(FILENAME))))
+            bad("for src/client/curl only")
+        else if (name == "yaml.h" && layer != "client")
             bad("for the client only")
+        else if (name ~ /^curl\// && opener == "<")
+            needs[FILENAME]
+    }
+
+    # Whether a file may see libcurl: those of the folder, and what stands outside of it.
+    function is_transport(file) {
+        return file ~ /^src\/client\/curl\// || file in transport
+    }
+
+    # Who includes what needs libcurl needs it too; only the transport may.
+    function judge_reach(    more, pair, use, place) {
+        do {
+            more = 0
+            for (use in uses) {
+                split(use, pair, SUBSEP)
+                if (pair[2] in needs && is_transport(pair[1]) && !(pair[1] in needs)) {
+                    needs[pair[1]]
+                    more = 1
+                }
+            }
+        } while (more)
+        for (use in uses) {
+            split(use, pair, SUBSEP)
+            if (pair[2] ~ /^src\/client\/curl\// && pair[2] in needs && !is_transport(pair[1])) {
+                split(uses[use], place, ":")
+                printf "%s:%d: %s: needs libcurl\n", pair[1], place[1], place[2]
+                failures++
+            }
+        }
     }
 
     BEGIN {
         split("error span limits buffer clock ascii", list, " ")
         for (i in list) base[list[i]]
+        split("src/client/exchange.h src/client/exchange.c src/client/endpoint.c", list, " ")
+        for (i in list) transport[list[i]]
         split("stdbool.h stddef.h stdint.h string.h", list, " ")
         for (i in list) freestanding[list[i]]
         while ((getline line <ARGV[1]) > 0) {
@@ -100,6 +139,7 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
     }
 
     END {
+        judge_reach()
         printf "%d files, %d includes, %d against the rule\n", files, includes, failures
         exit failures > 0 || includes == 0
     }

@@ -4,9 +4,8 @@
  * It changes nothing and makes no connection; of files it asks only who may read them.
  */
 #include "config_entries.h"
+#include "curl/url.h"
 #include "heap.h"
-
-#include <curl/curl.h>
 
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -83,19 +82,15 @@ static void check_plain_http(check *c)
 {
     const exo_config_entry *model = c->model;
     bool keyed = model->key_text || model->key_env || model->key_file;
-    CURLU *url = curl_url();
-    char *scheme = NULL;
-    char *host = NULL;
-    if (keyed && !model->options.unix_socket && url &&
-        curl_url_set(url, CURLUPART_URL, model->options.base_url, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && strcmp(scheme, "http") == 0 &&
-        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK && !is_local(host)) {
-        add_warning(c, EXO_KEY_base_url, "the key would go to %.200s over plain http, for all to read; use https",
-                    host);
+    exo_url url;
+    if (!keyed || model->options.unix_socket || exo_url_read(&url, model->options.base_url) != EXO_OK) {
+        return;
     }
-    curl_free(scheme);
-    curl_free(host);
-    curl_url_cleanup(url);
+    if (!url.secure && !is_local(url.host)) {
+        add_warning(c, EXO_KEY_base_url, "the key would go to %.200s over plain http, for all to read; use https",
+                    url.host);
+    }
+    exo_url_free(&url);
 }
 
 /* ---- keys ---- */

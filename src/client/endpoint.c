@@ -5,6 +5,8 @@
  * Both block, on a connection of their own. Memory: the list of models, at most limits.event bytes; a certificate.
  */
 #include "engine.h"
+
+#include "curl/options.h"
 #include "heap.h"
 
 #include "exochat/json_read.h"
@@ -161,7 +163,7 @@ int exo_client_models(exo_client *client, const char *model, void (*each)(void *
     long status = 0;
     int code = question_init(&q, client, model, failure);
     if (code == EXO_OK) {
-        curl_easy_setopt(q.easy, CURLOPT_URL, q.deployed->models_url);
+        curl_easy_setopt(q.easy, CURLOPT_URL, q.deployed->url.models);
         curl_easy_setopt(q.easy, CURLOPT_HTTPHEADER, q.headers);
         code = ask(&q);
     }
@@ -232,11 +234,11 @@ int exo_client_root(exo_client *client, const char *model, void (*pem)(void *ctx
     question q;
     root_wanted wanted = {&q, pem, ctx, EXO_E_STATE};
     int code = question_init(&q, client, model, failure);
-    if (code == EXO_OK && strncmp(q.deployed->url, "https:", 6) != 0) {
+    if (code == EXO_OK && !q.deployed->url.secure) {
         code = refuse(&q, EXO_E_URL, "base_url is not https: there is no certificate");
     }
     if (code == EXO_OK) {
-        curl_easy_setopt(q.easy, CURLOPT_URL, q.deployed->url);
+        curl_easy_setopt(q.easy, CURLOPT_URL, q.deployed->url.chat);
         curl_easy_setopt(q.easy, CURLOPT_CONNECT_ONLY, 1L);
         curl_easy_setopt(q.easy, CURLOPT_PREREQFUNCTION, on_connection);
         curl_easy_setopt(q.easy, CURLOPT_PREREQDATA, &wanted);

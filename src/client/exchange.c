@@ -6,6 +6,7 @@
  */
 #include "exchange.h"
 
+#include "curl/options.h"
 #include "engine.h"
 #include "heap.h"
 
@@ -320,7 +321,7 @@ static CURLcode configure(exo_exchange *x, uint64_t total, const char *tracepare
         return CURLE_OUT_OF_MEMORY;
     }
     SET(CURLOPT_HTTPHEADER, x->headers)
-    SET(CURLOPT_URL, x->deployed->url)
+    SET(CURLOPT_URL, x->deployed->url.chat)
     return code;
 }
 #undef SET
@@ -384,7 +385,7 @@ void exo_exchange_take(exo_exchange *exchange, exo_buffer *into)
 static bool was_answered(const exo_exchange *x, uint64_t bytes)
 {
     const uint64_t *before = x->reused ? heard_before(x->client, x->socket) : NULL;
-    uint64_t farewell = strncmp(x->deployed->url, "https:", 6) == 0 ? 64 : 1;
+    uint64_t farewell = x->deployed->url.secure ? 64 : 1;
     return x->answered || (before && bytes > *before + farewell);
 }
 

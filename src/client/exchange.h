@@ -13,6 +13,8 @@
 
 #include "exochat/encode.h"
 
+#include <curl/curl.h>
+
 /* Bytes that may wait for the consumer before the transfer is paused. */
 #define EXO_INBOX_MAX 65536
 

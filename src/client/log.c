@@ -65,8 +65,8 @@ static void fill_attempt(exo_record *record, const exo_call *call, const exo_tra
     const exo_deployed *deployed = call->lineup[call->at];
     record->deployment = attempt->deployment;
     record->request_model = attempt->model;
-    record->server_address = deployed->host;
-    record->server_port = deployed->port;
+    record->server_address = deployed->url.host;
+    record->server_port = deployed->url.port;
     record->protocol_version = attempt->http_version;
     record->http_status = attempt->http_status ? attempt->http_status : -1;
     record->attempt = (int64_t)call->reply->attempt_count - 1;

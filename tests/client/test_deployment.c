@@ -150,12 +150,24 @@ static void values_that_may_be_keys(void **state)
     exo_deployed_drop(deployed);
 }
 
+static void names_of_headers(void **state)
+{
+    (void)state;
+    assert_true(exo_same_name("Transfer-Encoding", "tRANSFER-eNCODING"));
+    assert_true(exo_same_name("", ""));
+    assert_false(exo_same_name("Host", "Hos"));
+    assert_false(exo_same_name("Hos", "Host"));
+    assert_false(exo_same_name("a@b", "a`b"));
+    assert_false(exo_same_name("\xC4", "\xE4"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_of_resolve),
         cmocka_unit_test(keys_of_extra_body),
         cmocka_unit_test(values_that_may_be_keys),
+        cmocka_unit_test(names_of_headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

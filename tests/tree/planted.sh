@@ -18,7 +18,7 @@ fail()
 plant_clean()
 {
     rm -rf "$work/tree"
-    mkdir -p "$work/tree/include/exochat" "$work/tree/src/core" "$work/tree/src/client" "$work/tree/src/cli" \
+    mkdir -p "$work/tree/include/exochat" "$work/tree/src/core" "$work/tree/src/client/curl" "$work/tree/src/cli" \
         "$work/tree/bindings/python" "$work/tree/tests/freestanding"
     cd "$work/tree"
     printf 'EXO_CORE_SOURCES := \nEXO_CORE_SOURCES += sse.c\n' >src/core/core.mk
@@ -68,7 +68,12 @@ void _start(void)
     }
 }
 C
-    printf '#include "exochat/sse.h"\n#include <curl/curl.h>\n#include <yaml.h>\n' >src/client/client.c
+    printf '#include "exochat/sse.h"\n#include "curl/url.h"\n#include <yaml.h>\n' >src/client/client.c
+    printf '#include <stddef.h>\n' >src/client/heap.h
+    printf '#include "heap.h"\n' >src/client/curl/url.h
+    printf '#include <curl/curl.h>\n' >src/client/curl/handle.h
+    printf '#include "handle.h"\n' >src/client/curl/transfer.h
+    printf '#include "transfer.h"\n#include "heap.h"\n' >src/client/curl/transfer.c
     printf '#include "exochat/sse.h"\n#include <stdio.h>\n' >src/cli/main.c
     printf '#include "exochat/sse.h"\n#include "py/runtime.h"\n' >bindings/python/module.c
 }
@@ -122,7 +127,12 @@ finds includes "a path through the tree" src/client/client.c '#include "../core/
 finds includes "a path through the tree" src/cli/main.c '#include <src/client/client.h>'
 finds includes "neither public" src/client/client.c '#include "main.h"'
 finds includes "for the client only" src/cli/main.c '#include <yaml.h>'
-finds includes "for the client only" include/exochat/client.h '#include <curl/curl.h>'
+finds includes "for src/client/curl only" include/exochat/client.h '#include <curl/curl.h>'
+finds includes "for src/client/curl only" src/client/client.c '#include <curl/curl.h>'
+finds includes "src/client/client.c:4: curl/handle.h: needs libcurl" src/client/client.c '#include "curl/handle.h"'
+finds includes "src/client/client.c:4: curl/transfer.h: needs libcurl" src/client/client.c '#include "curl/transfer.h"'
+finds includes "needs libcurl" src/client/heap.h '#include "curl/transfer.h"'
+finds includes "neither public" src/client/curl/transfer.c '#include "main.h"'
 finds includes "neither public" bindings/python/module.c '#include "sse.c"'
 
 finds headers "sse.h does not compile" include/exochat/sse.h 'void exo_sse_more(uint32_t number);'

@@ -1,0 +1,155 @@
+/*
+ * options.c: tells libcurl about a deployment. See options.h.
+ *
+ * Called by the transport, for every request. Memory: the list of headers.
+ */
+#include "options.h"
+
+#include "heap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- headers ---- */
+
+void exo_headers_free(struct curl_slist *headers)
+{
+    for (struct curl_slist *node = headers; node; node = node->next) {
+        exo_heap_wipe(node->data, strlen(node->data));
+    }
+    curl_slist_free_all(headers);
+}
+
+/* Appends "name: separator value" to the list. False when memory ran out. */
+static bool options_add_header(struct curl_slist **list, const char *name, const char *scheme, const char *value)
+{
+    size_t size = strlen(name) + strlen(scheme) + strlen(value) + 4;
+    char *line = malloc(size);
+    if (!line) {
+        return false;
+    }
+    if (*scheme == '\0' && *value == '\0') {
+        snprintf(line, size, "%s;", name); /* how libcurl is told to send an empty header */
+    } else {
+        snprintf(line, size, "%s: %s%s%s", name, scheme, *scheme ? " " : "", value);
+    }
+    struct curl_slist *grown = curl_slist_append(*list, line);
+    exo_heap_wipe(line, size);
+    free(line);
+    if (grown) {
+        *list = grown;
+    }
+    return grown != NULL;
+}
+
+struct curl_slist *exo_deployed_headers(const exo_deployed *deployed, const char *traceparent, bool chunked)
+{
+    const exo_deployment *o = &deployed->options;
+    const char *auth = o->auth_header ? o->auth_header : "Authorization";
+    struct curl_slist *list = NULL;
+    bool keyed = o->api_key && o->api_key[0];
+    bool good = options_add_header(&list, "Content-Type", "", "application/json") &&
+                options_add_header(&list, "Accept", "", "text/event-stream, application/json") &&
+                (!keyed || options_add_header(&list, auth, o->auth_scheme ? o->auth_scheme : "Bearer", o->api_key)) &&
+                (!chunked || options_add_header(&list, "Transfer-Encoding", "", "chunked")) &&
+                (!traceparent || options_add_header(&list, "traceparent", "", traceparent));
+    if (good) {
+        struct curl_slist *grown = curl_slist_append(list, "Expect:");
+        good = grown != NULL;
+    }
+    for (size_t i = 0; good && i < o->header_count; i++) {
+        const exo_header *header = &o->headers[i];
+        bool ours = curl_strequal(header->name, "Content-Type") || (keyed && curl_strequal(header->name, auth)) ||
+                    (traceparent && curl_strequal(header->name, "traceparent"));
+        if (!ours) {
+            good = options_add_header(&list, header->name, "", header->value);
+        }
+    }
+    if (!good) {
+        exo_headers_free(list);
+        return NULL;
+    }
+    return list;
+}
+
+/* ---- TLS and the rest ---- */
+
+static bool options_has_system_ca_file(void)
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    return info->age >= CURLVERSION_SEVENTH && info->cainfo && access(info->cainfo, R_OK) == 0;
+}
+
+static struct curl_blob options_pem_blob(const exo_deployment *o)
+{
+    struct curl_blob blob = {(void *)o->ca_pem.ptr, o->ca_pem.len, CURL_BLOB_NOCOPY};
+    return blob;
+}
+
+static CURLcode options_configure_tls(const exo_deployment *o, CURL *easy)
+{
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (!code && o->ca_pem.ptr) {
+        struct curl_blob blob = options_pem_blob(o);
+        code = curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+    }
+    if (!code && o->ca_file) {
+        code = curl_easy_setopt(easy, CURLOPT_CAINFO, o->ca_file);
+    }
+    /* With a folder of certificates set, even the built-in one, libcurl loads them anew for every connection; with a
+     * file alone it loads it once. */
+    if (!code && (o->ca_dir || o->ca_file || o->ca_pem.ptr || options_has_system_ca_file())) {
+        code = curl_easy_setopt(easy, CURLOPT_CAPATH, o->ca_dir);
+    }
+    if (!code && o->ca_dir && !o->ca_file && !o->ca_pem.ptr) {
+        code = curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    }
+    if (!code && o->client_cert) {
+        code = curl_easy_setopt(easy, CURLOPT_SSLCERT, o->client_cert);
+        if (!code) {
+            code = curl_easy_setopt(easy, CURLOPT_SSLKEY, o->client_key ? o->client_key : o->client_cert);
+        }
+    }
+    return code;
+}
+
+/* The same for the way to an https proxy. A libcurl that cannot speak to one needs none of it. */
+static CURLcode options_configure_proxy_tls(const exo_deployment *o, CURL *easy)
+{
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (!code && o->ca_pem.ptr) {
+        struct curl_blob blob = options_pem_blob(o);
+        code = curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &blob);
+    }
+    if (!code && (o->ca_file || o->ca_dir)) {
+        code = curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, o->ca_file);
+    }
+    if (!code && (o->ca_file || o->ca_dir || o->ca_pem.ptr)) {
+        code = curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, o->ca_dir);
+    }
+    return code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ? CURLE_OK : code;
+}
+
+CURLcode exo_deployed_configure(const exo_deployed *deployed, CURL *easy)
+{
+    const exo_deployment *o = &deployed->options;
+    CURLcode code = options_configure_tls(o, easy);
+    if (!code) {
+        code = options_configure_proxy_tls(o, easy);
+    }
+    if (!code) {
+        code = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                                o->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+    }
+    if (!code && o->http2) {
+        code = curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    }
+    if (!code && o->proxy) {
+        code = curl_easy_setopt(easy, CURLOPT_PROXY, o->proxy);
+    }
+    if (!code && o->unix_socket) {
+        code = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, o->unix_socket);
+    }
+    return code;
+}

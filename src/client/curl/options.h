@@ -1,0 +1,23 @@
+/*
+ * options.h: a deployment as libcurl wants to be told of it: headers, TLS, proxy, HTTP version.
+ *
+ * It takes a deployment that was checked (deployment.h), and sets nothing that belongs to a single request.
+ */
+#ifndef EXO_CLIENT_CURL_OPTIONS_H
+#define EXO_CLIENT_CURL_OPTIONS_H
+
+#include "deployment.h"
+
+#include <curl/curl.h>
+
+/* The headers of a chat request, one list node each; NULL when memory runs out. Free it with exo_headers_free(). */
+struct curl_slist *exo_deployed_headers(const exo_deployed *deployed, const char *traceparent, bool chunked);
+
+/* Wipes and frees a list of headers: one of them is the key. NULL is allowed. */
+void exo_headers_free(struct curl_slist *headers);
+
+/* Sets everything of a deployment on a handle but URL, headers and body: TLS, proxy, unix socket, HTTP version.
+ * CURLE_OK or what libcurl said. */
+CURLcode exo_deployed_configure(const exo_deployed *deployed, CURL *easy);
+
+#endif
