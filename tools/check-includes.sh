@@ -4,7 +4,8 @@
 # ascii, which all may use. A header that is private to src/core is a module of its own. The client, the command and the
 # bindings see public headers and files of their own folder, and whatever is not ours. The folders within src/client see
 # its headers too, and the headers of src/client/curl that do without libcurl are seen by all of src/client. In the
-# client, libcurl is for src/client/curl only; only the client sees libyaml, and no public header sees either. What src/core/core.mk does not list is not a header of the core.
+# client, libcurl is for src/client/curl only and libyaml for src/client/config only; nobody else sees libyaml, and no
+# public header sees either. What src/core/core.mk does not list is not a header of the core.
 set -eu
 root=${1:-$(dirname "$0")/..}
 cd "$root"
@@ -53,9 +54,9 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
         }
         target = (folder name) in exists ? folder name : ""
         if (target == "" && layer == "client" && opener == "\"") {
-            target = "src/client/" name
-            if (!(target in exists) || (name ~ /\// && name !~ /^curl\//)) target = ""
+            target = (("src/client/" name) in exists) ? "src/client/" name : ""
         }
+        if (name ~ /\// && name !~ /^curl\//) target = ""
         if (target != "") uses[FILENAME, target] = FNR ":" name
         if (layer !~ /^(public|client|cli|bindings)$/)
             bad("a folder without a rule")
@@ -63,8 +64,8 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
             bad("neither public nor of its own folder")
         else if (name ~ /^curl\// && opener == "<" && (layer == "public" || (layer == "client" && !is_transport(FILENAME))))
             bad("for src/client/curl only")
-        else if (name == "yaml.h" && layer != "client")
-            bad("for the client only")
+        else if (name == "yaml.h" && folder != "src/client/config/")
+            bad("for src/client/config only")
         else if (name ~ /^curl\// && opener == "<")
             needs[FILENAME]
     }

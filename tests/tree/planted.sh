@@ -18,7 +18,8 @@ fail()
 plant_clean()
 {
     rm -rf "$work/tree"
-    mkdir -p "$work/tree/include/exochat" "$work/tree/src/core" "$work/tree/src/client/curl" "$work/tree/src/cli" \
+    mkdir -p "$work/tree/include/exochat" "$work/tree/src/core" "$work/tree/src/client/curl" "$work/tree/src/client/config" \
+        "$work/tree/src/cli" \
         "$work/tree/bindings/python" "$work/tree/tests/freestanding"
     cd "$work/tree"
     printf 'EXO_CORE_SOURCES := \nEXO_CORE_SOURCES += sse.c\n' >src/core/core.mk
@@ -68,7 +69,9 @@ void _start(void)
     }
 }
 C
-    printf '#include "exochat/sse.h"\n#include "curl/url.h"\n#include <yaml.h>\n' >src/client/client.c
+    printf '#include "exochat/sse.h"\n#include "curl/url.h"\n#include <stdio.h>\n' >src/client/client.c
+    printf '#include <yaml.h>\n' >src/client/config/yaml_text.h
+    printf '#include "yaml_text.h"\n#include "heap.h"\n#include "curl/url.h"\n' >src/client/config/config.c
     printf '#include <stddef.h>\n' >src/client/heap.h
     printf '#include "heap.h"\n' >src/client/curl/url.h
     printf '#include <curl/curl.h>\n' >src/client/curl/handle.h
@@ -126,7 +129,11 @@ finds includes "sse may not use chunk" include/exochat/sse.h '#include "exochat/
 finds includes "a path through the tree" src/client/client.c '#include "../core/sse.h"'
 finds includes "a path through the tree" src/cli/main.c '#include <src/client/client.h>'
 finds includes "neither public" src/client/client.c '#include "main.h"'
-finds includes "for the client only" src/cli/main.c '#include <yaml.h>'
+finds includes "for src/client/config only" src/cli/main.c '#include <yaml.h>'
+finds includes "for src/client/config only" src/client/client.c '#include <yaml.h>'
+finds includes "for src/client/config only" src/client/curl/transfer.c '#include <yaml.h>'
+finds includes "neither public" src/client/client.c '#include "config/yaml_text.h"'
+finds includes "needs libcurl" src/client/config/config.c '#include "curl/transfer.h"'
 finds includes "for src/client/curl only" include/exochat/client.h '#include <curl/curl.h>'
 finds includes "for src/client/curl only" src/client/client.c '#include <curl/curl.h>'
 finds includes "src/client/client.c:4: curl/handle.h: needs libcurl" src/client/client.c '#include "curl/handle.h"'

@@ -3,10 +3,10 @@
  */
 #include "config_values.h"
 
+#include "deployment.h"
 #include "heap.h"
 
 #include <stdlib.h>
-#include <strings.h>
 
 /* The longest time that can be set: a day. */
 #define TIME_MAX_MS INT64_C(86400000)
@@ -15,14 +15,14 @@
 
 /* ---- the nearest known word ---- */
 
-static size_t least(size_t a, size_t b)
+static size_t value_least(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
 /* How many letters have to be put in, taken out or exchanged to make one word of the other (Levenshtein), below
  * EXO_CONFIG_FAR. */
-static size_t steps_between(const char *a, const char *b)
+static size_t value_steps_between(const char *a, const char *b)
 {
     size_t row[EXO_CONFIG_FAR];
     size_t a_len = strlen(a);
@@ -39,7 +39,7 @@ static size_t steps_between(const char *a, const char *b)
         for (size_t k = 1; k <= b_len; k++) {
             size_t exchanged = corner + (a[i - 1] != b[k - 1]);
             corner = row[k];
-            row[k] = least(exchanged, least(row[k], row[k - 1]) + 1);
+            row[k] = value_least(exchanged, value_least(row[k], row[k - 1]) + 1);
         }
     }
     return row[b_len];
@@ -47,7 +47,7 @@ static size_t steps_between(const char *a, const char *b)
 
 size_t exo_config_propose(const char *word, const char *candidate, size_t distance, const char **nearest)
 {
-    size_t steps = steps_between(word, candidate);
+    size_t steps = value_steps_between(word, candidate);
     if (steps >= distance || steps > (strlen(candidate) + 1) / 3) {
         return distance;
     }
@@ -59,7 +59,7 @@ size_t exo_config_propose(const char *word, const char *candidate, size_t distan
 
 /* The number in `text` times `unit` is milliseconds; -1 when it is not a number, or more than a day. What is not zero
  * does not become zero. */
-static int64_t milliseconds(const char *text, size_t len, int64_t unit)
+static int64_t value_milliseconds(const char *text, size_t len, int64_t unit)
 {
     int64_t whole = 0;
     int64_t fraction = 0;
@@ -89,7 +89,7 @@ static int64_t milliseconds(const char *text, size_t len, int64_t unit)
     return total > TIME_MAX_MS ? -1 : total == 0 && !is_zero ? 1 : total;
 }
 
-static bool read_time(const char *text, int64_t *result)
+static bool value_read_time(const char *text, int64_t *result)
 {
     static const struct {
         const char *unit;
@@ -105,15 +105,15 @@ static bool read_time(const char *text, int64_t *result)
     while (number_len > 0 && unit_len > 0 && text[number_len - 1] == ' ') {
         number_len--;
     }
-    *result = milliseconds(text, number_len, units[at].milliseconds);
+    *result = value_milliseconds(text, number_len, units[at].milliseconds);
     return *result >= 0;
 }
 
-static bool read_flag(const char *text, bool *flag)
+static bool value_read_flag(const char *text, bool *flag)
 {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (strcasecmp(text, words[i]) == 0) {
+        if (exo_same_name(text, words[i])) {
             *flag = i % 2 == 1;
             return true;
         }
@@ -121,7 +121,7 @@ static bool read_flag(const char *text, bool *flag)
     return false;
 }
 
-static bool read_count(const char *text, uint32_t *count)
+static bool value_read_count(const char *text, uint32_t *count)
 {
     size_t len = strlen(text);
     if (len == 0 || len > 7 || strspn(text, "0123456789") != len) {
@@ -132,29 +132,29 @@ static bool read_count(const char *text, uint32_t *count)
 }
 
 /* Reads a value that is written as one word or number. */
-static bool read_word(exo_config_kind kind, const char *text, void *field)
+static bool value_read_word(exo_config_kind kind, const char *text, void *field)
 {
     int64_t time = 0;
     switch (kind) {
     case EXO_KIND_TIME:
-        return read_time(text, field);
+        return value_read_time(text, field);
     case EXO_KIND_SPAN:
-        if (!read_time(text, &time)) {
+        if (!value_read_time(text, &time)) {
             return false;
         }
         *(uint32_t *)field = (uint32_t)time;
         return true;
     case EXO_KIND_COUNT:
-        return read_count(text, field);
+        return value_read_count(text, field);
     case EXO_KIND_FLAG:
-        return read_flag(text, field);
+        return value_read_flag(text, field);
     default:
         *(exo_ttft_until *)field = strcmp(text, "token") == 0 ? EXO_UNTIL_TOKEN : EXO_UNTIL_EVENT;
         return strcmp(text, "token") == 0 || strcmp(text, "event") == 0;
     }
 }
 
-static const char *expected_word(exo_config_kind kind)
+static const char *value_expected_word(exo_config_kind kind)
 {
     switch (kind) {
     case EXO_KIND_TIME:
@@ -170,14 +170,14 @@ static const char *expected_word(exo_config_kind kind)
 }
 
 /* An error shows what the file says, not what a variable stands for: that may be a key in the wrong place. */
-static bool set_word(exo_yaml *yaml, exo_config_kind kind, yaml_node_t *node, void *field)
+static bool value_set_word(exo_yaml *yaml, exo_config_kind kind, yaml_node_t *node, void *field)
 {
-    const char *expected = expected_word(kind);
+    const char *expected = value_expected_word(kind);
     char *text = exo_yaml_text(yaml, node, expected);
     if (!text) {
         return false;
     }
-    bool good = read_word(kind, text, field);
+    bool good = value_read_word(kind, text, field);
     exo_heap_free_secret(text);
     return good || exo_yaml_fail(yaml, exo_yaml_line(node), "expected %s, not \"%.64s\"", expected,
                                  (const char *)node->data.scalar.value);
@@ -185,13 +185,13 @@ static bool set_word(exo_yaml *yaml, exo_config_kind kind, yaml_node_t *node, vo
 
 /* ---- texts ---- */
 
-static bool out_of_memory(exo_yaml *yaml, unsigned line)
+static bool value_out_of_memory(exo_yaml *yaml, unsigned line)
 {
     return exo_yaml_fail(yaml, line, "out of memory");
 }
 
 /* Makes a path that is not absolute relative to the folder of the file. The old text is freed. */
-static char *beside_file(const char *file, char *path)
+static char *value_beside_file(const char *file, char *path)
 {
     const char *slash = strrchr(file, '/');
     if (*path == '/' || !*path || !slash) {
@@ -208,21 +208,21 @@ static char *beside_file(const char *file, char *path)
     return joined;
 }
 
-static bool set_text(exo_yaml *yaml, exo_config_kind kind, yaml_node_t *node, char **field)
+static bool value_set_text(exo_yaml *yaml, exo_config_kind kind, yaml_node_t *node, char **field)
 {
     char *text = exo_yaml_text(yaml, node, kind == EXO_KIND_PATH ? "a path" : "text");
     if (!text) {
         return false;
     }
     if (kind == EXO_KIND_PATH) {
-        text = beside_file(yaml->name, text);
+        text = value_beside_file(yaml->name, text);
     }
     exo_heap_free_secret(*field);
     *field = text;
-    return text || out_of_memory(yaml, exo_yaml_line(node));
+    return text || value_out_of_memory(yaml, exo_yaml_line(node));
 }
 
-static bool set_json(exo_yaml *yaml, yaml_node_t *node, char **field)
+static bool value_set_json(exo_yaml *yaml, yaml_node_t *node, char **field)
 {
     exo_buffer json;
     if (node->type != YAML_MAPPING_NODE) {
@@ -233,7 +233,7 @@ static bool set_json(exo_yaml *yaml, yaml_node_t *node, char **field)
     if (good) {
         exo_heap_free_secret(*field);
         *field = exo_heap_copy_span(exo_buffer_span(&json));
-        good = *field || out_of_memory(yaml, exo_yaml_line(node));
+        good = *field || value_out_of_memory(yaml, exo_yaml_line(node));
     }
     exo_heap_wipe(json.data, json.len);
     exo_buffer_free(&json);
@@ -248,14 +248,14 @@ typedef struct filling {
     exo_config_pairs *pairs;
 } filling;
 
-static bool add_text(void *ctx, const char *key, unsigned line, yaml_node_t *value)
+static bool value_add_text(void *ctx, const char *key, unsigned line, yaml_node_t *value)
 {
     filling *f = ctx;
     exo_config_texts *texts = f->texts;
     (void)key;
     char **grown = exo_heap.resize(exo_heap.ctx, texts->items, (texts->count + 1) * sizeof(char *));
     if (!grown) {
-        return out_of_memory(f->yaml, line);
+        return value_out_of_memory(f->yaml, line);
     }
     texts->items = grown;
     char *text = exo_yaml_text(f->yaml, value, "text");
@@ -266,13 +266,13 @@ static bool add_text(void *ctx, const char *key, unsigned line, yaml_node_t *val
     return true;
 }
 
-static bool add_pair(void *ctx, const char *key, unsigned line, yaml_node_t *value)
+static bool value_add_pair(void *ctx, const char *key, unsigned line, yaml_node_t *value)
 {
     filling *f = ctx;
     exo_config_pairs *pairs = f->pairs;
     exo_header *grown = exo_heap.resize(exo_heap.ctx, pairs->items, (pairs->count + 1) * sizeof(exo_header));
     if (!grown) {
-        return out_of_memory(f->yaml, line);
+        return value_out_of_memory(f->yaml, line);
     }
     pairs->items = grown;
     char *text = exo_yaml_text(f->yaml, value, "text");
@@ -282,14 +282,14 @@ static bool add_pair(void *ctx, const char *key, unsigned line, yaml_node_t *val
     char *name = exo_heap_copy(key);
     if (!name) {
         exo_heap_free_secret(text);
-        return out_of_memory(f->yaml, line);
+        return value_out_of_memory(f->yaml, line);
     }
     grown[pairs->count].name = name;
     grown[pairs->count++].value = text;
     return true;
 }
 
-static void clear_texts(exo_config_texts *texts)
+static void value_clear_texts(exo_config_texts *texts)
 {
     for (size_t i = 0; i < texts->count; i++) {
         exo_heap_free_secret(texts->items[i]);
@@ -298,7 +298,7 @@ static void clear_texts(exo_config_texts *texts)
     memset(texts, 0, sizeof *texts);
 }
 
-static void clear_pairs(exo_config_pairs *pairs)
+static void value_clear_pairs(exo_config_pairs *pairs)
 {
     for (size_t i = 0; i < pairs->count; i++) {
         exo_heap_free_secret((char *)pairs->items[i].name);
@@ -321,10 +321,10 @@ void exo_config_clear(exo_config_kind kind, void *field)
         *text = NULL;
         break;
     case EXO_KIND_TEXTS:
-        clear_texts(field);
+        value_clear_texts(field);
         break;
     case EXO_KIND_PAIRS:
-        clear_pairs(field);
+        value_clear_pairs(field);
         break;
     default:
         break;
@@ -337,16 +337,16 @@ bool exo_config_set(exo_yaml *yaml, exo_config_kind kind, yaml_node_t *node, voi
     switch (kind) {
     case EXO_KIND_TEXT:
     case EXO_KIND_PATH:
-        return set_text(yaml, kind, node, field);
+        return value_set_text(yaml, kind, node, field);
     case EXO_KIND_JSON:
-        return set_json(yaml, node, field);
+        return value_set_json(yaml, node, field);
     case EXO_KIND_TEXTS:
         exo_config_clear(kind, field);
-        return exo_yaml_items(yaml, node, add_text, &f);
+        return exo_yaml_items(yaml, node, value_add_text, &f);
     case EXO_KIND_PAIRS:
         exo_config_clear(kind, field);
-        return exo_yaml_pairs(yaml, node, add_pair, &f);
+        return exo_yaml_pairs(yaml, node, value_add_pair, &f);
     default:
-        return set_word(yaml, kind, node, field);
+        return value_set_word(yaml, kind, node, field);
     }
 }

@@ -40,14 +40,14 @@ typedef struct reading {
     yaml_node_t *models;
 } reading;
 
-static bool out_of_memory(reading *r, unsigned line)
+static bool config_out_of_memory(reading *r, unsigned line)
 {
     return exo_yaml_fail(&r->yaml, line, "out of memory");
 }
 
 /* ---- models ---- */
 
-static bool fail_unknown_key(reading *r, unsigned line, const char *key, const key_row *rows, size_t count)
+static bool config_fail_unknown_key(reading *r, unsigned line, const char *key, const key_row *rows, size_t count)
 {
     const char *nearest = NULL;
     size_t distance = EXO_CONFIG_FAR;
@@ -58,7 +58,7 @@ static bool fail_unknown_key(reading *r, unsigned line, const char *key, const k
                    : exo_yaml_fail(&r->yaml, line, "unknown key");
 }
 
-static const key_row *find_row(const key_row *rows, size_t count, const char *key)
+static const key_row *config_find_row(const key_row *rows, size_t count, const char *key)
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp(rows[i].key, key) == 0) {
@@ -69,7 +69,7 @@ static const key_row *find_row(const key_row *rows, size_t count, const char *ke
 }
 
 /* The key can be given in three ways, of which the last mapping that gives one decides. */
-static bool begin_key(reading *r, unsigned line)
+static bool config_begin_key(reading *r, unsigned line)
 {
     if (r->keyed) {
         return exo_yaml_fail(&r->yaml, line, "expected only one of api_key, api_key_env and api_key_file");
@@ -81,15 +81,15 @@ static bool begin_key(reading *r, unsigned line)
     return true;
 }
 
-static bool read_model_key(void *ctx, const char *key, unsigned line, yaml_node_t *value)
+static bool config_read_model_key(void *ctx, const char *key, unsigned line, yaml_node_t *value)
 {
     reading *r = ctx;
-    const key_row *row = find_row(model_rows, EXO_MODEL_KEYS, key);
+    const key_row *row = config_find_row(model_rows, EXO_MODEL_KEYS, key);
     if (!row) {
-        return fail_unknown_key(r, line, key, model_rows, EXO_MODEL_KEYS);
+        return config_fail_unknown_key(r, line, key, model_rows, EXO_MODEL_KEYS);
     }
     size_t number = (size_t)(row - model_rows);
-    if (number >= EXO_KEY_api_key && number <= EXO_KEY_api_key_file && !begin_key(r, line)) {
+    if (number >= EXO_KEY_api_key && number <= EXO_KEY_api_key_file && !config_begin_key(r, line)) {
         return false;
     }
     r->model->lines[number] = line;
@@ -102,14 +102,14 @@ static bool read_model_key(void *ctx, const char *key, unsigned line, yaml_node_
     return true;
 }
 
-static bool read_model_mapping(reading *r, yaml_node_t *node)
+static bool config_read_model_mapping(reading *r, yaml_node_t *node)
 {
     r->keyed = false;
-    return exo_yaml_pairs(&r->yaml, node, read_model_key, r);
+    return exo_yaml_pairs(&r->yaml, node, config_read_model_key, r);
 }
 
 /* The defaults have been checked, and say where they stand: their place is not the model's. */
-static bool read_defaults(reading *r)
+static bool config_read_defaults(reading *r)
 {
     size_t path_len = r->yaml.path_len;
     char path[sizeof r->yaml.path];
@@ -119,7 +119,7 @@ static bool read_defaults(reading *r)
     memcpy(path, r->yaml.path, path_len + 1);
     exo_yaml_leave(&r->yaml, 0);
     exo_yaml_enter(&r->yaml, "defaults");
-    if (!read_model_mapping(r, r->defaults)) {
+    if (!config_read_model_mapping(r, r->defaults)) {
         return false;
     }
     memcpy(r->yaml.path, path, path_len + 1);
@@ -127,7 +127,7 @@ static bool read_defaults(reading *r)
     return true;
 }
 
-static bool read_key_file(reading *r, exo_config_entry *model, unsigned line)
+static bool config_read_key_file(reading *r, exo_config_entry *model, unsigned line)
 {
     FILE *file = fopen(model->key_file, "rbe");
     if (!file) {
@@ -151,16 +151,16 @@ static bool read_key_file(reading *r, exo_config_entry *model, unsigned line)
     if (!plausible) {
         return exo_yaml_fail(&r->yaml, line, "expected a file that holds a key and nothing else: %s", model->key_file);
     }
-    return model->options.api_key || out_of_memory(r, line);
+    return model->options.api_key || config_out_of_memory(r, line);
 }
 
-static bool take_key(reading *r, exo_config_entry *model)
+static bool config_take_key(reading *r, exo_config_entry *model)
 {
     const char *key = model->key_text;
     if (model->key_file) {
         unsigned line = model->lines[EXO_KEY_api_key_file];
         size_t path_len = exo_yaml_enter(&r->yaml, "api_key_file");
-        bool good = read_key_file(r, model, line);
+        bool good = config_read_key_file(r, model, line);
         if (good) {
             exo_yaml_leave(&r->yaml, path_len);
         }
@@ -172,12 +172,12 @@ static bool take_key(reading *r, exo_config_entry *model)
     }
     if (key && *key) {
         model->options.api_key = exo_heap_copy(key);
-        return model->options.api_key || out_of_memory(r, model->line);
+        return model->options.api_key || config_out_of_memory(r, model->line);
     }
     return true;
 }
 
-static void lend_lists(exo_config_entry *model)
+static void config_lend_lists(exo_config_entry *model)
 {
     model->options.drop = (const char *const *)model->drop.items;
     model->options.drop_count = model->drop.count;
@@ -191,7 +191,7 @@ static void lend_lists(exo_config_entry *model)
 
 /* Has the client's own check look at the model, and names the line of what it does not like: "FIELD: what was
  * expected". */
-static bool check_model(reading *r, exo_config_entry *model)
+static bool config_check_model(reading *r, exo_config_entry *model)
 {
     char message[256];
     int code;
@@ -202,12 +202,12 @@ static bool check_model(reading *r, exo_config_entry *model)
     }
     char *words = strstr(message, ": ");
     if (code == EXO_E_NO_MEMORY || !words) {
-        return out_of_memory(r, model->line);
+        return config_out_of_memory(r, model->line);
     }
     *words = '\0';
     words += 2;
     const char *field = strcmp(message, "extra_body") == 0 ? "body" : message;
-    const key_row *row = find_row(model_rows, EXO_MODEL_KEYS, field);
+    const key_row *row = config_find_row(model_rows, EXO_MODEL_KEYS, field);
     unsigned line = model->lines[row ? (size_t)(row - model_rows) : (size_t)EXO_KEY_headers];
     if (!row) {
         exo_yaml_enter(&r->yaml, "headers");
@@ -216,7 +216,7 @@ static bool check_model(reading *r, exo_config_entry *model)
     return exo_yaml_fail(&r->yaml, line > 0 ? line : model->line, "%s", words);
 }
 
-static void init_model(exo_config_entry *model, unsigned line)
+static void config_init_model(exo_config_entry *model, unsigned line)
 {
     static const exo_deployment options = EXO_DEPLOYMENT_INIT;
     static const exo_route_policy policy = EXO_ROUTE_POLICY_INIT;
@@ -226,34 +226,34 @@ static void init_model(exo_config_entry *model, unsigned line)
     model->policy = policy;
 }
 
-static bool read_model(void *ctx, const char *key, unsigned line, yaml_node_t *value)
+static bool config_read_model(void *ctx, const char *key, unsigned line, yaml_node_t *value)
 {
     reading *r = ctx;
     exo_config *config = r->config;
     exo_config_entry *models =
         exo_heap.resize(exo_heap.ctx, config->models, (config->count + 1) * sizeof *config->models);
     if (!models) {
-        return out_of_memory(r, line);
+        return config_out_of_memory(r, line);
     }
     config->models = models;
     exo_config_entry *model = &models[config->count++];
-    init_model(model, line);
+    config_init_model(model, line);
     model->name = exo_heap_copy(key);
     r->model = model;
     if (!model->name) {
-        return out_of_memory(r, line);
+        return config_out_of_memory(r, line);
     }
     if (!*key) {
         return exo_yaml_fail(&r->yaml, line, "a model must have a name");
     }
-    if (!read_defaults(r) || !read_model_mapping(r, value)) {
+    if (!config_read_defaults(r) || !config_read_model_mapping(r, value)) {
         return false;
     }
-    lend_lists(model);
-    return take_key(r, model) && check_model(r, model);
+    config_lend_lists(model);
+    return config_take_key(r, model) && config_check_model(r, model);
 }
 
-static void free_model(exo_config_entry *model)
+static void config_free_model(exo_config_entry *model)
 {
     for (size_t i = 0; i < EXO_MODEL_KEYS; i++) {
         exo_config_clear(model_rows[i].kind, (char *)model + model_rows[i].offset);
@@ -264,12 +264,12 @@ static void free_model(exo_config_entry *model)
 
 /* ---- the whole file ---- */
 
-static bool read_top_key(void *ctx, const char *key, unsigned line, yaml_node_t *value)
+static bool config_read_top_key(void *ctx, const char *key, unsigned line, yaml_node_t *value)
 {
     reading *r = ctx;
-    const key_row *row = find_row(top_rows, EXO_TOP_KEYS, key);
+    const key_row *row = config_find_row(top_rows, EXO_TOP_KEYS, key);
     if (!row) {
-        return fail_unknown_key(r, line, key, top_rows, EXO_TOP_KEYS);
+        return config_fail_unknown_key(r, line, key, top_rows, EXO_TOP_KEYS);
     }
     size_t number = (size_t)(row - top_rows);
     r->config->lines[number] = line;
@@ -285,18 +285,18 @@ static bool read_top_key(void *ctx, const char *key, unsigned line, yaml_node_t 
 }
 
 /* Reads the defaults for their errors alone, so that they show even where no model is. */
-static bool check_defaults(reading *r)
+static bool config_check_defaults(reading *r)
 {
     exo_config_entry scratch;
-    init_model(&scratch, r->config->lines[EXO_KEY_defaults]);
+    config_init_model(&scratch, r->config->lines[EXO_KEY_defaults]);
     r->model = &scratch;
-    bool good = read_defaults(r);
+    bool good = config_read_defaults(r);
     r->model = NULL;
-    free_model(&scratch);
+    config_free_model(&scratch);
     return good;
 }
 
-static bool check_default_model(reading *r)
+static bool config_check_default_model(reading *r)
 {
     const exo_config *config = r->config;
     const char *nearest = NULL;
@@ -313,27 +313,27 @@ static bool check_default_model(reading *r)
                          nearest ? "?" : "");
 }
 
-static bool read_all(reading *r)
+static bool config_read_all(reading *r)
 {
-    if (!exo_yaml_pairs(&r->yaml, yaml_document_get_root_node(&r->yaml.document), read_top_key, r) ||
-        !check_defaults(r)) {
+    if (!exo_yaml_pairs(&r->yaml, yaml_document_get_root_node(&r->yaml.document), config_read_top_key, r) ||
+        !config_check_defaults(r)) {
         return false;
     }
     exo_yaml_enter(&r->yaml, "models");
     if (!r->models) {
         return exo_yaml_fail(&r->yaml, 1, "is missing; expected a mapping of names to deployments");
     }
-    if (!exo_yaml_pairs(&r->yaml, r->models, read_model, r)) {
+    if (!exo_yaml_pairs(&r->yaml, r->models, config_read_model, r)) {
         return false;
     }
     if (r->config->count == 0) {
         return exo_yaml_fail(&r->yaml, r->config->lines[EXO_KEY_models], "expected at least one model");
     }
     exo_yaml_leave(&r->yaml, 0);
-    return check_default_model(r);
+    return config_check_default_model(r);
 }
 
-static const char *process_environment(void *ctx, const char *name)
+static const char *config_process_environment(void *ctx, const char *name)
 {
     (void)ctx;
     return getenv(name);
@@ -345,7 +345,7 @@ exo_config *exo_config_parse(exo_span text, const char *name, exo_environment en
     reading r;
     memset(&r, 0, sizeof r);
     r.yaml.name = name ? name : "";
-    r.yaml.environment = environment ? environment : process_environment;
+    r.yaml.environment = environment ? environment : config_process_environment;
     r.yaml.environment_ctx = ctx;
     r.yaml.message = message;
     r.yaml.size = message ? size : 0;
@@ -356,7 +356,7 @@ exo_config *exo_config_parse(exo_span text, const char *name, exo_environment en
     }
     memset(r.config, 0, sizeof *r.config);
     r.config->name = exo_heap_copy(r.yaml.name);
-    bool good = r.config->name ? exo_yaml_open(&r.yaml, text) && read_all(&r) : out_of_memory(&r, 1);
+    bool good = r.config->name ? exo_yaml_open(&r.yaml, text) && config_read_all(&r) : config_out_of_memory(&r, 1);
     exo_yaml_close(&r.yaml);
     if (!good) {
         exo_config_free(r.config);
@@ -370,7 +370,7 @@ exo_config *exo_config_parse(exo_span text, const char *name, exo_environment en
 
 /* Reads a file, a FIFO too, whole. EXO_OK, EXO_E_CONFIG when it is too large, or another error; errno says more of
  * EXO_E_SOURCE_READ. */
-static int read_file(FILE *file, exo_buffer *text)
+static int config_read_file(FILE *file, exo_buffer *text)
 {
     size_t got;
     do {
@@ -401,7 +401,7 @@ exo_config *exo_config_load(const char *path, exo_environment environment, void 
     bool sized = known && status.st_size > 0 && (uint64_t)status.st_size < EXO_YAML_BYTES_MAX;
     int code = exo_buffer_reserve(&text, sized ? (size_t)status.st_size + 8192 : 4096);
     if (code == EXO_OK) {
-        code = read_file(file, &text);
+        code = config_read_file(file, &text);
     }
     if (code == EXO_OK) {
         config = exo_config_parse(exo_buffer_span(&text), path, environment, ctx, message, size);
@@ -426,7 +426,7 @@ void exo_config_free(exo_config *config)
         return;
     }
     for (size_t i = 0; i < config->count; i++) {
-        free_model(&config->models[i]);
+        config_free_model(&config->models[i]);
     }
     exo_heap.resize(exo_heap.ctx, config->models, 0);
     exo_heap_free_secret(config->default_model);
@@ -496,8 +496,8 @@ void exo_config_call_options(const exo_config *config, exo_call_options *options
     }
 }
 
-static int add_fallbacks(exo_client *client, const char *name, const exo_config_texts *fallbacks,
-                         int (*add)(exo_client *client, const char *model, const char *fallback))
+static int config_add_fallbacks(exo_client *client, const char *name, const exo_config_texts *fallbacks,
+                                int (*add)(exo_client *client, const char *model, const char *fallback))
 {
     int code = EXO_OK;
     for (size_t i = 0; code == EXO_OK && i < fallbacks->count; i++) {
@@ -516,10 +516,10 @@ int exo_config_apply(const exo_config *config, exo_client *client)
             code = exo_client_policy(client, model->name, &model->policy);
         }
         if (code == EXO_OK) {
-            code = add_fallbacks(client, model->name, &model->fallbacks, exo_client_fallback);
+            code = config_add_fallbacks(client, model->name, &model->fallbacks, exo_client_fallback);
         }
         if (code == EXO_OK) {
-            code = add_fallbacks(client, model->name, &model->context_fallbacks, exo_client_context_fallback);
+            code = config_add_fallbacks(client, model->name, &model->context_fallbacks, exo_client_context_fallback);
         }
     }
     return code;

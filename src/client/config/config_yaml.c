@@ -36,7 +36,7 @@ bool exo_yaml_fail(exo_yaml *yaml, unsigned line, const char *format, ...)
 }
 
 /* Appends to the path what fits of it and can be printed. */
-static void append(exo_yaml *yaml, const char *text)
+static void doc_append(exo_yaml *yaml, const char *text)
 {
     for (; *text && yaml->path_len < sizeof yaml->path - 1; text++) {
         bool control = (unsigned char)*text < ' ' || *text == 0x7F;
@@ -48,8 +48,8 @@ static void append(exo_yaml *yaml, const char *text)
 size_t exo_yaml_enter(exo_yaml *yaml, const char *key)
 {
     size_t before = yaml->path_len;
-    append(yaml, before > 0 ? "." : "");
-    append(yaml, key);
+    doc_append(yaml, before > 0 ? "." : "");
+    doc_append(yaml, key);
     return before;
 }
 
@@ -61,7 +61,7 @@ void exo_yaml_leave(exo_yaml *yaml, size_t path_len)
 
 /* ---- opening ---- */
 
-static bool fail_syntax(exo_yaml *yaml, const yaml_parser_t *parser, exo_span text)
+static bool doc_fail_syntax(exo_yaml *yaml, const yaml_parser_t *parser, exo_span text)
 {
     size_t line = parser->problem_mark.line;
     if (parser->error == YAML_MEMORY_ERROR) {
@@ -77,7 +77,7 @@ static bool fail_syntax(exo_yaml *yaml, const yaml_parser_t *parser, exo_span te
                          parser->context ? ", " : "", parser->problem ? parser->problem : "unknown error");
 }
 
-static bool has_tag(const yaml_event_t *event)
+static bool doc_has_tag(const yaml_event_t *event)
 {
     switch (event->type) {
     case YAML_SCALAR_EVENT: {
@@ -94,7 +94,7 @@ static bool has_tag(const yaml_event_t *event)
     }
 }
 
-static int depth_change(yaml_event_type_t type)
+static int doc_depth_change(yaml_event_type_t type)
 {
     if (type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT) {
         return 1;
@@ -103,10 +103,10 @@ static int depth_change(yaml_event_type_t type)
 }
 
 /* Refuses what a document does not show any more, or what it should not be made of. */
-static bool check_event(exo_yaml *yaml, const yaml_event_t *event, unsigned documents, int depth)
+static bool doc_check_event(exo_yaml *yaml, const yaml_event_t *event, unsigned documents, int depth)
 {
     unsigned line = (unsigned)event->start_mark.line + 1;
-    if (has_tag(event)) {
+    if (doc_has_tag(event)) {
         return exo_yaml_fail(yaml, line, "tags (! and !!) are not supported");
     }
     if (documents > 1) {
@@ -118,7 +118,7 @@ static bool check_event(exo_yaml *yaml, const yaml_event_t *event, unsigned docu
     return true;
 }
 
-static bool begin_parser(exo_yaml *yaml, yaml_parser_t *parser, exo_span text)
+static bool doc_begin_parser(exo_yaml *yaml, yaml_parser_t *parser, exo_span text)
 {
     if (!yaml_parser_initialize(parser)) {
         return exo_yaml_fail(yaml, 1, "out of memory");
@@ -128,7 +128,7 @@ static bool begin_parser(exo_yaml *yaml, yaml_parser_t *parser, exo_span text)
 }
 
 /* The parser has copies of the text, and the text may hold a key. */
-static void end_parser(yaml_parser_t *parser)
+static void doc_end_parser(yaml_parser_t *parser)
 {
     if (parser->raw_buffer.start) {
         exo_heap_wipe(parser->raw_buffer.start, (size_t)(parser->raw_buffer.end - parser->raw_buffer.start));
@@ -139,32 +139,32 @@ static void end_parser(yaml_parser_t *parser)
     yaml_parser_delete(parser);
 }
 
-static bool check_events(exo_yaml *yaml, exo_span text)
+static bool doc_check_events(exo_yaml *yaml, exo_span text)
 {
     yaml_parser_t parser;
     yaml_event_t event;
     unsigned documents = 0;
     int depth = 0;
-    bool good = begin_parser(yaml, &parser, text);
+    bool good = doc_begin_parser(yaml, &parser, text);
     if (!good) {
         return false;
     }
     yaml_event_type_t type = YAML_NO_EVENT;
     while (good && type != YAML_STREAM_END_EVENT) {
         if (!yaml_parser_parse(&parser, &event)) {
-            good = fail_syntax(yaml, &parser, text);
+            good = doc_fail_syntax(yaml, &parser, text);
             break;
         }
         type = event.type;
         documents += type == YAML_DOCUMENT_START_EVENT;
-        depth += depth_change(type);
-        good = check_event(yaml, &event, documents, depth);
+        depth += doc_depth_change(type);
+        good = doc_check_event(yaml, &event, documents, depth);
         if (type == YAML_SCALAR_EVENT) {
             exo_heap_wipe(event.data.scalar.value, event.data.scalar.length);
         }
         yaml_event_delete(&event);
     }
-    end_parser(&parser);
+    doc_end_parser(&parser);
     return good;
 }
 
@@ -178,11 +178,11 @@ bool exo_yaml_open(exo_yaml *yaml, exo_span text)
     if (text.len > EXO_YAML_BYTES_MAX) {
         return exo_yaml_fail(yaml, 1, "larger than %zu bytes", EXO_YAML_BYTES_MAX);
     }
-    if (!check_events(yaml, text) || !begin_parser(yaml, &parser, text)) {
+    if (!doc_check_events(yaml, text) || !doc_begin_parser(yaml, &parser, text)) {
         return false;
     }
-    bool good = yaml_parser_load(&parser, &yaml->document) || fail_syntax(yaml, &parser, text);
-    end_parser(&parser);
+    bool good = yaml_parser_load(&parser, &yaml->document) || doc_fail_syntax(yaml, &parser, text);
+    doc_end_parser(&parser);
     if (good && !yaml_document_get_root_node(&yaml->document)) {
         return exo_yaml_fail(yaml, 1, "is empty");
     }
@@ -201,16 +201,16 @@ void exo_yaml_close(exo_yaml *yaml)
 
 /* ---- mappings and lists ---- */
 
-static const char *kind_of(const yaml_node_t *node)
+static const char *doc_kind_of(const yaml_node_t *node)
 {
     return node->type == YAML_MAPPING_NODE ? "a mapping" : node->type == YAML_SEQUENCE_NODE ? "a list" : "a scalar";
 }
 
 /* Enters a mapping or list. Aliases can make both bounds necessary again: a value can even hold itself. */
-static bool descend(exo_yaml *yaml, const yaml_node_t *node, yaml_node_type_t type, const char *expected)
+static bool doc_descend(exo_yaml *yaml, const yaml_node_t *node, yaml_node_type_t type, const char *expected)
 {
     if (node->type != type) {
-        return exo_yaml_fail(yaml, exo_yaml_line(node), "expected %s, not %s", expected, kind_of(node));
+        return exo_yaml_fail(yaml, exo_yaml_line(node), "expected %s, not %s", expected, doc_kind_of(node));
     }
     if (++yaml->depth > EXO_YAML_DEPTH_MAX) {
         return exo_yaml_fail(yaml, exo_yaml_line(node), "nested deeper than %d levels", EXO_YAML_DEPTH_MAX);
@@ -218,7 +218,8 @@ static bool descend(exo_yaml *yaml, const yaml_node_t *node, yaml_node_type_t ty
     return true;
 }
 
-static bool visit(exo_yaml *yaml, exo_yaml_each *each, void *ctx, const char *key, unsigned line, yaml_node_t *value)
+static bool doc_visit(exo_yaml *yaml, exo_yaml_each *each, void *ctx, const char *key, unsigned line,
+                      yaml_node_t *value)
 {
     if (++yaml->nodes > EXO_YAML_NODES_MAX) {
         return exo_yaml_fail(yaml, line, "more than %d values, aliases counted as often as they are used",
@@ -227,33 +228,33 @@ static bool visit(exo_yaml *yaml, exo_yaml_each *each, void *ctx, const char *ke
     return each(ctx, key, line, value);
 }
 
-static const char *scalar_text(const yaml_node_t *node)
+static const char *doc_scalar_text(const yaml_node_t *node)
 {
     return (const char *)node->data.scalar.value;
 }
 
 /* Whether a node is a scalar without quotes. */
-static bool is_plain(const yaml_node_t *node)
+static bool doc_is_plain(const yaml_node_t *node)
 {
     return node->type == YAML_SCALAR_NODE && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 }
 
 /* Checks the key of pair number `at`, and appends it to the path. */
-static bool enter_key(exo_yaml *yaml, const yaml_node_t *mapping, size_t at)
+static bool doc_enter_key(exo_yaml *yaml, const yaml_node_t *mapping, size_t at)
 {
     const yaml_node_pair_t *pairs = mapping->data.mapping.pairs.start;
     const yaml_node_t *key = yaml_document_get_node(&yaml->document, pairs[at].key);
     unsigned line = exo_yaml_line(key);
-    if (key->type != YAML_SCALAR_NODE || strlen(scalar_text(key)) != key->data.scalar.length) {
+    if (key->type != YAML_SCALAR_NODE || strlen(doc_scalar_text(key)) != key->data.scalar.length) {
         return exo_yaml_fail(yaml, line, "a key must be text without NUL");
     }
-    exo_yaml_enter(yaml, scalar_text(key));
-    if (is_plain(key) && strcmp(scalar_text(key), "<<") == 0) {
+    exo_yaml_enter(yaml, doc_scalar_text(key));
+    if (doc_is_plain(key) && strcmp(doc_scalar_text(key), "<<") == 0) {
         return exo_yaml_fail(yaml, line, "merge keys are not supported");
     }
     for (size_t i = 0; i < at; i++) {
         const yaml_node_t *other = yaml_document_get_node(&yaml->document, pairs[i].key);
-        if (strcmp(scalar_text(other), scalar_text(key)) == 0) {
+        if (strcmp(doc_scalar_text(other), doc_scalar_text(key)) == 0) {
             return exo_yaml_fail(yaml, line, "stands twice, first in line %u", exo_yaml_line(other));
         }
     }
@@ -262,7 +263,7 @@ static bool enter_key(exo_yaml *yaml, const yaml_node_t *mapping, size_t at)
 
 bool exo_yaml_pairs(exo_yaml *yaml, yaml_node_t *node, exo_yaml_each *each, void *ctx)
 {
-    if (!descend(yaml, node, YAML_MAPPING_NODE, "a mapping (key: value)")) {
+    if (!doc_descend(yaml, node, YAML_MAPPING_NODE, "a mapping (key: value)")) {
         return false;
     }
     size_t path_len = yaml->path_len;
@@ -271,7 +272,8 @@ bool exo_yaml_pairs(exo_yaml *yaml, yaml_node_t *node, exo_yaml_each *each, void
     for (size_t i = 0; i < count; i++) {
         yaml_node_t *key = yaml_document_get_node(&yaml->document, pairs[i].key);
         yaml_node_t *value = yaml_document_get_node(&yaml->document, pairs[i].value);
-        if (!enter_key(yaml, node, i) || !visit(yaml, each, ctx, scalar_text(key), exo_yaml_line(key), value)) {
+        if (!doc_enter_key(yaml, node, i) ||
+            !doc_visit(yaml, each, ctx, doc_scalar_text(key), exo_yaml_line(key), value)) {
             return false;
         }
         exo_yaml_leave(yaml, path_len);
@@ -282,7 +284,7 @@ bool exo_yaml_pairs(exo_yaml *yaml, yaml_node_t *node, exo_yaml_each *each, void
 
 bool exo_yaml_items(exo_yaml *yaml, yaml_node_t *node, exo_yaml_each *each, void *ctx)
 {
-    if (!descend(yaml, node, YAML_SEQUENCE_NODE, "a list")) {
+    if (!doc_descend(yaml, node, YAML_SEQUENCE_NODE, "a list")) {
         return false;
     }
     size_t path_len = yaml->path_len;
@@ -292,8 +294,8 @@ bool exo_yaml_items(exo_yaml *yaml, yaml_node_t *node, exo_yaml_each *each, void
         yaml_node_t *value = yaml_document_get_node(&yaml->document, items[i]);
         char index[24];
         snprintf(index, sizeof index, "[%zu]", i);
-        append(yaml, index);
-        if (!visit(yaml, each, ctx, NULL, exo_yaml_line(value), value)) {
+        doc_append(yaml, index);
+        if (!doc_visit(yaml, each, ctx, NULL, exo_yaml_line(value), value)) {
             return false;
         }
         exo_yaml_leave(yaml, path_len);
@@ -304,7 +306,7 @@ bool exo_yaml_items(exo_yaml *yaml, yaml_node_t *node, exo_yaml_each *each, void
 
 /* ---- scalars ---- */
 
-static bool is_null(const char *text)
+static bool doc_is_null(const char *text)
 {
     return !*text || strcmp(text, "~") == 0 || strcmp(text, "null") == 0 || strcmp(text, "Null") == 0 ||
            strcmp(text, "NULL") == 0;
@@ -318,7 +320,7 @@ typedef struct expansion {
     size_t len;
 } expansion;
 
-static void put(expansion *e, const char *text, size_t len)
+static void doc_put(expansion *e, const char *text, size_t len)
 {
     if (e->out && len <= e->size - e->len) {
         memcpy(e->out + e->len, text, len);
@@ -329,7 +331,7 @@ static void put(expansion *e, const char *text, size_t len)
 }
 
 /* Replaces the `${NAME}` at `*at`, and moves behind it. */
-static bool put_variable(exo_yaml *yaml, unsigned line, const char **at, expansion *e)
+static bool doc_put_variable(exo_yaml *yaml, unsigned line, const char **at, expansion *e)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
     char name[128];
@@ -344,37 +346,37 @@ static bool put_variable(exo_yaml *yaml, unsigned line, const char **at, expansi
     if (!value) {
         return exo_yaml_fail(yaml, line, "the environment variable %s is not set", name);
     }
-    put(e, value, strlen(value));
+    doc_put(e, value, strlen(value));
     *at = begin + len + 1;
     return true;
 }
 
-static bool expand(exo_yaml *yaml, unsigned line, const char *text, expansion *e)
+static bool doc_expand(exo_yaml *yaml, unsigned line, const char *text, expansion *e)
 {
     while (*text) {
         if (strncmp(text, "$${", 3) == 0) {
-            put(e, "${", 2);
+            doc_put(e, "${", 2);
             text += 3;
         } else if (strncmp(text, "${", 2) == 0) {
-            if (!put_variable(yaml, line, &text, e)) {
+            if (!doc_put_variable(yaml, line, &text, e)) {
                 return false;
             }
         } else {
-            put(e, text++, 1);
+            doc_put(e, text++, 1);
         }
     }
     return true;
 }
 
-static char *expanded(exo_yaml *yaml, yaml_node_t *node)
+static char *doc_expanded(exo_yaml *yaml, yaml_node_t *node)
 {
     unsigned line = exo_yaml_line(node);
     expansion e = {NULL, 0, 0};
-    if (strlen(scalar_text(node)) != node->data.scalar.length) {
+    if (strlen(doc_scalar_text(node)) != node->data.scalar.length) {
         exo_yaml_fail(yaml, line, "may not hold NUL");
         return NULL;
     }
-    if (!expand(yaml, line, scalar_text(node), &e)) {
+    if (!doc_expand(yaml, line, doc_scalar_text(node), &e)) {
         return NULL;
     }
     if (e.len > EXO_YAML_TEXT_MAX) {
@@ -389,21 +391,21 @@ static char *expanded(exo_yaml *yaml, yaml_node_t *node)
         return NULL;
     }
     memset(e.out, 0, e.size + 1);
-    expand(yaml, line, scalar_text(node), &e);
+    doc_expand(yaml, line, doc_scalar_text(node), &e);
     return e.out;
 }
 
 char *exo_yaml_text(exo_yaml *yaml, yaml_node_t *node, const char *expected)
 {
     if (node->type != YAML_SCALAR_NODE) {
-        exo_yaml_fail(yaml, exo_yaml_line(node), "expected %s, not %s", expected, kind_of(node));
+        exo_yaml_fail(yaml, exo_yaml_line(node), "expected %s, not %s", expected, doc_kind_of(node));
         return NULL;
     }
-    if (is_plain(node) && is_null(scalar_text(node))) {
+    if (doc_is_plain(node) && doc_is_null(doc_scalar_text(node))) {
         exo_yaml_fail(yaml, exo_yaml_line(node), "has no value; expected %s", expected);
         return NULL;
     }
-    return expanded(yaml, node);
+    return doc_expanded(yaml, node);
 }
 
 /* ---- JSON ---- */
@@ -414,13 +416,13 @@ typedef struct json_out {
     bool first; /* no comma before the next member */
 } json_out;
 
-static bool put_json(exo_yaml *yaml, unsigned line, exo_buffer *out, exo_span text)
+static bool doc_put_json(exo_yaml *yaml, unsigned line, exo_buffer *out, exo_span text)
 {
     int code = exo_buffer_append(out, text);
     return code == EXO_OK || exo_yaml_fail(yaml, line, code == EXO_E_NO_MEMORY ? "out of memory" : "too large as JSON");
 }
 
-static bool put_string(exo_yaml *yaml, unsigned line, exo_buffer *out, const char *text)
+static bool doc_put_string(exo_yaml *yaml, unsigned line, exo_buffer *out, const char *text)
 {
     char bytes[256];
     exo_window window = {bytes, sizeof bytes, 0};
@@ -428,17 +430,17 @@ static bool put_string(exo_yaml *yaml, unsigned line, exo_buffer *out, const cha
     exo_span input = exo_span_text(text);
     int code;
     exo_json_escaper_init(&escaper);
-    if (!put_json(yaml, line, out, exo_span_text("\""))) {
+    if (!doc_put_json(yaml, line, out, exo_span_text("\""))) {
         return false;
     }
     do {
         window.pos = 0;
         code = exo_json_escape(&escaper, &input, true, &window);
-        if (!put_json(yaml, line, out, exo_span_of(bytes, window.pos))) {
+        if (!doc_put_json(yaml, line, out, exo_span_of(bytes, window.pos))) {
             return false;
         }
     } while (code == EXO_AGAIN);
-    return put_json(yaml, line, out, exo_span_text("\""));
+    return doc_put_json(yaml, line, out, exo_span_text("\""));
 }
 
 /* A decimal number of the core schema, in pieces. */
@@ -450,27 +452,27 @@ typedef struct decimal {
     exo_span exponent; /* sign and digits */
 } decimal;
 
-static exo_span digits_at(const char *text)
+static exo_span doc_digits_at(const char *text)
 {
     return exo_span_of(text, strspn(text, "0123456789"));
 }
 
-static bool read_decimal(const char *text, decimal *number)
+static bool doc_read_decimal(const char *text, decimal *number)
 {
     memset(number, 0, sizeof *number);
     number->negative = *text == '-';
     text += *text == '-' || *text == '+';
-    number->whole = digits_at(text);
+    number->whole = doc_digits_at(text);
     text += number->whole.len;
     number->point = *text == '.';
-    number->fraction = digits_at(text + number->point);
+    number->fraction = doc_digits_at(text + number->point);
     text += number->point + number->fraction.len;
     if (number->whole.len + number->fraction.len == 0) {
         return false;
     }
     if (*text == 'e' || *text == 'E') {
         size_t sign = text[1] == '-' || text[1] == '+';
-        exo_span digits = digits_at(text + 1 + sign);
+        exo_span digits = doc_digits_at(text + 1 + sign);
         number->exponent = exo_span_of(text + 1, sign + digits.len);
         if (digits.len == 0) {
             return false;
@@ -483,19 +485,19 @@ static bool read_decimal(const char *text, decimal *number)
     return *text == '\0';
 }
 
-static bool put_decimal(exo_yaml *yaml, unsigned line, exo_buffer *out, const decimal *number)
+static bool doc_put_decimal(exo_yaml *yaml, unsigned line, exo_buffer *out, const decimal *number)
 {
     exo_span zero = exo_span_text("0");
-    return (!number->negative || put_json(yaml, line, out, exo_span_text("-"))) &&
-           put_json(yaml, line, out, number->whole.len > 0 ? number->whole : zero) &&
-           (!number->point || (put_json(yaml, line, out, exo_span_text(".")) &&
-                               put_json(yaml, line, out, number->fraction.len > 0 ? number->fraction : zero))) &&
+    return (!number->negative || doc_put_json(yaml, line, out, exo_span_text("-"))) &&
+           doc_put_json(yaml, line, out, number->whole.len > 0 ? number->whole : zero) &&
+           (!number->point || (doc_put_json(yaml, line, out, exo_span_text(".")) &&
+                               doc_put_json(yaml, line, out, number->fraction.len > 0 ? number->fraction : zero))) &&
            (number->exponent.len == 0 ||
-            (put_json(yaml, line, out, exo_span_text("e")) && put_json(yaml, line, out, number->exponent)));
+            (doc_put_json(yaml, line, out, exo_span_text("e")) && doc_put_json(yaml, line, out, number->exponent)));
 }
 
 /* The base of 0o17 and 0x1F, or 0. */
-static int base_of(const char *text)
+static int doc_base_of(const char *text)
 {
     if (text[0] != '0' || (text[1] != 'o' && text[1] != 'x')) {
         return 0;
@@ -505,69 +507,69 @@ static int base_of(const char *text)
     return len > 0 && !text[2 + len] ? (text[1] == 'o' ? 8 : 16) : 0;
 }
 
-static bool put_based(exo_yaml *yaml, unsigned line, exo_buffer *out, const char *text)
+static bool doc_put_based(exo_yaml *yaml, unsigned line, exo_buffer *out, const char *text)
 {
     char number[EXO_JSON_INTEGER_MAX];
     size_t zeros = strspn(text + 2, "0");
     if (strlen(text + 2 + zeros) > (text[1] == 'o' ? 21 : 16)) {
         return exo_yaml_fail(yaml, line, "the number does not fit 64 bits");
     }
-    size_t len = exo_json_write_uint64(number, strtoull(text + 2, NULL, base_of(text)));
-    return put_json(yaml, line, out, exo_span_of(number, len));
+    size_t len = exo_json_write_uint64(number, strtoull(text + 2, NULL, doc_base_of(text)));
+    return doc_put_json(yaml, line, out, exo_span_of(number, len));
 }
 
 /* Whether `text` is one of `word` in lower case, with a capital, or in capitals: those spellings the schema allows. */
-static bool is_word(const char *text, const char *lower, const char *capital, const char *upper)
+static bool doc_is_word(const char *text, const char *lower, const char *capital, const char *upper)
 {
     return strcmp(text, lower) == 0 || strcmp(text, capital) == 0 || strcmp(text, upper) == 0;
 }
 
-static bool put_plain(exo_yaml *yaml, unsigned line, exo_buffer *out, const char *text)
+static bool doc_put_plain(exo_yaml *yaml, unsigned line, exo_buffer *out, const char *text)
 {
     decimal number;
-    if (is_null(text)) {
-        return put_json(yaml, line, out, exo_span_text("null"));
+    if (doc_is_null(text)) {
+        return doc_put_json(yaml, line, out, exo_span_text("null"));
     }
-    if (is_word(text, "true", "True", "TRUE")) {
-        return put_json(yaml, line, out, exo_span_text("true"));
+    if (doc_is_word(text, "true", "True", "TRUE")) {
+        return doc_put_json(yaml, line, out, exo_span_text("true"));
     }
-    if (is_word(text, "false", "False", "FALSE")) {
-        return put_json(yaml, line, out, exo_span_text("false"));
+    if (doc_is_word(text, "false", "False", "FALSE")) {
+        return doc_put_json(yaml, line, out, exo_span_text("false"));
     }
-    if (base_of(text)) {
-        return put_based(yaml, line, out, text);
+    if (doc_base_of(text)) {
+        return doc_put_based(yaml, line, out, text);
     }
-    if (read_decimal(text, &number)) {
-        return put_decimal(yaml, line, out, &number);
+    if (doc_read_decimal(text, &number)) {
+        return doc_put_decimal(yaml, line, out, &number);
     }
     const char *unsigned_text = text + (*text == '-' || *text == '+');
-    if (is_word(unsigned_text, ".inf", ".Inf", ".INF") || is_word(text, ".nan", ".NaN", ".NAN")) {
+    if (doc_is_word(unsigned_text, ".inf", ".Inf", ".INF") || doc_is_word(text, ".nan", ".NaN", ".NAN")) {
         return exo_yaml_fail(yaml, line, "JSON has no infinity and no NaN; quoted, it is text");
     }
-    return put_string(yaml, line, out, text);
+    return doc_put_string(yaml, line, out, text);
 }
 
-static bool put_scalar(exo_yaml *yaml, yaml_node_t *node, exo_buffer *out)
+static bool doc_put_scalar(exo_yaml *yaml, yaml_node_t *node, exo_buffer *out)
 {
-    char *text = expanded(yaml, node);
+    char *text = doc_expanded(yaml, node);
     if (!text) {
         return false;
     }
     unsigned line = exo_yaml_line(node);
-    bool good = is_plain(node) ? put_plain(yaml, line, out, text) : put_string(yaml, line, out, text);
+    bool good = doc_is_plain(node) ? doc_put_plain(yaml, line, out, text) : doc_put_string(yaml, line, out, text);
     exo_heap_free_secret(text);
     return good;
 }
 
-static bool put_member(void *ctx, const char *key, unsigned line, yaml_node_t *value)
+static bool doc_put_member(void *ctx, const char *key, unsigned line, yaml_node_t *value)
 {
     json_out *json = ctx;
-    if (!json->first && !put_json(json->yaml, line, json->out, exo_span_text(","))) {
+    if (!json->first && !doc_put_json(json->yaml, line, json->out, exo_span_text(","))) {
         return false;
     }
     json->first = false;
-    if (key &&
-        (!put_string(json->yaml, line, json->out, key) || !put_json(json->yaml, line, json->out, exo_span_text(":")))) {
+    if (key && (!doc_put_string(json->yaml, line, json->out, key) ||
+                !doc_put_json(json->yaml, line, json->out, exo_span_text(":")))) {
         return false;
     }
     return exo_yaml_json(json->yaml, value, json->out);
@@ -579,12 +581,12 @@ bool exo_yaml_json(exo_yaml *yaml, yaml_node_t *node, exo_buffer *out)
     unsigned line = exo_yaml_line(node);
     switch (node->type) {
     case YAML_MAPPING_NODE:
-        return put_json(yaml, line, out, exo_span_text("{")) && exo_yaml_pairs(yaml, node, put_member, &json) &&
-               put_json(yaml, line, out, exo_span_text("}"));
+        return doc_put_json(yaml, line, out, exo_span_text("{")) && exo_yaml_pairs(yaml, node, doc_put_member, &json) &&
+               doc_put_json(yaml, line, out, exo_span_text("}"));
     case YAML_SEQUENCE_NODE:
-        return put_json(yaml, line, out, exo_span_text("[")) && exo_yaml_items(yaml, node, put_member, &json) &&
-               put_json(yaml, line, out, exo_span_text("]"));
+        return doc_put_json(yaml, line, out, exo_span_text("[")) && exo_yaml_items(yaml, node, doc_put_member, &json) &&
+               doc_put_json(yaml, line, out, exo_span_text("]"));
     default:
-        return put_scalar(yaml, node, out);
+        return doc_put_scalar(yaml, node, out);
     }
 }

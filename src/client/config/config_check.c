@@ -5,12 +5,12 @@
  */
 #include "config_entries.h"
 #include "curl/url.h"
+#include "deployment.h"
 #include "heap.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 typedef struct check {
@@ -27,7 +27,7 @@ typedef struct check {
 #define PRINTF_LIKE
 #endif
 
-PRINTF_LIKE static void add_warning(check *c, enum exo_config_model_key key, const char *format, ...)
+PRINTF_LIKE static void check_add_warning(check *c, enum exo_config_model_key key, const char *format, ...)
 {
 #define EXO_X(key, kind, field) #key,
     static const char *const keys[] = {EXO_CONFIG_MODEL_MAP(EXO_X)};
@@ -47,15 +47,15 @@ PRINTF_LIKE static void add_warning(check *c, enum exo_config_model_key key, con
 
 /* ---- plain http ---- */
 
-static bool ends_with(const char *text, const char *end)
+static bool check_ends_with(const char *text, const char *end)
 {
     size_t len = strlen(text);
     size_t end_len = strlen(end);
-    return len >= end_len && strcasecmp(text + len - end_len, end) == 0;
+    return len >= end_len && exo_same_name(text + len - end_len, end);
 }
 
 /* Loopback, link-local and private addresses: RFC 1122, 3927, 1918; RFC 4291, 4193. */
-static bool is_local_address(const char *host)
+static bool check_is_local_address(const char *host)
 {
     unsigned char v4[4];
     unsigned char v6[16];
@@ -72,10 +72,10 @@ static bool is_local_address(const char *host)
     return memcmp(v6, loopback, 16) == 0 || (v6[0] & 0xFE) == 0xFC || (v6[0] == 0xFE && (v6[1] & 0xC0) == 0x80);
 }
 
-static bool is_local(const char *host)
+static bool check_is_local(const char *host)
 {
-    return strcasecmp(host, "localhost") == 0 || ends_with(host, ".localhost") || ends_with(host, ".local") ||
-           is_local_address(host);
+    return exo_same_name(host, "localhost") || check_ends_with(host, ".localhost") || check_ends_with(host, ".local") ||
+           check_is_local_address(host);
 }
 
 static void check_plain_http(check *c)
@@ -86,9 +86,9 @@ static void check_plain_http(check *c)
     if (!keyed || model->options.unix_socket || exo_url_read(&url, model->options.base_url) != EXO_OK) {
         return;
     }
-    if (!url.secure && !is_local(url.host)) {
-        add_warning(c, EXO_KEY_base_url, "the key would go to %.200s over plain http, for all to read; use https",
-                    url.host);
+    if (!url.secure && !check_is_local(url.host)) {
+        check_add_warning(c, EXO_KEY_base_url, "the key would go to %.200s over plain http, for all to read; use https",
+                          url.host);
     }
     exo_url_free(&url);
 }
@@ -99,8 +99,8 @@ static void check_readers(check *c, enum exo_config_model_key key, const char *p
 {
     struct stat status;
     if (path && stat(path, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0) {
-        add_warning(c, key, "others can read %.300s (mode %04o); use mode 0600", path,
-                    (unsigned)(status.st_mode & 07777));
+        check_add_warning(c, key, "others can read %.300s (mode %04o); use mode 0600", path,
+                          (unsigned)(status.st_mode & 07777));
     }
 }
 
@@ -108,11 +108,11 @@ static void check_keys(check *c)
 {
     const exo_config_entry *model = c->model;
     if (model->key_text && model->key_literal) {
-        add_warning(c, EXO_KEY_api_key, "the key stands in the file itself%s; use api_key_env or api_key_file",
-                    c->config->shared ? ", which others can read" : "");
+        check_add_warning(c, EXO_KEY_api_key, "the key stands in the file itself%s; use api_key_env or api_key_file",
+                          c->config->shared ? ", which others can read" : "");
     }
     if (model->key_missing) {
-        add_warning(c, EXO_KEY_api_key_env, "%.200s is not set", model->key_env);
+        check_add_warning(c, EXO_KEY_api_key_env, "%.200s is not set", model->key_env);
     }
     check_readers(c, EXO_KEY_api_key_file, model->key_file);
     check_readers(c, EXO_KEY_client_key, model->options.client_key);
@@ -120,7 +120,7 @@ static void check_keys(check *c)
 
 /* ---- fallbacks ---- */
 
-static bool is_among(const exo_config_texts *texts, size_t count, const char *name)
+static bool check_is_among(const exo_config_texts *texts, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp(texts->items[i], name) == 0) {
@@ -135,11 +135,11 @@ static void check_fallbacks(check *c, enum exo_config_model_key key, const exo_c
     for (size_t i = 0; i < fallbacks->count; i++) {
         const char *name = fallbacks->items[i];
         if (strcmp(name, c->model->name) == 0) {
-            add_warning(c, key, "leads back to the model itself");
+            check_add_warning(c, key, "leads back to the model itself");
         } else if (!exo_config_find(c->config, name)) {
-            add_warning(c, key, "%.200s is not in models", name);
-        } else if (is_among(fallbacks, i, name)) {
-            add_warning(c, key, "%.200s stands twice", name);
+            check_add_warning(c, key, "%.200s is not in models", name);
+        } else if (check_is_among(fallbacks, i, name)) {
+            check_add_warning(c, key, "%.200s stands twice", name);
         }
     }
 }
@@ -164,7 +164,7 @@ typedef struct walk {
 } walk;
 
 /* Warns of the circle that leads from the model at `first` of the path to its end, and back. */
-static void warn_of_circle(walk *w, size_t first)
+static void check_warn_of_circle(walk *w, size_t first)
 {
     const exo_config_entry *models = w->c->config->models;
     char names[512] = "";
@@ -173,13 +173,14 @@ static void warn_of_circle(walk *w, size_t first)
         len += (size_t)snprintf(names + len, sizeof names - len, "%s, ", models[w->path[i]].name);
     }
     w->c->model = &models[w->path[first]];
-    add_warning(w->c, w->key,
-                "%s%.200s is a circle, which may not be what was meant; only the list of the model that was asked for "
-                "counts",
-                len < sizeof names ? names : "a long chain back to ", w->c->model->name);
+    check_add_warning(
+        w->c, w->key,
+        "%s%.200s is a circle, which may not be what was meant; only the list of the model that was asked for "
+        "counts",
+        len < sizeof names ? names : "a long chain back to ", w->c->model->name);
 }
 
-static void enter(walk *w, size_t model)
+static void check_enter(walk *w, size_t model)
 {
     w->visits[model] = ON_THE_WAY;
     w->path[w->length] = model;
@@ -187,7 +188,7 @@ static void enter(walk *w, size_t model)
 }
 
 /* Goes one fallback further from the end of the path, or one model back. */
-static void step(walk *w)
+static void check_step(walk *w)
 {
     const exo_config *config = w->c->config;
     size_t from = w->path[w->length - 1];
@@ -201,13 +202,13 @@ static void step(walk *w)
     const exo_config_entry *found = exo_config_find(config, fallbacks->items[number]);
     size_t to = found ? (size_t)(found - config->models) : from;
     if (to != from && w->visits[to] == NOT_YET) {
-        enter(w, to);
+        check_enter(w, to);
     } else if (to != from && w->visits[to] == ON_THE_WAY) {
         size_t first = w->length - 1;
         while (w->path[first] != to) {
             first--;
         }
-        warn_of_circle(w, first);
+        check_warn_of_circle(w, first);
     }
 }
 
@@ -224,10 +225,10 @@ static void check_circles(check *c, enum exo_config_model_key key, size_t list)
         memset(w.visits, NOT_YET, count);
         for (size_t i = 0; i < count; i++) {
             if (w.visits[i] == NOT_YET) {
-                enter(&w, i);
+                check_enter(&w, i);
             }
             while (w.length > 0) {
-                step(&w);
+                check_step(&w);
             }
         }
     }
