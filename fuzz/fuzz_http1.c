@@ -37,9 +37,23 @@ static uint64_t read_response(const uint8_t *data, size_t size, size_t piece)
     return hash;
 }
 
+/* The parts of a line lie in it. */
+static void split_line(exo_span line)
+{
+    exo_span name;
+    exo_span value;
+    if (exo_header_split(line, &name, &value)) {
+        FUZZ_MUST(name.ptr == line.ptr && name.len > 0 && value.ptr > name.ptr + name.len);
+        FUZZ_MUST((size_t)(value.ptr - line.ptr) + value.len <= line.len);
+    } else {
+        FUZZ_MUST(name.len == 0 && value.len == 0);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t piece = fuzz_piece(&data, &size);
+    split_line(exo_span_of((const char *)data, size));
     FUZZ_MUST(read_response(data, size, piece) == read_response(data, size, size + 1));
     return 0;
 }

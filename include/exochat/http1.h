@@ -33,6 +33,13 @@ extern "C" {
 /* Whether two field names, or a name and a word such as a coding, are the same: ASCII letters match in either case. */
 bool exo_http1_name_is(exo_span name, const char *text);
 
+/* Splits a header line, with or without the CRLF or LF that ends it, into parts that lie in it: the name, without blanks
+ * before its colon, and the value, without white space around it. For whatever hands out lines as they came, such as the
+ * header callback of libcurl. False, and both spans empty, for what is no header: the empty line, a status line, a line
+ * that begins with a blank (it continues the one before it: RFC 9112, 5.2), one without a colon, and one whose name is
+ * empty or no token (RFC 9110, 5.6.2). */
+bool exo_header_split(exo_span line, exo_span *name, exo_span *value);
+
 /* ---- the request head ---- */
 
 /* One header line. Borrowed. */
@@ -132,7 +139,6 @@ typedef struct exo_http1_response {
     uint32_t headers_left_;
     uint32_t overhead_left_;
     uint32_t length_; /* bytes of the line that is being read */
-    uint32_t name_len_;
     uint64_t remaining_; /* bytes of the body, or of the chunk */
     exo_span in_;        /* fed and not consumed */
     exo_buffer *carry_;

@@ -52,6 +52,26 @@ bool exo_http1_name_is(exo_span name, const char *text)
     return same_name(name, exo_span_text(text));
 }
 
+bool exo_header_split(exo_span line, exo_span *name, exo_span *value)
+{
+    size_t name_len = 0;
+    size_t colon;
+
+    *name = *value = exo_span_of(NULL, 0);
+    while (name_len < line.len && is_token((unsigned char)line.ptr[name_len])) {
+        name_len++;
+    }
+    for (colon = name_len; colon < line.len && is_blank((unsigned char)line.ptr[colon]); colon++) {
+    }
+    if (name_len == 0 || colon == line.len || line.ptr[colon] != ':') {
+        return false;
+    }
+    *name = exo_span_of(line.ptr, name_len);
+    *value = exo_span_of(line.ptr + colon + 1, line.len - colon - 1);
+    exo_ascii_trim(value);
+    return true;
+}
+
 /* The headers that are heeded in a response; the first three are written, so they are refused in a request. */
 enum known {
     HOST,
@@ -451,7 +471,6 @@ static int line_start(exo_http1_response *r, unsigned char byte)
 static int name_byte(exo_http1_response *r, unsigned char byte)
 {
     if (byte == ':') {
-        r->name_len_ = r->length_ - 1;
         return accept(r, VALUE);
     }
     return is_token(byte) ? accept(r, NAME) : EXO_E_HEAD;
@@ -552,9 +571,7 @@ static int tell_header(exo_http1_response *r, exo_http1_event *event)
     if (result != EXO_OK || is_interim(r)) {
         return result;
     }
-    event->name = exo_span_of(line.ptr, r->name_len_);
-    event->value = exo_span_of(line.ptr + r->name_len_ + 1, line.len - r->name_len_ - 1);
-    exo_ascii_trim(&event->value);
+    (void)exo_header_split(line, &event->name, &event->value); /* its bytes are judged: it is a header */
     if (r->trailing_) {
         return tell(event, EXO_HTTP1_TRAILER);
     }

@@ -1078,6 +1078,90 @@ static void no_bytes_make_no_chunk(void **state)
     }
 }
 
+/* ---- one header line ---- */
+
+/* Splits a copy of `line` that ends where its memory ends: a sanitizer sees each byte that is read behind it. */
+static bool split_copy(exo_span line, char name[64], char value[64])
+{
+    char *copy = malloc(line.len + 1);
+    exo_span parts[2];
+
+    assert_non_null(copy);
+    char *at = copy + 1;
+    if (line.len > 0) {
+        memcpy(at, line.ptr, line.len);
+    }
+    bool is_header = exo_header_split(exo_span_of(at, line.len), &parts[0], &parts[1]);
+    for (int i = 0; i < 2; i++) {
+        assert_true(parts[i].len < 64);
+        assert_true(parts[i].len == 0 || (parts[i].ptr >= at && parts[i].ptr + parts[i].len <= at + line.len));
+        memcpy(i == 0 ? name : value, parts[i].len > 0 ? parts[i].ptr : "", parts[i].len);
+        (i == 0 ? name : value)[parts[i].len] = 0;
+    }
+    free(copy);
+    return is_header;
+}
+
+static void lines_are_split(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *name; /* NULL: no header */
+        const char *value;
+    } cases[] = {
+        {"a:b", "a", "b"},
+        {"Retry-After: 5\r\n", "Retry-After", "5"},
+        {"retry-after:5\n", "retry-after", "5"},
+        {"Retry-After : 5\r\n", "Retry-After", "5"},
+        {"Retry-After \t :\t 5 \t\r\n", "Retry-After", "5"},
+        {"a: b: c\r\n", "a", "b: c"},
+        {"a: b c\td", "a", "b c\td"},
+        {"a: b\r\n c\r\n", "a", "b\r\n c"},
+        {"a::", "a", ":"},
+        {"a:", "a", ""},
+        {"a: \t\r\n", "a", ""},
+        {"!#$%&'*+-.^_`|~09azAZ: x", "!#$%&'*+-.^_`|~09azAZ", "x"},
+        {"", NULL, ""},
+        {"\r\n", NULL, ""},
+        {"\n", NULL, ""},
+        {"a", NULL, ""},
+        {"a ", NULL, ""},
+        {"a\r\n", NULL, ""},
+        {":", NULL, ""},
+        {": b\r\n", NULL, ""},
+        {" : b\r\n", NULL, ""},
+        {" a: b\r\n", NULL, ""},
+        {"\ta: b\r\n", NULL, ""},
+        {"a b: c\r\n", NULL, ""},
+        {"a\r: c\r\n", NULL, ""},
+        {"a\n: c\r\n", NULL, ""},
+        {"a\x7f: c", NULL, ""},
+        {"\xc3\xa9: c", NULL, ""},
+        {"\"a\": c", NULL, ""},
+        {"HTTP/1.1 200 OK: fine\r\n", NULL, ""},
+        {"HTTP/1.1: fine\r\n", NULL, ""},
+    };
+    char name[64];
+    char value[64];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const size_t len = strlen(cases[i].line);
+        bool is_header = split_copy(exo_span_text(cases[i].line), name, value);
+        if (is_header != (cases[i].name != NULL)) {
+            fail_msg("%s: %s", cases[i].line, is_header ? "is a header" : "is no header");
+        }
+        assert_string_equal(name, cases[i].name ? cases[i].name : "");
+        assert_string_equal(value, cases[i].value);
+        for (size_t cut = 0; cut <= len; cut++) {
+            (void)split_copy(exo_span_of(cases[i].line, cut), name, value);
+            (void)split_copy(exo_span_of(cases[i].line + cut, len - cut), name, value);
+        }
+    }
+    assert_false(split_copy(exo_span_of("a\0: b", 5), name, value));
+    assert_true(split_copy(exo_span_of("a:b\0c", 5), name, value));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1102,6 +1186,7 @@ int main(void)
         cmocka_unit_test(names_match_in_either_case),
         cmocka_unit_test(chunks_come_back),
         cmocka_unit_test(no_bytes_make_no_chunk),
+        cmocka_unit_test(lines_are_split),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
