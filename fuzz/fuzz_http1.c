@@ -1,7 +1,14 @@
 /*
- * fuzz_http1.c: a response in pieces: no crash, no read outside, and the same verdict as in one piece.
+ * fuzz_http1.c: a response in pieces: no crash, no read outside, the same verdict as in one piece, and no line end
+ * in what is told of a head, folded or not.
  */
 #include "fuzz.h"
+
+/* However a line was folded or ended, nothing of that is left in what is told. */
+static void must_be_unfolded(exo_span text)
+{
+    FUZZ_MUST(text.len == 0 || (!memchr(text.ptr, '\r', text.len) && !memchr(text.ptr, '\n', text.len)));
+}
 
 static uint64_t read_response(const uint8_t *data, size_t size, size_t piece)
 {
@@ -22,7 +29,10 @@ static uint64_t read_response(const uint8_t *data, size_t size, size_t piece)
                 continue;
             }
             hash = fuzz_hash(hash, &event.type, sizeof event.type);
+            hash = fuzz_hash(hash, event.name.ptr, event.name.len);
             hash = fuzz_hash(hash, event.value.ptr, event.value.len);
+            must_be_unfolded(event.name);
+            must_be_unfolded(event.value);
         }
     }
     if (code == EXO_NEED_DATA) {

@@ -78,7 +78,7 @@ typedef enum exo_verdict {
     X(EXO_E_JSON_END,       -36, VIOLATION, RETRY, "JSON: the text ends too early", "report it to the endpoint's owner") \
     X(EXO_E_JSON_TRAILING,  -37, VIOLATION, RETRY, "JSON: text after the value", "report it to the endpoint's owner") \
     X(EXO_E_HEAD,           -40, VIOLATION, RETRY, "the response head is not HTTP/1.1", "check that base_url leads to an HTTP server") \
-    X(EXO_E_OBS_FOLD,       -41, VIOLATION, RETRY, "a folded header line", "report it to the server's owner") \
+    X(EXO_E_OBS_FOLD,       -41, VIOLATION, RETRY, "a folded line that may not be folded", "report it to the server's owner") \
     X(EXO_E_BOTH_LENGTHS,   -42, VIOLATION, RETRY, "both Content-Length and Transfer-Encoding", "suspect a proxy on the way") \
     X(EXO_E_CONTENT_LENGTH, -43, VIOLATION, RETRY, "a malformed or contradictory Content-Length", "report it to the server's owner") \
     X(EXO_E_CODING,         -44, VIOLATION, RETRY, "an unwanted transfer or content coding", "report it to the server's owner") \

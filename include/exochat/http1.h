@@ -33,11 +33,11 @@ extern "C" {
 /* Whether two field names, or a name and a word such as a coding, are the same: ASCII letters match in either case. */
 bool exo_http1_name_is(exo_span name, const char *text);
 
-/* Splits a header line, with or without the CRLF or LF that ends it, into parts that lie in it: the name, without blanks
- * before its colon, and the value, without white space around it. For whatever hands out lines as they came, such as the
- * header callback of libcurl. False, and both spans empty, for what is no header: the empty line, a status line, a line
- * that begins with a blank (it continues the one before it: RFC 9112, 5.2), one without a colon, and one whose name is
- * empty or no token (RFC 9110, 5.6.2). */
+/* Splits a header line, with or without the CRLF or LF that ends it, into parts that lie in it: the name, without
+ * blanks before its colon, and the value, without white space around it. For whatever hands out lines as they came,
+ * such as the header callback of libcurl. False, and both spans empty, for what is no header: the empty line, a status
+ * line, a line that begins with a blank (it continues the one before it: RFC 9112, 5.2), one without a colon, and one
+ * whose name is empty or no token (RFC 9110, 5.6.2). */
 bool exo_header_split(exo_span line, exo_span *name, exo_span *value);
 
 /* ---- the request head ---- */
@@ -138,15 +138,15 @@ typedef struct exo_http1_response {
     uint32_t head_left_; /* what the limits still allow */
     uint32_t headers_left_;
     uint32_t overhead_left_;
-    uint32_t length_; /* bytes of the line that is being read */
+    uint32_t length_;    /* bytes of the line that is being read */
     uint64_t remaining_; /* bytes of the body, or of the chunk */
     exo_span in_;        /* fed and not consumed */
     exo_buffer *carry_;
 } exo_http1_response;
 
-/* Begins to read a response. `limits` is read here only. `carry` keeps a header line that feeding has cut; it is
- * borrowed, cleared, and should be able to hold limits->head bytes and fail with EXO_E_HEAD_LIMIT: what it cannot hold
- * fails although it might have been parsed in place. */
+/* Begins to read a response. `limits` is read here only. `carry` keeps a header line that feeding has cut or that is
+ * folded; it is borrowed, cleared, and should be able to hold limits->head bytes and fail with EXO_E_HEAD_LIMIT: what
+ * it cannot hold fails although it might have been parsed in place. */
 void exo_http1_response_init(exo_http1_response *response, const exo_limits *limits, exo_buffer *carry);
 
 /* Hands in the next bytes, which stay the caller's and must stay valid until EXO_NEED_DATA. EXO_OK; the error that
@@ -163,11 +163,12 @@ void exo_http1_response_end(exo_http1_response *response);
  *
  * EXO_EVENT, EXO_NEED_DATA (feed, or end), EXO_DONE (after END), or an error, which is sticky:
  * - EXO_E_HEAD: not a head of HTTP/1.0 or 1.1, seen at the first wrong byte; status 101; closed in mid-head
- * - EXO_E_OBS_FOLD: a header line begins with white space
+ * - EXO_E_OBS_FOLD: a line begins with white space, and there is no header line before it, or it is Content-Length or
+ *   Transfer-Encoding
  * - EXO_E_BOTH_LENGTHS: Content-Length together with Transfer-Encoding; at the value of the second one
  * - EXO_E_CONTENT_LENGTH: not a number of 64 bits, or not the same one as before
  * - EXO_E_CODING: a Transfer-Encoding other than "chunked", once; any in HTTP/1.0 (RFC 9112, 6.1: faulty framing)
- * - EXO_E_CHUNK: broken chunked coding
+ * - EXO_E_CHUNK: broken chunked coding, its extensions and trailers included
  * - EXO_E_HEAD_LIMIT: head, interim responses and trailers together exceed limits.head
  * - EXO_E_HEADERS_LIMIT: their header lines exceed limits.headers
  * - EXO_E_CHUNK_LIMIT: chunk extensions and leading zeros of chunk sizes exceed limits.chunk_overhead
@@ -175,10 +176,12 @@ void exo_http1_response_end(exo_http1_response *response);
  * - EXO_E_CLOSED: closed, and not one byte had come
  * - EXO_E_NO_MEMORY, or the limit error of `carry`
  *
- * Interim (1xx) responses are checked and skipped. A line ends with CRLF and nothing else: to accept a bare LF is
- * optional (RFC 9112, 2.2), and parsers that disagree about it are how responses get smuggled. The one leniency is a
- * status line that ends after the status, without the space before an empty reason. A 204 and a 304 have no body,
- * whatever their headers say; a body without length or chunks ends when the peer closes.
+ * Interim (1xx) responses are checked and skipped. Three things are accepted that a server should not send: a line of a
+ * head that ends with a bare LF (RFC 9112, 2.2), but not a line of the chunked coding or a trailer; a status line that
+ * ends after the status, without the space before an empty reason; and a header that is folded over several lines,
+ * which is told with one space in place of each fold (RFC 9112, 5.2). So a header is told once the next line has begun,
+ * or the peer has closed. A 204 and a 304 have no body, whatever their headers say; a body without length or chunks
+ * ends when the peer closes.
  */
 int exo_http1_response_next(exo_http1_response *response, exo_http1_event *event);
 

@@ -3,8 +3,8 @@
  *
  * It does not know what a header means beyond what frames the body and ends the connection, and decodes no content. The
  * transports of targets without libcurl call it. A request head needs no memory; a response keeps at most one header
- * line that was cut, in the caller's buffer, and limits.head, limits.headers and limits.chunk_overhead bound what a
- * server can make it read besides the body.
+ * line that was cut or folded, in the caller's buffer, and limits.head, limits.headers and limits.chunk_overhead bound
+ * what a server can make it read besides the body.
  */
 #include "exochat/http1.h"
 
@@ -271,10 +271,19 @@ enum state {
     NAME,
     VALUE,
     HEADER_LF,
+    HEADER_END, /* the next line, whose first byte says whether it continues this one */
+    FOLD,       /* in the white space with which it does */
     EMPTY_LF,
     CHUNK_SIZE,
-    CHUNK_SEMICOLON, /* after white space behind the size */
-    CHUNK_EXTENSION,
+    CHUNK_SEMICOLON, /* from here on, where a chunk extension is: white space before it */
+    EXTENSION_START, /* behind its semicolon */
+    EXTENSION_NAME,
+    EXTENSION_EQUALS, /* white space behind the name */
+    EXTENSION_VALUE,  /* behind the equals sign */
+    EXTENSION_TOKEN,
+    EXTENSION_QUOTED,
+    EXTENSION_ESCAPE,   /* behind a backslash */
+    EXTENSION_UNQUOTED, /* behind the closing quote */
     CHUNK_SIZE_LF,
     CHUNK_CR,
     CHUNK_LF,
@@ -381,10 +390,9 @@ static exo_span fed_part(const exo_http1_response *r)
     return exo_span_of(len > 0 ? r->in_.ptr - len : NULL, len);
 }
 
-/* Ends the line with the LF at hand, and stores it without its CRLF. */
-static int end_line(exo_http1_response *r, exo_span *line)
+/* Stores the line that ends with the LF that was read last, without its line end. */
+static int whole_line(exo_http1_response *r, exo_span *line)
 {
-    accept(r, LINE_START);
     *line = fed_part(r);
     if (r->carry_->len > 0) {
         int result = exo_buffer_append(r->carry_, *line);
@@ -393,9 +401,15 @@ static int end_line(exo_http1_response *r, exo_span *line)
         }
         *line = exo_buffer_span(r->carry_);
     }
-    line->len -= 2;
-    r->length_ = 0;
+    line->len -= line->ptr[line->len - 2] == CR ? 2 : 1; /* no line that ends is shorter */
     return EXO_OK;
+}
+
+/* The line is done with. */
+static void end_line(exo_http1_response *r)
+{
+    accept(r, LINE_START);
+    r->length_ = 0;
 }
 
 enum {
@@ -439,8 +453,9 @@ static int status_byte(exo_http1_response *r, unsigned char byte)
 static int tell_status(exo_http1_response *r, exo_http1_event *event)
 {
     exo_span line;
-    int result = end_line(r, &line);
+    int result = whole_line(r, &line);
 
+    end_line(r);
     if (result != EXO_OK || is_interim(r)) {
         return result;
     }
@@ -563,20 +578,67 @@ static int note_header(exo_http1_response *r, exo_span name, exo_span value, uin
     }
 }
 
+/* The LF behind a header is read. What it says is judged now, and told when the next line does not continue it. */
+static int judge_header(exo_http1_response *r)
+{
+    exo_span line;
+    exo_span name;
+    exo_span value;
+    int result = whole_line(r, &line);
+
+    accept(r, HEADER_END);
+    if (result != EXO_OK || is_interim(r) || r->trailing_) {
+        return result;
+    }
+    (void)exo_header_split(line, &name, &value); /* its bytes are judged: it is a header */
+    return note_header(r, name, value, r->at - (r->length_ - (uint64_t)(value.ptr - line.ptr)));
+}
+
 static int tell_header(exo_http1_response *r, exo_http1_event *event)
 {
     exo_span line;
-    int result = end_line(r, &line);
+    int result = whole_line(r, &line);
 
+    end_line(r);
     if (result != EXO_OK || is_interim(r)) {
         return result;
     }
-    (void)exo_header_split(line, &event->name, &event->value); /* its bytes are judged: it is a header */
-    if (r->trailing_) {
-        return tell(event, EXO_HTTP1_TRAILER);
+    (void)exo_header_split(line, &event->name, &event->value);
+    return tell(event, r->trailing_ ? EXO_HTTP1_TRAILER : EXO_HTTP1_HEADER);
+}
+
+/* The next line begins with a blank: all white space around the line end becomes one space (RFC 9112, 5.2), for which
+ * the line has to be carried. Not where it would change how the body is framed, which is how responses get smuggled. */
+static int fold_line(exo_http1_response *r)
+{
+    exo_buffer *carry = r->carry_;
+    exo_span name;
+    exo_span value;
+    int result = exo_buffer_append(carry, fed_part(r));
+
+    if (result != EXO_OK) {
+        return result;
     }
-    result = note_header(r, event->name, event->value, r->at - (uint64_t)(line.ptr + line.len + 2 - event->value.ptr));
-    return result == EXO_OK ? tell(event, EXO_HTTP1_HEADER) : result;
+    (void)exo_header_split(exo_buffer_span(carry), &name, &value);
+    const enum known known = known_header(name);
+    if ((known == CONTENT_LENGTH || known == TRANSFER_ENCODING) && !is_interim(r) && !r->trailing_) {
+        return EXO_E_OBS_FOLD;
+    }
+    do {
+        carry->len--;
+    } while (is_blank((unsigned char)carry->data[carry->len - 1]) || carry->data[carry->len - 1] == CR);
+    carry->data[carry->len++] = SP;
+    r->length_ = (uint32_t)carry->len;
+    return accept(r, FOLD);
+}
+
+static int fold_byte(exo_http1_response *r, unsigned char byte)
+{
+    if (is_blank(byte)) {
+        r->length_--; /* counted, but no part of the line */
+        return accept(r, FOLD);
+    }
+    return text_byte(r, byte, VALUE, HEADER_LF);
 }
 
 static enum state await_chunk(exo_http1_response *r)
@@ -659,25 +721,74 @@ static int chunk_size_byte(exo_http1_response *r, unsigned char byte)
         return accept(r, CHUNK_SIZE_LF);
     }
     if (byte == ';') {
-        return accept_overhead(r, CHUNK_EXTENSION);
+        return accept_overhead(r, EXTENSION_START);
     }
     return is_blank(byte) ? accept_overhead(r, CHUNK_SEMICOLON) : EXO_E_CHUNK;
 }
 
-static int semicolon_byte(exo_http1_response *r, unsigned char byte)
+/* What a byte is to a chunk extension; the marks are in the order of `marks`. */
+enum extension_class {
+    IS_BLANK,
+    IS_TOKEN,
+    IS_TEXT, /* in quotes only, as the others there are */
+    IS_SEMICOLON,
+    IS_EQUALS,
+    IS_QUOTE,
+    IS_BACKSLASH,
+    IS_CR,
+    EXTENSION_CLASSES
+};
+
+static enum extension_class classify(unsigned char byte)
 {
-    if (byte == ';') {
-        return accept_overhead(r, CHUNK_EXTENSION);
+    static const char marks[] = {';', '=', '"', '\\', CR};
+    const char *mark = memchr(marks, byte, sizeof marks);
+
+    if (mark) {
+        return (enum extension_class)(IS_SEMICOLON + (mark - marks));
     }
-    return is_blank(byte) ? accept_overhead(r, CHUNK_SEMICOLON) : EXO_E_CHUNK;
+    return is_blank(byte) ? IS_BLANK : is_token(byte) ? IS_TOKEN : is_text(byte) ? IS_TEXT : EXTENSION_CLASSES;
 }
 
+/* *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ) of RFC 9112, 7.1.1, behind the size and its first
+ * byte. Where no state stands, the byte is wrong. */
 static int extension_byte(exo_http1_response *r, unsigned char byte)
 {
-    if (byte == CR) {
-        return accept(r, CHUNK_SIZE_LF);
+    /* clang-format off */
+    static const uint8_t next[][EXTENSION_CLASSES] = {
+        [CHUNK_SEMICOLON - CHUNK_SEMICOLON] = {
+            [IS_BLANK] = CHUNK_SEMICOLON, [IS_SEMICOLON] = EXTENSION_START},
+        [EXTENSION_START - CHUNK_SEMICOLON] = {
+            [IS_BLANK] = EXTENSION_START, [IS_TOKEN] = EXTENSION_NAME},
+        [EXTENSION_NAME - CHUNK_SEMICOLON] = {
+            [IS_BLANK] = EXTENSION_EQUALS, [IS_TOKEN] = EXTENSION_NAME, [IS_SEMICOLON] = EXTENSION_START,
+            [IS_EQUALS] = EXTENSION_VALUE, [IS_CR] = CHUNK_SIZE_LF},
+        [EXTENSION_EQUALS - CHUNK_SEMICOLON] = {
+            [IS_BLANK] = EXTENSION_EQUALS, [IS_SEMICOLON] = EXTENSION_START, [IS_EQUALS] = EXTENSION_VALUE},
+        [EXTENSION_VALUE - CHUNK_SEMICOLON] = {
+            [IS_BLANK] = EXTENSION_VALUE, [IS_TOKEN] = EXTENSION_TOKEN, [IS_QUOTE] = EXTENSION_QUOTED},
+        [EXTENSION_TOKEN - CHUNK_SEMICOLON] = {
+            [IS_BLANK] = CHUNK_SEMICOLON, [IS_TOKEN] = EXTENSION_TOKEN, [IS_SEMICOLON] = EXTENSION_START,
+            [IS_CR] = CHUNK_SIZE_LF},
+        [EXTENSION_QUOTED - CHUNK_SEMICOLON] = {
+            [IS_BLANK] = EXTENSION_QUOTED, [IS_TOKEN] = EXTENSION_QUOTED, [IS_TEXT] = EXTENSION_QUOTED,
+            [IS_SEMICOLON] = EXTENSION_QUOTED, [IS_EQUALS] = EXTENSION_QUOTED, [IS_QUOTE] = EXTENSION_UNQUOTED,
+            [IS_BACKSLASH] = EXTENSION_ESCAPE},
+        [EXTENSION_ESCAPE - CHUNK_SEMICOLON] = {
+            [IS_BLANK] = EXTENSION_QUOTED, [IS_TOKEN] = EXTENSION_QUOTED, [IS_TEXT] = EXTENSION_QUOTED,
+            [IS_SEMICOLON] = EXTENSION_QUOTED, [IS_EQUALS] = EXTENSION_QUOTED, [IS_QUOTE] = EXTENSION_QUOTED,
+            [IS_BACKSLASH] = EXTENSION_QUOTED},
+        [EXTENSION_UNQUOTED - CHUNK_SEMICOLON] = {
+            [IS_BLANK] = CHUNK_SEMICOLON, [IS_SEMICOLON] = EXTENSION_START, [IS_CR] = CHUNK_SIZE_LF},
+    };
+    /* clang-format on */
+    const enum extension_class is = classify(byte);
+    const uint8_t then = is < EXTENSION_CLASSES ? next[r->state_ - CHUNK_SEMICOLON][is] : 0;
+
+    if (then == 0) {
+        return EXO_E_CHUNK;
     }
-    return is_text(byte) ? accept_overhead(r, CHUNK_EXTENSION) : EXO_E_CHUNK;
+    return then == CHUNK_SIZE_LF ? accept(r, CHUNK_SIZE_LF) : accept_overhead(r, (enum state)then);
 }
 
 static int begin_chunk(exo_http1_response *r)
@@ -705,9 +816,33 @@ static int starve(exo_http1_response *r)
     return in_line && !r->trailing_ ? EXO_E_HEAD : EXO_E_BODY_CUT;
 }
 
+/* The state in which `byte` is judged: a bare LF ends a line of a head as if a CR had come before it (RFC 9112, 2.2),
+ * for servers that write no CR. In trailers it is as wrong as in the rest of the chunked coding. */
+static enum state state_for(const exo_http1_response *r, unsigned char byte)
+{
+    const enum state state = (enum state)r->state_;
+
+    if (byte != LF || r->trailing_) {
+        return state;
+    }
+    switch (state) {
+    case STATUS_LINE:
+        return r->length_ == STATUS_END + 1 ? STATUS_LF : STATUS_LINE;
+    case REASON:
+        return STATUS_LF;
+    case LINE_START:
+        return EMPTY_LF;
+    case VALUE:
+    case FOLD:
+        return HEADER_LF;
+    default:
+        return state;
+    }
+}
+
 static int step_byte(exo_http1_response *r, exo_http1_event *event, unsigned char byte)
 {
-    switch ((enum state)r->state_) {
+    switch (state_for(r, byte)) {
     case STATUS_LINE:
         return status_byte(r, byte);
     case REASON:
@@ -721,28 +856,33 @@ static int step_byte(exo_http1_response *r, exo_http1_event *event, unsigned cha
     case VALUE:
         return text_byte(r, byte, VALUE, HEADER_LF);
     case HEADER_LF:
-        return byte == LF ? tell_header(r, event) : EXO_E_HEAD;
+        return byte == LF ? judge_header(r) : EXO_E_HEAD;
+    case FOLD:
+        return fold_byte(r, byte);
     case EMPTY_LF:
         return byte == LF ? end_head(r, event) : EXO_E_HEAD;
     case CHUNK_SIZE:
         return chunk_size_byte(r, byte);
-    case CHUNK_SEMICOLON:
-        return semicolon_byte(r, byte);
-    case CHUNK_EXTENSION:
-        return extension_byte(r, byte);
     case CHUNK_SIZE_LF:
         return byte == LF ? begin_chunk(r) : EXO_E_CHUNK;
     case CHUNK_CR:
         return byte == CR ? accept(r, CHUNK_LF) : EXO_E_CHUNK;
-    default:
+    case CHUNK_LF:
         return byte == LF ? accept(r, await_chunk(r)) : EXO_E_CHUNK;
+    default:
+        return extension_byte(r, byte);
     }
 }
 
 /* One byte, or one piece of body. EXO_OK: go on. */
 static int step(exo_http1_response *r, exo_http1_event *event)
 {
-    if (r->state_ < END && r->in_.len == 0) {
+    const bool at_hand = r->in_.len > 0;
+
+    if (r->state_ == HEADER_END && (at_hand || r->closed_)) {
+        return at_hand && is_blank((unsigned char)*r->in_.ptr) ? fold_line(r) : tell_header(r, event);
+    }
+    if (r->state_ < END && !at_hand) {
         return starve(r);
     }
     if (r->state_ <= EMPTY_LF && count_line_byte(r) != EXO_OK) {
@@ -756,7 +896,7 @@ static int step(exo_http1_response *r, exo_http1_event *event)
             r->at--;
             r->in_ = unread;
         }
-        return result;
+        return result == EXO_E_HEAD && r->trailing_ ? EXO_E_CHUNK : result; /* trailers are part of the coding */
     }
     if (r->state_ < END) {
         return tell_body(r, event);
