@@ -2,7 +2,7 @@
  * buffer.h: the one way in which the core grows memory: a run of bytes with a named maximum.
  *
  * The memory comes from the allocator that the caller passes, or is a fixed piece that the caller gives. A buffer grows
- * by doubling, never past its maximum, and says which limit was reached.
+ * by doubling up to 4 KB and by a half from there on, never past its maximum, and says which limit was reached.
  */
 #ifndef EXOCHAT_BUFFER_H
 #define EXOCHAT_BUFFER_H
@@ -45,6 +45,14 @@ int exo_buffer_append(exo_buffer *buffer, exo_span bytes);
 
 /* Makes room for `more` bytes behind `len` without changing `len`. Same results as exo_buffer_append(). */
 int exo_buffer_reserve(exo_buffer *buffer, size_t more);
+
+/* Forgets all but the first `len` bytes, if there are more, and keeps the memory. */
+static inline void exo_buffer_truncate(exo_buffer *buffer, size_t len)
+{
+    if (len < buffer->len) {
+        buffer->len = len;
+    }
+}
 
 /* Forgets the contents and keeps the memory. */
 void exo_buffer_clear(exo_buffer *buffer);

@@ -10,6 +10,9 @@
 /* The first allocation: small enough for a microcontroller, large enough not to grow for each short fragment. */
 #define FIRST_CAPACITY 64
 
+/* Up to here a buffer doubles, from here on it grows by a half: a copy of what is there is then the cheaper waste. */
+#define DOUBLED_UP_TO 4096
+
 void exo_buffer_init(exo_buffer *buffer, const exo_allocator *allocator, size_t maximum, int limit_error)
 {
     memset(buffer, 0, sizeof *buffer);
@@ -28,14 +31,13 @@ void exo_buffer_init_fixed(exo_buffer *buffer, void *memory, size_t size, int li
 /* The capacity to grow to so that `need` bytes, at most the maximum, fit. */
 static uint32_t grown_capacity(const exo_buffer *buffer, size_t need)
 {
+    const uint32_t maximum = buffer->maximum_;
     uint32_t capacity = buffer->capacity_ > 0 ? buffer->capacity_ : FIRST_CAPACITY;
-    while (capacity < need) {
-        if (capacity > buffer->maximum_ / 2) {
-            return buffer->maximum_;
-        }
-        capacity *= 2;
+    while (capacity < need && capacity < maximum) {
+        uint32_t more = capacity < DOUBLED_UP_TO ? capacity : capacity / 2;
+        capacity = more < maximum - capacity ? capacity + more : maximum;
     }
-    return capacity < buffer->maximum_ ? capacity : buffer->maximum_;
+    return capacity < maximum ? capacity : maximum;
 }
 
 int exo_buffer_reserve(exo_buffer *buffer, size_t more)

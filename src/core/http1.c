@@ -624,10 +624,12 @@ static int fold_line(exo_http1_response *r)
     if ((known == CONTENT_LENGTH || known == TRANSFER_ENCODING) && !is_interim(r) && !r->trailing_) {
         return EXO_E_OBS_FOLD;
     }
-    do {
-        carry->len--;
-    } while (is_blank((unsigned char)carry->data[carry->len - 1]) || carry->data[carry->len - 1] == CR);
-    carry->data[carry->len++] = SP;
+    size_t len = carry->len - 1; /* without the LF */
+    while (is_blank((unsigned char)carry->data[len - 1]) || carry->data[len - 1] == CR) {
+        len--;
+    }
+    carry->data[len] = SP;
+    exo_buffer_truncate(carry, len + 1);
     r->length_ = (uint32_t)carry->len;
     return accept(r, FOLD);
 }

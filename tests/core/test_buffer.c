@@ -31,8 +31,9 @@ static void contents_survive_growth(void **state)
     }
     assert_int_equal(exo_buffer_span(&buffer).len, 100000);
     assert_ptr_equal(exo_buffer_span(&buffer).ptr, buffer.data);
-    /* 64 doubled eleven times is above the maximum, and the maximum is what is allocated last. */
-    assert_int_equal(heap.calls, 12);
+    /* 64 is doubled six times, 4096 grows by a half eight times to 104,000, and the maximum is allocated in its place.
+     */
+    assert_int_equal(heap.calls, 15);
     assert_int_equal(heap.last_size, 100000);
     exo_buffer_free(&buffer);
     assert_int_equal(heap.frees, 1);
@@ -59,6 +60,79 @@ static void the_maximum_is_reached_and_not_passed(void **state)
         assert_int_equal(exo_buffer_append(&buffer, exo_span_text("y")), EXO_OK);
         exo_buffer_free(&buffer);
     }
+}
+
+static void a_buffer_doubles_up_to_4_kb_and_grows_by_a_half_from_there(void **state)
+{
+    static const size_t capacities[] = {64, 128, 256, 512, 1024, 2048, 4096, 6144, 9216, 13824, 20736, 31104};
+    static const size_t maxima[] = {UINT32_MAX, 31104, 31103, 20737, 20736, 6145, 4097, 4096, 4095};
+    (void)state;
+    for (size_t i = 0; i < sizeof maxima / sizeof *maxima; i++) {
+        counting_heap heap = {0};
+        const exo_allocator allocator = {&heap, counting_resize};
+        exo_buffer buffer;
+        exo_buffer_init(&buffer, &allocator, maxima[i], EXO_E_ANSWER_LIMIT);
+        for (size_t k = 0; k < sizeof capacities / sizeof *capacities; k++) {
+            const size_t expected = capacities[k] < maxima[i] ? capacities[k] : maxima[i];
+            const size_t before = k > 0 ? capacities[k - 1] : 0;
+            if (before < maxima[i]) {
+                assert_int_equal(exo_buffer_reserve(&buffer, before + 1), EXO_OK);
+            }
+            assert_int_equal(heap.last_size, expected);
+        }
+        exo_buffer_free(&buffer);
+    }
+}
+
+static size_t asked_for;
+
+static void *ask(void *ctx, void *ptr, size_t size)
+{
+    (void)ptr;
+    asked_for = size;
+    return size > 0 ? ctx : NULL;
+}
+
+/* Growth neither overflows nor passes the maximum, up to the largest buffer that there can be. */
+static void growth_never_overflows(void **state)
+{
+    static const uint32_t needs[] = {UINT32_MAX, UINT32_MAX - 1, UINT32_MAX / 3 * 2 + 1, UINT32_MAX / 2 + 1};
+    char memory[1];
+    const exo_allocator allocator = {memory, ask};
+    (void)state;
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+        exo_buffer buffer;
+        exo_buffer_init(&buffer, &allocator, SIZE_MAX, EXO_E_ANSWER_LIMIT);
+        for (uint64_t need = 1; need <= needs[i]; need = (uint64_t)asked_for + 1) {
+            asked_for = 0;
+            assert_int_equal(exo_buffer_reserve(&buffer, (size_t)need), EXO_OK);
+            assert_in_range(asked_for, need, UINT32_MAX);
+        }
+        exo_buffer_free(&buffer);
+        assert_int_equal(exo_buffer_reserve(&buffer, needs[i]), EXO_OK);
+        assert_in_range(asked_for, needs[i], UINT32_MAX);
+        assert_int_equal(exo_buffer_reserve(&buffer, SIZE_MAX), EXO_E_ANSWER_LIMIT);
+    }
+}
+
+static void a_truncated_buffer_keeps_its_beginning(void **state)
+{
+    counting_heap heap = {0};
+    const exo_allocator allocator = {&heap, counting_resize};
+    exo_buffer buffer;
+    (void)state;
+    exo_buffer_init(&buffer, &allocator, 100, EXO_E_EVENT_LIMIT);
+    exo_buffer_truncate(&buffer, 3);
+    assert_int_equal(buffer.len, 0);
+    assert_int_equal(exo_buffer_append(&buffer, exo_span_text("again")), EXO_OK);
+    exo_buffer_truncate(&buffer, 6);
+    assert_true(exo_span_is(exo_buffer_span(&buffer), "again"));
+    exo_buffer_truncate(&buffer, 2);
+    assert_true(exo_span_is(exo_buffer_span(&buffer), "ag"));
+    assert_int_equal(exo_buffer_append(&buffer, exo_span_text("e")), EXO_OK);
+    assert_true(exo_span_is(exo_buffer_span(&buffer), "age"));
+    assert_int_equal(heap.calls, 1);
+    exo_buffer_free(&buffer);
 }
 
 static void one_large_append_needs_one_allocation(void **state)
@@ -161,6 +235,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(contents_survive_growth),
+        cmocka_unit_test(a_buffer_doubles_up_to_4_kb_and_grows_by_a_half_from_there),
+        cmocka_unit_test(growth_never_overflows),
+        cmocka_unit_test(a_truncated_buffer_keeps_its_beginning),
         cmocka_unit_test(the_maximum_is_reached_and_not_passed),
         cmocka_unit_test(one_large_append_needs_one_allocation),
         cmocka_unit_test(without_memory_nothing_is_lost),
