@@ -2,7 +2,7 @@
 # The core needs nothing but a compiler and five functions of string.h: tools/check-freestanding.sh [ROOT]
 # Compiles it with -ffreestanding -Os for this machine and, where arm-none-eabi-gcc is installed, for a Cortex-M4; finds
 # writable data and undefined symbols; links it with tests/freestanding/start.c and no library but libgcc, runs that where
-# it can; prints the size of every module, and holds the Cortex-M4 to CAP bytes.
+# it can, also without the tables that a build may leave out; prints the size of every module, and holds the Cortex-M4 to CAP bytes.
 set -eu
 # Code and constants of the whole core on a Cortex-M4; tools/size.py prints the same number.
 CAP=45000
@@ -57,11 +57,21 @@ check()
     grep -v '^exo_' "$out/defined" >"$out/foreign" || true
     [ ! -s "$out/foreign" ] || fail "$name: global names without exo_:" $(cat "$out/foreign")
 
-    # Without this option gcc may turn the loop of memset() into a call of memset().
-    "$@" -fno-tree-loop-distribute-patterns -nostdlib -nostartfiles -static -Wl,--fatal-warnings \
-        tests/freestanding/start.c "$out"/*.o -lgcc -o "$out/program" || fail "$name: does not link"
-
+    # With the tables of names and texts that a build may leave out, at last, and before that without.
     echo "$name:"
+    for drop in "-DEXO_NO_ERROR_TEXTS -DEXO_NO_ERROR_NAMES" -DEXO_NO_ERROR_NAMES -DEXO_NO_ERROR_TEXTS ""; do
+        if [ -f src/core/error.c ]; then
+            "$@" $drop -c src/core/error.c -o "$out/error.o" || fail "$name: error.c does not compile: $drop"
+            [ -z "$drop" ] || "${prefix}size" "$out/error.o" | awk -v drop="$drop" '
+                NR > 1 { printf "    %-14s %6d bytes with %s\n", "error", $1, drop }'
+        fi
+        # Without the option gcc may turn the loop of memset() into a call of memset().
+        "$@" $drop -fno-tree-loop-distribute-patterns -nostdlib -nostartfiles -static -Wl,--fatal-warnings \
+            tests/freestanding/start.c "$out"/*.o -lgcc -o "$out/program" || fail "$name: does not link: $drop"
+        if [ "$name" = x86_64-linux-gnu ] && [ -x "$out/program" ]; then
+            "$out/program" || fail "$name: the linked program exits with $?: $drop"
+        fi
+    done
     "${prefix}size" "$out"/*.o | awk -v limit="$limit" '
         NR > 1 {
             sub(/.*\//, "", $6)
@@ -80,9 +90,6 @@ case $host in
 x86_64-* | aarch64-*) check "$host" 0 "" gcc -fno-pie -no-pie -mgeneral-regs-only ;;
 *) check "$host" 0 "" gcc -fno-pie -no-pie ;;
 esac
-if [ "$host" = x86_64-linux-gnu ] && [ -x "$work/$host/program" ]; then
-    "$work/$host/program" || fail "$host: the linked program exits with $?"
-fi
 if command -v arm-none-eabi-gcc >/dev/null; then
     check cortex-m4 $CAP arm-none-eabi- arm-none-eabi-gcc -mthumb -mcpu=cortex-m4
 else

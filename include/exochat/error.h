@@ -4,6 +4,9 @@
  * 0 is success, a positive number is a status (something to do next), a negative number an error. An error of an object
  * is sticky: the object repeats it until it is initialised again. The table EXO_ERROR_MAP is the only place where a
  * code, its name, class, verdict, text and advice are written down; everything else is derived from it.
+ *
+ * A build that has no room for strings may leave out two tables: compiled with EXO_NO_ERROR_TEXTS, the text of an error
+ * is its name; with EXO_NO_ERROR_NAMES, its name is that of its class. docs/size.md says what that saves.
  */
 #ifndef EXOCHAT_ERROR_H
 #define EXOCHAT_ERROR_H
@@ -136,10 +139,11 @@ enum exo_error {
 };
 
 /* The symbol of a status or error, such as "EXO_E_CLOCK_FIRST"; "EXO_E_UNKNOWN" for a number that is not in the table.
- * Never NULL, static storage. */
+ * Its class, such as "transport", in a build with EXO_NO_ERROR_NAMES. Never NULL, static storage. */
 const char *exo_error_name(int code);
 
-/* One English clause that says what happened. Never NULL, static storage. */
+/* One English clause that says what happened; the name in a build with EXO_NO_ERROR_TEXTS. Never NULL, static storage.
+ */
 const char *exo_error_text(int code);
 
 /* One English clause that says what to do next; "" for 0, a status, or an unknown number. Never NULL, static storage.

@@ -2,9 +2,10 @@
  * error.c: what is known about each status and error code, all of it derived from EXO_ERROR_MAP.
  *
  * It formats nothing and remembers nothing; every layer calls it. The advice of the table is for people and lies in the
- * hosted library (src/client/advice.c): it would cost a microcontroller some kilobytes. All strings lie in one constant
- * struct and are counted off, since names and texts are asked for seldom: a table of pointers would be larger, and in a
- * shared library writable, because it would have to be relocated.
+ * hosted library (src/client/advice.c): it would cost a microcontroller some kilobytes, as the names and the texts do,
+ * each of which can be left out (error.h). The strings of a table lie in one constant struct and are counted off, since
+ * they are asked for seldom: a table of pointers would be larger, and in a shared library writable, because it would
+ * have to be relocated.
  */
 #include "exochat/error.h"
 
@@ -27,19 +28,33 @@
 
 #define ALL_ROWS(X) EXO_ERROR_MAP(X) STATUS_MAP(X)
 
-typedef struct error_strings {
-#define EXO_X(code, number, class_, verdict, text, advice) \
-    char code##_name[sizeof #code]; \
-    char code##_text[sizeof text];
+#ifndef EXO_NO_ERROR_NAMES
+typedef struct error_names {
+#define EXO_X(code, number, class_, verdict, text, advice) char code##_name[sizeof #code];
     ALL_ROWS(EXO_X)
 #undef EXO_X
-} error_strings;
+} error_names;
 
-static const error_strings strings = {
-#define EXO_X(code, number, class_, verdict, text, advice) #code, text,
+static const error_names names = {
+#define EXO_X(code, number, class_, verdict, text, advice) #code,
     ALL_ROWS(EXO_X)
 #undef EXO_X
 };
+#endif
+
+#ifndef EXO_NO_ERROR_TEXTS
+typedef struct error_texts {
+#define EXO_X(code, number, class_, verdict, text, advice) char code##_text[sizeof text];
+    ALL_ROWS(EXO_X)
+#undef EXO_X
+} error_texts;
+
+static const error_texts texts = {
+#define EXO_X(code, number, class_, verdict, text, advice) text,
+    ALL_ROWS(EXO_X)
+#undef EXO_X
+};
+#endif
 
 typedef struct error_row {
     uint8_t shifted; /* the code and SHIFT */
@@ -65,12 +80,20 @@ static size_t find_row(int code)
 
 const char *exo_error_name(int code)
 {
-    return exo_ascii_string((const char *)&strings, 2 * find_row(code));
+#ifdef EXO_NO_ERROR_NAMES
+    return exo_class_name(exo_error_class_of(code));
+#else
+    return exo_ascii_string((const char *)&names, find_row(code));
+#endif
 }
 
 const char *exo_error_text(int code)
 {
-    return exo_ascii_string((const char *)&strings, 2 * find_row(code) + 1);
+#ifdef EXO_NO_ERROR_TEXTS
+    return exo_error_name(code);
+#else
+    return exo_ascii_string((const char *)&texts, find_row(code));
+#endif
 }
 
 exo_error_class exo_error_class_of(int code)
@@ -85,12 +108,12 @@ exo_verdict exo_error_verdict(int code)
 
 const char *exo_class_name(exo_error_class error_class)
 {
-    static const char names[] = "none\0caller\0violation\0limit\0transport\0provider";
-    return exo_ascii_string(names, (size_t)error_class <= EXO_CLASS_PROVIDER ? (size_t)error_class : EXO_CLASS_NONE);
+    static const char classes[] = "none\0caller\0violation\0limit\0transport\0provider";
+    return exo_ascii_string(classes, (size_t)error_class <= EXO_CLASS_PROVIDER ? (size_t)error_class : EXO_CLASS_NONE);
 }
 
 const char *exo_verdict_name(exo_verdict verdict)
 {
-    static const char names[] = "stop\0fall back\0retry\0fall back context";
-    return exo_ascii_string(names, (size_t)verdict <= EXO_FALL_BACK_CONTEXT ? (size_t)verdict : EXO_STOP);
+    static const char verdicts[] = "stop\0fall back\0retry\0fall back context";
+    return exo_ascii_string(verdicts, (size_t)verdict <= EXO_FALL_BACK_CONTEXT ? (size_t)verdict : EXO_STOP);
 }

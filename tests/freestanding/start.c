@@ -194,17 +194,52 @@ static bool speaks_http(void)
     return exo_http1_response_next(&response, &event) == EXO_EVENT && event.status == 200;
 }
 
+/* As exo_error_name() and exo_error_text() answer for `code`, whichever tables are left out. */
+#ifdef EXO_NO_ERROR_NAMES
+#define NAME_OF(code, class_name) class_name
+#else
+#define NAME_OF(code, class_name) #code
+#endif
+#ifdef EXO_NO_ERROR_TEXTS
+#define TEXT_OF(code, class_name, text) NAME_OF(code, class_name)
+#else
+#define TEXT_OF(code, class_name, text) text
+#endif
+
+static bool names_errors(void)
+{
+    static const struct {
+        int code;
+        const char *name;
+        const char *text;
+    } rows[] = {
+        {EXO_OK, NAME_OF(EXO_OK, "none"), TEXT_OF(EXO_OK, "none", "done")},
+        {-999, NAME_OF(EXO_E_UNKNOWN, "none"), TEXT_OF(EXO_E_UNKNOWN, "none", "an unknown code")},
+        {EXO_E_CLOSED, NAME_OF(EXO_E_CLOSED, "transport"),
+         TEXT_OF(EXO_E_CLOSED, "transport", "the server closed without an answer")},
+        {EXO_E_FINISH, NAME_OF(EXO_E_FINISH, "provider"),
+         TEXT_OF(EXO_E_FINISH, "provider", "the finish_reason is an error")},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (!exo_span_is(exo_span_text(rows[i].name), exo_error_name(rows[i].code)) ||
+            !exo_span_is(exo_span_text(rows[i].text), exo_error_text(rows[i].code))) {
+            return false;
+        }
+    }
+    return exo_error_class_of(EXO_E_CLOSED) == EXO_CLASS_TRANSPORT && exo_error_verdict(EXO_E_CLOSED) == EXO_RETRY;
+}
+
 static int first_failure(void)
 {
     static bool (*const checks[])(void) = {
-        writes_json, reads_json, repairs_json, encodes, answers, thinks, fails, routes, speaks_http,
+        writes_json, reads_json, repairs_json, encodes, answers, thinks, fails, routes, speaks_http, names_errors,
     };
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         if (!checks[i]()) {
             return (int)i + 1;
         }
     }
-    return exo_error_text(EXO_E_TRUNCATED)[0] == '\0' ? 100 : 0;
+    return 0;
 }
 
 #if defined(__x86_64__) && defined(__linux__)
