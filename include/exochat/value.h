@@ -37,7 +37,6 @@ typedef struct exo_source {
 } exo_source;
 
 /* What a token of a cursor is. */
-/* What a token, or a node, is. */
 typedef enum exo_value_type {
     EXO_VALUE_NULL,
     EXO_VALUE_FALSE,
