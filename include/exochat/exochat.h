@@ -10,6 +10,7 @@
 #include "exochat/encode.h"
 #include "exochat/error.h"
 #include "exochat/failure.h"
+#include "exochat/finish.h"
 #include "exochat/http1.h"
 #include "exochat/json_read.h"
 #include "exochat/json_repair.h"

@@ -22,18 +22,29 @@ bool exo_ascii_same(const char *one, const char *other, size_t len)
     return len == 0;
 }
 
-static bool is_space(char byte)
+int exo_ascii_word_index(const char *words, const exo_span *word)
 {
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+    for (int index = 0; *words; index++) {
+        size_t len = 0;
+        while (words[len] > ' ') {
+            len++;
+        }
+        if (len == word->len && exo_ascii_same(words, word->ptr, len)) {
+            return index;
+        }
+        words += len;
+        words += *words == ' ';
+    }
+    return -1;
 }
 
 void exo_ascii_trim(exo_span *text)
 {
-    while (text->len > 0 && is_space(text->ptr[0])) {
+    while (text->len > 0 && ascii_is_space(text->ptr[0])) {
         text->ptr++;
         text->len--;
     }
-    while (text->len > 0 && is_space(text->ptr[text->len - 1])) {
+    while (text->len > 0 && ascii_is_space(text->ptr[text->len - 1])) {
         text->len--;
     }
 }

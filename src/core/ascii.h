@@ -13,10 +13,10 @@ static inline bool ascii_is_digit(int byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* White space of JSON and of header fields. */
-static inline bool ascii_is_space(int byte)
+/* White space as texts have it: blanks, line ends, tabs of both kinds and the form feed. */
+static inline bool ascii_is_space(char byte)
 {
-    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
 static inline char ascii_lower(char byte)
@@ -29,6 +29,9 @@ const char *exo_ascii_string(const char *strings, size_t index);
 
 /* Whether `len` bytes are the same, but for letters in upper and lower case. */
 bool exo_ascii_same(const char *one, const char *other, size_t len);
+
+/* The index of a word, in any case, in a list with a space between two words, or -1. */
+int exo_ascii_word_index(const char *words, const exo_span *word);
 
 /* Takes off the white space around `text`. */
 void exo_ascii_trim(exo_span *text);

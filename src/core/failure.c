@@ -133,14 +133,14 @@ void exo_failure_set(exo_failure *failure, int code, exo_span message)
 void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int64_t wall_now)
 {
     static const char advice[] = "true false";
-    int header = exo_failure_word_index(header_names, &name);
+    int header = exo_ascii_word_index(header_names, &name);
     uint8_t rank = (uint8_t)header;
     exo_ascii_trim(&value);
     if (header < 0 || value.len == 0) {
         return;
     }
     if (header == SHOULD_RETRY) {
-        int word = exo_failure_word_index(advice, &value);
+        int word = exo_ascii_word_index(advice, &value);
         failure->advice_ = word < 0 ? failure->advice_ : (uint8_t)(ADVICE_RETRY + word);
         settle(failure);
     } else if (header == RETRY_AFTER) {

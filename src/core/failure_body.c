@@ -92,11 +92,6 @@ struct slot {
     uint8_t field;
 };
 
-static bool is_space(char byte)
-{
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
-
 static void consume(exo_span *text, size_t len)
 {
     text->ptr += len;
@@ -312,7 +307,7 @@ static struct slot follow(uint8_t place, const exo_json_token *key)
     const exo_span name = exo_span_of(word, exo_json_copy(key, word, sizeof word));
     const char *keys = edge_keys;
     for (const struct edge *edge = edges; *keys; edge++, keys = exo_ascii_string(keys, 1)) {
-        if ((edge->in & place) && exo_failure_word_index(keys, &name) >= 0) {
+        if ((edge->in & place) && exo_ascii_word_index(keys, &name) >= 0) {
             return (struct slot){edge->to, edge->field};
         }
     }
@@ -323,7 +318,7 @@ static struct slot follow(uint8_t place, const exo_json_token *key)
  * without an escape that is not whole. */
 static void take_rest(struct reading *reading, uint8_t field, exo_span rest)
 {
-    while (rest.len > 0 && (is_space(rest.ptr[0]) || rest.ptr[0] == ',')) {
+    while (rest.len > 0 && (ascii_is_space(rest.ptr[0]) || rest.ptr[0] == ',')) {
         consume(&rest, 1);
     }
     if ((field != MESSAGE && field != CAUSE) || rest.len == 0 || rest.ptr[0] != '"') {

@@ -79,27 +79,11 @@ const struct meaning *exo_failure_meaning(const exo_span *word)
 {
     const char *words = meaning_words;
     for (const struct meaning *meaning = meanings; *words; meaning++, words = exo_ascii_string(words, 1)) {
-        if (exo_failure_word_index(words, word) >= 0) {
+        if (exo_ascii_word_index(words, word) >= 0) {
             return meaning;
         }
     }
     return NULL;
-}
-
-int exo_failure_word_index(const char *words, const exo_span *word)
-{
-    for (int index = 0; *words; index++) {
-        size_t len = 0;
-        while (words[len] > ' ') {
-            len++;
-        }
-        if (len == word->len && exo_ascii_same(words, word->ptr, len)) {
-            return index;
-        }
-        words += len;
-        words += *words == ' ';
-    }
-    return -1;
 }
 
 /* Whether a mark, or the part of it up to a tab, goes on at `mark`. */

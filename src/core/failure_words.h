@@ -26,9 +26,6 @@ struct meaning {
 /* The meaning of a word in any case, or NULL. */
 const struct meaning *exo_failure_meaning(const exo_span *word);
 
-/* The index of a word, in any case, in a list with a space between two words, or -1. */
-int exo_failure_word_index(const char *words, const exo_span *word);
-
 /* Whether `mark` occurs in `text`. It ends with NUL or a line's end; a tab in it stands for any text, letters are the
  * same in either case, and backquotes in `text` do not count. */
 bool exo_failure_contains(const char *text, const char *mark);
