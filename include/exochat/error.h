@@ -92,6 +92,7 @@ typedef enum exo_verdict {
     X(EXO_E_EMPTY_STREAM,   -49, VIOLATION, RETRY, "no answer in the stream", "try again") \
     X(EXO_E_NOT_A_STREAM,   -50, VIOLATION, RETRY, "JSON or HTML in place of a stream", "check base_url") \
     X(EXO_E_MALFORMED,      -51, VIOLATION, RETRY, "an event is not a JSON object", "try again") \
+    X(EXO_E_CUT_CALL,       -52, VIOLATION, FALL_BACK, "a tool call was cut off", "use another deployment, or raise max_tokens") \
     /* limits */ \
     X(EXO_E_NO_MEMORY,      -60, LIMIT, STOP, "out of memory", "free memory, or lower the limits") \
     X(EXO_E_EVENT_LIMIT,    -61, LIMIT, FALL_BACK, "an event larger than limits.event", "raise limits.event") \
@@ -105,6 +106,7 @@ typedef enum exo_verdict {
     X(EXO_E_KEYS_LIMIT,     -69, LIMIT, STOP, "more top-level keys than limits.keys", "send fewer keys") \
     X(EXO_E_CONSUMER_LIMIT, -70, LIMIT, STOP, "the consumer is too slow for shared HTTP/2", "read faster, or switch http2 off") \
     X(EXO_E_EXPANSION_LIMIT,-71, LIMIT, FALL_BACK, "a compressed body expands without end", "suspect an attack") \
+    X(EXO_E_LOCAL,          -72, LIMIT, STOP, "a local shortage: descriptors, ports or memory", "close something, or raise the limit of the process") \
     /* transport */ \
     X(EXO_E_RESOLVE,        -80, TRANSPORT, RETRY, "the host name does not resolve", "check the host name and the resolver") \
     X(EXO_E_CONNECT,        -81, TRANSPORT, RETRY, "no connection could be made", "check the host, the port and the network") \
