@@ -1,15 +1,18 @@
-# The short names of the things one does with this tree. CMake does the building, the scripts in tools/ do the rest.
+# The short names of the things one does with this tree. CMake does the building, the scripts in tools/ do the rest. Each
+# target installs the packages of its group and builds no more than they are for: the tests only where there are tests.
 PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+TARGETS ?= demo all install bench fuzz coverage lint format test
 
-.PHONY: all demo test bench fuzz coverage install lint format clean
+.PHONY: all demo test bench fuzz coverage install lint format fresh clean
 
 all:
 	tools/install-packages.sh build
-	tools/build.sh build
+	tools/build.sh build -DEXO_TESTS=OFF
 
 demo:
 	tools/install-packages.sh demo
-	tools/build.sh build
+	tools/build.sh build -DEXO_TESTS=OFF -DEXO_EXAMPLES=OFF
 	examples/demo/run.sh
 
 test:
@@ -18,20 +21,20 @@ test:
 
 bench:
 	tools/install-packages.sh bench
-	tools/build.sh build
+	tools/build.sh build -DEXO_TESTS=OFF -DEXO_EXAMPLES=OFF
 	bench/run.sh
 
 fuzz:
 	tools/install-packages.sh fuzz
-	fuzz/run.sh
+	fuzz/run.sh $(FUZZ_SECONDS)
 
 coverage:
-	tools/install-packages.sh test
+	tools/install-packages.sh coverage
 	tools/coverage.sh
 
 install:
 	tools/install-packages.sh build
-	tools/build.sh build -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	tools/build.sh build -DEXO_TESTS=OFF -DEXO_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 	cmake --install build
 
 lint:
@@ -39,8 +42,13 @@ lint:
 	tools/lint.sh
 
 format:
-	tools/install-packages.sh lint
+	tools/install-packages.sh format
 	tools/lint.sh --format
+
+# Each target as on a machine that has nothing. Needs root and debootstrap; takes as long as all of them together.
+fresh:
+	tools/install-packages.sh fresh
+	tools/check-fresh.sh $(TARGETS)
 
 clean:
 	rm -rf build build-*

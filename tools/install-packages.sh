@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a group of tasks needs and that are not there yet: tools/install-packages.sh GROUP ...
-# Groups: build, demo, test, lint, bench, fuzz, arm. Does nothing when all are there. Without root it tries `sudo -n`, and else
+# The function below has the groups. Does nothing when all are there. Without root it tries `sudo -n`, and else
 # prints the one line to type. On other systems it names what is needed and goes on. No service is left running.
 set -eu
 
@@ -13,26 +13,28 @@ packages_of()
         echo python3
         ;;
     arm) echo gcc-arm-none-eabi libnewlib-arm-none-eabi ;;
+    coverage) echo build-essential cmake ninja-build pkg-config libcmocka-dev gcovr ;;
     test)
         packages_of build
         packages_of arm
-        echo libcmocka-dev clang gcovr python3 python3-pytest python3-pytest-xdist python3-yaml
-        echo nginx haproxy openssl libuv1-dev time
+        packages_of coverage
+        packages_of fresh
+        echo clang python3 python3-pytest python3-pytest-xdist python3-yaml nginx haproxy openssl libuv1-dev time
         ;;
+    format) echo git clang-format ;;
     lint)
         packages_of build
-        echo libcmocka-dev clang clang-format clang-tidy python3 python3-yaml
+        packages_of format
+        echo clang-tidy python3 python3-yaml
         ;;
     bench)
         packages_of build
-        echo python3 python3-yaml libuv1-dev time
+        echo python3 openssl ca-certificates time
         ;;
-    fuzz)
-        packages_of build
-        echo clang libclang-rt-dev libcmocka-dev
-        ;;
+    fuzz) echo build-essential clang libclang-rt-dev ;;
+    fresh) echo debootstrap git ;;
     *)
-        echo "usage: tools/install-packages.sh build|demo|test|lint|bench|fuzz|arm ..." >&2
+        echo "usage: tools/install-packages.sh build|demo|coverage|test|lint|format|bench|fuzz|fresh|arm ..." >&2
         exit 2
         ;;
     esac

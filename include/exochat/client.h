@@ -290,8 +290,9 @@ int exo_client_models(exo_client *client, const char *model, void (*each)(void *
                       exo_failure *failure);
 
 /* Connects to the host of the deployment `model`, sends nothing, and gives the root certificate with which the
- * connection was verified, in PEM, to `pem`, once. EXO_OK; EXO_E_URL for a base_url that is not https; otherwise an
- * error: `*failure` says more. Blocks as exo_client_models() does. */
+ * connection was verified, in PEM, to `pem`, once. EXO_OK; EXO_E_URL for a base_url that is not https; EXO_E_STATE
+ * where the TLS session cannot be seen: libcurl has another TLS library than OpenSSL, or this library was built without
+ * it; otherwise an error: `*failure` says more. Blocks as exo_client_models() does. */
 int exo_client_root(exo_client *client, const char *model, void (*pem)(void *ctx, exo_span pem), void *ctx,
                     exo_failure *failure);
 

@@ -1,7 +1,8 @@
 /*
  * config.h: a configuration file (YAML) → the deployments of a client.
  *
- * Part of the hosted library. The format is described in exochat-config(5). Reading goes through libyaml.
+ * Part of the hosted library, unless that was built without libyaml (EXO_CONFIG=OFF): then this header is not installed
+ * and none of its functions is there. The format is described in exochat-config(5). Reading goes through libyaml.
  */
 #ifndef EXOCHAT_CONFIG_H
 #define EXOCHAT_CONFIG_H

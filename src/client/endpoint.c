@@ -11,9 +11,6 @@
 
 #include "exochat/json_read.h"
 
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-
 /* One blocking transfer. */
 typedef struct question {
     exo_deployed *deployed;
@@ -193,6 +190,10 @@ typedef struct root_wanted {
     int code;
 } root_wanted;
 
+#ifdef EXO_OPENSSL
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+
 /* The root of the chain by which the connection of `q` was verified, as PEM. */
 static int give_root(question *q, void (*pem)(void *ctx, exo_span pem), void *ctx)
 {
@@ -215,6 +216,14 @@ static int give_root(question *q, void (*pem)(void *ctx, exo_span pem), void *ct
     BIO_free(memory);
     return code;
 }
+#else
+static int give_root(question *q, void (*pem)(void *ctx, exo_span pem), void *ctx)
+{
+    (void)pem;
+    (void)ctx;
+    return refuse(q, EXO_E_STATE, "this libexochat was built without OpenSSL");
+}
+#endif
 
 /* The connection stands. Now is the time to ask: libcurl shows the TLS session only while a transfer has it. */
 static int on_connection(void *user, char *remote, char *local, int remote_port, int local_port)
