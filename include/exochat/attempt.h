@@ -102,7 +102,7 @@ typedef struct exo_trail_entry {
 
 /* How an attempt is made. Begin with EXO_ATTEMPT_OPTIONS_INIT and set `intake`; times are milliseconds, 0: off. */
 typedef struct exo_attempt_options {
-    size_t size; /* sizeof(exo_attempt_options), set by the macro */
+    size_t size;               /* sizeof(exo_attempt_options), set by the macro */
     exo_intake_options intake; /* but for its failure, which is the attempt's own */
 #define EXO_FIELD_DEPLOYMENT(field) int64_t field;
 #define EXO_FIELD_CALL(field)
@@ -144,11 +144,11 @@ typedef struct exo_attempt {
     int64_t call_deadline_;
     int64_t began_;
     int64_t connected_at_;
-    int64_t arrived_;  /* when what is being read came */
-    int64_t rest_at_;  /* since when the rest is waited for */
-    int64_t more_at_;  /* when an event brought something */
-    int64_t held_at_;  /* since when the consumer holds the call, or -1 */
-    int64_t held_;     /* for how long it has held it before */
+    int64_t arrived_; /* when what is being read came */
+    int64_t rest_at_; /* since when the rest is waited for */
+    int64_t more_at_; /* when an event brought something */
+    int64_t held_at_; /* since when the consumer holds the call, or -1 */
+    int64_t held_;    /* for how long it has held it before */
     uint64_t accepted_;
     uint64_t unacked_;
     uint64_t mark_; /* bytes accepted and acknowledged when the idle clock was set */
@@ -158,7 +158,7 @@ typedef struct exo_attempt {
     uint16_t status_;
     uint8_t can_;
     uint8_t phase_;
-    uint8_t end_;    /* what was made of it; private to attempt.c */
+    uint8_t end_; /* what was made of it; private to attempt.c */
     bool until_token_;
     bool connected_;
     bool head_ended_;

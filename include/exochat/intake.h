@@ -32,12 +32,13 @@ extern "C" {
 
 /* What an event says; behind each, which fields of exo_intake_event it sets. */
 typedef enum exo_event_type {
-    EXO_EVENT_NONE,           /* nothing to show: the delta only changed the answer, or was not used */
-    EXO_EVENT_TEXT,           /* text */
-    EXO_EVENT_REASONING,      /* text */
-    EXO_EVENT_REFUSAL,        /* text */
-    EXO_EVENT_TOOL_CALL,      /* a tool call has begun, or says more of itself: tool, id, name (may be empty at first) */
-    EXO_EVENT_TOOL_ARGUMENTS, /* text: a fragment of the arguments of `tool`; not to be used before the end says success */
+    EXO_EVENT_NONE,      /* nothing to show: the delta only changed the answer, or was not used */
+    EXO_EVENT_TEXT,      /* text */
+    EXO_EVENT_REASONING, /* text */
+    EXO_EVENT_REFUSAL,   /* text */
+    EXO_EVENT_TOOL_CALL, /* a tool call has begun, or says more of itself: tool, id, name (may be empty at first) */
+    EXO_EVENT_TOOL_ARGUMENTS, /* text: a fragment of the arguments of `tool`; not to be used before the end says success
+                               */
     EXO_EVENT_USAGE,          /* usage */
     EXO_EVENT_RESTART,        /* of a call, not of a body: what came so far is void, another deployment begins anew */
     EXO_EVENT_END             /* of a call, not of a body: the last event */
@@ -61,7 +62,7 @@ typedef struct exo_intake_event {
 enum exo_news {
     EXO_NEWS_EVENT = 1, /* a data event: an object with choices, usage or an error, or [DONE] */
     EXO_NEWS_TOKEN = 2, /* content, reasoning, a refusal, a tool call, a finish_reason or an error */
-    EXO_NEWS_MORE = 4   /* something that the answer did not have: text, a tool call, a finish_reason, the first usage */
+    EXO_NEWS_MORE = 4 /* something that the answer did not have: text, a tool call, a finish_reason, the first usage */
 };
 
 /* How a body is read. Begin with EXO_INTAKE_OPTIONS_INIT and set what is NULL there. All pointers are borrowed until
@@ -70,9 +71,11 @@ typedef struct exo_intake_options {
     size_t size;                    /* sizeof(exo_intake_options), set by the macro */
     const exo_allocator *allocator; /* for the carry and for bodies that are no stream */
     const exo_limits *limits;
-    exo_answer *answers; /* one for each choice that is kept, the first of them choice 0; initialised by the caller */
+    exo_answer *answers; /* one for each choice that is kept, the first of them choice 0; initialised by the caller.
+                            None for a body that is kept whole */
     uint32_t answer_count;
     exo_failure *failure; /* cleared; it may hold what the headers said (exo_failure_header()) */
+    exo_buffer *whole;    /* the body of a 2xx response is kept in it and not read; NULL: it is a chat's */
     bool think_tags;      /* a <think> block at the start of the content is reasoning */
     bool lenient_end;     /* accept a clean end without finish_reason and [DONE] */
     bool strict_stream;   /* refuse a whole completion and lines of JSON in place of a stream */
@@ -81,7 +84,7 @@ typedef struct exo_intake_options {
 /* The defaults: nothing is lenient, nothing refused. */
 #define EXO_INTAKE_OPTIONS_INIT \
     { \
-        sizeof(exo_intake_options), NULL, NULL, NULL, 0, NULL, false, false, false \
+        sizeof(exo_intake_options), NULL, NULL, NULL, 0, NULL, NULL, false, false, false \
     }
 
 /* The intake of one body. Private but for sizeof. */
@@ -89,9 +92,9 @@ typedef struct exo_intake {
     exo_intake_options options_;
     exo_sse sse_;
     exo_chunk chunk_;
-    exo_buffer held_; /* what came while the kind was not known; a body that is not a stream */
-    exo_buffer odd_;  /* the first event that could not be read, or that may be an error nobody understood */
-    exo_span in_;     /* what is left of the fed bytes, while lines of JSON are dressed as events */
+    exo_buffer held_;   /* what came while the kind was not known; a body that is not a stream */
+    exo_buffer odd_;    /* the first event that could not be read, or that may be an error nobody understood */
+    exo_span in_;       /* what is left of the fed bytes, while lines of JSON are dressed as events */
     uint64_t dressing_; /* bytes that this added to the stream */
     size_t searched_;   /* of held_: for the end of the first line */
     uint16_t status_;
@@ -115,8 +118,8 @@ int exo_intake_init(exo_intake *intake, const exo_intake_options *options);
  */
 void exo_intake_status(exo_intake *intake, uint16_t status);
 
-/* Gives the next bytes, which must stay valid until next() says NEED_DATA. EXO_OK; EXO_E_STATE before next() has said so
- * of earlier bytes, or when it has said DONE. Whatever is wrong with the bytes is the failure's to say. */
+/* Gives the next bytes, which must stay valid until next() says NEED_DATA. EXO_OK; EXO_E_STATE before next() has said
+ * so of earlier bytes, or when it has said DONE. Whatever is wrong with the bytes is the failure's to say. */
 int exo_intake_feed(exo_intake *intake, exo_span bytes);
 
 /* Says that no more will come: `code` is EXO_OK at a clean end, or when what came must do; else why the transport broke

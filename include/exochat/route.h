@@ -6,8 +6,9 @@
  * fallbacks are options, off unless set. It never reads a clock: `now` is milliseconds of a monotonic one, never goes
  * back, and may jump.
  *
- * A call asks next(), does what it says, reports failed() or succeeded(), and asks again until GIVE_UP or success. With a
- * failure it says what the consumer was shown and whether the body is spent; the route decides whether that is the end.
+ * A call asks next(), does what it says, reports failed() or succeeded(), and asks again until GIVE_UP or success. With
+ * a failure it says what the consumer was shown and whether the body is spent; the route decides whether that is the
+ * end.
  *
  * Retries. The same deployment again only after the verdict RETRY, and never for a silent route or a stalled stream.
  * The wait is retry_after where the endpoint gave one that is not 0, and the backoff otherwise. A deployment that goes

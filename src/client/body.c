@@ -43,13 +43,12 @@ int exo_client_body(exo_client *client, const exo_request *request, const char *
 {
     int code = exo_request_error(request);
     if (code < 0) {
-        exo_client_say(client, "request: %s", exo_error_text(code));
+        exo_engine_say(client, "request: %s", exo_error_text(code));
         return code;
     }
     const char *name = model ? model : exo_request_model(request);
-    exo_deployed *deployed = exo_registry_deployed(&client->registry, name);
+    exo_deployed *deployed = exo_engine_deployed(client, name);
     if (!deployed) {
-        exo_client_say(client, "model: no deployment is named %s", name);
         return EXO_E_UNKNOWN_MODEL;
     }
     exo_encoding encoding;

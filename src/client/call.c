@@ -1,388 +1,555 @@
 /*
- * call.c: one call: routing, sizing, exchanges one after another, the clocks, and what becomes an event.
+ * call.c: one call: asks its route, sizes its body, starts exchanges, tells the attempt what the transport reports, and
+ * hands out what becomes an event.
  *
- * A state machine (exo_call_state) that client.c gives a turn whenever something happened. Bytes go feed → sse → chunk
- * → answer, an event at a time, and only when the consumer asks for one. Memory: one feed of at most what the inbox
- * held, the carry of sse, and what the reply keeps.
+ * A state machine (exo_call_state) that client.c gives a turn whenever something happened. It decides nothing that
+ * route.h, attempt.h or intake.h can. Memory: one feed of at most what an inbox holds, the attempt's, and what the
+ * reply keeps.
  */
-#include "engine.h"
+#include "call.h"
+
 #include "heap.h"
+#include "record.h"
 
 #include <stdlib.h>
+#include <time.h>
 
-static void begin_ending(exo_call *call)
+static int64_t call_now(const exo_call *call)
+{
+    return exo_loop_now(&call->client->loop);
+}
+
+static const exo_transport_table *call_table(const exo_call *call)
+{
+    return exo_loop_table(&call->client->loop);
+}
+
+static void call_wake(exo_call *call)
+{
+    exo_loop_wake(&call->client->loop, &call->task);
+}
+
+/* Sleeps until `moment` (-1: until something happens), or until the total clock runs out. */
+static void call_wait_until(exo_call *call, int64_t moment)
+{
+    exo_timers *timers = &call->client->loop.timers;
+    int64_t deadline = call->time.deadline;
+    int64_t due = moment < 0 || (deadline >= 0 && deadline < moment) ? deadline : moment;
+    if (due < 0) {
+        exo_timers_clear(timers, &call->time.timer);
+    } else if (!exo_timer_is_set(&call->time.timer) || call->time.timer.due != due) {
+        exo_timers_set(timers, &call->time.timer, due);
+    }
+}
+
+static void call_is_due(void *owner, int64_t now)
+{
+    exo_call *call = owner;
+    (void)now;
+    call_wake(call);
+}
+
+/* ---- the end of an attempt, and of the call ---- */
+
+static void call_begin_ending(exo_call *call)
 {
     call->state = CALL_ENDING;
-    exo_timers_clear(&call->client->timers, &call->timer);
-    call->reply->milliseconds = exo_clock_real() - call->started_real;
-    exo_log_call(call);
-    exo_client_wake(call->client, call);
+    exo_timers_clear(&call->client->loop.timers, &call->time.timer);
+    call->reply->milliseconds = call_now(call) - call->time.started;
+    exo_record_call(call);
+    call_wake(call);
 }
 
-/* ---- the trail ---- */
-
-int64_t exo_call_since_attempt(const exo_call *call)
+/* Ends the exchange, if there is one; `reuse`: its connection may serve again. */
+static void call_drop_exchange(exo_call *call, bool reuse)
 {
-    return exo_clock_real() - call->attempt_real;
+    exo_drains_forget(call->try.awaited);
+    if (call->try.exchange) {
+        call_table(call)->end(call->try.exchange, reuse);
+        call->try.exchange = NULL;
+    }
+    call->try.closed = false;
 }
 
-void exo_call_note_sent(exo_call *call)
+/* What the trail keeps of the attempt that is under way, and what the reply says of its failure. */
+static void call_close_attempt(exo_call *call)
 {
-    exo_trail_entry *attempt = exo_reply_last_attempt(call->reply);
-    if (attempt && attempt->sent_ms < 0) {
-        attempt->sent_ms = exo_call_since_attempt(call);
+    exo_attempt *attempt = &call->try.attempt;
+    exo_trail_entry entry = *exo_attempt_end(attempt, call_now(call));
+    const exo_failure *failure = exo_attempt_failure(attempt);
+    entry.bytes_sent = exo_encode_written(&call->try.encoding.encoder);
+    if (call->try.exchange) {
+        exo_exchange_details details;
+        call_table(call)->details(call->try.exchange, &details);
+        entry.resolved_ms = details.resolved_ms;
+        memcpy(entry.http_version, details.http_version, sizeof entry.http_version);
+    }
+    exo_failure_clear(&call->reply->failure);
+    if (failure) {
+        call->reply->failure = *failure;
+        exo_deployed_censor(call->path.at, &call->reply->failure);
+    }
+    exo_reply_end_attempt(call->reply, &entry, call->reply->failure.message);
+    exo_record_attempt(call);
+}
+
+static void call_free_attempt(exo_call *call)
+{
+    if (call->try.begun) {
+        call->try.begun = false;
+        exo_attempt_free(&call->try.attempt);
     }
 }
 
-static void note_exchange(const exo_call *call, exo_trail_entry *attempt)
+/* The call ends with a failure that is nobody's but the caller's, whatever it was at. */
+static void call_break_off(exo_call *call, int code, const char *message)
 {
-    const exo_exchange *x = call->exchange;
-    long version = 0;
-    curl_off_t looked_up = 0;
-    curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);
-    curl_easy_getinfo(x->easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
-    if (x->answered) {
-        const char *text = version == CURL_HTTP_VERSION_2_0 ? "2" : version == CURL_HTTP_VERSION_1_0 ? "1.0" : "1.1";
-        memcpy(attempt->http_version, text, strlen(text) + 1);
+    exo_span words = exo_span_text(message);
+    if (call->try.begun) {
+        exo_attempt_break_off(&call->try.attempt, code, words);
+        call_close_attempt(call);
+        call_free_attempt(call);
+    } else {
+        exo_failure_clear(&call->reply->failure);
+        exo_failure_set(&call->reply->failure, code, words);
     }
-    if (looked_up > 0 || x->connected) {
-        attempt->resolved_ms = looked_up / 1000;
-    }
-    attempt->http_status = x->status;
-    attempt->reused = x->reused;
-    attempt->resent = x->resent;
-    attempt->bytes_sent = exo_encode_written(&call->encoding.encoder);
-    attempt->bytes_received = x->received;
+    call_drop_exchange(call, false);
+    exo_route_abandon(&call->path.route);
 }
 
-static void end_attempt(exo_call *call, const exo_failure *failure)
+static void call_end_with(exo_call *call, int code, const char *message)
 {
-    exo_trail_entry *attempt = exo_reply_last_attempt(call->reply);
-    if (!attempt) {
+    call_break_off(call, code, message);
+    call_begin_ending(call);
+}
+
+/* The attempt has its verdict. What is left of the response of a good answer is drained, so that the connection can
+ * serve again; after a failure the connection is closed. */
+static void call_settle(exo_call *call)
+{
+    exo_attempt *attempt = &call->try.attempt;
+    const exo_encoder *encoder = &call->try.encoding.encoder;
+    int64_t now = call_now(call);
+    bool spent = exo_encode_total(encoder) == EXO_SIZE_UNKNOWN && exo_encode_written(encoder) > 0;
+    unsigned how = (exo_attempt_shown(attempt) ? EXO_HOW_SHOWN : 0U) | (spent ? EXO_HOW_SPENT : 0U);
+    call_close_attempt(call);
+    if (exo_attempt_todo(attempt) == EXO_DO_DRAIN) {
+        exo_drains_add(&call->client->drains, call->try.exchange, call->path.at);
+        call->try.exchange = NULL;
+    }
+    call_drop_exchange(call, call->reply->failure.code == EXO_OK);
+    call_free_attempt(call);
+    if (call->reply->failure.code == EXO_OK) {
+        exo_route_succeeded(&call->path.route, now);
+        call_begin_ending(call);
         return;
     }
-    if (call->exchange) {
-        note_exchange(call, attempt);
-    }
-    attempt->end_ms = exo_call_since_attempt(call);
-    if (failure) {
-        attempt->code = failure->code;
-        attempt->verdict = failure->verdict;
-        exo_reply_note_message(call->reply, failure->message);
-    }
-    exo_log_attempt(call, failure);
-}
-
-/* ---- how an attempt ends ---- */
-
-static void drop_exchange(exo_call *call)
-{
-    exo_exchange_free(call->exchange);
-    call->exchange = NULL;
-}
-
-/* The call ends, whatever it was at; an attempt that was under way ends with it. */
-static void break_off(exo_call *call, const exo_failure *failure)
-{
-    const exo_trail_entry *attempt = exo_reply_last_attempt(call->reply);
-    call->reply->failure = *failure;
-    if (attempt && attempt->end_ms < 0) {
-        end_attempt(call, failure);
-    }
-    drop_exchange(call);
-    exo_route_abandon(&call->route);
-}
-
-/* A failure that no other deployment would cure, or that is nobody's but the caller's. */
-void exo_call_end(exo_call *call, const exo_failure *failure)
-{
-    break_off(call, failure);
-    begin_ending(call);
-}
-
-static void end_with_code(exo_call *call, int code, const char *message)
-{
-    exo_failure failure;
-    exo_failure_clear(&failure);
-    exo_failure_set(&failure, code, exo_span_text(message));
-    exo_call_end(call, &failure);
-}
-
-/* The attempt failed: the trail has it, the route decides. */
-int exo_call_fail(exo_call *call, exo_failure *failure)
-{
-    exo_deployed_censor(call->lineup[call->at], failure);
-    call->failure = *failure;
-    end_attempt(call, failure);
-    bool spent = exo_encode_total(&call->encoding.encoder) == EXO_SIZE_UNKNOWN &&
-                 exo_encode_written(&call->encoding.encoder) > 0;
-    bool shown = call->exposed && !call->options.restart;
-    drop_exchange(call);
-    exo_route_failed(&call->route, exo_client_now(call->client), failure, 0);
-    if (shown || spent) {
-        call->reply->failure = *failure;
-        exo_route_abandon(&call->route);
-        begin_ending(call);
-        return EXO_OK;
-    }
-    call->restart_due = call->exposed;
+    exo_route_failed(&call->path.route, now, &call->reply->failure, how);
     call->state = CALL_ROUTING;
-    exo_client_wake(call->client, call);
-    return EXO_OK;
+    call_wake(call);
 }
 
-int exo_call_fail_code(exo_call *call, int code, exo_span message)
+/* ---- facts ---- */
+
+static void call_connected(void *owner, int64_t now, bool reused)
 {
-    exo_failure failure;
-    exo_failure_clear(&failure);
-    if (call->exchange) {
-        failure = call->exchange->failure; /* what the headers said */
-    }
-    char why[320] = "";
-    if (exo_error_class_of(code) == EXO_CLASS_CALLER) { /* the request itself failed, not its transport */
-        exo_encoding_explain(&call->encoding, code, why, sizeof why);
-    }
-    exo_failure_set(&failure, code, why[0] ? exo_span_text(why) : message);
-    failure.http_status = call->exchange ? call->exchange->status : 0;
-    failure.status = failure.http_status;
-    failure.offset = exo_sse_offset(&call->sse);
-    return exo_call_fail(call, &failure);
+    exo_call *call = owner;
+    exo_attempt_connected(&call->try.attempt, now, reused);
+    call_wake(call);
 }
 
-/* The answer is proven. What is left of the response is drained, so that the connection can serve again. */
-void exo_call_succeed(exo_call *call)
+static int call_status(void *owner, uint16_t status)
 {
-    end_attempt(call, NULL);
-    exo_route_succeeded(&call->route, exo_client_now(call->client));
-    if (call->exchange->over) {
-        drop_exchange(call);
-    } else {
-        exo_exchange_drain(call->exchange);
-        call->exchange = NULL;
-    }
-    begin_ending(call);
+    exo_call *call = owner;
+    return exo_attempt_status(&call->try.attempt, status);
 }
+
+static int call_header(void *owner, exo_span name, exo_span value)
+{
+    exo_call *call = owner;
+    return exo_attempt_header(&call->try.attempt, name, value, (int64_t)time(NULL));
+}
+
+static void call_head_end(void *owner, int64_t now)
+{
+    exo_call *call = owner;
+    exo_attempt_head_end(&call->try.attempt, now);
+    call_wake(call);
+}
+
+static void call_sends(void *owner, exo_span bytes)
+{
+    exo_call *call = owner;
+    exo_buffer *start = &call->try.sent_start;
+    long wanted = call->client->log.bodies;
+    if (wanted > 0 && start->len < (size_t)wanted) {
+        size_t room = (size_t)wanted + 4 - start->len; /* whole characters are cut off later */
+        bytes.len = bytes.len < room ? bytes.len : room;
+        (void)exo_buffer_append(start, bytes);
+    }
+}
+
+static void call_readable(void *owner, int64_t now)
+{
+    exo_call *call = owner;
+    call->try.arrived_at = now;
+    call_wake(call);
+}
+
+static void call_closed(void *owner, int64_t now)
+{
+    exo_call *call = owner;
+    call->try.closed = true;
+    call->try.closed_at = now;
+    call_wake(call);
+}
+
+static const exo_facts call_facts = {
+    .connected = call_connected,
+    .status = call_status,
+    .header = call_header,
+    .head_end = call_head_end,
+    .sends = call_sends,
+    .readable = call_readable,
+    .closed = call_closed,
+};
 
 /* ---- sending ---- */
 
-/* Sends the request. `resend` is true for the transport's own second try. */
-static void start_exchange(exo_call *call, bool resend)
+/* Sends the request. `fresh` is true for the transport's own second try. */
+static void call_start_exchange(exo_call *call, bool fresh)
 {
-    exo_deployed *deployed = call->lineup[call->at];
+    exo_encoder *encoder = &call->try.encoding.encoder;
+    const exo_deployed *deployed = call->path.at;
+    char message[320];
     int error = EXO_OK;
-    if (exo_encode_written(&call->encoding.encoder) > 0) {
-        int code = exo_encode_rewind(&call->encoding.encoder);
+    if (exo_encode_written(encoder) > 0) {
+        int code = exo_encode_rewind(encoder);
         if (code < 0) {
-            end_with_code(call, code, exo_attachments_message(call->encoding.attachments));
+            call_end_with(call, code, exo_attachments_message(call->try.encoding.attachments));
             return;
         }
     }
-    exo_call_prepare(call);
-    uint64_t total = deployed->options.chunked ? EXO_SIZE_UNKNOWN : exo_encode_total(&call->encoding.encoder);
+    exo_buffer_clear(&call->try.sent_start);
+    exo_sending sending = {
+        .deployed = call->path.at,
+        .url = deployed->url.chat,
+        .encoder = encoder,
+        .total = deployed->options.chunked ? EXO_SIZE_UNKNOWN : exo_encode_total(encoder),
+        .expansion_max = call->client->limits.answer,
+        .traceparent = call->options.traceparent,
+        .fresh = fresh,
+    };
     call->state = CALL_EXCHANGE;
-    call->attempt_began = exo_client_now(call->client);
-    exo_call_enter(call, EXO_PHASE_CONNECT);
-    call->exchange =
-        exo_exchange_start(call, deployed, &call->encoding.encoder, total, call->options.traceparent, resend, &error);
-    if (!call->exchange) {
-        end_with_code(call, error, error == EXO_E_NO_MEMORY ? "" : exo_client_message(call->client));
+    call->try.exchange = call_table(call)->start(call->client->loop.transport, &sending, &call_facts, call, &error,
+                                                 message, sizeof message);
+    if (!call->try.exchange) {
+        call_end_with(call, error, message);
         return;
     }
-    call->exchange->resent = resend;
-    exo_call_arm(call);
+    call_wait_until(call, exo_attempt_deadline(&call->try.attempt, call_now(call)));
 }
 
-/* Whether a connection to the same deployment is about to become free: the call is then woken when it is. */
-static bool awaits_connection(exo_call *call)
+/* The attempt is set up as the deployment wants it. */
+static int call_init_attempt(exo_call *call)
 {
-    for (exo_exchange *x = call->client->draining; x; x = x->drain_next) {
-        if (x->deployed == call->lineup[call->at] && !x->waiter) {
-            x->waiter = call;
-            call->awaited = x;
-            return true;
-        }
-    }
-    return false;
+    const exo_deployment *o = &call->path.at->options;
+    exo_attempt_options options = EXO_ATTEMPT_OPTIONS_INIT;
+    exo_reply_restart(call->reply, &call->client->limits, call->options.keep);
+    options.intake.allocator = &exo_heap;
+    options.intake.limits = &call->client->limits;
+    options.intake.answers = call->reply->answers;
+    options.intake.answer_count = call->reply->answer_count;
+    options.intake.think_tags = o->think_tags;
+    options.intake.lenient_end = o->lenient_end;
+    options.intake.strict_stream = true;
+    options.connect_timeout = o->connect_timeout;
+    options.stream_ttft_timeout = o->stream_ttft_timeout;
+    options.request_timeout = o->request_timeout;
+    options.call_deadline = call->time.deadline;
+    options.ttft_until = o->ttft_until;
+    options.wanted = call->options.buffered ? 0 : EXO_WANT_ALL;
+    options.untried = !call->path.last;
+    return exo_attempt_init(&call->try.attempt, &options, call_now(call));
 }
 
-static void begin_attempt(exo_call *call)
+static void call_begin_attempt(exo_call *call)
 {
-    exo_deployed *deployed = call->lineup[call->at];
+    exo_deployed *deployed = call->path.at;
     const char *model = deployed->options.model ? deployed->options.model : deployed->name;
-    exo_trail_entry *attempt = exo_reply_begin_attempt(call->reply, deployed->name, model);
-    if (!attempt) {
-        end_with_code(call, EXO_E_NO_MEMORY, "");
+    int code = exo_reply_begin_attempt(call->reply, deployed->name, model, call_now(call) - call->time.started);
+    if (code == EXO_OK) {
+        code = call_init_attempt(call);
+    }
+    if (code < 0) {
+        call_end_with(call, code, "");
         return;
     }
-    call->attempt_real = exo_clock_real();
-    attempt->started_ms = call->attempt_real - call->started_real;
-    if (awaits_connection(call)) {
+    call->try.begun = true;
+    if (exo_drains_await(&call->client->drains, deployed, &call->task, &call->try.awaited)) {
         call->state = CALL_GRACE;
-        exo_call_wait_until(call, exo_client_now(call->client) + EXO_GRACE_MS);
+        call_wait_until(call, call_now(call) + EXO_GRACE_MS);
         return;
     }
-    start_exchange(call, false);
+    call_start_exchange(call, false);
 }
 
-static void size_body(exo_call *call)
+static void call_size_body(exo_call *call)
 {
-    int code = exo_encode_size(&call->encoding.encoder, EXO_SIZING_SLICE);
-    if (code == EXO_AGAIN && exo_attachments_starved(call->encoding.attachments)) {
-        exo_call_wait_until(call, exo_client_now(call->client) + EXO_SOURCE_MS);
+    int code = exo_encode_size(&call->try.encoding.encoder, EXO_SIZING_SLICE);
+    if (code == EXO_AGAIN && exo_attachments_starved(call->try.encoding.attachments)) {
+        call_wait_until(call, call_now(call) + EXO_SOURCE_MS);
         return;
     }
     if (code == EXO_AGAIN) {
-        exo_client_wake(call->client, call);
+        call_wake(call);
         return;
     }
     if (code == EXO_OK) {
-        begin_attempt(call);
+        call_begin_attempt(call);
         return;
     }
     char message[320];
-    exo_encoding_explain(&call->encoding, code, message, sizeof message);
-    end_with_code(call, code, message);
+    exo_encoding_explain(&call->try.encoding, code, message, sizeof message);
+    call_end_with(call, code, message);
 }
 
 /* ---- routing ---- */
 
-static void route(exo_call *call)
+static void call_route(exo_call *call)
 {
     exo_route_action action;
-    exo_route_next(&call->route, exo_client_now(call->client), &action);
+    exo_route_next(&call->path.route, call_now(call), &action);
+    call->path.restart_due = call->path.restart_due || action.restart;
     switch (action.type) {
     case EXO_ROUTE_GIVE_UP:
-        call->reply->failure = call->failure;
-        begin_ending(call);
+        call_begin_ending(call);
         return;
     case EXO_ROUTE_WAIT:
         call->state = CALL_WAITING;
-        exo_call_wait_until(call, action.until);
+        call_wait_until(call, action.until);
         return;
     case EXO_ROUTE_ATTEMPT:
         break;
     }
-    call->at = action.deployment;
-    if (call->encoding.target == call->lineup[call->at]) {
-        begin_attempt(call);
+    call->path.at = call->path.lineup[action.deployment];
+    call->path.last = action.last;
+    if (call->try.encoding.target == call->path.at) {
+        call_begin_attempt(call);
         return;
     }
-    int code = exo_encoding_aim(&call->encoding, call->lineup[call->at], &call->client->limits);
+    int code = exo_encoding_aim(&call->try.encoding, call->path.at, &call->client->limits);
     if (code < 0) {
-        end_with_code(call, code, "");
+        call_end_with(call, code, "");
         return;
     }
     call->state = CALL_SIZING;
-    exo_call_arm(call);
-    exo_client_wake(call->client, call);
-}
-
-/* ---- what wakes a call ---- */
-
-void exo_call_connected(exo_call *call)
-{
-    exo_trail_entry *attempt = exo_reply_last_attempt(call->reply);
-    if (attempt) {
-        attempt->connected_ms = exo_call_since_attempt(call);
-    }
-    exo_call_enter(call, EXO_PHASE_SEND);
-    exo_call_arm(call);
-}
-
-void exo_call_sends(exo_call *call, exo_span bytes)
-{
-    long wanted = call->client->log_bodies;
-    if (wanted > 0 && call->sent_start.len < (size_t)wanted) {
-        size_t room = (size_t)wanted + 4 - call->sent_start.len; /* whole characters are cut off later */
-        bytes.len = bytes.len < room ? bytes.len : room;
-        (void)exo_buffer_append(&call->sent_start, bytes);
-    }
-}
-
-void exo_call_over(exo_call *call)
-{
-    bool sent = false;
-    /* The last look at the upload, for what its failure is called. */
-    (void)exo_exchange_progress(call->exchange, &sent);
-    if (exo_exchange_may_resend(call->exchange) && exo_encode_rewind(&call->encoding.encoder) == EXO_OK) {
-        drop_exchange(call);
-        start_exchange(call, true);
-        return;
-    }
-    exo_client_wake(call->client, call);
+    call_wake(call);
 }
 
 /* ---- turns ---- */
 
-static void stop_awaiting(exo_call *call)
+/* Takes the next bytes out of the inbox and tells the attempt. False when there are none. */
+static bool call_feed(exo_call *call)
 {
-    if (call->awaited) {
-        call->awaited->waiter = NULL;
-        call->awaited = NULL;
+    exo_buffer *feed = &call->try.feed;
+    exo_buffer_clear(feed);
+    if (call_table(call)->take(call->try.exchange, feed) != EXO_OK) {
+        return false;
+    }
+    exo_span bytes = exo_buffer_span(feed);
+    uint16_t status = exo_attempt_trail(&call->try.attempt)->http_status;
+    if (call->options.raw && status / 100 == 2) {
+        call->options.raw(call->options.raw_ctx, bytes);
+    }
+    exo_attempt_bytes(&call->try.attempt, call->try.arrived_at, bytes);
+    return true;
+}
+
+/* Everything that the exchange has brought is read: tells the attempt how it ended. */
+static void call_tell_end(exo_call *call)
+{
+    exo_ending ending;
+    char why[320] = "";
+    call->try.closed = false;
+    call_table(call)->ending(call->try.exchange, &ending);
+    if (exo_error_class_of(ending.code) == EXO_CLASS_CALLER) { /* the request itself failed, not its transport */
+        exo_encoding_explain(&call->try.encoding, ending.code, why, sizeof why);
+    }
+    exo_attempt_closed(&call->try.attempt, call->try.closed_at, ending.code, why[0] ? exo_span_text(why) : ending.words,
+                       ending.byte_seen);
+    if (exo_attempt_todo(&call->try.attempt) == EXO_DO_RESEND) {
+        bool again = exo_encode_rewind(&call->try.encoding.encoder) == EXO_OK;
+        exo_attempt_resent(&call->try.attempt, call_now(call), again);
+        if (again) {
+            call_drop_exchange(call, false);
+            exo_reply_restart(call->reply, &call->client->limits, call->options.keep);
+            call_start_exchange(call, true);
+        }
     }
 }
 
-bool exo_call_has_events(const exo_call *call)
+/* All that came is read: looks at the upload and at the clocks. */
+static void call_look_at_clocks(exo_call *call)
 {
-    return call->state == CALL_EXCHANGE || call->state == CALL_ENDING ||
-           (call->state == CALL_ROUTING && call->restart_due);
+    exo_attempt *attempt = &call->try.attempt;
+    if (exo_attempt_phase(attempt) == EXO_PHASE_SEND && call->try.exchange) {
+        exo_upload upload;
+        call_table(call)->progress(call->try.exchange, &upload);
+        exo_attempt_upload(attempt, call_now(call), upload.accepted, upload.unacked, upload.complete);
+    }
+    exo_attempt_tick(attempt, call_now(call));
 }
 
-static int hand_out_end(exo_call *call, exo_event *event)
+static void call_show(exo_call *call, const exo_intake_event *from, exo_event *event)
+{
+    event->type = from->type;
+    event->choice = from->choice;
+    event->tool = from->tool;
+    event->last = from->last;
+    event->replace = from->replace;
+    event->text = from->text;
+    event->id = from->id;
+    event->name = from->name;
+    event->usage = from->usage;
+    call_wake(call);
+}
+
+/* What a call does while its exchange runs: reads what has come until there is an event, a verdict, or no more. */
+static int call_read(exo_call *call, exo_event *event)
+{
+    exo_intake_event shown;
+    bool looked = false;
+    for (;;) {
+        int code = exo_attempt_next(&call->try.attempt, &shown);
+        if (code == EXO_EVENT) {
+            call_show(call, &shown, event);
+            return EXO_EVENT;
+        }
+        if (code == EXO_DONE) {
+            call_settle(call);
+            return EXO_OK;
+        }
+        if (call_feed(call)) {
+            continue;
+        }
+        if (call->try.closed) {
+            call_tell_end(call);
+            if (call->state != CALL_EXCHANGE) {
+                return EXO_OK;
+            }
+        } else if (!looked) {
+            call_look_at_clocks(call);
+            looked = true;
+        } else {
+            break;
+        }
+    }
+    if (call->try.feed.capacity_ > 4096) {
+        exo_buffer_free(&call->try.feed); /* an idle stream keeps nothing */
+    }
+    int64_t due = exo_attempt_deadline(&call->try.attempt, call_now(call));
+    bool is_early = exo_timer_is_set(&call->time.timer) && call->time.timer.due <= due;
+    if (!is_early) { /* a timer that rings too early costs less than one that is moved with each event */
+        call_wait_until(call, due);
+    }
+    return EXO_OK;
+}
+
+static int call_hand_out_restart(exo_call *call, exo_event *event)
+{
+    call->path.restart_due = false;
+    event->type = EXO_EVENT_RESTART;
+    event->failure = &call->reply->failure;
+    return EXO_EVENT;
+}
+
+/* Nothing more will come of the call. */
+static void call_leave_loop(exo_call *call)
+{
+    exo_loop *loop = &call->client->loop;
+    exo_timers_clear(&loop->timers, &call->time.timer);
+    exo_loop_rest(loop, &call->task);
+    if (call->is_live) {
+        call->is_live = false;
+        call->client->live--;
+    }
+}
+
+static int call_hand_out_end(exo_call *call, exo_event *event)
 {
     call->state = CALL_ENDED;
-    exo_client_forget(call->client, call);
+    call_leave_loop(call);
     event->type = EXO_EVENT_END;
     event->failure = exo_reply_failure(call->reply);
     return EXO_EVENT;
+}
+
+/* Whether the total clock has run out; the call, or its attempt, has then failed. */
+static bool call_total_ran_out(exo_call *call)
+{
+    if (call->state >= CALL_ENDING || call->time.deadline < 0 || call_now(call) < call->time.deadline) {
+        return false;
+    }
+    if (call->try.begun) {
+        exo_attempt_break_off(&call->try.attempt, EXO_E_CLOCK_TOTAL, exo_span_of(NULL, 0));
+        call_settle(call);
+    } else {
+        call_end_with(call, EXO_E_CLOCK_TOTAL, "");
+    }
+    return true;
 }
 
 int exo_call_step(exo_call *call, exo_event *event)
 {
     memset(event, 0, sizeof *event);
     event->call = call;
+    if (call_total_ran_out(call)) {
+        return EXO_OK;
+    }
     switch (call->state) {
     case CALL_ROUTING:
     case CALL_WAITING:
-        route(call);
-        if (call->restart_due && call->state != CALL_ENDING) {
-            call->restart_due = false;
-            event->type = EXO_EVENT_RESTART;
-            event->failure = &call->failure;
-            return EXO_EVENT;
-        }
-        return EXO_OK;
+        call_route(call);
+        return call->path.restart_due && call->state != CALL_ENDING ? call_hand_out_restart(call, event) : EXO_OK;
     case CALL_SIZING:
-        size_body(call);
+        call_size_body(call);
         return EXO_OK;
     case CALL_GRACE:
-        stop_awaiting(call);
-        start_exchange(call, false);
+        exo_drains_forget(call->try.awaited);
+        call_start_exchange(call, false);
         return EXO_OK;
-    case CALL_EXCHANGE: {
-        if (exo_call_total_ran_out(call)) {
-            return EXO_OK;
-        }
-        int code = exo_call_read(call, event);
-        if (code == EXO_EVENT) {
-            exo_client_wake(call->client, call);
-        } else if (call->rest_is_late && call->state == CALL_EXCHANGE) {
-            call->rest_is_late = false;
-            exo_call_rest_is_late(call);
-        }
-        return code;
-    }
+    case CALL_EXCHANGE:
+        return call_read(call, event);
     case CALL_ENDING:
-        return hand_out_end(call, event);
+        return call_hand_out_end(call, event);
     case CALL_ENDED:
         break;
     }
     return EXO_OK;
 }
 
+void exo_call_hold(exo_call *call, bool held)
+{
+    int64_t now = call_now(call);
+    if (held) {
+        call->time.held_at = now;
+    } else if (call->time.held_at >= 0) {
+        call->time.deadline += call->time.deadline >= 0 ? now - call->time.held_at : 0;
+        call->time.held_at = -1;
+    }
+    if (call->try.begun) {
+        exo_attempt_hold(&call->try.attempt, now, held);
+        exo_attempt_call_deadline(&call->try.attempt, call->time.deadline);
+    }
+    if (!held && call->state < CALL_ENDING) {
+        call_wake(call); /* its timers are set anew */
+    }
+}
+
 /* ---- life ---- */
 
-static bool copy_options(exo_call *call, const exo_call_options *options)
+static bool call_copy_options(exo_call *call, const exo_call_options *options)
 {
     exo_call_options standard = EXO_CALL_OPTIONS_INIT;
     call->options = options && options->size == sizeof *options ? *options : standard;
@@ -401,66 +568,75 @@ static bool copy_options(exo_call *call, const exo_call_options *options)
     return !traceparent || call->options.traceparent;
 }
 
-/* Fills in the lineup from a name and its two lists. EXO_OK, EXO_E_NO_MEMORY, or EXO_E_UNKNOWN_MODEL with the name in
- * the client's message. */
-static int line_up(exo_call *call, const exo_entry *entry)
+/* Adds a deployment to the lineup. EXO_OK, or EXO_E_UNKNOWN_MODEL with the name in the client's message. */
+static int call_line_up_one(exo_call *call, const char *name)
 {
-    exo_client *client = call->client;
-    size_t fallbacks = entry->fallbacks.count;
-    size_t count = 1 + fallbacks + entry->context_fallbacks.count;
-    call->lineup = calloc(count, sizeof *call->lineup);
-    call->stops = calloc(count, sizeof *call->stops);
-    if (!call->lineup || !call->stops) {
+    exo_deployed *deployed = exo_registry_deployed(&call->client->registry, name);
+    if (!deployed) {
+        exo_engine_say(call->client, "fallback: no deployment is named %s", name);
+        return EXO_E_UNKNOWN_MODEL;
+    }
+    size_t i = call->path.count++;
+    call->path.lineup[i] = exo_deployed_keep(deployed);
+    call->path.stops[i].deployment = (uint32_t)i;
+    call->path.stops[i].health = &deployed->health;
+    return EXO_OK;
+}
+
+/* Fills in the lineup from a name and its two lists. */
+static int call_line_up(exo_call *call, const exo_entry *entry)
+{
+    size_t own = 1 + entry->fallbacks.count;
+    size_t count = own + entry->context_fallbacks.count;
+    call->path.lineup = calloc(count, sizeof *call->path.lineup);
+    call->path.stops = calloc(count, sizeof *call->path.stops);
+    if (!call->path.lineup || !call->path.stops) {
         return EXO_E_NO_MEMORY;
     }
-    for (size_t i = 0; i < count; i++) {
-        const char *name = i == 0           ? entry->name
-                           : i <= fallbacks ? entry->fallbacks.items[i - 1]
-                                            : entry->context_fallbacks.items[i - 1 - fallbacks];
-        exo_deployed *listed = exo_registry_deployed(&client->registry, name);
-        if (!listed) {
-            exo_client_say(client, "fallback: no deployment is named %s", name);
-            return EXO_E_UNKNOWN_MODEL;
-        }
-        call->lineup[i] = exo_deployed_keep(listed);
-        call->stops[i].deployment = (uint32_t)i;
-        call->stops[i].health = &listed->health;
-        call->lineup_count = i + 1;
+    int code = call_line_up_one(call, entry->name);
+    for (size_t i = 0; code == EXO_OK && i < entry->fallbacks.count; i++) {
+        code = call_line_up_one(call, entry->fallbacks.items[i]);
     }
-    call->policy = entry->policy;
-    call->random.ctx = client;
-    call->random.next = exo_client_random;
-    return exo_route_init(&call->route, call->stops, (uint32_t)(1 + fallbacks), call->stops + 1 + fallbacks,
-                          (uint32_t)entry->context_fallbacks.count, &call->policy, &call->random);
+    for (size_t i = 0; code == EXO_OK && i < entry->context_fallbacks.count; i++) {
+        code = call_line_up_one(call, entry->context_fallbacks.items[i]);
+    }
+    if (code < 0) {
+        return code;
+    }
+    call->path.policy = entry->policy;
+    call->path.random.ctx = call->client;
+    call->path.random.next = exo_engine_random;
+    code = exo_route_init(&call->path.route, call->path.stops, (uint32_t)own, call->path.stops + own,
+                          (uint32_t)(count - own), &call->path.policy, &call->path.random);
+    exo_route_call(&call->path.route, call->time.deadline, call->options.restart);
+    return code;
 }
 
 /* What can be wrong before anything is tried. EXO_OK, or the code with the client's message set. */
-static int check(exo_call *call, const exo_call_options *options)
+static int call_check(exo_call *call, const exo_call_options *options)
 {
     exo_client *client = call->client;
     if (options && options->size != sizeof *options) {
-        exo_client_say(client, "options: must begin with EXO_CALL_OPTIONS_INIT");
+        exo_engine_say(client, "options: must begin with EXO_CALL_OPTIONS_INIT");
         return EXO_E_ARGUMENT;
     }
-    const char *model = options && options->model ? options->model : exo_request_model(call->request);
     int code = exo_request_error(call->request);
     if (code < 0) {
-        exo_client_say(client, "request: %s", exo_error_text(code));
+        exo_engine_say(client, "request: %s", exo_error_text(code));
         return code;
     }
     if (exo_has_control(call->options.traceparent)) {
-        exo_client_say(client, "traceparent: may not hold CR, LF or other control characters");
+        exo_engine_say(client, "traceparent: may not hold CR, LF or other control characters");
         return EXO_E_HEADER;
     }
-    const exo_entry *entry = exo_registry_find(&client->registry, model);
-    if (!entry || !entry->deployed) {
-        exo_client_say(client, "model: no deployment is named %s", model[0] ? model : "\"\"");
+    const char *model = options && options->model ? options->model : exo_request_model(call->request);
+    if (!exo_engine_deployed(client, model)) {
         return EXO_E_UNKNOWN_MODEL;
     }
-    return line_up(call, entry);
+    return call_line_up(call, exo_registry_find(&client->registry, model));
 }
 
-static void link_call(exo_call *call)
+static void call_link(exo_call *call)
 {
     exo_client *client = call->client;
     call->next = client->calls;
@@ -472,47 +648,54 @@ static void link_call(exo_call *call)
     client->live++;
 }
 
+/* Everything that needs no memory. */
+static void call_init(exo_call *call, exo_client *client, const exo_request *request, void *user)
+{
+    call->client = client;
+    call->request = request;
+    call->user = user;
+    call->state = CALL_ROUTING;
+    call->time.started = exo_loop_now(&client->loop);
+    call->time.deadline = -1;
+    call->time.held_at = -1;
+    call->time.timer.owner = call;
+    call->time.timer.wake = call_is_due;
+    exo_buffer_init(&call->try.feed, &exo_heap, UINT32_MAX, EXO_E_CONSUMER_LIMIT); /* swapped with the inbox */
+    exo_buffer_init(&call->try.sent_start, &exo_heap, UINT32_MAX, EXO_E_NO_MEMORY);
+}
+
 exo_call *exo_call_start(exo_client *client, const exo_request *request, const exo_call_options *options, void *user)
 {
-    if (!client || !request || client->pid != getpid()) {
+    if (!client || !request || !exo_engine_is_ours(client)) {
         if (client) {
-            exo_client_say(client, "%s", exo_error_text(request ? EXO_E_FORKED : EXO_E_ARGUMENT));
+            exo_engine_say(client, "%s", exo_error_text(request ? EXO_E_FORKED : EXO_E_ARGUMENT));
         }
         return NULL;
     }
     exo_call *call = calloc(1, sizeof *call);
-    if (!call || exo_timers_admit(&client->timers) < 0) {
+    if (!call || exo_timers_admit(&client->loop.timers) < 0) {
         free(call);
         return NULL;
     }
-    call->client = client;
-    call->request = request;
-    call->user = user;
-    call->timer.owner = call;
-    call->timer.wake = exo_call_look_at_clocks;
-    exo_buffer_init(&call->feed, &exo_heap, EXO_INBOX_MAX_HTTP2, EXO_E_CONSUMER_LIMIT);
-    exo_buffer_init(&call->sent_start, &exo_heap, SIZE_MAX, EXO_E_NO_MEMORY);
-    exo_buffer_init(&call->body, &exo_heap, SIZE_MAX, EXO_E_NO_MEMORY); /* response.c bounds it */
-    exo_sse_init(&call->sse, &exo_heap, &client->limits);
-    exo_failure_clear(&call->failure);
-    bool copied = copy_options(call, options);
+    call_init(call, client, request, user);
+    bool copied = call_copy_options(call, options);
     call->reply = exo_reply_new(&client->limits, call->options.choices, call->options.keep);
-    int opened = exo_encoding_init(&call->encoding, request);
-    link_call(call);
+    int opened = exo_encoding_init(&call->try.encoding, request);
+    call_link(call);
     if (!copied || !call->reply || opened < 0) {
         exo_call_free(call);
         return NULL;
     }
-    call->started = exo_client_now(client);
-    call->started_real = exo_clock_real();
-    call->state = CALL_ROUTING;
-    int code = check(call, options);
+    if (call->options.total_timeout > 0) {
+        call->time.deadline = call->time.started + call->options.total_timeout;
+    }
+    int code = call_check(call, options);
     if (code < 0) {
-        end_with_code(call, code, code == EXO_E_NO_MEMORY ? "" : client->message);
+        call_end_with(call, code, code == EXO_E_NO_MEMORY ? "" : client->message);
         return call;
     }
-    exo_call_arm(call);
-    exo_client_wake(client, call);
+    call_wait_until(call, -1);
+    call_wake(call);
     return call;
 }
 
@@ -521,42 +704,28 @@ void *exo_call_user(const exo_call *call)
     return call->user;
 }
 
-static void leave_loop(exo_call *call)
-{
-    stop_awaiting(call);
-    exo_timers_clear(&call->client->timers, &call->timer);
-    exo_client_forget(call->client, call);
-}
-
-/* After fork() the sockets, and the poller that waits at them, are the parent's too: its calls would end with ours. */
-static bool is_foreign(const exo_call *call)
-{
-    return call->client->pid != getpid();
-}
-
 void exo_call_cancel(exo_call *call)
 {
-    if (!call || is_foreign(call)) {
+    if (!call || !exo_engine_is_ours(call->client)) {
         return;
     }
-    if (call->event_waits) { /* END too must not come any more */
-        call->event_waits = false;
-        leave_loop(call);
+    if (call->client->held == call) {
+        call->client->held = NULL;
+    }
+    if (call->waiting.there) { /* END too must not come any more */
+        call->waiting.there = false;
+        call_leave_loop(call);
     }
     if (call->state == CALL_ENDED) {
         return;
     }
     if (call->state != CALL_ENDING) {
-        exo_failure failure;
-        exo_failure_clear(&failure);
-        exo_failure_set(&failure, EXO_E_CANCELLED, exo_span_of(NULL, 0));
-        break_off(call, &failure);
-        call->reply->milliseconds = exo_clock_real() - call->started_real;
-        exo_log_call(call);
+        call_break_off(call, EXO_E_CANCELLED, "");
+        call->reply->milliseconds = call_now(call) - call->time.started;
+        exo_record_call(call);
     }
     call->state = CALL_ENDED;
-    call->restart_due = false;
-    leave_loop(call);
+    call_leave_loop(call);
 }
 
 exo_reply *exo_call_reply(exo_call *call)
@@ -569,17 +738,8 @@ exo_reply *exo_call_reply(exo_call *call)
     return reply;
 }
 
-void exo_call_free(exo_call *call)
+static void call_unlink(exo_call *call)
 {
-    if (!call || is_foreign(call)) {
-        return;
-    }
-    if (call->reply && call->stops) {
-        exo_call_cancel(call);
-    }
-    leave_loop(call);
-    exo_timers_dismiss(&call->client->timers);
-    exo_exchange_free(call->exchange);
     if (call->previous) {
         call->previous->next = call->next;
     } else {
@@ -588,16 +748,32 @@ void exo_call_free(exo_call *call)
     if (call->next) {
         call->next->previous = call->previous;
     }
-    for (size_t i = 0; i < call->lineup_count; i++) {
-        exo_deployed_drop(call->lineup[i]);
+}
+
+void exo_call_free(exo_call *call)
+{
+    if (!call || !exo_engine_is_ours(call->client)) {
+        return;
     }
-    free(call->lineup);
-    free(call->stops);
-    exo_encoding_free(&call->encoding);
-    exo_sse_free(&call->sse);
-    exo_buffer_free(&call->feed);
-    exo_buffer_free(&call->body);
-    exo_buffer_free(&call->sent_start);
+    if (call->client->held == call) {
+        call->client->held = NULL;
+    }
+    if (call->reply && call->path.stops) {
+        exo_call_cancel(call);
+    }
+    call_leave_loop(call);
+    exo_timers_dismiss(&call->client->loop.timers);
+    call_drop_exchange(call, false);
+    call_free_attempt(call);
+    call_unlink(call);
+    for (size_t i = 0; i < call->path.count; i++) {
+        exo_deployed_drop(call->path.lineup[i]);
+    }
+    free(call->path.lineup);
+    free(call->path.stops);
+    exo_encoding_free(&call->try.encoding);
+    exo_buffer_free(&call->try.feed);
+    exo_buffer_free(&call->try.sent_start);
     exo_reply_free(call->reply);
     free((char *)call->options.traceparent);
     free(call);

@@ -2,109 +2,243 @@
  * endpoint.c: questions about an endpoint that are no chat: which models it serves, and by which root certificate its
  * host is verified.
  *
- * Both block, on a connection of their own. Memory: the list of models, at most limits.event bytes; a certificate.
+ * They take the way of every call (transport, attempt: the same headers, clocks and codes), but block, on a transport
+ * of their own. Memory: the list of models, at most limits.event bytes; a certificate.
  */
-#include "engine.h"
-
-#include "curl/options.h"
+#include "call.h"
+#include "curl/libcurl.h"
 #include "heap.h"
 
 #include "exochat/json_read.h"
 
-/* One blocking transfer. */
+#include <stdio.h>
+#include <time.h>
+
+/* One blocking question. */
 typedef struct question {
+    exo_client *client;
+    exo_loop loop;
     exo_deployed *deployed;
-    CURL *easy;
-    struct curl_slist *headers;
-    struct curl_slist *resolve;
+    exo_exchange *exchange;
+    exo_attempt attempt;
     exo_buffer body;
+    exo_buffer feed;
     exo_failure *failure;
-    int code; /* why we broke it off ourselves, or EXO_OK */
-    char text[CURL_ERROR_SIZE];
+    int64_t arrived_at;
+    bool closed;
+    struct {
+        void (*pem)(void *ctx, exo_span pem); /* NULL: the root is not asked for */
+        void *ctx;
+        int code;
+        char message[160];
+    } root;
 } question;
 
-static size_t on_answer(char *data, size_t size, size_t count, void *user)
-{
-    question *q = user;
-    q->code = exo_buffer_append(&q->body, exo_span_of(data, size * count));
-    return q->code < 0 ? 0 : size * count;
-}
-
-static int refuse(question *q, int code, const char *words)
+static int question_refuse(question *q, int code, const char *words)
 {
     exo_failure_set(q->failure, code, exo_span_text(words));
     return code;
 }
 
-static void question_free(question *q)
+/* ---- facts ---- */
+
+/* Now is the time to ask: libcurl shows the TLS session only while a transfer has it. */
+static void question_connected(void *owner, int64_t now, bool reused)
 {
-    curl_easy_cleanup(q->easy);
-    exo_headers_free(q->headers);
-    curl_slist_free_all(q->resolve);
-    exo_buffer_free(&q->body);
-    exo_deployed_drop(q->deployed);
+    question *q = owner;
+    exo_attempt_connected(&q->attempt, now, reused);
+    if (q->root.pem) {
+        q->root.code = exo_loop_table(&q->loop)->root(q->exchange, q->root.pem, q->root.ctx, q->root.message,
+                                                      sizeof q->root.message);
+    }
+}
+
+static int question_status(void *owner, uint16_t status)
+{
+    question *q = owner;
+    return exo_attempt_status(&q->attempt, status);
+}
+
+static int question_header(void *owner, exo_span name, exo_span value)
+{
+    question *q = owner;
+    return exo_attempt_header(&q->attempt, name, value, (int64_t)time(NULL));
+}
+
+static void question_head_end(void *owner, int64_t now)
+{
+    question *q = owner;
+    exo_attempt_head_end(&q->attempt, now);
+}
+
+static void question_readable(void *owner, int64_t now)
+{
+    question *q = owner;
+    q->arrived_at = now;
+}
+
+static void question_closed(void *owner, int64_t now)
+{
+    question *q = owner;
+    q->closed = true;
+    q->arrived_at = now;
+}
+
+static const exo_facts question_facts = {
+    .connected = question_connected,
+    .status = question_status,
+    .header = question_header,
+    .head_end = question_head_end,
+    .readable = question_readable,
+    .closed = question_closed,
+};
+
+/* ---- asking ---- */
+
+/* Calls stand still while a question blocks, and so do their clocks. */
+static void question_hold_calls(exo_client *client, bool held)
+{
+    for (exo_call *call = client->calls; call; call = call->next) {
+        if (call != client->held) {
+            exo_call_hold(call, held);
+        }
+    }
 }
 
 static int question_init(question *q, exo_client *client, const char *model, exo_failure *failure)
 {
     memset(q, 0, sizeof *q);
+    q->client = client;
     q->failure = failure;
     exo_failure_clear(failure);
     exo_buffer_init(&q->body, &exo_heap, client->limits.event, EXO_E_EVENT_LIMIT);
-    exo_deployed *deployed = model ? exo_registry_deployed(&client->registry, model) : NULL;
-    if (client->pid != getpid()) {
-        return refuse(q, EXO_E_FORKED, "");
+    exo_buffer_init(&q->feed, &exo_heap, UINT32_MAX, EXO_E_CONSUMER_LIMIT);
+    if (!exo_engine_is_ours(client)) {
+        return question_refuse(q, EXO_E_FORKED, "");
     }
+    exo_deployed *deployed = exo_engine_deployed(client, model);
     if (!deployed) {
-        exo_client_say(client, "model: no deployment is named %s", model ? model : "\"\"");
-        return refuse(q, EXO_E_UNKNOWN_MODEL, client->message);
-    }
-    if (client->live > 0 && client->left_at < 0) {
-        client->left_at = exo_clock_real(); /* calls stand still meanwhile, and so do their clocks */
+        return question_refuse(q, EXO_E_UNKNOWN_MODEL, client->message);
     }
     q->deployed = exo_deployed_keep(deployed);
-    q->easy = curl_easy_init();
-    q->headers = exo_deployed_headers(q->deployed, NULL, false);
-    if (!q->easy || !q->headers) {
-        return refuse(q, EXO_E_NO_MEMORY, "");
+    q->loop.transport = exo_curl_open();
+    return q->loop.transport ? EXO_OK : question_refuse(q, EXO_E_NO_MEMORY, "");
+}
+
+static void question_free(question *q)
+{
+    if (q->exchange) {
+        exo_loop_table(&q->loop)->end(q->exchange, false);
     }
-    CURLcode configured = exo_transport_configure(q->deployed, q->easy, &q->resolve);
-    if (configured != CURLE_OK) {
-        return refuse(q, configured == CURLE_OUT_OF_MEMORY ? EXO_E_NO_MEMORY : EXO_E_ARGUMENT,
-                      curl_easy_strerror(configured));
+    if (q->loop.transport) {
+        exo_loop_table(&q->loop)->close(q->loop.transport);
     }
+    if (q->deployed) {
+        exo_deployed_censor(q->deployed, q->failure);
+    }
+    exo_buffer_free(&q->body);
+    exo_buffer_free(&q->feed);
+    exo_deployed_drop(q->deployed);
+}
+
+static int question_start(question *q, const char *url)
+{
     const exo_deployment *o = &q->deployed->options;
-    curl_easy_setopt(q->easy, CURLOPT_ERRORBUFFER, q->text);
-    curl_easy_setopt(q->easy, CURLOPT_WRITEFUNCTION, on_answer);
-    curl_easy_setopt(q->easy, CURLOPT_WRITEDATA, q);
-    if (o->connect_timeout > 0) {
-        curl_easy_setopt(q->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)o->connect_timeout);
+    exo_attempt_options options = EXO_ATTEMPT_OPTIONS_INIT;
+    exo_sending sending = {
+        .deployed = q->deployed,
+        .url = url,
+        .expansion_max = q->client->limits.event,
+        .connect_only = q->root.pem != NULL,
+    };
+    int code = EXO_OK;
+    char message[320];
+    options.intake.allocator = &exo_heap;
+    options.intake.limits = &q->client->limits;
+    options.intake.whole = &q->body;
+    options.connect_timeout = o->connect_timeout;
+    options.stream_ttft_timeout = 0;
+    options.request_timeout = o->request_timeout;
+    code = exo_attempt_init(&q->attempt, &options, exo_loop_now(&q->loop));
+    if (code < 0) {
+        return question_refuse(q, code, "");
     }
-    if (o->request_timeout > 0) {
-        curl_easy_setopt(q->easy, CURLOPT_TIMEOUT_MS, (long)(o->connect_timeout + o->request_timeout));
+    q->exchange = exo_loop_table(&q->loop)->start(q->loop.transport, &sending, &question_facts, q, &code, message,
+                                                  sizeof message);
+    if (!q->exchange) {
+        exo_attempt_free(&q->attempt);
+        return question_refuse(q, code, message);
     }
     return EXO_OK;
 }
 
-static int ask(question *q)
+/* Tells the attempt what has come. False when there was nothing. */
+static bool question_feed(question *q)
 {
-    CURLcode result = curl_easy_perform(q->easy);
-    exo_transport_censor(q->text);
-    if (q->code < 0) {
-        return refuse(q, q->code, "");
+    const exo_transport_table *table = exo_loop_table(&q->loop);
+    exo_ending ending;
+    exo_buffer_clear(&q->feed);
+    if (table->take(q->exchange, &q->feed) == EXO_OK) {
+        exo_attempt_bytes(&q->attempt, q->arrived_at, exo_buffer_span(&q->feed));
+        return true;
     }
-    if (result == CURLE_OPERATION_TIMEDOUT) {
-        curl_off_t connected = 0;
-        curl_easy_getinfo(q->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
-        return refuse(q, connected > 0 ? EXO_E_CLOCK_IDLE : EXO_E_CLOCK_CONNECT, q->text);
+    if (!q->closed) {
+        return false;
     }
-    return result == CURLE_OK ? EXO_OK : refuse(q, exo_transport_code(result), q->text);
+    q->closed = false;
+    table->ending(q->exchange, &ending);
+    exo_attempt_closed(&q->attempt, q->arrived_at, ending.code, ending.words, ending.byte_seen);
+    exo_attempt_resent(&q->attempt, q->arrived_at, false); /* nothing here is sent twice */
+    return true;
+}
+
+/* Waits for something to happen, or for a clock. */
+static void question_wait(question *q)
+{
+    const exo_transport_table *table = exo_loop_table(&q->loop);
+    int64_t now = exo_loop_now(&q->loop);
+    int64_t due = exo_attempt_deadline(&q->attempt, now);
+    int64_t wait = due < 0 ? -1 : due > now ? due - now : 0;
+    int64_t other = exo_loop_until_timer(&q->loop);
+    exo_upload upload;
+    exo_loop_serve(&q->loop, wait < 0 || (other >= 0 && other < wait) ? other : wait);
+    if (exo_attempt_phase(&q->attempt) == EXO_PHASE_SEND) {
+        table->progress(q->exchange, &upload);
+        exo_attempt_upload(&q->attempt, exo_loop_now(&q->loop), upload.accepted, upload.unacked, upload.complete);
+    }
+}
+
+/* Runs the question to its end. EXO_OK: the body is there, or the connection stands. */
+static int question_ask(question *q, const char *url)
+{
+    exo_intake_event event;
+    int code = question_start(q, url);
+    if (code < 0) {
+        return code;
+    }
+    question_hold_calls(q->client, true);
+    while ((code = exo_attempt_next(&q->attempt, &event)) != EXO_DONE) {
+        if (!question_feed(q)) {
+            exo_attempt_tick(&q->attempt, exo_loop_now(&q->loop));
+            if (exo_attempt_next(&q->attempt, &event) == EXO_DONE) {
+                break;
+            }
+            question_wait(q);
+        }
+    }
+    question_hold_calls(q->client, false);
+    const exo_failure *failure = exo_attempt_failure(&q->attempt);
+    if (failure) {
+        *q->failure = *failure;
+    }
+    exo_attempt_free(&q->attempt);
+    return failure ? q->failure->code : EXO_OK;
 }
 
 /* ---- models ---- */
 
 /* Gives the "id" of one element of "data" to `each`. */
-static int read_model(exo_json_reader *reader, void (*each)(void *ctx, exo_span id), void *ctx)
+static int question_read_model(exo_json_reader *reader, void (*each)(void *ctx, exo_span id), void *ctx)
 {
     exo_json_token token;
     int code;
@@ -123,7 +257,7 @@ static int read_model(exo_json_reader *reader, void (*each)(void *ctx, exo_span 
 }
 
 /* Reads {"data": [{"id": …} …]}, or the array alone. EXO_OK, EXO_NOT_FOUND when there is no such list, or an error. */
-static int read_models(exo_span body, void (*each)(void *ctx, exo_span id), void *ctx)
+static int question_read_models(exo_span body, void (*each)(void *ctx, exo_span id), void *ctx)
 {
     exo_json_reader reader;
     exo_json_token token;
@@ -145,7 +279,7 @@ static int read_models(exo_span body, void (*each)(void *ctx, exo_span id), void
         return code < 0 ? code : EXO_NOT_FOUND;
     }
     while ((code = exo_json_next(&reader, &token)) == EXO_EVENT && token.type == EXO_JSON_OBJECT) {
-        code = read_model(&reader, each, ctx);
+        code = question_read_model(&reader, each, ctx);
         if (code < 0) {
             return code;
         }
@@ -157,24 +291,12 @@ int exo_client_models(exo_client *client, const char *model, void (*each)(void *
                       exo_failure *failure)
 {
     question q;
-    long status = 0;
     int code = question_init(&q, client, model, failure);
     if (code == EXO_OK) {
-        curl_easy_setopt(q.easy, CURLOPT_URL, q.deployed->url.models);
-        curl_easy_setopt(q.easy, CURLOPT_HTTPHEADER, q.headers);
-        code = ask(&q);
+        code = question_ask(&q, q.deployed->url.models);
     }
-    if (code == EXO_OK) {
-        curl_easy_getinfo(q.easy, CURLINFO_RESPONSE_CODE, &status);
-        if (status / 100 != 2) {
-            exo_failure_from_response(failure, (uint16_t)status, exo_buffer_span(&q.body));
-            code = failure->code;
-        } else if ((code = read_models(exo_buffer_span(&q.body), each, ctx)) != EXO_OK) {
-            code = refuse(&q, EXO_E_NOT_A_STREAM, "GET /models did not answer with a list of models");
-        }
-    }
-    if (q.deployed) {
-        exo_deployed_censor(q.deployed, failure);
+    if (code == EXO_OK && question_read_models(exo_buffer_span(&q.body), each, ctx) != EXO_OK) {
+        code = question_refuse(&q, EXO_E_NOT_A_STREAM, "GET /models did not answer with a list of models");
     }
     question_free(&q);
     return code;
@@ -182,79 +304,26 @@ int exo_client_models(exo_client *client, const char *model, void (*each)(void *
 
 /* ---- root certificate ---- */
 
-/* Who wants the root, and what became of that. */
-typedef struct root_wanted {
-    question *q;
-    void (*pem)(void *ctx, exo_span pem);
-    void *ctx;
-    int code;
-} root_wanted;
-
-#ifdef EXO_OPENSSL
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-
-/* The root of the chain by which the connection of `q` was verified, as PEM. */
-static int give_root(question *q, void (*pem)(void *ctx, exo_span pem), void *ctx)
-{
-    struct curl_tlssessioninfo *session = NULL;
-    if (curl_easy_getinfo(q->easy, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK || !session ||
-        session->backend != CURLSSLBACKEND_OPENSSL || !session->internals) {
-        return refuse(q, EXO_E_STATE, "this libcurl does not show its TLS session");
-    }
-    STACK_OF(X509) *chain = SSL_get0_verified_chain(session->internals);
-    BIO *memory = BIO_new(BIO_s_mem());
-    char *text = NULL;
-    int code = refuse(q, EXO_E_TLS, "the connection has no verified chain of certificates");
-    if (memory && chain && sk_X509_num(chain) > 0 &&
-        PEM_write_bio_X509(memory, sk_X509_value(chain, sk_X509_num(chain) - 1)) == 1) {
-        long len = BIO_get_mem_data(memory, &text);
-        pem(ctx, exo_span_of(text, (size_t)len));
-        exo_failure_clear(q->failure);
-        code = EXO_OK;
-    }
-    BIO_free(memory);
-    return code;
-}
-#else
-static int give_root(question *q, void (*pem)(void *ctx, exo_span pem), void *ctx)
-{
-    (void)pem;
-    (void)ctx;
-    return refuse(q, EXO_E_STATE, "this libexochat was built without OpenSSL");
-}
-#endif
-
-/* The connection stands. Now is the time to ask: libcurl shows the TLS session only while a transfer has it. */
-static int on_connection(void *user, char *remote, char *local, int remote_port, int local_port)
-{
-    root_wanted *wanted = user;
-    (void)remote;
-    (void)local;
-    (void)remote_port;
-    (void)local_port;
-    wanted->code = give_root(wanted->q, wanted->pem, wanted->ctx);
-    return CURL_PREREQFUNC_OK;
-}
-
 int exo_client_root(exo_client *client, const char *model, void (*pem)(void *ctx, exo_span pem), void *ctx,
                     exo_failure *failure)
 {
     question q;
-    root_wanted wanted = {&q, pem, ctx, EXO_E_STATE};
     int code = question_init(&q, client, model, failure);
     if (code == EXO_OK && !q.deployed->url.secure) {
-        code = refuse(&q, EXO_E_URL, "base_url is not https: there is no certificate");
+        code = question_refuse(&q, EXO_E_URL, "base_url is not https: there is no certificate");
     }
+    q.root.pem = pem;
+    q.root.ctx = ctx;
+    q.root.code = EXO_E_STATE;
     if (code == EXO_OK) {
-        curl_easy_setopt(q.easy, CURLOPT_URL, q.deployed->url.chat);
-        curl_easy_setopt(q.easy, CURLOPT_CONNECT_ONLY, 1L);
-        curl_easy_setopt(q.easy, CURLOPT_PREREQFUNCTION, on_connection);
-        curl_easy_setopt(q.easy, CURLOPT_PREREQDATA, &wanted);
-        code = ask(&q);
+        code = question_ask(&q, q.deployed->url.chat);
     }
-    if (code == EXO_OK) {
-        code = wanted.code;
+    if (code == EXO_E_CLOSED || code == EXO_OK) { /* nothing was asked, so nothing was answered */
+        exo_failure_clear(failure);
+        code = q.root.code;
+        if (code < 0) {
+            (void)question_refuse(&q, code, q.root.message);
+        }
     }
     question_free(&q);
     return code;

@@ -3,7 +3,8 @@
  *
  * It never sees a key. Message text is included only where the client was told to, and cut at a character's border.
  */
-#include "engine.h"
+#include "record.h"
+
 #include "heap.h"
 
 #include "exochat/json_write.h"
@@ -42,8 +43,8 @@ static void fill_answer(exo_record *record, texts *kept, const exo_call *call)
     record->input_tokens = usage->prompt_tokens;
     record->output_tokens = usage->completion_tokens;
     record->cached_tokens = usage->cached_tokens;
-    if (call->client->log_bodies > 0) {
-        kept->output = exo_heap_copy_span(exo_heap_cut(exo_answer_text(answer), (size_t)call->client->log_bodies));
+    if (call->client->log.bodies > 0) {
+        kept->output = exo_heap_copy_span(exo_heap_cut(exo_answer_text(answer), (size_t)call->client->log.bodies));
         record->response_text = kept->output ? kept->output : "";
     }
 }
@@ -62,7 +63,7 @@ static void fill_failure(exo_record *record, const exo_failure *failure)
 
 static void fill_attempt(exo_record *record, const exo_call *call, const exo_trail_entry *attempt)
 {
-    const exo_deployed *deployed = call->lineup[call->at];
+    const exo_deployed *deployed = call->path.at;
     record->deployment = attempt->deployment;
     record->request_model = attempt->model;
     record->server_address = deployed->url.host;
@@ -79,15 +80,15 @@ static void fill_attempt(exo_record *record, const exo_call *call, const exo_tra
 static void hand_over(const exo_call *call, exo_record *record, const texts *kept)
 {
     record->operation = "chat";
-    call->client->log(call->client->log_ctx, record);
+    call->client->log.hook(call->client->log.ctx, record);
     free(kept->input);
     free(kept->output);
 }
 
-void exo_log_attempt(const exo_call *call, const exo_failure *failure)
+void exo_record_attempt(const exo_call *call)
 {
     const exo_trail_entry *attempt = exo_reply_last_attempt(call->reply);
-    if (!call->client->log || !attempt) {
+    if (!call->client->log.hook || !attempt) {
         return;
     }
     exo_record record;
@@ -96,17 +97,17 @@ void exo_log_attempt(const exo_call *call, const exo_failure *failure)
     clear(&record, EXO_RECORD_ATTEMPT);
     fill_attempt(&record, call, attempt);
     record.duration_ms = attempt->end_ms;
-    if (failure) {
-        fill_failure(&record, failure);
+    if (call->reply->failure.code != EXO_OK) {
+        fill_failure(&record, &call->reply->failure);
     } else {
         fill_answer(&record, &kept, call);
     }
     hand_over(call, &record, &kept);
 }
 
-void exo_log_call(const exo_call *call)
+void exo_record_call(const exo_call *call)
 {
-    if (!call->client->log) {
+    if (!call->client->log.hook) {
         return;
     }
     exo_record record;
@@ -121,9 +122,9 @@ void exo_log_call(const exo_call *call)
     fill_answer(&record, &kept, call);
     fill_failure(&record, &call->reply->failure);
     record.duration_ms = call->reply->milliseconds;
-    if (call->client->log_bodies > 0) {
+    if (call->client->log.bodies > 0) {
         kept.input =
-            exo_heap_copy_span(exo_heap_cut(exo_buffer_span(&call->sent_start), (size_t)call->client->log_bodies));
+            exo_heap_copy_span(exo_heap_cut(exo_buffer_span(&call->try.sent_start), (size_t)call->client->log.bodies));
         record.request_body = kept.input ? kept.input : "";
     }
     hand_over(call, &record, &kept);

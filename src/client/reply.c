@@ -1,7 +1,8 @@
 /*
  * reply.c: what is left of a call: its answers, its failure, its trail. It lives on without the client.
  */
-#include "engine.h"
+#include "reply.h"
+
 #include "heap.h"
 
 #include <stdlib.h>
@@ -33,11 +34,11 @@ void exo_reply_restart(exo_reply *reply, const exo_limits *limits, unsigned keep
     }
 }
 
-exo_trail_entry *exo_reply_begin_attempt(exo_reply *reply, const char *deployment, const char *model)
+int exo_reply_begin_attempt(exo_reply *reply, const char *deployment, const char *model, int64_t started_ms)
 {
     exo_kept_attempt *attempts = realloc(reply->attempts, (reply->attempt_count + 1) * sizeof *attempts);
     if (!attempts) {
-        return NULL;
+        return EXO_E_NO_MEMORY;
     }
     reply->attempts = attempts;
     exo_kept_attempt *kept = &attempts[reply->attempt_count];
@@ -47,34 +48,33 @@ exo_trail_entry *exo_reply_begin_attempt(exo_reply *reply, const char *deploymen
     if (!kept->deployment || !kept->model) {
         free(kept->deployment);
         free(kept->model);
-        return NULL;
+        return EXO_E_NO_MEMORY;
     }
     reply->attempt_count++;
-    kept->attempt.deployment = kept->deployment;
-    kept->attempt.model = kept->model;
-    kept->attempt.message = "";
-    kept->attempt.resolved_ms = -1;
-    kept->attempt.connected_ms = -1;
-    kept->attempt.sent_ms = -1;
-    kept->attempt.first_event_ms = -1;
-    kept->attempt.end_ms = -1;
-    return &kept->attempt;
+    kept->entry.deployment = kept->deployment;
+    kept->entry.model = kept->model;
+    kept->entry.message = "";
+    kept->entry.started_ms = started_ms;
+    kept->entry.resolved_ms = kept->entry.connected_ms = kept->entry.sent_ms = -1;
+    kept->entry.first_event_ms = kept->entry.end_ms = -1;
+    return EXO_OK;
 }
 
-void exo_reply_note_message(exo_reply *reply, const char *message)
+void exo_reply_end_attempt(exo_reply *reply, const exo_trail_entry *entry, const char *message)
 {
     exo_kept_attempt *kept = &reply->attempts[reply->attempt_count - 1];
-    char *copy = exo_heap_copy(message);
-    if (copy) { /* without it the entry says less */
-        free(kept->message);
-        kept->message = copy;
-        kept->attempt.message = copy;
-    }
+    int64_t started_ms = kept->entry.started_ms;
+    kept->message = message[0] ? exo_heap_copy(message) : NULL; /* where memory runs out the entry says less */
+    kept->entry = *entry;
+    kept->entry.deployment = kept->deployment;
+    kept->entry.model = kept->model;
+    kept->entry.message = kept->message ? kept->message : "";
+    kept->entry.started_ms = started_ms;
 }
 
-exo_trail_entry *exo_reply_last_attempt(const exo_reply *reply)
+const exo_trail_entry *exo_reply_last_attempt(const exo_reply *reply)
 {
-    return reply->attempt_count ? &reply->attempts[reply->attempt_count - 1].attempt : NULL;
+    return reply->attempt_count ? &reply->attempts[reply->attempt_count - 1].entry : NULL;
 }
 
 const exo_failure *exo_reply_failure(const exo_reply *reply)
@@ -94,7 +94,7 @@ size_t exo_reply_attempts(const exo_reply *reply)
 
 const exo_trail_entry *exo_reply_attempt(const exo_reply *reply, size_t index)
 {
-    return index < reply->attempt_count ? &reply->attempts[index].attempt : NULL;
+    return index < reply->attempt_count ? &reply->attempts[index].entry : NULL;
 }
 
 const char *exo_reply_deployment(const exo_reply *reply)

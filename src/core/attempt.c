@@ -384,6 +384,9 @@ static void attempt_note(exo_attempt *a)
     if (news == 0) {
         return;
     }
+    if (clock < a->set_at_[AT(IDLE)]) { /* it came before a hold, and is read after it */
+        clock = a->set_at_[AT(IDLE)];
+    }
     if (news & (a->until_token_ ? EXO_NEWS_TOKEN : EXO_NEWS_EVENT)) {
         attempt_first_event(a, clock);
     } else if ((news & EXO_NEWS_EVENT) && a->phase_ == EXO_PHASE_SEND) {

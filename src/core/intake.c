@@ -15,6 +15,7 @@ enum state {
     INTAKE_LINES,   /* JSON, an event a line */
     INTAKE_BODY,    /* JSON: an error, or a whole completion because "stream" was ignored */
     INTAKE_PAGE,    /* HTML */
+    INTAKE_WHOLE,   /* what the caller wants to have as it is */
     INTAKE_REFUSAL, /* the status is not 2xx */
     INTAKE_OVER
 };
@@ -28,18 +29,21 @@ enum line {
 
 int exo_intake_init(exo_intake *intake, const exo_intake_options *options)
 {
-    if (options->size != sizeof *options || !options->allocator || !options->limits || !options->answers ||
-        options->answer_count == 0 || !options->failure) {
+    bool has_answers = options->answers && options->answer_count > 0;
+    if (options->size != sizeof *options || !options->allocator || !options->limits || !options->failure ||
+        (!has_answers && !options->whole)) {
         return EXO_E_ARGUMENT;
     }
     const exo_limits *limits = options->limits;
     memset(intake, 0, sizeof *intake);
     intake->options_ = *options;
     intake->status_ = 200;
+    intake->state_ = options->whole ? INTAKE_WHOLE : INTAKE_SNIFF;
     exo_sse_init(&intake->sse_, options->allocator, limits);
     exo_chunk_init(&intake->chunk_, limits);
     exo_chunk_think_tags(&intake->chunk_, options->think_tags);
-    exo_buffer_init(&intake->held_, options->allocator, limits->event, EXO_E_EVENT_LIMIT);
+    size_t most = limits->event > limits->error_body ? limits->event : limits->error_body;
+    exo_buffer_init(&intake->held_, options->allocator, most, EXO_E_EVENT_LIMIT);
     exo_buffer_init(&intake->odd_, options->allocator, limits->error_body, EXO_E_EVENT_LIMIT);
     return EXO_OK;
 }
@@ -120,7 +124,8 @@ static void intake_conclude(exo_intake *intake, int transport, exo_span words)
         intake_fail(intake, transport, words);
         return;
     }
-    int code = intake_end_answers(intake, intake->options_.lenient_end && transport == EXO_OK && !intake->cut_, &reason);
+    int code =
+        intake_end_answers(intake, intake->options_.lenient_end && transport == EXO_OK && !intake->cut_, &reason);
     intake->state_ = INTAKE_OVER;
     if (code == EXO_OK) {
         return;
@@ -317,7 +322,8 @@ static void intake_finish_stream(exo_intake *intake)
     intake->in_chunk_ = true;
 }
 
-/* Gives sse the next piece of a line dressed as an event: "data:", the line, an empty line. False: no bytes are left. */
+/* Gives sse the next piece of a line dressed as an event: "data:", the line, an empty line. False: no bytes are left.
+ */
 static bool intake_dress(exo_intake *intake)
 {
     exo_span piece = intake->in_;
@@ -523,6 +529,14 @@ int exo_intake_feed(exo_intake *intake, exo_span bytes)
             intake_look_for_lines(intake);
         }
         break;
+    case INTAKE_WHOLE: {
+        int code = exo_buffer_append(intake->options_.whole, bytes);
+        intake->news_ |= EXO_NEWS_EVENT | EXO_NEWS_MORE;
+        if (code < 0) {
+            intake_fail(intake, code, exo_span_of(NULL, 0));
+        }
+        break;
+    }
     default:
         if (!held) {
             intake_gather(intake, bytes, limits->error_body);
@@ -548,6 +562,12 @@ void exo_intake_end(exo_intake *intake, int code, exo_span words)
         return;
     case INTAKE_BODY:
         intake_read_body(intake, code, words);
+        return;
+    case INTAKE_WHOLE:
+        if (code < 0) {
+            intake_fail(intake, code, words);
+        }
+        intake->state_ = INTAKE_OVER;
         return;
     default:
         break;

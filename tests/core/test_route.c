@@ -22,7 +22,6 @@ static void route_fails(exo_route *route, int64_t now, int code, exo_verdict ver
     exo_route_failed(route, now, &failure, 0);
 }
 
-
 /* What happens in a script: NEXT asks and expects an action, the others report. */
 typedef enum kind {
     END_OF_SCRIPT,
@@ -174,7 +173,8 @@ static const script scripts[] = {
      1,
      0,
      POLICY(2, 100, 1000, 5000),
-     {TRY(0, 0), LIMITED(0, 5000), HOLD(4999, 0, 5000), TRY(5000, 0), LIMITED(5000, 0), HOLD(5199, 0, 5200), TRY(5200, 0)}},
+     {TRY(0, 0), LIMITED(0, 5000), HOLD(4999, 0, 5000), TRY(5000, 0), LIMITED(5000, 0), HOLD(5199, 0, 5200),
+      TRY(5200, 0)}},
     {"retry_after above its maximum: the next one",
      2,
      0,

@@ -131,7 +131,40 @@ static CURLcode options_configure_proxy_tls(const exo_deployment *o, CURL *easy)
     return code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ? CURLE_OK : code;
 }
 
-CURLcode exo_deployed_configure(const exo_deployed *deployed, CURL *easy)
+#define SET(option, value) \
+    if (!code) { \
+        code = curl_easy_setopt(easy, option, value); \
+    }
+
+static CURLcode options_configure_resolve(const exo_deployment *o, CURL *easy, struct curl_slist **resolve)
+{
+    for (size_t i = 0; i < o->resolve_count; i++) {
+        struct curl_slist *grown = curl_slist_append(*resolve, o->resolve[i]);
+        if (!grown) {
+            return CURLE_OUT_OF_MEMORY;
+        }
+        *resolve = grown;
+    }
+    return *resolve ? curl_easy_setopt(easy, CURLOPT_RESOLVE, *resolve) : CURLE_OK;
+}
+
+static CURLcode options_configure_route(const exo_deployment *o, CURL *easy)
+{
+    CURLcode code = CURLE_OK;
+    SET(CURLOPT_HTTP_VERSION, o->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1)
+    if (o->http2) {
+        SET(CURLOPT_PIPEWAIT, 1L)
+    }
+    if (o->proxy) {
+        SET(CURLOPT_PROXY, o->proxy)
+    }
+    if (o->unix_socket) {
+        SET(CURLOPT_UNIX_SOCKET_PATH, o->unix_socket)
+    }
+    return code;
+}
+
+CURLcode exo_deployed_configure(const exo_deployed *deployed, CURL *easy, struct curl_slist **resolve)
 {
     const exo_deployment *o = &deployed->options;
     CURLcode code = options_configure_tls(o, easy);
@@ -139,17 +172,19 @@ CURLcode exo_deployed_configure(const exo_deployed *deployed, CURL *easy)
         code = options_configure_proxy_tls(o, easy);
     }
     if (!code) {
-        code = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                                o->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+        code = options_configure_route(o, easy);
     }
-    if (!code && o->http2) {
-        code = curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    if (!code) {
+        code = options_configure_resolve(o, easy, resolve);
     }
-    if (!code && o->proxy) {
-        code = curl_easy_setopt(easy, CURLOPT_PROXY, o->proxy);
-    }
-    if (!code && o->unix_socket) {
-        code = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, o->unix_socket);
-    }
+    SET(CURLOPT_NOSIGNAL, 1L)
+    SET(CURLOPT_QUICK_EXIT, 1L)
+    SET(CURLOPT_PROTOCOLS_STR, "http,https")
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L)
+    SET(CURLOPT_CONNECTTIMEOUT_MS, 86400000L) /* the connect clock is ours */
+    SET(CURLOPT_ACCEPT_ENCODING, "identity")
+    SET(CURLOPT_USERAGENT, "exochat/" EXO_VERSION)
+    SET(CURLOPT_BUFFERSIZE, 16384L)
     return code;
 }
+#undef SET

@@ -16,8 +16,9 @@ struct curl_slist *exo_deployed_headers(const exo_deployed *deployed, const char
 /* Wipes and frees a list of headers: one of them is the key. NULL is allowed. */
 void exo_headers_free(struct curl_slist *headers);
 
-/* Sets everything of a deployment on a handle but URL, headers and body: TLS, proxy, unix socket, HTTP version.
- * CURLE_OK or what libcurl said. */
-CURLcode exo_deployed_configure(const exo_deployed *deployed, CURL *easy);
+/* Sets what every transfer of ours has in common (no signals, no redirects, our own clocks) and everything of a
+ * deployment but URL, headers and body: verified TLS, proxy, resolution, HTTP version. `*resolve` is a list that must
+ * live as long as the handle. CURLE_OK or what libcurl said. */
+CURLcode exo_deployed_configure(const exo_deployed *deployed, CURL *easy, struct curl_slist **resolve);
 
 #endif

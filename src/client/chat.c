@@ -1,0 +1,51 @@
+/*
+ * chat.c: the blocking forms: a call from its start to its reply.
+ */
+#include "call.h"
+#include "client.h"
+
+exo_reply *exo_chat_events(exo_client *client, const exo_request *request, const exo_call_options *options,
+                           void (*on_event)(void *ctx, const exo_event *event), void *ctx)
+{
+    exo_call *call = exo_call_start(client, request, options, NULL);
+    if (!call) {
+        return NULL;
+    }
+    if (exo_loop_table(&client->loop)->is_watched(client->loop.transport)) {
+        exo_call_cancel(call);
+        exo_failure_set(&call->reply->failure, EXO_E_STATE, exo_span_text("the sockets are watched by the caller"));
+    }
+    exo_event event;
+    while (call->state != CALL_ENDED) {
+        int code = exo_client_next_of(client, call, -1, &event);
+        if (code == EXO_EVENT && on_event) {
+            on_event(ctx, &event);
+        }
+    }
+    exo_reply *reply = exo_call_reply(call);
+    exo_call_free(call);
+    return reply;
+}
+
+/* What exo_chat() was given to show text with. */
+typedef struct text_hook {
+    void (*on_text)(void *ctx, exo_span text);
+    void *ctx;
+} text_hook;
+
+static void pass_text(void *ctx, const exo_event *event)
+{
+    const text_hook *hook = ctx;
+    if (event->type == EXO_EVENT_TEXT && event->choice == 0) {
+        hook->on_text(hook->ctx, event->text);
+    }
+}
+
+exo_reply *exo_chat(exo_client *client, const exo_request *request, void (*on_text)(void *ctx, exo_span text),
+                    void *ctx)
+{
+    exo_call_options options = EXO_CALL_OPTIONS_INIT;
+    text_hook hook = {on_text, ctx};
+    options.buffered = !on_text;
+    return exo_chat_events(client, request, &options, on_text ? pass_text : NULL, &hook);
+}

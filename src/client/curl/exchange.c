@@ -1,0 +1,424 @@
+/*
+ * exchange.c: one HTTP request and its response through libcurl. See exchange.h.
+ *
+ * Called by calls through the table of transport.h, and by libcurl (the callbacks). Memory: an inbox that never holds
+ * more than EXO_INBOX_MAX and one piece of libcurl's.
+ */
+#include "exchange.h"
+
+#include "heap.h"
+#include "options.h"
+#include "result.h"
+
+#include "exochat/http1.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
+
+/* ---- callbacks: what libcurl tells ---- */
+
+static size_t exchange_breaks_off(exo_exchange *x, int code)
+{
+    if (x->received.abort_code == EXO_OK) {
+        x->received.abort_code = code;
+    }
+    return 0;
+}
+
+static void exchange_reach(exo_exchange *x, exo_place place)
+{
+    if (x->place < place) {
+        x->place = place;
+    }
+}
+
+/* The status of "HTTP/1.1 200 OK", or 0. */
+static uint16_t exchange_status_of(exo_span line)
+{
+    unsigned status = 0;
+    size_t at = 0;
+    while (at < line.len && line.ptr[at] != ' ') {
+        at++;
+    }
+    for (at++; at < line.len && line.ptr[at] >= '0' && line.ptr[at] <= '9' && status < 1000; at++) {
+        status = 10 * status + (unsigned)(line.ptr[at] - '0');
+    }
+    return (uint16_t)(status < 1000 ? status : 0);
+}
+
+/* One line of a head, or of the trailers behind a body. EXO_OK or the code with which it breaks off. */
+static int exchange_read_line(exo_exchange *x, exo_span line)
+{
+    exo_span name;
+    exo_span value;
+    if (line.len >= 5 && memcmp(line.ptr, "HTTP/", 5) == 0) {
+        x->received.encoded = false;
+        x->received.status = exchange_status_of(line);
+        return x->facts->status(x->owner, x->received.status);
+    }
+    if (exo_span_is(line, "\r\n") || exo_span_is(line, "\n")) {
+        if (x->received.status >= 200) {
+            exchange_reach(x, EXCHANGE_IN_BODY);
+            x->facts->head_end(x->owner, exo_pool_now());
+        }
+        return EXO_OK;
+    }
+    if (!exo_header_split(line, &name, &value)) {
+        return x->facts->header(x->owner, name, line);
+    }
+    if (exo_http1_name_is(name, "content-encoding") && value.len > 0 && !exo_span_is(value, "identity")) {
+        x->received.encoded = true;
+    }
+    return x->facts->header(x->owner, name, value);
+}
+
+static size_t on_header(char *data, size_t size, size_t count, void *user)
+{
+    exo_exchange *x = user;
+    exo_span line = exo_span_of(data, size * count);
+    exchange_reach(x, EXCHANGE_ANSWERED);
+    int code = x->facts->header ? exchange_read_line(x, line) : EXO_OK;
+    return code < 0 ? exchange_breaks_off(x, code) : line.len;
+}
+
+/* How much may wait in the inbox before the transfer is paused. */
+static size_t exchange_inbox_max(const exo_exchange *x)
+{
+    return x->received.encoded ? EXO_INBOX_MAX_ENCODED : EXO_INBOX_MAX;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *user)
+{
+    exo_exchange *x = user;
+    size_t len = size * count;
+    int64_t now = exo_pool_now();
+    exchange_reach(x, EXCHANGE_ANSWERED);
+    if (x->facts->discards) {
+        return x->facts->discards(x->owner, now, len) ? len : 0;
+    }
+    long version = 0;
+    curl_easy_getinfo(x->curl.easy, CURLINFO_HTTP_VERSION, &version);
+    exo_buffer *inbox = &x->received.inbox;
+    if (version >= CURL_HTTP_VERSION_2_0) {
+        if (inbox->len + len > EXO_INBOX_MAX_HTTP2) {
+            return exchange_breaks_off(x, EXO_E_CONSUMER_LIMIT);
+        }
+    } else if (inbox->len > 0 && inbox->len + len > exchange_inbox_max(x)) {
+        x->curl.halts |= EXCHANGE_HALTS_READING;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    x->received.bytes += len;
+    if (x->received.encoded && x->received.bytes > x->received.expansion_max) {
+        return exchange_breaks_off(x, EXO_E_EXPANSION_LIMIT);
+    }
+    if (exo_buffer_append(inbox, exo_span_of(data, len)) < 0) {
+        return exchange_breaks_off(x, EXO_E_NO_MEMORY);
+    }
+    x->facts->readable(x->owner, now);
+    return len;
+}
+
+static size_t on_read(char *buffer, size_t size, size_t count, void *user)
+{
+    exo_exchange *x = user;
+    exo_window window = {buffer, size * count, 0};
+    if (!x->sent.encoder) {
+        return CURL_READFUNC_ABORT;
+    }
+    int code = exo_encode_write(x->sent.encoder, &window);
+    if (code < 0) {
+        exchange_breaks_off(x, code);
+        return CURL_READFUNC_ABORT;
+    }
+    if (code == EXO_OK) {
+        x->sent.read = true;
+    } else if (window.pos == 0) {
+        x->curl.halts |= EXCHANGE_HALTS_SENDING; /* the next look at the upload tries again */
+        return CURL_READFUNC_PAUSE;
+    }
+    x->facts->sends(x->owner, exo_span_of(buffer, window.pos));
+    return window.pos;
+}
+
+/* The connection stands, the request is about to go out. A second time means that libcurl tries again by itself: not
+ * with a body that was begun, since what was read of it would be missing. */
+static int on_connected(void *user, char *remote, char *local, int remote_port, int local_port)
+{
+    exo_exchange *x = user;
+    (void)remote;
+    (void)local;
+    (void)remote_port;
+    (void)local_port;
+    if (x->sent.encoder && exo_encode_written(x->sent.encoder) > 0) {
+        return CURL_PREREQFUNC_ABORT;
+    }
+    long connects = 0;
+    curl_easy_getinfo(x->curl.easy, CURLINFO_NUM_CONNECTS, &connects);
+    x->curl.reused = connects == 0;
+    exchange_reach(x, EXCHANGE_STANDS);
+    x->facts->connected(x->owner, exo_pool_now(), x->curl.reused);
+    return CURL_PREREQFUNC_OK;
+}
+
+/* libcurl opens its sockets close-on-exec only where it knows how: make sure. A second connection of one exchange means
+ * that libcurl found the first one dead and tries again by itself, which is the call's to decide. */
+static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    exo_exchange *x = user;
+    (void)purpose;
+    if (x->place != EXCHANGE_CONNECTS) {
+        x->curl.began_anew = true;
+        return CURL_SOCKET_BAD;
+    }
+    int type = address->socktype;
+#ifdef SOCK_CLOEXEC
+    type |= SOCK_CLOEXEC;
+#endif
+    curl_socket_t made = socket(address->family, type, address->protocol);
+    exo_pool_note_heard(x->pool, made, 0);
+    return made;
+}
+
+/* ---- start ---- */
+
+#define SET(option, value) \
+    if (!code) { \
+        code = curl_easy_setopt(easy, option, value); \
+    }
+
+static CURLcode exchange_set_callbacks(exo_exchange *x)
+{
+    CURL *easy = x->curl.easy;
+    CURLcode code = CURLE_OK;
+    SET(CURLOPT_PRIVATE, x)
+    SET(CURLOPT_ERRORBUFFER, x->curl.text)
+    SET(CURLOPT_HEADERFUNCTION, on_header)
+    SET(CURLOPT_HEADERDATA, x)
+    SET(CURLOPT_WRITEFUNCTION, on_body)
+    SET(CURLOPT_WRITEDATA, x)
+    SET(CURLOPT_PREREQFUNCTION, on_connected)
+    SET(CURLOPT_PREREQDATA, x)
+    SET(CURLOPT_OPENSOCKETFUNCTION, on_socket)
+    SET(CURLOPT_OPENSOCKETDATA, x)
+    return code;
+}
+
+/* What is sent: a body, nothing but a head, or not even that. */
+static CURLcode exchange_set_request(exo_exchange *x, const exo_sending *sending)
+{
+    CURL *easy = x->curl.easy;
+    CURLcode code = CURLE_OK;
+    bool sized = sending->total != EXO_SIZE_UNKNOWN;
+    SET(CURLOPT_URL, sending->url)
+    SET(CURLOPT_FRESH_CONNECT, sending->fresh ? 1L : 0L)
+    SET(CURLOPT_CONNECT_ONLY, sending->connect_only ? 1L : 0L)
+    if (!sending->encoder) {
+        return code;
+    }
+    SET(CURLOPT_POST, 1L)
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, sized ? (curl_off_t)sending->total : (curl_off_t)-1)
+    SET(CURLOPT_READFUNCTION, on_read)
+    SET(CURLOPT_READDATA, x)
+    /* A small body needs no more than libcurl's smallest upload buffer: with many calls in flight that is most of their
+     * memory. */
+    SET(CURLOPT_UPLOAD_BUFFERSIZE, sized && sending->total < 65536 ? 16384L : 262144L)
+    return code;
+}
+
+static CURLcode exchange_configure(exo_exchange *x, const exo_sending *sending)
+{
+    CURL *easy = x->curl.easy;
+    CURLcode code = exchange_set_callbacks(x);
+    if (!code) {
+        code = exo_deployed_configure(x->sent.deployed, easy, &x->curl.resolve);
+    }
+    if (!code) {
+        code = exchange_set_request(x, sending);
+    }
+    x->curl.headers = exo_deployed_headers(x->sent.deployed, sending->traceparent,
+                                           sending->encoder && sending->total == EXO_SIZE_UNKNOWN);
+    if (!x->curl.headers) {
+        return CURLE_OUT_OF_MEMORY;
+    }
+    SET(CURLOPT_HTTPHEADER, x->curl.headers)
+    return code;
+}
+#undef SET
+
+exo_exchange *exo_exchange_start(exo_transport *transport, const exo_sending *sending, const exo_facts *facts,
+                                 void *owner, int *error, char *message, size_t size)
+{
+    exo_exchange *x = calloc(1, sizeof *x);
+    *error = EXO_E_NO_MEMORY;
+    snprintf(message, size, "%s", "");
+    if (!x) {
+        return NULL;
+    }
+    x->pool = (exo_pool *)transport;
+    x->facts = facts;
+    x->owner = owner;
+    x->sent.deployed = exo_deployed_keep(sending->deployed);
+    x->sent.encoder = sending->encoder;
+    x->received.expansion_max = sending->expansion_max;
+    x->curl.socket = CURL_SOCKET_BAD;
+    exo_buffer_init(&x->received.inbox, &exo_heap, EXO_INBOX_MAX_HTTP2, EXO_E_CONSUMER_LIMIT);
+    x->curl.easy = curl_easy_init();
+    CURLcode code = x->curl.easy ? exchange_configure(x, sending) : CURLE_OUT_OF_MEMORY;
+    if (code == CURLE_OK && curl_multi_add_handle(x->pool->multi, x->curl.easy) == CURLM_OK) {
+        return x;
+    }
+    if (code != CURLE_OK && code != CURLE_OUT_OF_MEMORY) {
+        *error = EXO_E_ARGUMENT;
+        snprintf(message, size, "%s: libcurl refuses an option: %s", sending->deployed->name, curl_easy_strerror(code));
+    }
+    exo_exchange_end(x, false);
+    return NULL;
+}
+
+/* ---- while it runs ---- */
+
+int exo_exchange_take(exo_exchange *exchange, exo_buffer *into)
+{
+    if (exchange->received.inbox.len == 0) {
+        return EXO_NOT_FOUND;
+    }
+    exo_buffer taken = exchange->received.inbox;
+    exchange->received.inbox = *into;
+    *into = taken;
+    if (exchange->curl.halts & EXCHANGE_HALTS_READING) {
+        exchange->curl.halts &= (uint8_t)~EXCHANGE_HALTS_READING;
+        CURLcode result = curl_easy_pause(
+            exchange->curl.easy, exchange->curl.halts & EXCHANGE_HALTS_SENDING ? CURLPAUSE_SEND : CURLPAUSE_CONT);
+        if (result != CURLE_OK && !exchange->over) { /* what broke it off in there, libcurl reports nowhere else */
+            exo_exchange_over(exchange, result, exo_pool_now());
+        }
+    }
+    return EXO_OK;
+}
+
+/* libcurl tells of whole header lines only, and takes a connection that ended within the first one for one that said
+ * nothing. What TLS says at the end is no part of a response, nor is the end itself, which counts as a byte. */
+static void exchange_look_for_answer(exo_exchange *x, uint64_t bytes)
+{
+    uint64_t before = x->curl.reused ? exo_pool_heard_before(x->pool, x->curl.socket) : 0;
+    uint64_t farewell = x->sent.deployed->url.secure ? 64 : 1;
+    if (x->place == EXCHANGE_STANDS && x->curl.reused && bytes > before + farewell) {
+        x->place = EXCHANGE_ANSWERED;
+    }
+}
+
+/* CURLINFO_ACTIVESOCKET knows none while a transfer runs. */
+void exo_exchange_socket(exo_exchange *exchange, curl_socket_t socket, bool watched)
+{
+    if (watched) {
+        exchange->curl.socket = socket;
+    } else if (exchange->curl.socket == socket) {
+        uint64_t bytes = exo_pool_heard(socket);
+        exchange_look_for_answer(exchange, bytes);
+        exo_pool_note_heard(exchange->pool, socket, bytes);
+        exchange->curl.socket = CURL_SOCKET_BAD;
+    }
+}
+
+/* Bytes that the kernel has accepted and the other side has not acknowledged. */
+static uint64_t exchange_unacknowledged(const exo_exchange *x)
+{
+#ifdef SIOCOUTQ
+    int queued = 0;
+    if (x->curl.socket != CURL_SOCKET_BAD && ioctl(x->curl.socket, SIOCOUTQ, &queued) == 0 && queued > 0) {
+        return (uint64_t)queued;
+    }
+#else
+    (void)x;
+#endif
+    return 0;
+}
+
+void exo_exchange_progress(exo_exchange *exchange, exo_upload *upload)
+{
+    curl_off_t uploaded = 0;
+    if (exchange->curl.halts & EXCHANGE_HALTS_SENDING) {
+        exchange->curl.halts &= (uint8_t)~EXCHANGE_HALTS_SENDING;
+        curl_easy_pause(exchange->curl.easy,
+                        exchange->curl.halts & EXCHANGE_HALTS_READING ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+    }
+    curl_easy_getinfo(exchange->curl.easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
+    exchange->sent.accepted = (uint64_t)uploaded;
+    upload->accepted = exchange->sent.accepted;
+    upload->unacked = exchange_unacknowledged(exchange);
+    /* Framing counts as uploaded too, so a chunked body is out once nothing moves any more. */
+    upload->complete = !exchange->sent.encoder ||
+                       (exchange->sent.read && upload->accepted >= exo_encode_written(exchange->sent.encoder));
+}
+
+void exo_exchange_details_of(const exo_exchange *exchange, exo_exchange_details *details)
+{
+    long version = 0;
+    curl_off_t looked_up = 0;
+    curl_easy_getinfo(exchange->curl.easy, CURLINFO_HTTP_VERSION, &version);
+    curl_easy_getinfo(exchange->curl.easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
+    const char *text = exchange->place < EXCHANGE_ANSWERED ? ""
+                       : version == CURL_HTTP_VERSION_2_0  ? "2"
+                       : version == CURL_HTTP_VERSION_1_0  ? "1.0"
+                                                           : "1.1";
+    memcpy(details->http_version, text, strlen(text) + 1);
+    details->resolved_ms = looked_up > 0 || exchange->place > EXCHANGE_CONNECTS ? looked_up / 1000 : -1;
+}
+
+void exo_exchange_drain(exo_exchange *exchange, const exo_facts *facts, void *owner)
+{
+    exchange->facts = facts;
+    exchange->owner = owner;
+    exchange->sent.encoder = NULL;
+    exo_buffer_free(&exchange->received.inbox);
+    if (exchange->curl.halts & EXCHANGE_HALTS_READING) {
+        exchange->curl.halts &= (uint8_t)~EXCHANGE_HALTS_READING;
+        curl_easy_pause(exchange->curl.easy, CURLPAUSE_CONT);
+    }
+}
+
+/* ---- end ---- */
+
+void exo_exchange_over(exo_exchange *exchange, CURLcode result, int64_t now)
+{
+    exo_upload last; /* for what its failure is called */
+    exchange->over = true;
+    exchange->curl.result = result;
+    exo_exchange_progress(exchange, &last);
+    exo_result_censor(exchange->curl.text);
+    exchange->facts->closed(exchange->owner, now);
+}
+
+/* libcurl keeps a connection whose response has ended, and knows nothing of its having failed. It looks whether one is
+ * dead before it uses it again, and over HTTP/2 others may be on it. */
+static void exchange_close_connection(exo_exchange *x)
+{
+    curl_socket_t socket = CURL_SOCKET_BAD;
+    long version = 0;
+    curl_easy_getinfo(x->curl.easy, CURLINFO_HTTP_VERSION, &version);
+    if (x->over && version < CURL_HTTP_VERSION_2_0 &&
+        curl_easy_getinfo(x->curl.easy, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK && socket != CURL_SOCKET_BAD) {
+        shutdown(socket, SHUT_RDWR);
+    }
+}
+
+void exo_exchange_end(exo_exchange *exchange, bool reuse)
+{
+    if (exchange->curl.easy && !reuse) {
+        exchange_close_connection(exchange);
+    }
+    if (exchange->curl.easy) {
+        curl_multi_remove_handle(exchange->pool->multi, exchange->curl.easy);
+        curl_easy_cleanup(exchange->curl.easy);
+    }
+    exo_headers_free(exchange->curl.headers);
+    curl_slist_free_all(exchange->curl.resolve);
+    exo_buffer_free(&exchange->received.inbox);
+    exo_deployed_drop(exchange->sent.deployed);
+    free(exchange);
+}

@@ -1,0 +1,83 @@
+/*
+ * exchange.h: one HTTP request and its response through libcurl: bytes out of the encoder, bytes into an inbox.
+ *
+ * It knows HTTP and nothing of events, answers or routing. libcurl's callbacks copy, note and report (exo_facts).
+ * Memory: libcurl's own, and an inbox of EXO_INBOX_MAX, beyond which the transfer is paused.
+ */
+#ifndef EXO_CLIENT_CURL_EXCHANGE_H
+#define EXO_CLIENT_CURL_EXCHANGE_H
+
+#include "pool.h"
+
+/* Bytes that may wait for the consumer before the transfer is paused. */
+#define EXO_INBOX_MAX 65536
+
+/* The same over HTTP/2, where a paused stream would block its siblings: beyond it the exchange ends with
+ * EXO_E_CONSUMER_LIMIT. */
+#define EXO_INBOX_MAX_HTTP2 1048576
+
+/* The same for a compressed body: libcurl unpacks all that it has read at once, and copies what is left of that at
+ * every pause. It holds 64 MB at most: what needs more is EXO_E_EXPANSION_LIMIT. */
+#define EXO_INBOX_MAX_ENCODED 1048576
+
+/* How far an exchange has come. */
+typedef enum exo_place {
+    EXCHANGE_CONNECTS,
+    EXCHANGE_STANDS,   /* the connection does; the request goes out */
+    EXCHANGE_ANSWERED, /* a byte of a response came */
+    EXCHANGE_IN_BODY   /* the head of the final response has ended */
+} exo_place;
+
+/* Which way of a transfer is paused; a bit each. */
+enum exo_halt {
+    EXCHANGE_HALTS_READING = 1, /* the inbox is full */
+    EXCHANGE_HALTS_SENDING = 2  /* a source of the body has nothing ready */
+};
+
+struct exo_exchange {
+    exo_pool *pool;
+    const exo_facts *facts;
+    void *owner;
+    exo_place place;
+    bool over;
+    struct {
+        CURL *easy;
+        struct curl_slist *headers;
+        struct curl_slist *resolve;
+        curl_socket_t socket; /* the one that libcurl watches for it, or CURL_SOCKET_BAD */
+        CURLcode result;
+        bool began_anew; /* libcurl wanted to try again by itself, and was not let */
+        bool reused;
+        uint8_t halts; /* a sum of exo_halt */
+        char text[CURL_ERROR_SIZE];
+    } curl;
+    struct {
+        exo_deployed *deployed;
+        exo_encoder *encoder; /* NULL: there is no body, or none any more */
+        uint64_t accepted;    /* at the last look */
+        bool read;            /* the encoder has handed out everything */
+    } sent;
+    struct {
+        exo_buffer inbox;
+        uint64_t bytes;
+        uint64_t expansion_max; /* what a compressed body may unpack to */
+        uint16_t status;
+        bool encoded;   /* Content-Encoding is there, and decoded */
+        int abort_code; /* why we broke it off ourselves, or EXO_OK */
+    } received;
+};
+
+/* The functions of exo_transport_table that are about one exchange. */
+exo_exchange *exo_exchange_start(exo_transport *transport, const exo_sending *sending, const exo_facts *facts,
+                                 void *owner, int *error, char *message, size_t size);
+int exo_exchange_take(exo_exchange *exchange, exo_buffer *into);
+void exo_exchange_progress(exo_exchange *exchange, exo_upload *upload);
+void exo_exchange_details_of(const exo_exchange *exchange, exo_exchange_details *details);
+void exo_exchange_drain(exo_exchange *exchange, const exo_facts *facts, void *owner);
+void exo_exchange_end(exo_exchange *exchange, bool reuse);
+
+/* Told by libcurl.c: libcurl watches this socket for the exchange, or no longer does; it has finished with it. */
+void exo_exchange_socket(exo_exchange *exchange, curl_socket_t socket, bool watched);
+void exo_exchange_over(exo_exchange *exchange, CURLcode result, int64_t now);
+
+#endif

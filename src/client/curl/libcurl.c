@@ -1,0 +1,189 @@
+/*
+ * libcurl.c: the transport over libcurl: its sockets, its timer, and the exchanges that it has finished.
+ *
+ * Called by the loop through the table of transport.h. Memory: libcurl's connections, and what pool.h says.
+ */
+#include "libcurl.h"
+
+#include "exchange.h"
+#include "result.h"
+#include "root.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+static exo_pool *pool_of(exo_transport *transport)
+{
+    return (exo_pool *)transport;
+}
+
+/* ---- what libcurl wants ---- */
+
+static int on_socket_change(CURL *easy, curl_socket_t socket, int what, void *user, void *socket_user)
+{
+    (void)socket_user;
+    exo_pool *pool = user;
+    exo_exchange *exchange = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange);
+    if (exchange) {
+        exo_exchange_socket(exchange, socket, what != CURL_POLL_REMOVE);
+    }
+    int wanted = what == CURL_POLL_REMOVE
+                     ? EXO_WATCH_NONE
+                     : (what & CURL_POLL_IN ? EXO_WATCH_READ : 0) | (what & CURL_POLL_OUT ? EXO_WATCH_WRITE : 0);
+    if (pool->watch) {
+        pool->watch(pool->watch_ctx, (int)socket, wanted);
+        return 0;
+    }
+    return exo_poller_watch(pool->poller, (int)socket, wanted) == EXO_OK ? 0 : -1;
+}
+
+static int on_timer_change(CURLM *multi, long milliseconds, void *user)
+{
+    (void)multi;
+    exo_pool *pool = user;
+    pool->due = milliseconds < 0 ? -1 : exo_pool_now() + milliseconds;
+    return 0;
+}
+
+/* Exchanges that libcurl has finished. */
+static void transport_collect(exo_pool *pool)
+{
+    int left = 0;
+    CURLMsg *message;
+    while ((message = curl_multi_info_read(pool->multi, &left)) != NULL) {
+        exo_exchange *exchange = NULL;
+        if (message->msg == CURLMSG_DONE &&
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange) {
+            exo_exchange_over(exchange, message->data.result, exo_pool_now());
+        }
+    }
+}
+
+static void transport_act(exo_pool *pool, int socket, int what)
+{
+    int running = 0;
+    int mask = (what & EXO_WATCH_READ ? CURL_CSELECT_IN : 0) | (what & EXO_WATCH_WRITE ? CURL_CSELECT_OUT : 0);
+    curl_multi_socket_action(pool->multi, (curl_socket_t)socket, mask, &running);
+}
+
+/* ---- the loop's side ---- */
+
+static int64_t transport_now(const exo_transport *transport)
+{
+    (void)transport;
+    return exo_pool_now();
+}
+
+static void transport_serve(exo_transport *transport, int64_t wait)
+{
+    exo_pool *pool = pool_of(transport);
+    if (pool->poller) {
+        exo_ready ready[64];
+        size_t count = exo_poller_wait(pool->poller, wait, ready, sizeof ready / sizeof ready[0]);
+        for (size_t i = 0; i < count; i++) {
+            transport_act(pool, ready[i].socket, ready[i].what);
+        }
+    }
+    if (pool->due >= 0 && pool->due <= exo_pool_now()) {
+        int running = 0;
+        pool->due = -1;
+        curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+    transport_collect(pool);
+}
+
+static int64_t transport_due(const exo_transport *transport)
+{
+    return ((const exo_pool *)transport)->due;
+}
+
+static int transport_watch(exo_transport *transport, void (*watch)(void *ctx, int socket, int what), void *ctx)
+{
+    exo_pool *pool = pool_of(transport);
+    pool->watch = watch;
+    pool->watch_ctx = ctx;
+    if (watch) {
+        exo_poller_free(pool->poller);
+        pool->poller = NULL;
+    } else if (!pool->poller) {
+        pool->poller = exo_poller_new();
+        return pool->poller ? EXO_OK : EXO_E_NO_MEMORY;
+    }
+    return EXO_OK;
+}
+
+static bool transport_is_watched(const exo_transport *transport)
+{
+    return !((const exo_pool *)transport)->poller;
+}
+
+static void transport_ready(exo_transport *transport, int socket, int what)
+{
+    transport_act(pool_of(transport), socket, what);
+    transport_collect(pool_of(transport));
+}
+
+/* ---- life ---- */
+
+static void transport_close(exo_transport *transport)
+{
+    exo_pool *pool = pool_of(transport);
+    if (!pool) {
+        return;
+    }
+    if (pool->multi) {
+        curl_multi_cleanup(pool->multi);
+    }
+    exo_poller_free(pool->poller);
+    free(pool->heard);
+    free(pool);
+}
+
+static const exo_transport_table transport_over_libcurl = {
+    .start = exo_exchange_start,
+    .take = exo_exchange_take,
+    .progress = exo_exchange_progress,
+    .ending = exo_result_ending,
+    .details = exo_exchange_details_of,
+    .drain = exo_exchange_drain,
+    .root = exo_root_of,
+    .end = exo_exchange_end,
+    .now = transport_now,
+    .serve = transport_serve,
+    .due = transport_due,
+    .watch = transport_watch,
+    .is_watched = transport_is_watched,
+    .ready = transport_ready,
+    .close = transport_close,
+};
+
+static CURLcode libcurl_started;
+
+static void start_libcurl(void)
+{
+    libcurl_started = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+exo_transport *exo_curl_open(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, start_libcurl);
+    exo_pool *pool = libcurl_started == CURLE_OK ? calloc(1, sizeof *pool) : NULL;
+    if (!pool) {
+        return NULL;
+    }
+    pool->transport.table = &transport_over_libcurl;
+    pool->due = -1;
+    pool->multi = curl_multi_init();
+    pool->poller = exo_poller_new();
+    if (!pool->multi || !pool->poller) {
+        transport_close(&pool->transport);
+        return NULL;
+    }
+    curl_multi_setopt(pool->multi, CURLMOPT_SOCKETFUNCTION, on_socket_change);
+    curl_multi_setopt(pool->multi, CURLMOPT_SOCKETDATA, pool);
+    curl_multi_setopt(pool->multi, CURLMOPT_TIMERFUNCTION, on_timer_change);
+    curl_multi_setopt(pool->multi, CURLMOPT_TIMERDATA, pool);
+    return &pool->transport;
+}

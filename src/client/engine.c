@@ -1,0 +1,77 @@
+/*
+ * engine.c: what the files of src/client share of the client. See engine.h.
+ */
+#include "engine.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* splitmix64: jitter needs to be spread out, not secret. */
+uint32_t exo_engine_random(void *ctx)
+{
+    exo_client *client = ctx;
+    uint64_t z = (client->random += UINT64_C(0x9E3779B97F4A7C15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return (uint32_t)((z ^ (z >> 31)) >> 32);
+}
+
+void exo_engine_say(exo_client *client, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(client->message, sizeof client->message, format, arguments);
+    va_end(arguments);
+}
+
+exo_deployed *exo_engine_deployed(exo_client *client, const char *model)
+{
+    exo_deployed *deployed = model ? exo_registry_deployed(&client->registry, model) : NULL;
+    if (!deployed) {
+        exo_engine_say(client, "model: no deployment is named %s", model && model[0] ? model : "\"\"");
+    }
+    return deployed;
+}
+
+bool exo_engine_is_ours(const exo_client *client)
+{
+    return client->pid == getpid();
+}
+
+static uint64_t engine_seed(const exo_client *client)
+{
+    uint64_t value = (uint64_t)exo_loop_now(&client->loop) ^ ((uint64_t)getpid() << 32) ^ (uint64_t)(uintptr_t)client;
+    int device = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    if (device >= 0) {
+        uint64_t bytes = 0;
+        if (read(device, &bytes, sizeof bytes) == (ssize_t)sizeof bytes) {
+            value ^= bytes;
+        }
+        close(device);
+    }
+    return value;
+}
+
+exo_client *exo_engine_new(const exo_client_options *options, exo_transport *transport)
+{
+    if (!transport) {
+        return NULL;
+    }
+    exo_client *client = calloc(1, sizeof *client);
+    if (!client) {
+        transport->table->close(transport);
+        return NULL;
+    }
+    client->pid = getpid();
+    client->loop.transport = transport;
+    client->drains.loop = &client->loop;
+    client->limits = options && options->limits ? *options->limits : *exo_limits_host();
+    client->log.hook = options ? options->log : NULL;
+    client->log.ctx = options ? options->log_ctx : NULL;
+    client->log.bodies = options ? options->log_bodies : 0;
+    client->random = engine_seed(client);
+    return client;
+}

@@ -1,0 +1,41 @@
+/*
+ * reply.h: what is left of a call, as the call fills it in: its answers, its failure, its trail.
+ */
+#ifndef EXO_CLIENT_REPLY_H
+#define EXO_CLIENT_REPLY_H
+
+#include "exochat/client.h"
+
+/* An attempt as the reply keeps it: the texts of the entry are these. */
+typedef struct exo_kept_attempt {
+    exo_trail_entry entry;
+    char *deployment;
+    char *model;
+    char *message;
+} exo_kept_attempt;
+
+struct exo_reply {
+    exo_answer *answers;
+    uint32_t answer_count;
+    exo_failure failure; /* code EXO_OK: none */
+    exo_kept_attempt *attempts;
+    size_t attempt_count;
+    int64_t milliseconds;
+};
+
+/* An empty reply with `choices` answers, or NULL. */
+exo_reply *exo_reply_new(const exo_limits *limits, uint32_t choices, unsigned keep);
+
+/* Empties the answers for another attempt. */
+void exo_reply_restart(exo_reply *reply, const exo_limits *limits, unsigned keep);
+
+/* Appends an attempt to the trail, `started_ms` after the call began. EXO_OK or EXO_E_NO_MEMORY. */
+int exo_reply_begin_attempt(exo_reply *reply, const char *deployment, const char *model, int64_t started_ms);
+
+/* Closes it: all but its names and its start is taken from `entry`, and why it failed from `message`. */
+void exo_reply_end_attempt(exo_reply *reply, const exo_trail_entry *entry, const char *message);
+
+/* The last attempt, or NULL. */
+const exo_trail_entry *exo_reply_last_attempt(const exo_reply *reply);
+
+#endif
