@@ -162,7 +162,7 @@ def test_what_is_never_retried(driver, upstream, model):
 
 def test_a_wait_that_does_not_fit_into_the_total_clock_is_not_begun(driver, upstream):
     driver.setup(upstream, "status-503")
-    driver.ok("policy", "status-503", retries=3, backoff_first=100000)
+    driver.ok("policy", "status-503", retries=3, backoff_first=100000, backoff_max=100000)
     said = driver.chat(total_timeout=40000)  # the wait is 50 s at least
     assert said.failed == "EXO_E_SERVER" and said.ms < 30000
     assert len(said.attempts) == 1
