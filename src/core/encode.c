@@ -506,7 +506,7 @@ int exo_encode_init(exo_encoder *encoder, const exo_cursor *request, const exo_e
 
 int exo_encode_size(exo_encoder *encoder, size_t budget)
 {
-    char memory[1024];
+    char memory[256]; /* on the stack of small boards */
     size_t done = 0;
     int rc = encoder->error_;
     if (rc == EXO_OK && encoder->walk_ == WALK_WRITE) {

@@ -92,7 +92,7 @@ run()
 {
     case $1 in
     symbols) libraries && "$root/tools/check-symbols.sh" libexochat.so libexochat.a . ;;
-    docs) "$root/tools/check-docs.py" . ;;
+    docs | stack) "$root/tools/check-$1.py" . ;;
     *) "$root/tools/check-$1.sh" . ;;
     esac >"$work/said" 2>&1
 }
@@ -112,7 +112,7 @@ finds()
     fi
 }
 
-for check in includes headers docs symbols freestanding; do
+for check in includes headers docs symbols freestanding stack; do
     count=$((count + 1))
     plant_clean
     run "$check" || {
@@ -167,6 +167,15 @@ finds freestanding "sse.c does not compile" src/core/sse.c 'double exo_more(doub
 double exo_more(double a) { return a * 2; }'
 finds freestanding "global names without exo_" src/core/sse.c 'int more(void);
 int more(void) { return 0; }'
+
+if command -v arm-none-eabi-gcc >/dev/null; then
+    finds stack "exo_more: 2008 bytes of stack, more than 1228" src/core/sse.c 'void exo_more(void (*use)(char *));
+void exo_more(void (*use)(char *)) { char big[2000]; use(big); }'
+    finds stack "an unbounded circle: exo_more > exo_more" src/core/sse.c 'int exo_more(int n);
+int exo_more(int n) { return n > 1 ? n * exo_more(n - 1) + exo_more(n / 2) : 1; }'
+    finds stack "exo_more: a frame of dynamic size" src/core/sse.c 'void exo_more(int n, void (*use)(char *));
+void exo_more(int n, void (*use)(char *)) { char big[n]; use(big); }'
+fi
 
 echo "$count cases, $failed failed"
 [ "$failed" = 0 ]
