@@ -81,6 +81,16 @@ C
     printf '#include "exochat/sse.h"\n#include "py/runtime.h"\n' >bindings/python/module.c
 }
 
+# A copy of what tools/size.py looks at, with a page that is current.
+plant_copy()
+{
+    rm -rf "$work/tree"
+    mkdir -p "$work/tree/docs"
+    cp -r "$root/include" "$root/src" "$root/tools" "$work/tree"
+    cd "$work/tree"
+    "$root/tools/size.py" . >/dev/null
+}
+
 libraries()
 {
     rm -f libexochat.a
@@ -93,6 +103,7 @@ run()
     case $1 in
     symbols) libraries && "$root/tools/check-symbols.sh" libexochat.so libexochat.a . ;;
     docs | stack) "$root/tools/check-$1.py" . ;;
+    size) "$root/tools/size.py" --check . ;;
     *) "$root/tools/check-$1.sh" . ;;
     esac >"$work/said" 2>&1
 }
@@ -102,7 +113,7 @@ finds()
 {
     check=$1 words=$2 file=$3 line=$4
     count=$((count + 1))
-    plant_clean
+    if [ "$check" = size ]; then plant_copy; else plant_clean; fi
     printf '%s\n' "$line" >>"$file"
     if run "$check"; then
         fail "check-$check accepts '$line' in $file"
@@ -175,6 +186,13 @@ void exo_more(void (*use)(char *)) { char big[2000]; use(big); }'
 int exo_more(int n) { return n > 1 ? n * exo_more(n - 1) + exo_more(n / 2) : 1; }'
     finds stack "exo_more: a frame of dynamic size" src/core/sse.c 'void exo_more(int n, void (*use)(char *));
 void exo_more(int n, void (*use)(char *)) { char big[n]; use(big); }'
+    finds size "docs/size.md is not current" src/core/sse.c 'int exo_more(int a);
+int exo_more(int a) { return a; }'
+    finds size "sse.c: 4 bytes of .data, 0 bytes of .bss" src/core/sse.c 'int exo_counter = 1;'
+    finds size "the core takes" src/core/sse.c 'extern const char exo_more[50000];
+const char exo_more[50000] = {1};'
+    finds size "the state of one call (call) takes" include/exochat/exochat.h \
+        '#define exo_failure struct { char more[4000]; }'
 fi
 
 echo "$count cases, $failed failed"
