@@ -58,6 +58,11 @@ const char *exo_config_missing_key(const exo_config *config, const char *model);
 /* Call options that the file sets (total_timeout, restart). */
 void exo_config_call_options(const exo_config *config, exo_call_options *options);
 
+/* Reads a time as configurations and the command's options write it: seconds (15, 0.5), or a number with a unit (500ms,
+ * 15s, 2m, 1h; blanks may stand before the unit), a day at most. False, and nothing is stored: it is none. What is not
+ * zero is at least a millisecond. */
+bool exo_parse_duration(const char *text, int64_t *milliseconds);
+
 /* Looks for what is legal and yet likely wrong: plain http with a key to a host that is not local, key files that
  * others can read, keys in the file itself, variables of api_key_env that are not set, fallbacks that are not deployed,
  * chains of fallbacks that end where they began, through several models too. `warn` (may be NULL) is given one line for

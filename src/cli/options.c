@@ -8,6 +8,7 @@
 #include "say.h"
 
 #include "exochat/client.h"
+#include "exochat/config.h"
 
 #include <curl/curl.h>
 #include <getopt.h>
@@ -87,7 +88,7 @@ static const row rows[] = {
     {OPTION_PROXY, ALL, "proxy", "URL", "http, https, socks4(a) or socks5(h) proxy"},
     {OPTION_HTTP2, ALL, "http2", NULL, "offer HTTP/2"},
 
-    {0, ALL, NULL, NULL, "Patience (TIME is 15, 15s, 500ms or 2m; 0 is without end)"},
+    {0, ALL, NULL, NULL, "Patience (TIME is 15, 15s, 500ms, 2m or 1h; 0 is without end)"},
     {OPTION_CONNECT_TIMEOUT, ALL, "connect-timeout", "TIME", "until TCP and TLS are up (10s)"},
     {OPTION_TTFT, ALL, "ttft", "TIME", "from the body sent to the first event (15s)"},
     {OPTION_TTFT_UNTIL, ALL, "ttft-until", "WHAT", "that event: any 'event', or the first 'token'"},
@@ -203,10 +204,10 @@ static bool expected(const row *option, const char *what, const char *instead)
 
 static bool read_time(const row *option, const char *text, int64_t *milliseconds)
 {
-    if (number_time(text, milliseconds)) {
+    if (exo_parse_duration(text, milliseconds)) {
         return true;
     }
-    return expected(option, "a time like 15, 15s, 500ms or 2m", text);
+    return expected(option, "a time from 0 to 24h, like 15, 15s, 500ms, 2m or 1h", text);
 }
 
 static bool read_retries(const row *option, const char *text, int64_t *retries)

@@ -232,10 +232,29 @@ static const struct {
     const char *text;
     int64_t milliseconds;
 } times[] = {
-    {"0", 0},        {"0.000s", 0},        {"15", 15000},    {"0.5", 500},       {".25", 250},      {"2.", 2000},
-    {"15s", 15000},  {"500ms", 500},       {"2m", 120000},   {"1.5m", 90000},    {"24h", 86400000}, {"86400", 86400000},
-    {"0.0001", 1},   {"0.0000001", 1},     {"0.4ms", 1},     {"1.0004", 1000},   {"0.0005", 1},     {"\"10\"", 10000},
-    {"15 s", 15000}, {"${SECONDS}", 2500}, {"00012", 12000}, {"0.1234567", 123},
+    {"0", 0},
+    {"0.000s", 0},
+    {"15", 15000},
+    {"0.5", 500},
+    {".25", 250},
+    {"2.", 2000},
+    {"15s", 15000},
+    {"500ms", 500},
+    {"2m", 120000},
+    {"1.5m", 90000},
+    {"1h", 3600000},
+    {"24h", 86400000},
+    {"86400", 86400000},
+    {"0.0001", 1},
+    {"0.0000001", 1},
+    {"0.4ms", 1},
+    {"1.0004", 1000},
+    {"0.0005", 1},
+    {"\"10\"", 10000},
+    {"15 s", 15000},
+    {"${SECONDS}", 2500},
+    {"00012", 12000},
+    {"0.1234567", 123},
 };
 
 static void test_times(void **state)
@@ -249,6 +268,30 @@ static void test_times(void **state)
         assert_int_equal(exo_config_deployment(config, "m")->request_timeout, times[i].milliseconds);
         assert_int_equal(exo_config_policy(config, "m")->cooldown, times[i].milliseconds);
         exo_config_free(config);
+    }
+}
+
+/* What exo_parse_duration() is given directly, as the command does; what is no time leaves the number alone. */
+static void test_durations(void **state)
+{
+    static const char *const wrong[] = {
+        "",     " ",   "s",    "h",    ".",   "-1",    "+1",  "1e3", "1d",        "1hh",
+        "1 s ", " 1s", "1\ts", "0x10", "nan", "24.1h", "25h", "1,5", "86400.001", "99999999999999999999"};
+    int64_t milliseconds;
+    (void)state;
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        if (!strpbrk(times[i].text, "\"$")) { /* which are YAML's, and the configuration's */
+            milliseconds = -1;
+            assert_true(exo_parse_duration(times[i].text, &milliseconds));
+            assert_int_equal(milliseconds, times[i].milliseconds);
+        }
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        milliseconds = 7;
+        if (exo_parse_duration(wrong[i], &milliseconds)) {
+            fail_msg("'%s' is %lld ms", wrong[i], (long long)milliseconds);
+        }
+        assert_int_equal(milliseconds, 7);
     }
 }
 
@@ -853,6 +896,7 @@ int main(void)
         cmocka_unit_test(test_little),
         cmocka_unit_test(test_process_environment),
         cmocka_unit_test(test_times),
+        cmocka_unit_test(test_durations),
         cmocka_unit_test(test_flags),
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_wrong),

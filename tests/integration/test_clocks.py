@@ -189,7 +189,7 @@ def test_clocks_stand_still_while_nobody_reads(ask, upstream):
     assert rest.code == 0 and len(rest.stdout) == (2 << 20) - (1 << 16)
 
 
-TIMES = {"300ms": 300, "0.3": 300, "0.3s": 300}
+TIMES = {"300ms": 300, "0.3": 300, "0.3s": 300, "0.005m": 300}
 
 
 @pytest.mark.parametrize("text", TIMES)
@@ -201,11 +201,18 @@ def test_times_are_written_in_several_ways(ask, text):
         ring(ran, "CLOCK_FIRST", "first event", 0.3)
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1", "1h", "15sec", "1e3", "nan", "9999999999999999999", " 5"])
+@pytest.mark.parametrize("text", ["", "x", "-1", "25h", "1d", "h", "15sec", "1e3", "nan", "9999999999999999999", " 5"])
 @pytest.mark.parametrize("option", ["--connect-timeout", "--ttft", "--idle-timeout", "--total-timeout"])
 def test_a_time_that_is_none(ask, upstream, option, text):
     ran = ask("ok", option, text)
     assert ran.code == 2 and option in ran.complaint and upstream.requests == []
+
+
+@pytest.mark.parametrize("text", ["1h", "24h", "1 h", "2m", "1.5m", "0.0001"])
+@pytest.mark.parametrize("option", ["--connect-timeout", "--ttft", "--idle-timeout", "--total-timeout"])
+def test_a_time_of_the_configuration_is_one_of_the_command(ask, option, text):
+    ran = ask("ok", option, text)
+    assert ran.code != 2
 
 
 def test_reading_begins_before_the_upload_has_ended(ask, upstream, sparse):

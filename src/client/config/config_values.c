@@ -1,5 +1,6 @@
 /*
- * config_values.c: see config_values.h. Called by config.c. Memory: what the values say.
+ * config_values.c: see config_values.h, and exo_parse_duration() of config.h. Called by config.c. Memory: what the
+ * values say.
  */
 #include "config_values.h"
 
@@ -89,7 +90,7 @@ static int64_t value_milliseconds(const char *text, size_t len, int64_t unit)
     return total > TIME_MAX_MS ? -1 : total == 0 && !is_zero ? 1 : total;
 }
 
-static bool value_read_time(const char *text, int64_t *result)
+bool exo_parse_duration(const char *text, int64_t *result)
 {
     static const struct {
         const char *unit;
@@ -105,8 +106,11 @@ static bool value_read_time(const char *text, int64_t *result)
     while (number_len > 0 && unit_len > 0 && text[number_len - 1] == ' ') {
         number_len--;
     }
-    *result = value_milliseconds(text, number_len, units[at].milliseconds);
-    return *result >= 0;
+    const int64_t time = value_milliseconds(text, number_len, units[at].milliseconds);
+    if (time >= 0) {
+        *result = time;
+    }
+    return time >= 0;
 }
 
 static bool value_read_flag(const char *text, bool *flag)
@@ -137,9 +141,9 @@ static bool value_read_word(exo_config_kind kind, const char *text, void *field)
     int64_t time = 0;
     switch (kind) {
     case EXO_KIND_TIME:
-        return value_read_time(text, field);
+        return exo_parse_duration(text, field);
     case EXO_KIND_SPAN:
-        if (!value_read_time(text, &time)) {
+        if (!exo_parse_duration(text, &time)) {
             return false;
         }
         *(uint32_t *)field = (uint32_t)time;
