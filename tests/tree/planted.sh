@@ -88,6 +88,7 @@ plant_copy()
     mkdir -p "$work/tree/docs"
     cp -r "$root/include" "$root/src" "$root/tools" "$work/tree"
     cd "$work/tree"
+    sed -i 's/^CAP=.*/CAP=90000/' tools/check-freestanding.sh
     "$root/tools/size.py" . >/dev/null
 }
 
@@ -189,10 +190,12 @@ void exo_more(int n, void (*use)(char *)) { char big[n]; use(big); }'
     finds size "docs/size.md is not current" src/core/sse.c 'int exo_more(int a);
 int exo_more(int a) { return a; }'
     finds size "sse.c: 4 bytes of .data, 0 bytes of .bss" src/core/sse.c 'int exo_counter = 1;'
-    finds size "the core takes" src/core/sse.c 'extern const char exo_more[50000];
-const char exo_more[50000] = {1};'
-    finds size "the state of one call (call) takes" include/exochat/exochat.h \
-        '#define exo_failure struct { char more[4000]; }'
+    finds size "the core takes" src/core/sse.c 'extern const char exo_more[90000];
+const char exo_more[90000] = {1};'
+    finds size "the state of one call (call) takes" include/exochat/attempt.h \
+        '#ifndef __OPTIMIZE__ /* where the structs are measured, not the modules */
+#define exo_attempt struct { char more[4000]; }
+#endif'
 fi
 
 echo "$count cases, $failed failed"
