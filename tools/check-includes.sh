@@ -23,7 +23,7 @@ encode_piece   encode_walk
 encode_file    encode_walk
 chunk          json_read think
 answer         chunk json_repair finish
-failure        failure_body failure_words retry_after
+failure        failure_body failure_words retry_after json_text
 failure_body   failure failure_words retry_after json_read json_text
 retry_after    failure
 intake         sse chunk answer failure json_read

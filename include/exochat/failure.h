@@ -8,9 +8,12 @@
  *
  * What is decided, first match first:
  *   a mark of an exceeded context window                    EXO_E_CONTEXT_WINDOW, whatever the status
+ *   a message that says so in other words, under 400, 413,
+ *   422, 500 or in a stream, and is about no other limit    EXO_E_CONTEXT_WINDOW
  *   a mark of a content filter                              EXO_E_CONTENT_FILTER
  *   a mark of used-up quota, credits or balance             EXO_E_QUOTA
- *   401, 403                                                EXO_E_AUTH
+ *   403 with a page: something in front of the endpoint     EXO_E_BLOCKED
+ *   401, 403                                                EXO_E_AUTH, or EXO_E_NO_KEY where none was sent
  *   402                                                     EXO_E_QUOTA
  *   429                                                     EXO_E_RATE_LIMIT
  *   408, 409, 425, 498, 500 and above                       EXO_E_SERVER
@@ -34,6 +37,19 @@
 extern "C" {
 #endif
 
+/* One kind of rate limit, as headers have it. Private. */
+struct exo_rate_limit_ {
+    int64_t reset; /* a delay in milliseconds and 1, or as much since 1970; 0: none */
+    bool spent;
+};
+
+/* What headers say of rate limits, until there is a message: it lies behind that of a failure which has none. Private.
+ */
+struct exo_rate_limits_ {
+    char empty[256];
+    struct exo_rate_limit_ limits[16]; /* by a hash of their names */
+};
+
 /* One failure. Begin with exo_failure_clear(). All of it may be read but the fields that end in "_"; strings are
  * NUL-terminated UTF-8, cut at a character's border, with control characters replaced by spaces, "" when unknown. A
  * plain value: copy it freely. */
@@ -45,15 +61,22 @@ typedef struct exo_failure {
     uint16_t status;      /* the effective status: the one that the body names, else http_status */
     bool in_stream;       /* reported inside a 2xx stream */
     bool cut;             /* the message was longer than its field */
+    bool keyless_;        /* no key was sent */
+    bool dated_;          /* clock_ is the server's */
+    uint32_t clock_;      /* the time of day in seconds since 1970 UTC; 0: not known */
     int64_t retry_after;  /* milliseconds to wait, or -1 */
     uint64_t offset;      /* in the stream or text, where one applies */
-    char message[512];    /* the provider's message, or the transport's */
+    union {
+        char message[512]; /* the provider's message, or the transport's */
+        struct exo_rate_limits_ until_told_;
+    };
     char type[64];
     char provider_code[64];
     char request_id[80];
     uint8_t delay_rank_; /* which source retry_after is from: a better one replaces it */
     uint8_t id_rank_;    /* the same for request_id */
     uint8_t advice_;     /* what x-should-retry says */
+    uint32_t retry_at_;  /* the date in Retry-After, in seconds since 1970 UTC; 0: none */
 } exo_failure;
 
 /* No failure, and no headers seen. */
@@ -63,28 +86,38 @@ void exo_failure_clear(exo_failure *failure);
  * Headers given before stay in force here and in the calls below. */
 void exo_failure_set(exo_failure *failure, int code, exo_span message);
 
-/* Looks at one response header, in any case and order, before or after the calls below: retry-after-ms, retry-after,
- * x-should-retry, x-request-id, request-id, x-groq-request-id, apim-request-id, cf-ray; others are passed over.
- * `wall_now` is the time of day in seconds since 1970 UTC, for a Retry-After that is a date; 0 when it is not known: a
- * date then counts as absent. */
+/* The request went out without a key: a refusal of the key, reported before or after, is then EXO_E_NO_KEY. Stays in
+ * force until exo_failure_clear(). */
+void exo_failure_no_key(exo_failure *failure);
+
+/* Looks at one response header, in any case and order: date, retry-after-ms, retry-after, x-should-retry, x-request-id,
+ * request-id, x-groq-request-id, apim-request-id, cf-ray, before or after the calls below; x-ratelimit-reset-*,
+ * x-ratelimit-remaining-*, also as x-rate-limit-*, before the first of them; others are passed over. A Retry-After that
+ * is a date is read against the server's own Date, else against `wall_now`, the time of day in seconds since 1970 UTC;
+ * 0 when it is not known. Where neither is known such a date counts as absent. Under 429 and for want of any other
+ * delay, retry_after becomes that of x-ratelimit-reset-* of the kind of which nothing remains, the longest of them,
+ * else the shortest; of four kinds, the first to come. */
 void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int64_t wall_now);
 
-/* A response whose status is not 2xx. `body` is as much of it as was read: JSON of any known shape, whole or cut, HTML,
- * plain text, or nothing. A message that is JSON itself is looked into, one level deep. */
+/* A response whose status is not 2xx. `body` is as much of it as was read: JSON of any known shape, whole or cut, an
+ * event stream of it, HTML, plain text, or nothing. A message that is JSON itself is looked into, one level deep. */
 void exo_failure_from_response(exo_failure *failure, uint16_t http_status, exo_span body);
 
 /* An error inside a stream, or a 2xx JSON body with an error in it: `json` as EXO_DELTA_ERROR gave it, the whole event
- * or body, or the error alone. Beside "choices" only "error", "errors", "base_resp" and "x_groq" can report one.
- * EXO_OK, or EXO_NOT_FOUND when there is no error in `json`: the failure is then unchanged. */
+ * or body, or the error alone; it may be cut. Lines that are together no JSON are read as the last that is an object.
+ * Beside "choices" only "error", "errors", "base_resp" and "x_groq" can report one. EXO_OK, or EXO_NOT_FOUND when there
+ * is no error in `json`: the failure is then unchanged. */
 int exo_failure_from_json(exo_failure *failure, uint16_t http_status, exo_span json);
 
 /* An answer that did not prove itself: `code` as exo_answer_end() gave it; `reason` is the finish_reason, if any, and
  * becomes provider_code. */
 void exo_failure_from_end(exo_failure *failure, int code, exo_span reason);
 
-/* Takes a secret out of message, type, provider_code and request_id: every occurrence, and at the end of a field a
- * beginning of 12 bytes or more that the cut left over, becomes "***". A provider that echoes a key masks it, most of
- * the time; whoever knows the key calls this before handing the failure on. An empty `secret` changes nothing. */
+/* Takes a secret out of message, type, provider_code and request_id: every piece of it of 12 bytes or more (of all of
+ * it where it is shorter), and at the end of a field that was cut a beginning of 4 or more, becomes "***", also where
+ * bytes of it are percent-encoded or behind a reverse solidus. A provider that echoes a key masks it, most of the time;
+ * whoever knows the key calls this before handing the failure on. An empty `secret` changes nothing. Time is bounded by
+ * the sizes of the fields and the secret. */
 void exo_failure_redact(exo_failure *failure, exo_span secret);
 
 /* Reads a Retry-After value (RFC 9110, 10.2.3; fractions allowed): milliseconds, or -1 for a value that

@@ -38,6 +38,17 @@ int exo_ascii_word_index(const char *words, const exo_span *word)
     return -1;
 }
 
+bool exo_ascii_skip(exo_span *text, const char *word)
+{
+    const size_t len = strlen(word);
+    if (text->len < len || !exo_ascii_same(text->ptr, word, len)) {
+        return false;
+    }
+    text->ptr += len;
+    text->len -= len;
+    return true;
+}
+
 void exo_ascii_trim(exo_span *text)
 {
     while (text->len > 0 && ascii_is_space(text->ptr[0])) {

@@ -33,6 +33,9 @@ bool exo_ascii_same(const char *one, const char *other, size_t len);
 /* The index of a word, in any case, in a list with a space between two words, or -1. */
 int exo_ascii_word_index(const char *words, const exo_span *word);
 
+/* Takes `word`, in any case, off the front of `text`, and says whether it was there. */
+bool exo_ascii_skip(exo_span *text, const char *word);
+
 /* Takes off the white space around `text`. */
 void exo_ascii_trim(exo_span *text);
 

@@ -10,17 +10,22 @@
 #include "ascii.h"
 #include "failure_body.h"
 #include "failure_words.h"
+#include "json_text.h"
 #include "retry_after.h"
 
 /* Headers, the worst source of a delay or an id first: the index is the rank. */
-static const char header_names[] = "x-should-retry retry-after retry-after-ms cf-ray apim-request-id "
+static const char header_names[] = "date x-should-retry retry-after retry-after-ms cf-ray apim-request-id "
                                    "x-groq-request-id request-id x-request-id";
 enum header {
+    DATE,
     SHOULD_RETRY,
     RETRY_AFTER,
     RETRY_AFTER_MS,
     CF_RAY
 };
+
+/* How many kinds of rate limits are kept apart. */
+#define LIMITS (sizeof(((exo_failure *)0)->until_told_.limits) / sizeof(struct exo_rate_limit_))
 
 enum advice {
     ADVICE_NONE,
@@ -28,8 +33,13 @@ enum advice {
     ADVICE_LEAVE
 };
 
-/* The fewest bytes of a secret that give it away at the end of a field. */
-#define SECRET_PART 12
+/* The fewest bytes of a secret that give it away, and at the end of a field that was cut. */
+#define SECRET_PART  12
+#define SECRET_BEGIN 4
+
+/* From here on, milliseconds are no delay but a time since 1970; and from here on, thousandths of them. */
+#define EPOCH_MS INT64_C(1000000000000)
+#define EPOCH_US INT64_C(1000000000000000)
 
 /* The status that a body names, or else that of the response. */
 static uint16_t effective_status(const struct reading *reading, uint16_t http_status)
@@ -41,8 +51,11 @@ static uint16_t effective_status(const struct reading *reading, uint16_t http_st
     if (named || http_status >= 400) {
         return named ? named : http_status;
     }
-    if (reading->signs) {
-        return reading->signs & (CONTEXT | FILTER) ? 400 : 429;
+    if (reading->signs & (CONTEXT | FILTER)) {
+        return 400;
+    }
+    if (reading->signs & QUOTA) {
+        return 429;
     }
     return reading->likely ? reading->likely : http_status;
 }
@@ -71,6 +84,9 @@ static int code_of_status(uint16_t status, bool in_stream)
 /* The verdict, from the code and x-should-retry. */
 static void settle(exo_failure *failure)
 {
+    if (failure->keyless_ && failure->code == EXO_E_AUTH) {
+        failure->code = EXO_E_NO_KEY;
+    }
     failure->verdict = exo_error_verdict(failure->code);
     if (failure->advice_ == ADVICE_RETRY && failure->code == EXO_E_STATUS) {
         failure->verdict = EXO_RETRY;
@@ -79,6 +95,12 @@ static void settle(exo_failure *failure)
         exo_error_class_of(failure->code) == EXO_CLASS_PROVIDER) {
         failure->verdict = EXO_FALL_BACK;
     }
+}
+
+/* Seconds as they are kept, to the year 2106. */
+static uint32_t clamp(int64_t seconds)
+{
+    return seconds < 0 ? 0 : seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;
 }
 
 /* Forgets all but what headers said. */
@@ -90,29 +112,88 @@ static void begin(exo_failure *failure, int code)
     failure->in_stream = failure->cut = false;
     failure->offset = 0;
     failure->message[0] = failure->type[0] = failure->provider_code[0] = '\0';
-    if (failure->delay_rank_ == BODY_DELAY_RANK) {
+    if (failure->delay_rank_ <= BODY_DELAY_RANK) {
         failure->retry_after = -1;
+        failure->delay_rank_ = 0;
     }
     settle(failure);
 }
 
-/* Reads a body into a failure that has begun, and judges it. */
-static void judge(exo_failure *failure, uint16_t http_status, exo_span body, uint8_t start)
+/* Notes one of x-ratelimit-reset-* and x-ratelimit-remaining-*, if it is one. The hash keeps apart those kinds that are
+ * known: of requests or tokens, of input or output, by the day, the hour or the minute. */
+static void note_limit(exo_failure *failure, exo_span name, exo_span value)
 {
-    struct reading reading = {.failure = failure};
+    if (failure->message[0] || !exo_ascii_skip(&name, "x-rate")) {
+        return;
+    }
+    exo_ascii_skip(&name, "-");
+    const bool reset = exo_ascii_skip(&name, "limit-reset");
+    if (!reset && !exo_ascii_skip(&name, "limit-remaining")) {
+        return;
+    }
+    uint32_t hash = 0;
+    for (size_t i = 0; i < name.len; i++) {
+        hash = hash * 89 + (uint8_t)ascii_lower(name.ptr[i]);
+    }
+    struct exo_rate_limit_ *limit = &failure->until_told_.limits[hash >> 6 & (LIMITS - 1)];
+    if (reset) {
+        limit->reset = exo_duration(value) + 1;
+    } else {
+        limit->spent = exo_decimal(&value, 1) == 0;
+    }
+}
+
+/* The delay by the limits that were noted, or -1: the longest of those that are spent, else the shortest. */
+static int64_t limits_delay(const exo_failure *failure)
+{
+    int64_t shortest = DELAY_MAX;
+    int64_t longest = -1;
+    for (const struct exo_rate_limit_ *limit = failure->until_told_.limits;
+         limit < failure->until_told_.limits + LIMITS; limit++) {
+        int64_t delay = limit->reset - 1;
+        delay = delay < EPOCH_US ? delay : delay / 1000;
+        if (delay >= EPOCH_MS) {
+            delay -= failure->clock_ > 0 ? failure->clock_ * INT64_C(1000) : INT64_MAX;
+        }
+        if (delay >= 0) {
+            shortest = delay < shortest ? delay : shortest;
+            longest = limit->spent && delay > longest ? delay : longest;
+        }
+    }
+    return longest >= 0 ? longest : shortest < DELAY_MAX ? shortest : -1;
+}
+
+/* Whether a status may be that of an exceeded context window which is told in words that nobody knows. */
+static bool may_be_context(uint16_t status, bool in_stream)
+{
+    return status == 400 || status == 413 || status == 422 || status == 500 ||
+           (in_stream && (status < 400 || status > 500));
+}
+
+/* Reads a body into a failure that has begun, and judges it. */
+static void judge(exo_failure *failure, struct reading *reading, uint16_t http_status, exo_span body, uint8_t start)
+{
+    const int64_t delay = failure->message[0] ? -1 : limits_delay(failure);
     begin(failure, EXO_OK);
-    exo_failure_read(&reading, body, start);
-    reading.signs |= exo_failure_signs(failure->message) | exo_failure_signs(failure->provider_code) |
-                     exo_failure_signs(failure->type);
+    memset(reading, 0, sizeof *reading);
+    reading->failure = failure;
+    exo_failure_read(reading, body, start);
+    reading->signs |= exo_failure_signs(failure->message);
+    reading->signs |= (exo_failure_signs(failure->provider_code) | exo_failure_signs(failure->type)) & NOT_COMBINED;
     failure->http_status = http_status;
-    failure->status = effective_status(&reading, http_status);
     failure->in_stream = http_status < 300;
-    failure->code = reading.signs & CONTEXT  ? EXO_E_CONTEXT_WINDOW
-                    : reading.signs & FILTER ? EXO_E_CONTENT_FILTER
-                    : reading.signs & QUOTA  ? EXO_E_QUOTA
-                                             : code_of_status(failure->status, failure->in_stream);
-    if (reading.opaque.len > 0) {
-        exo_failure_say(&reading, reading.opaque, reading.opaque_is_escaped);
+    if ((reading->signs & (COMBINED | VETO)) == COMBINED &&
+        may_be_context(effective_status(reading, http_status), failure->in_stream)) {
+        reading->signs |= CONTEXT;
+    }
+    failure->status = effective_status(reading, http_status);
+    failure->code = reading->signs & CONTEXT                  ? EXO_E_CONTEXT_WINDOW
+                    : reading->signs & FILTER                 ? EXO_E_CONTENT_FILTER
+                    : reading->signs & QUOTA                  ? EXO_E_QUOTA
+                    : reading->page && failure->status == 403 ? EXO_E_BLOCKED
+                                                              : code_of_status(failure->status, failure->in_stream);
+    if (failure->status == 429 && failure->retry_after < 0) {
+        exo_failure_set_delay(failure, 0, delay);
     }
     settle(failure);
 }
@@ -130,31 +211,67 @@ void exo_failure_set(exo_failure *failure, int code, exo_span message)
     failure->clock = exo_clock_of(code);
 }
 
+void exo_failure_no_key(exo_failure *failure)
+{
+    failure->keyless_ = true;
+    settle(failure);
+}
+
+/* Makes a delay of the date in Retry-After, as the clock that it is to be read against becomes known. */
+static void heed_retry_at(exo_failure *failure)
+{
+    if (failure->retry_at_ > 0 && failure->delay_rank_ <= RETRY_AFTER) {
+        if (failure->delay_rank_ == RETRY_AFTER) {
+            failure->retry_after = -1;
+            failure->delay_rank_ = 0;
+        }
+        if (failure->clock_ > 0) {
+            exo_failure_set_delay(failure, RETRY_AFTER, ((int64_t)failure->retry_at_ - failure->clock_) * 1000);
+        }
+    }
+}
+
 void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int64_t wall_now)
 {
     static const char advice[] = "true false";
-    int header = exo_ascii_word_index(header_names, &name);
-    uint8_t rank = (uint8_t)header;
+    const int header = exo_ascii_word_index(header_names, &name);
+    const uint8_t rank = (uint8_t)header;
     exo_ascii_trim(&value);
-    if (header < 0 || value.len == 0) {
+    if (value.len == 0) {
         return;
     }
-    if (header == SHOULD_RETRY) {
-        int word = exo_ascii_word_index(advice, &value);
+    if (!failure->dated_) {
+        failure->clock_ = clamp(wall_now);
+    }
+    if (header < 0) {
+        note_limit(failure, name, value);
+    } else if (header == SHOULD_RETRY) {
+        const int word = exo_ascii_word_index(advice, &value);
         failure->advice_ = word < 0 ? failure->advice_ : (uint8_t)(ADVICE_RETRY + word);
         settle(failure);
-    } else if (header == RETRY_AFTER) {
-        exo_failure_set_delay(failure, rank, exo_retry_after(value, wall_now));
     } else if (header == RETRY_AFTER_MS) {
         exo_failure_set_delay(failure, rank, exo_decimal(&value, 1));
-    } else if (rank > failure->id_rank_) {
-        exo_failure_set_id(failure, rank, value);
+    } else if (header > RETRY_AFTER_MS) {
+        if (rank > failure->id_rank_) {
+            exo_failure_set_id(failure, rank, value);
+        }
+    } else {
+        const uint32_t date = clamp(exo_date_seconds(value, wall_now));
+        if (header == RETRY_AFTER) {
+            failure->retry_at_ = date;
+            exo_failure_set_delay(failure, rank, exo_decimal(&value, 1000));
+        } else if (date > 0) {
+            failure->clock_ = date;
+            failure->dated_ = true;
+        }
+        heed_retry_at(failure);
     }
 }
 
 void exo_failure_from_response(exo_failure *failure, uint16_t http_status, exo_span body)
 {
-    judge(failure, http_status, body, TOP);
+    struct reading reading;
+    judge(failure, &reading, http_status, body, TOP);
 }
 
 int exo_failure_from_json(exo_failure *failure, uint16_t http_status, exo_span json)
@@ -170,7 +287,7 @@ int exo_failure_from_json(exo_failure *failure, uint16_t http_status, exo_span j
     if (!reading.found) {
         return EXO_NOT_FOUND;
     }
-    judge(failure, http_status, json, start);
+    judge(failure, &reading, http_status, json, start);
     return EXO_OK;
 }
 
@@ -181,26 +298,58 @@ void exo_failure_from_end(exo_failure *failure, int code, exo_span reason)
     exo_failure_put(failure->provider_code, sizeof failure->provider_code, reason);
 }
 
+/* How many bytes of `text` stand for `byte`: itself, its percent-encoding, or itself behind a reverse solidus; 0 if
+ * they do not. */
+static size_t stands_for(const char *text, char byte)
+{
+    if (text[0] == byte) {
+        return 1;
+    }
+    if (text[0] == '\\' && text[1] == byte) {
+        return 2;
+    }
+    const int high = text[0] == '%' ? exo_json_hex_value((uint8_t)text[1]) : -1;
+    const int low = high >= 0 ? exo_json_hex_value((uint8_t)text[2]) : -1;
+    return low >= 0 && high * 16 + low == (uint8_t)byte ? 3 : 0;
+}
+
+/* How many bytes at `text` are a piece of the secret that gives it away: the longest. A `cut` text may end in one. */
+static size_t secret_piece(const char *text, exo_span secret, bool cut)
+{
+    const size_t least = secret.len < SECRET_PART ? secret.len : SECRET_PART;
+    size_t most = 0;
+    for (size_t first = 0; first < secret.len; first++) {
+        size_t same = 0;
+        size_t len = 0;
+        size_t more;
+        while (first + same < secret.len && (more = stands_for(text + len, secret.ptr[first + same])) > 0) {
+            len += more;
+            same++;
+        }
+        if (len > most && (same >= least || (cut && first == 0 && same >= SECRET_BEGIN && text[len] == '\0'))) {
+            most = len;
+        }
+    }
+    return most;
+}
+
 /* Takes a secret out of one field, and wipes what the shorter text leaves behind. */
 static void redact(char *text, size_t size, exo_span secret)
 {
-    size_t stars = secret.len < 3 ? secret.len : 3;
-    size_t len = strlen(text);
-    size_t to = 0;
-    for (size_t from = 0; from < len;) {
-        size_t same = 0;
-        while (same < secret.len && from + same < len && text[from + same] == secret.ptr[same]) {
-            same++;
-        }
-        if (same == secret.len || (same >= SECRET_PART && from + same == len)) {
-            memcpy(text + to, "***", stars);
+    const size_t stars = secret.len < 3 ? secret.len : 3;
+    const bool cut = strlen(text) + 4 >= size;
+    char *to = text;
+    for (const char *from = text; *from;) {
+        const size_t piece = secret_piece(from, secret, cut);
+        if (piece > 0) {
+            memcpy(to, "***", stars);
             to += stars;
-            from += same;
+            from += piece;
         } else {
-            text[to++] = text[from++];
+            *to++ = *from++;
         }
     }
-    memset(text + to, 0, size - to);
+    memset(to, 0, size - (size_t)(to - text));
 }
 
 void exo_failure_redact(exo_failure *failure, exo_span secret)

@@ -3,7 +3,7 @@
  *
  * A body is walked token by token, along the paths of `edges`; whatever lies beside them is skipped unread, so an echo
  * of the prompt decides nothing. It draws no conclusions but those of single words; failure.c does. Memory is the
- * reading, the failure, and some 2 KB of stack; time is linear in the body.
+ * reading and the failure; time is linear in the body.
  */
 #include "failure_body.h"
 
@@ -31,36 +31,46 @@ enum field {
     QUOTA_ID
 };
 
+/* What the next value means, and where it stands if it is an object or a list of objects. */
+#define SLOT(field, place) ((uint8_t)((place) << 4 | (field)))
+
+/* The places that an edge begins at. */
+#define IN_TOP   (1 << TOP)
+#define IN_CHUNK (1 << CHUNK)
+#define IN_ERROR (1 << ERROR)
+#define IN_META  (1 << META)
+#define IN_BASE  (1 << BASE)
+#define IN_GROQ  (1 << GROQ)
+
 /* X(in, field, to, keys): from an object at one of the places `in`, each of `keys` leads to a scalar that means
  * `field`, or to an object or a list of objects that stand at `to`; the scalars of such a list mean `field` too. */
 /* clang-format off */
 #define EDGE_MAP(X) \
-    X(TOP | CHUNK | ERROR | GROQ, MESSAGE, ERROR, "error errors fault") \
-    X(TOP | ERROR, MESSAGE, ERROR, "message msg detail details violations faultstring") \
-    X(TOP | ERROR, TYPE, NOWHERE, "type error_type") \
-    X(TOP | ERROR, CODE, NOWHERE, "code errorcode") \
-    X(TOP | ERROR, STATUS, NOWHERE, "status status_code statusCode") \
-    X(TOP | CHUNK | ERROR, REQUEST_ID, NOWHERE, "request_id") \
-    X(TOP | ERROR, NOTHING, META, "metadata innererror") \
-    X(TOP | ERROR, QUOTA_ID, NOWHERE, "quotaId") \
-    X(TOP | ERROR | META, WORD, NOWHERE, "code reason") \
-    X(TOP | ERROR | META, DELAY, NOWHERE, "retryDelay retry_after_seconds") \
-    X(META, CAUSE, ERROR, "raw") \
-    X(META, FLAGGED, NOWHERE, "flagged_input") \
-    X(TOP | CHUNK, NOTHING, BASE, "base_resp") \
-    X(BASE, BASE_CODE, NOWHERE, "status_code") \
-    X(BASE, BASE_MESSAGE, NOWHERE, "status_msg") \
-    X(TOP | CHUNK, NOTHING, GROQ, "x_groq") \
-    X(GROQ, REQUEST_ID, NOWHERE, "id") \
-    X(TOP, CHOICES, NOWHERE, "choices")
+    X(IN_TOP | IN_CHUNK | IN_ERROR | IN_GROQ, MESSAGE, ERROR, "error errors fault") \
+    X(IN_TOP | IN_ERROR, MESSAGE, ERROR, "message msg detail details violations faultstring") \
+    X(IN_TOP | IN_ERROR, TYPE, NOWHERE, "type error_type") \
+    X(IN_TOP | IN_ERROR, CODE, NOWHERE, "code errorcode") \
+    X(IN_TOP | IN_ERROR, STATUS, NOWHERE, "status status_code statusCode") \
+    X(IN_TOP | IN_CHUNK | IN_ERROR, REQUEST_ID, NOWHERE, "request_id") \
+    X(IN_TOP | IN_ERROR, NOTHING, META, "metadata innererror") \
+    X(IN_TOP | IN_ERROR, QUOTA_ID, NOWHERE, "quotaId") \
+    X(IN_TOP | IN_ERROR | IN_META, WORD, NOWHERE, "code reason") \
+    X(IN_TOP | IN_ERROR | IN_META, DELAY, NOWHERE, "retryDelay retry_after_seconds") \
+    X(IN_META, CAUSE, ERROR, "raw") \
+    X(IN_META, FLAGGED, NOWHERE, "flagged_input") \
+    X(IN_TOP | IN_CHUNK, NOTHING, BASE, "base_resp") \
+    X(IN_BASE, BASE_CODE, NOWHERE, "status_code") \
+    X(IN_BASE, BASE_MESSAGE, NOWHERE, "status_msg") \
+    X(IN_TOP | IN_CHUNK, NOTHING, GROQ, "x_groq") \
+    X(IN_GROQ, REQUEST_ID, NOWHERE, "id") \
+    X(IN_TOP, CHOICES, NOWHERE, "choices")
 /* clang-format on */
 
 static const struct edge {
     uint8_t in;
-    uint8_t field;
-    uint8_t to;
+    uint8_t slot;
 } edges[] = {
-#define EXO_X(in, field, to, keys) {in, field, to},
+#define EXO_X(in, field, to, keys) {in, SLOT(field, to)},
     EDGE_MAP(EXO_X)
 #undef EXO_X
 };
@@ -83,14 +93,10 @@ static const uint16_t minimax_codes[][2] = {
 /* The room for a word, enough for the longest of the fields. */
 #define WORD_MAX sizeof(((exo_failure *)0)->request_id)
 
-/* A stringified body is looked into as far as this many bytes. */
-#define NESTED_MAX 1024
-
-/* What the next value means. */
-struct slot {
-    uint8_t to;
-    uint8_t field;
-};
+/* How far behind the message of a failure what is nested in it is unfolded: as what is said of it goes to the message,
+ * it never catches up with what is still to be read, for there are two bytes more between two messages in JSON than in
+ * the message. */
+#define UNFOLD_AT 8
 
 static void consume(exo_span *text, size_t len)
 {
@@ -170,7 +176,7 @@ void exo_failure_say(struct reading *reading, exo_span text, bool escaped)
 void exo_failure_set_delay(exo_failure *failure, uint8_t rank, int64_t delay)
 {
     if (delay >= 0 && rank >= failure->delay_rank_) {
-        failure->retry_after = delay;
+        failure->retry_after = delay < DELAY_MAX ? delay : DELAY_MAX;
         failure->delay_rank_ = rank;
     }
 }
@@ -301,17 +307,17 @@ static void take(struct reading *reading, uint8_t place, uint8_t field, const ex
 }
 
 /* What a key leads to. */
-static struct slot follow(uint8_t place, const exo_json_token *key)
+static uint8_t follow(uint8_t place, const exo_json_token *key)
 {
     char word[KEY_MAX];
     const exo_span name = exo_span_of(word, exo_json_copy(key, word, sizeof word));
     const char *keys = edge_keys;
     for (const struct edge *edge = edges; *keys; edge++, keys = exo_ascii_string(keys, 1)) {
-        if ((edge->in & place) && exo_ascii_word_index(keys, &name) >= 0) {
-            return (struct slot){edge->to, edge->field};
+        if ((edge->in >> place & 1) && exo_ascii_word_index(keys, &name) >= 0) {
+            return edge->slot;
         }
     }
-    return (struct slot){NOWHERE, NOTHING};
+    return SLOT(NOTHING, NOWHERE);
 }
 
 /* A body may have been cut inside the message: what there is of the string that begins in `rest` is taken all the same,
@@ -340,8 +346,8 @@ static void take_rest(struct reading *reading, uint8_t field, exo_span rest)
 /* Walks over a JSON text whose outermost object stands at `start`, as far as it can be read. */
 static void walk(struct reading *reading, exo_span text, uint8_t start)
 {
-    struct slot levels[EXO_JSON_DEPTH_MAX + 1] = {{0, 0}};
-    struct slot next = {start, MESSAGE};
+    uint8_t levels[EXO_JSON_DEPTH_MAX + 1];
+    uint8_t next = SLOT(MESSAGE, start);
     uint8_t place = start;
     size_t depth = 0;
     exo_json_reader reader;
@@ -352,53 +358,51 @@ static void walk(struct reading *reading, exo_span text, uint8_t start)
         size_t before = reader.at;
         int status = exo_json_next(&reader, &token);
         if (status != EXO_EVENT) {
-            take_rest(reading, next.field, exo_span_of(text.ptr + before, reader.at - before));
+            take_rest(reading, next & 15, exo_span_of(text.ptr + before, reader.at - before));
             return;
         }
         switch (token.type) {
         case EXO_JSON_KEY:
-            place = levels[depth].to;
+            place = levels[depth] >> 4;
             next = follow(place, &token);
-            reading->choices |= next.field == CHOICES;
+            reading->choices |= next == SLOT(CHOICES, NOWHERE);
             break;
         case EXO_JSON_ARRAY:
             levels[++depth] = next;
             break;
         case EXO_JSON_OBJECT:
-            levels[++depth] = (struct slot){next.to, NOTHING};
-            next = levels[depth];
+            next &= 0xF0;
+            levels[++depth] = next;
             break;
         case EXO_JSON_ARRAY_END:
         case EXO_JSON_OBJECT_END:
             next = levels[--depth];
             break;
         default:
-            take(reading, place, next.field, &token);
+            take(reading, place, next & 15, &token);
             next = levels[depth];
             break;
         }
     }
 }
 
-/* Looks into a message or cause that seems to be JSON. What says nothing in this way was text; an object is then kept
- * out of the way of the marks, for it may hold an echo. */
+/* Looks into a message or cause that seems to be JSON, as far as the rest of the message's field holds it. What says
+ * nothing in this way was text. */
 static void walk_nested(struct reading *reading)
 {
-    char scratch[NESTED_MAX];
-    exo_json_token token = {EXO_JSON_STRING, false, reading->nested, reading->nested};
-    size_t len = exo_json_copy(&token, scratch, sizeof scratch);
-    reading->inside = true;
-    reading->cause = reading->nested_is_cause;
-    reading->said = false;
-    walk(reading, exo_span_of(scratch, len), TOP);
-    if (reading->said) {
-        return;
-    }
-    if (scratch[0] == '[') {
-        exo_failure_say(reading, reading->nested, true);
-    } else {
-        reading->opaque = reading->nested;
-        reading->opaque_is_escaped = true;
+    exo_failure *failure = reading->failure;
+    const exo_json_token token = {EXO_JSON_STRING, false, reading->nested, reading->nested};
+    const size_t at = strlen(failure->message) + UNFOLD_AT;
+    if (at < sizeof failure->message) {
+        char *room = failure->message + at;
+        const size_t len = exo_json_copy(&token, room, sizeof failure->message - at);
+        reading->inside = true;
+        reading->cause = reading->nested_is_cause;
+        reading->said = false;
+        walk(reading, exo_span_of(room, len), TOP);
+        if (!reading->said) {
+            exo_failure_say(reading, reading->nested, true);
+        }
     }
 }
 
@@ -442,29 +446,75 @@ static void heed_base_code(struct reading *reading)
     }
 }
 
+/* Takes the first line off `text`; CR and LF together end two. */
+static exo_span take_line(exo_span *text)
+{
+    exo_span line = *text;
+    line.len = 0;
+    while (line.len < text->len && line.ptr[line.len] != '\n' && line.ptr[line.len] != '\r') {
+        line.len++;
+    }
+    consume(text, line.len + (line.len < text->len));
+    return line;
+}
+
+/* JSON of any shape. Lines that are none together are read as the last of them that is an object: an event was cut,
+ * and what was wrong came behind it. */
+static void read_json(struct reading *reading, exo_span text, uint8_t start)
+{
+    if (exo_json_check(text, EXO_JSON_DEPTH_MAX, NULL) != EXO_OK) {
+        exo_span rest = text;
+        while (rest.len > 0) {
+            const exo_span line = take_line(&rest);
+            if (line.len > 0 && line.ptr[0] == '{' && exo_json_check(line, EXO_JSON_DEPTH_MAX, NULL) == EXO_OK) {
+                text = line;
+            }
+        }
+    }
+    reading->nested.len = 0;
+    reading->base_code = 0;
+    reading->inside = false;
+    walk(reading, text, start);
+    if (reading->nested.len > 0 && reading->failure) {
+        walk_nested(reading);
+    }
+    heed_base_code(reading);
+    if (!reading->found && reading->failure) {
+        exo_failure_say(reading, text, false);
+    }
+}
+
+/* JSON or text. What is JSON but no object, list or string says nothing. */
+static void read_value(struct reading *reading, exo_span text, uint8_t start)
+{
+    if (text.ptr[0] == '{' || text.ptr[0] == '[' || text.ptr[0] == '"') {
+        read_json(reading, text, start);
+    } else if (exo_json_check(text, 1, NULL) != EXO_OK) {
+        exo_failure_say(reading, text, false);
+    }
+}
+
 void exo_failure_read(struct reading *reading, exo_span body, uint8_t start)
 {
-    if (body.len >= 3 && memcmp(body.ptr, "\xEF\xBB\xBF", 3) == 0) {
-        consume(&body, 3);
-    }
+    bool events = false;
+    exo_ascii_skip(&body, "\xEF\xBB\xBF");
     exo_ascii_trim(&body);
-    if (body.len == 0) {
+    if (body.len > 0 && body.ptr[0] == '<') {
+        reading->page = true;
+        exo_failure_say(reading, page_title(body), false);
         return;
     }
-    if (body.ptr[0] == '<') {
-        exo_failure_say(reading, page_title(body), false);
-    } else if (body.ptr[0] != '{' && body.ptr[0] != '[' && body.ptr[0] != '"') {
-        if (exo_json_check(body, 1, NULL) != EXO_OK) {
-            exo_failure_say(reading, body, false);
+    for (exo_span rest = body; rest.len > 0;) { /* an event stream is read as its lines of data */
+        exo_span line = take_line(&rest);
+        if (exo_ascii_skip(&line, "data:")) {
+            exo_ascii_trim(&line);
+            if (line.len > 0 && !exo_span_is(line, "[DONE]")) {
+                read_value(reading, line, start);
+                events = true;
+            }
         }
-    } else {
-        walk(reading, body, start);
-        if (reading->nested.len > 0 && reading->failure) {
-            walk_nested(reading);
-        }
-        heed_base_code(reading);
-        if (!reading->found) {
-            reading->opaque = body;
-        }
+    }
+    if (body.len > 0 && !events) {
+        read_value(reading, body, start);
     }
 }

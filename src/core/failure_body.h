@@ -8,22 +8,22 @@
 
 #include "exochat/failure.h"
 
-/* Where in a body an object stands; a bit each, so that one edge may begin in several. */
+/* Where in a body an object stands. */
 enum place {
-    NOWHERE = 0, /* an object that nothing is known of */
-    TOP = 1,
-    CHUNK = 2, /* in place of TOP when there are choices: message and code may then mean something else */
-    ERROR = 4,
-    META = 8,  /* OpenRouter's metadata, Azure's innererror */
-    BASE = 16, /* MiniMax's base_resp */
-    GROQ = 32  /* Groq's x_groq */
+    NOWHERE, /* an object that nothing is known of */
+    TOP,
+    CHUNK, /* in place of TOP when there are choices: message and code may then mean something else */
+    ERROR,
+    META, /* OpenRouter's metadata, Azure's innererror */
+    BASE, /* MiniMax's base_resp */
+    GROQ  /* Groq's x_groq */
 };
 
 /* Headers rank by their index in failure.c: a delay in the body is worse than all of theirs; an id replaces that of
  * Cloudflare. */
 enum {
-    BODY_DELAY_RANK = 0,
-    BODY_ID_RANK = 3
+    BODY_DELAY_RANK = 1,
+    BODY_ID_RANK = 4
 };
 
 /* What one body has said so far. */
@@ -33,18 +33,17 @@ struct reading {
     uint8_t type_rank;
     uint8_t code_rank;
     bool found; /* it reports an error */
+    bool page;  /* it is HTML */
     bool choices;
     bool said;   /* there was a message */
     bool cause;  /* the next message is the cause of the last */
     bool inside; /* this is the nested body, which knows better than the outer one */
     bool nested_is_cause;
-    bool opaque_is_escaped;
     uint16_t number;      /* the status as a number */
     uint16_t sure;        /* the status by a sure word */
     uint16_t likely;      /* the status by another word */
     exo_failure *failure; /* NULL: only find out whether there is an error */
     exo_span nested;      /* a message or cause that seems to be JSON itself */
-    exo_span opaque;      /* a body of no known shape: shown, and not judged */
     exo_span base_message;
     int64_t base_code;
 };

@@ -37,8 +37,8 @@ static const char meaning_words[] =
 #undef EXO_X
     ;
 
-/* Parts of a message, code or type, one a line. Before the first of a kind stands what it is the sign of. */
-static const char marks[] = "\1" /* CONTEXT */
+/* Parts of a message, code or type, one a line. Before the first of a kind stands what it is the sign of, and 0x80. */
+static const char marks[] = "\x81" /* CONTEXT */
                             "context_length_exceeded\n"
                             "maximum context length is\n"
                             "exceeds the context window\n"
@@ -59,21 +59,39 @@ static const char marks[] = "\1" /* CONTEXT */
                             "model_context_window_exceeded\n"
                             "range of input length should be\n"
                             "inputs tokens + max_new_tokens must be\n"
-                            "litellm.ContextWindowExceededError\n"
-                            "\2" /* FILTER */
+                            "ContextWindowExceededError\n"       /* LiteLLM */
+                            "tokens_limit_reached\n"             /* GitHub */
+                            "model_max_prompt_tokens_exceeded\n" /* Copilot */
+                            "exceed context limit\n"             /* Anthropic */
+                            "\x82"                               /* FILTER */
                             "content_policy_violation\n"
                             "content_filter\n"
                             "ContentPolicyViolationError\n" /* LiteLLM */
                             "content management policy\n"   /* Azure */
                             "data_inspection_failed\n"      /* Qwen */
                             "content exists risk\n"         /* DeepSeek */
-                            "\4"                            /* QUOTA */
+                            "\x84"                          /* QUOTA */
                             "insufficient_quota\n"
                             "insufficient balance\n"
                             "insufficient credits\n"
-                            "credit balance is too low\n"                         /* Anthropic */
-                            "free-models-per-day\n"                               /* OpenRouter */
-                            "\xE4\xBD\x99\xE9\xA2\x9D\xE4\xB8\x8D\xE8\xB6\xB3\n"; /* z.ai: the balance is too low */
+                            "credit balance is too low\n"                          /* Anthropic */
+                            "free-models-per-day\n"                                /* OpenRouter */
+                            "\t\xE4\xBD\x99\xE9\xA2\x9D\xE4\xB8\x8D\xE8\xB6\xB3\n" /* z.ai: the balance is too low */
+                            "\x88"                                                 /* TOPIC */
+                            "input\nrequest\nmessages\ntokens\n"
+                            "\xA8" /* TOPIC and EXTENT */
+                            "context\nprompt\n"
+                            "\xA0" /* EXTENT */
+                            "window\nmodel length\ninput length\ntoken limit\n# token\n"
+                            "\x90" /* BEYOND */
+                            "exceed\ntoo long\ntoo large\nlonger than\nlarger than\ngreater than\nmaximum\nlimit\n"
+                            "\xC0" /* VETO */
+                            "per minute\nper hour\nper day\ntpm\nrpm\nrate limit\nquota\ncredit\nconcurren\ntry again\n"
+                            "trying again\nretry in\nthrottl\nmax_tokens\noutput tokens\ncompletion tokens\nimages\n"
+                            "tools\narray too long\nstring too long\n";
+
+/* The keys whose values are messages, wherever they stand in a text. */
+static const char said_keys[] = "message msg error detail code type raw";
 
 const struct meaning *exo_failure_meaning(const exo_span *word)
 {
@@ -96,23 +114,72 @@ static bool goes_on(const char *mark)
 static const char *behind(const char *text, const char *mark)
 {
     while (goes_on(mark)) {
-        if (*text == '`') {
-            text++;
-        } else if (ascii_lower(*text++) != ascii_lower(*mark++)) {
-            return NULL;
+        const char byte = *text++;
+        if (byte != '`') {
+            const char wanted = *mark++;
+            if (ascii_lower(byte) != ascii_lower(wanted) && !(wanted == '#' && ascii_is_digit(byte)) &&
+                !(wanted == ' ' && (byte == '_' || byte == '-'))) {
+                return NULL;
+            }
         }
     }
     return text;
 }
 
+static bool is_alphanumeric(char byte)
+{
+    return ascii_is_digit(byte) || (ascii_lower(byte) >= 'a' && ascii_lower(byte) <= 'z');
+}
+
+static bool is_quote(char byte)
+{
+    return byte == '"' || byte == '\'';
+}
+
+/* Where the quotation that begins at `at` ends: at its closing mark, or at the end of the text. `at` itself where none
+ * begins: an apostrophe, a closing mark. Quotations within escaped JSON have escaped marks. */
+static const char *quotation_end(const char *text, const char *at)
+{
+    static const char no_first[] = " ,:;.)]}"; /* and the NUL */
+    const bool escaped = at > text && at[-1] == '\\';
+    const char *end = at + 1;
+    if (!is_quote(*at) || (at > text && is_alphanumeric(at[-1])) || memchr(no_first, *end, sizeof no_first)) {
+        return at;
+    }
+    while (*end && (*end != *at || (end[-1] == '\\') != escaped || is_alphanumeric(end[1]))) {
+        end++;
+    }
+    return end;
+}
+
+/* Where the next byte of `text` stands that is not quoted; not at the end of `text`. */
+static const char *step(const char *text, const char *at)
+{
+    const char *end = quotation_end(text, at);
+    if (*end == '\0') {
+        return end;
+    }
+    exo_span key = exo_span_of(at + 1, end > at ? (size_t)(end - at) - 1 : 0);
+    key.len -= key.len > 0 && end[-1] == '\\';
+    if (exo_ascii_word_index(said_keys, &key) < 0) {
+        return end + 1;
+    }
+    do {
+        end++;
+    } while (*end == ' ' || *end == ':' || *end == '[' || *end == '\\');
+    return is_quote(*end) ? end + 1 : end;
+}
+
 bool exo_failure_contains(const char *text, const char *mark)
 {
+    const char *at = text;
     for (;;) {
         const char *end;
-        while ((end = behind(text, mark)) == NULL) {
-            if (*text++ == '\0') {
+        while ((end = behind(at, mark)) == NULL) {
+            if (*at == '\0') {
                 return false;
             }
+            at = step(text, at);
         }
         while (goes_on(mark)) {
             mark++;
@@ -120,7 +187,7 @@ bool exo_failure_contains(const char *text, const char *mark)
         if (*mark != '\t') {
             return true;
         }
-        text = end;
+        at = end;
         mark++;
     }
 }
@@ -130,8 +197,8 @@ uint8_t exo_failure_signs(const char *text)
     unsigned signs = 0;
     unsigned sign = 0;
     for (const char *mark = marks; *mark; mark++) {
-        if ((uint8_t)*mark < '\t') {
-            sign = (unsigned)*mark++;
+        if ((uint8_t)*mark >= 0x80) {
+            sign = (unsigned)*mark++ & 0x7F;
         }
         signs |= exo_failure_contains(text, mark) ? sign : 0;
         while (*mark != '\n') {

@@ -8,11 +8,18 @@
 
 #include "exochat/span.h"
 
-/* What a word or mark says, whatever the status is. */
+/* What a word or mark says, whatever the status is; and, from TOPIC on, what counts only in combination: all three of
+ * a context window that is exceeded, and no VETO. */
 enum sign {
     CONTEXT = 1,
     FILTER = 2,
-    QUOTA = 4
+    QUOTA = 4,
+    TOPIC = 8,   /* what is too much */
+    BEYOND = 16, /* that it is too much */
+    EXTENT = 32, /* of what */
+    VETO = 64,   /* throttling, or a limit of something else */
+    COMBINED = TOPIC | BEYOND | EXTENT,
+    NOT_COMBINED = CONTEXT | FILTER | QUOTA | VETO
 };
 
 /* What a code, a type or a reason means. A `sure` one beats the status of the response; the others name one only where
@@ -26,8 +33,9 @@ struct meaning {
 /* The meaning of a word in any case, or NULL. */
 const struct meaning *exo_failure_meaning(const exo_span *word);
 
-/* Whether `mark` occurs in `text`. It ends with NUL or a line's end; a tab in it stands for any text, letters are the
- * same in either case, and backquotes in `text` do not count. */
+/* Whether `mark` occurs in `text`, outside of what is quoted there: a quotation echoes the request, unless it is the
+ * value of a key that has a message. `mark` ends with NUL or a line's end; a tab in it stands for any text, # for a
+ * digit, a blank for _ and - too; letters are the same in either case, and backquotes in `text` do not count. */
 bool exo_failure_contains(const char *text, const char *mark);
 
 /* The signs of all known marks that occur in `text`. */

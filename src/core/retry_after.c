@@ -1,5 +1,5 @@
 /*
- * retry_after.c: the values of Retry-After: seconds, and the three forms of a date.
+ * retry_after.c: the values of Retry-After and its kin: seconds, durations, and the three forms of a date.
  *
  * It reads no clock, and does not check that a weekday is the right one. failure.c calls it for headers, failure_body.c
  * for delays in a body. It has no memory.
@@ -9,15 +9,14 @@
 #include "ascii.h"
 #include "exochat/failure.h"
 
-/* The most seconds or milliseconds that a delay is read as (RFC 9111, 1.2.2, for seconds). */
-#define UNITS_MAX UINT32_C(2147483648)
+/* The most milliseconds that are read: any point in time, also one that is given as a thousand times as much. */
+#define MOST INT64_C(10000000000000000)
 
 /* The first second that no date of four digits reaches. */
 #define YEAR_10000 INT64_C(253402300800)
 
 int64_t exo_decimal(const exo_span *text, uint32_t unit)
 {
-    const int64_t most = (int64_t)UNITS_MAX * unit;
     int64_t value = 0;
     uint32_t place = unit; /* what the digit at hand is worth */
     bool digits = false;
@@ -39,9 +38,36 @@ int64_t exo_decimal(const exo_span *text, uint32_t unit)
         }
         const unsigned part = digit * place;
         value += part;
-        value = value > most ? most : value;
+        value = value > MOST ? MOST : value;
     }
     return digits ? value : -1;
+}
+
+int64_t exo_duration(exo_span text)
+{
+    static const char units[] = "ms\0s\0m\0h\0d";
+    static const uint32_t lengths[] = {1, 1000, 60000, 3600000, 86400000};
+    int64_t sum = -1;
+    while (text.len > 0) {
+        exo_span number = exo_span_of(text.ptr, 0);
+        while (text.len > 0 && (ascii_is_digit(*text.ptr) || *text.ptr == '.')) {
+            text.ptr++;
+            text.len--;
+            number.len++;
+        }
+        size_t unit = text.len > 0 ? 0 : 1;
+        while (text.len > 0 && !exo_ascii_skip(&text, exo_ascii_string(units, unit))) {
+            if (++unit == sizeof lengths / sizeof *lengths) {
+                return -1;
+            }
+        }
+        const int64_t part = exo_decimal(&number, lengths[unit]);
+        if (part < 0) {
+            return -1;
+        }
+        sum = sum < 0 ? part : sum < MOST ? sum + part : MOST;
+    }
+    return sum;
 }
 
 /* The numbers of a date. In a shape, the digit that names one stands for a digit of it. */
@@ -128,8 +154,7 @@ static int64_t seconds_of(const unsigned numbers[NUMBERS], unsigned month)
     return (int64_t)(day - day_number(1970, 0, 1)) * 86400 + second;
 }
 
-/* Seconds since 1970 UTC of a date in any of the three forms of RFC 9110, 5.6.7, or -1. */
-static int64_t date_seconds(exo_span text, int64_t now)
+int64_t exo_date_seconds(exo_span text, int64_t now)
 {
     const char *comma = memchr(text.ptr, ',', text.len);
     unsigned numbers[NUMBERS];
@@ -143,7 +168,7 @@ static int64_t date_seconds(exo_span text, int64_t now)
         }
     }
     if (shape == TWO_DIGITS) { /* never more than 50 years ahead */
-        const unsigned this_year = 1970 + (unsigned)(now / 31556952);
+        const unsigned this_year = now > 0 && now < YEAR_10000 ? 1970 + (unsigned)(now / 31556952) : 2030;
         numbers[YEAR] += this_year - this_year % 100 + 100;
         while (numbers[YEAR] > this_year + 50) {
             numbers[YEAR] -= 100;
@@ -156,9 +181,8 @@ int64_t exo_retry_after(exo_span value, int64_t wall_now)
 {
     exo_ascii_trim(&value);
     int64_t delay = exo_decimal(&value, 1000);
-    if (delay >= 0 || value.len == 0 || wall_now <= 0 || wall_now >= YEAR_10000) {
-        return delay;
+    if (delay < 0 && value.len > 0 && wall_now > 0 && wall_now < YEAR_10000) {
+        delay = (exo_date_seconds(value, wall_now) - wall_now) * 1000;
     }
-    delay = date_seconds(value, wall_now) - wall_now;
-    return delay < 0 ? -1 : (delay > UNITS_MAX ? UNITS_MAX : delay) * 1000;
+    return delay < 0 ? -1 : delay < DELAY_MAX ? delay : DELAY_MAX;
 }

@@ -341,7 +341,7 @@ static const row bodies[] = {
      "<!DOCTYPE html>\n<html><head><TITLE lang=\"en\">\n api.example.com | 524: A timeout occurred "
      "</TITLE></head>prompt is too long",
      EXO_E_SERVER, 524, "api.example.com | 524: A timeout occurred", "", "", -1},
-    {"HTML without title", 403, "<html><body>no</body></html>", EXO_E_AUTH, 403, "HTML page", "", "", -1},
+    {"HTML without title", 403, "<html><body>no</body></html>", EXO_E_BLOCKED, 403, "HTML page", "", "", -1},
     {"HTML, empty title", 502, "<title></title>", EXO_E_SERVER, 502, "HTML page", "", "", -1},
     {"HTML, cut in the tag", 502, "<html><title lang", EXO_E_SERVER, 502, "HTML page", "", "", -1},
     {"HTML, cut behind the tag", 502, "<html><title>", EXO_E_SERVER, 502, "HTML page", "", "", -1},
@@ -578,7 +578,7 @@ static const char *const context_messages[] = {
 /* Asks of a body with `text` in place of %s. */
 static int code_of(uint16_t http_status, const char *format, const char *text)
 {
-    char body[512];
+    char body[1024];
     exo_failure failure;
     int len = snprintf(body, sizeof body, format, text);
     assert_in_range(len, 1, sizeof body - 1);
@@ -639,7 +639,7 @@ static void an_echo_is_no_mark(void **state)
     static const char *const near_misses[] = {
         "Invalid value: 'please explain context window'. Supported values are: 'text'.",
         "context window",
-        "maximum context length",
+        "maximum length",
         "exceeds the maximum number of tokens allowed",
         "input token count",
         "exceeds the maximum number of tokens allowed input token count",
@@ -1124,7 +1124,7 @@ static void failures_of_our_own(void **state)
         {EXO_E_CLOCK_CONNECT, EXO_CLOCK_CONNECT}, {EXO_E_CLOCK_FIRST, EXO_CLOCK_FIRST_EVENT},
         {EXO_E_CLOCK_IDLE, EXO_CLOCK_IDLE},       {EXO_E_CLOCK_TOTAL, EXO_CLOCK_TOTAL},
         {EXO_E_CLOSED, EXO_CLOCK_NONE},           {EXO_E_STATUS, EXO_CLOCK_NONE},
-        {EXO_E_ARGUMENT, EXO_CLOCK_NONE},
+        {EXO_E_ARGUMENT, EXO_CLOCK_NONE},         {EXO_E_LOCAL, EXO_CLOCK_NONE},
     };
     exo_failure failure;
     (void)state;
@@ -1184,6 +1184,537 @@ static void clocks_have_names(void **state)
     assert_string_equal(exo_clock_name((exo_clock)-1), "none");
 }
 
+/* An exceeded context window in words that are no known mark. */
+static void other_words_for_the_context_window(void **state)
+{
+    static const struct {
+        const char *message;
+        const char *code;
+        bool context;
+    } rows[] = {
+        {"The decoder prompt (length 10127) is longer than the maximum model length of 8192. Make sure that "
+         "`max_model_len` is no smaller than the number of text tokens.",
+         "400", true},
+        {"request (66202 tokens) exceeds the available context size (65536 tokens), try increasing it", "400", true},
+        {"prompt token count of 170000 exceeds the limit of 128000", "x", true},
+        {"Context Window exceeded for given call. No models have context window large enough for this call.", "", true},
+        {"Requested token count exceeds the model's maximum context length of 8192 tokens.", "", true},
+        {"too many tokens: total number of tokens in the prompt cannot exceed 4081", "", true},
+        {"The input is too long: 9000 tokens", "", true},
+        {"Your messages are larger than the model length", "", true},
+        {"MESSAGES TOO LARGE FOR THE WINDOW", "", true},
+        {"maximum context length", "", true},
+        {"input_length is greater than 8192", "", true},
+        /* one of the three is missing */
+        {"exceeds the limit of the model length", "", false},
+        {"the prompt is not a string", "", false},
+        {"Request too large", "", false},
+        {"messages exceed 8 entries", "", false},
+        /* throttling */
+        {"Too many tokens in the prompt, limit is 6000 tokens per minute", "", false},
+        {"Too many tokens in the prompt, limit is 6000 tokens per hour", "", false},
+        {"Too many tokens in the prompt, limit is 6000 tokens per day", "", false},
+        {"Request exceeds 6000 tokens (TPM)", "", false},
+        {"Request exceeds 6 RPM: 10 tokens", "", false},
+        {"Request exceeds the rate limit: 10 tokens", "", false},
+        {"Request exceeds the limit: 10 tokens", "rate-limit-reached", false},
+        {"Request exceeds the quota of 10 tokens", "", false},
+        {"Request exceeds your credits: 10 tokens", "", false},
+        {"Request exceeds the concurrency limit: 10 tokens", "", false},
+        {"Request limit exceeded for prompt, try again later", "", false},
+        {"Request limit exceeded for prompt, please wait before trying again", "", false},
+        {"Request limit exceeded for prompt, retry in 5 s", "", false},
+        {"ThrottlingException: prompt limit exceeded", "", false},
+        /* other limits */
+        {"max_tokens exceeds the limit for this prompt: 9000 tokens", "", false},
+        {"max_completion_tokens is larger than 8192 tokens in this request", "", false},
+        {"requested output tokens exceed the limit of 8192 tokens", "", false},
+        {"requested completion tokens exceed the limit of 8192 tokens", "", false},
+        {"too many images in the prompt: maximum 5", "", false},
+        {"too many tools in the prompt: maximum 128", "", false},
+        {"Invalid prompt: array too long. Expected a maximum length of 128", "", false},
+        {"Invalid prompt: string too long. Expected a maximum length of 1048576", "", false},
+        /* known ones: whatever is said beside them */
+        {"prompt is too long, try again with fewer tools and images", "", true},
+        {"This model's maximum context length is 8192 tokens, however max_tokens is 9000", "", true},
+        {"input length and `max_tokens` exceed context limit: 199629 + 21333 > 200000", "", true},
+        {"no words", "tokens_limit_reached", true},
+        {"rate limit", "model_max_prompt_tokens_exceeded", true},
+        {"no words", "openai.context_length_exceeded", true},
+        {"ContextWindowExceededError: litellm.BadRequestError: quota", "400", true},
+    };
+    static const uint16_t statuses[] = {400, 413, 422, 500, 200};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char format[256];
+        snprintf(format, sizeof format,
+                 "{\"error\":{\"message\":\"%%s\",\"type\":\"invalid_request_error\",\"code\":\"%s\"}}", rows[i].code);
+        for (size_t j = 0; j < sizeof statuses / sizeof *statuses; j++) {
+            if ((code_of(statuses[j], format, rows[i].message) == EXO_E_CONTEXT_WINDOW) != rows[i].context) {
+                fail_msg("%s, %s under %u", rows[i].message, rows[i].code, statuses[j]);
+            }
+        }
+    }
+}
+
+static void other_words_need_a_status_that_fits(void **state)
+{
+    static const struct {
+        uint16_t status;
+        const char *body;
+        int code;
+    } rows[] = {
+        {400, "{\"error\":{\"message\":\"%s\"}}", EXO_E_CONTEXT_WINDOW},
+        {413, "%s", EXO_E_CONTEXT_WINDOW},
+        {422, "{\"detail\":[{\"msg\":\"%s\",\"input\":1}]}", EXO_E_CONTEXT_WINDOW},
+        {500, "{\"error\":\"%s\"}", EXO_E_CONTEXT_WINDOW},
+        {502, "{\"error\":{\"message\":\"%s\",\"code\":400}}", EXO_E_CONTEXT_WINDOW},
+        {200, "{\"error\":{\"message\":\"%s\"}}", EXO_E_CONTEXT_WINDOW},
+        {200, "{\"error\":{\"message\":\"%s\",\"code\":413}}", EXO_E_CONTEXT_WINDOW},
+        {200, "{\"error\":{\"message\":\"%s\",\"code\":503}}", EXO_E_CONTEXT_WINDOW},
+        {200, "{\"choices\":[],\"error\":{\"message\":\"%s\",\"type\":\"server_error\"}}", EXO_E_CONTEXT_WINDOW},
+        {200, "{\"error\":{\"message\":\"%s\",\"code\":429}}", EXO_E_RATE_LIMIT},
+        {200, "{\"error\":{\"message\":\"%s\",\"code\":401}}", EXO_E_AUTH},
+        {400, "{\"error\":{\"message\":\"%s\",\"code\":\"rate_limit_exceeded\"}}", EXO_E_RATE_LIMIT},
+        {401, "{\"error\":{\"message\":\"%s\"}}", EXO_E_AUTH},
+        {402, "{\"error\":{\"message\":\"%s\"}}", EXO_E_QUOTA},
+        {403, "{\"error\":{\"message\":\"%s\"}}", EXO_E_AUTH},
+        {404, "{\"error\":{\"message\":\"%s\"}}", EXO_E_STATUS},
+        {408, "{\"error\":{\"message\":\"%s\"}}", EXO_E_SERVER},
+        {429, "{\"error\":{\"message\":\"%s\"}}", EXO_E_RATE_LIMIT},
+        {502, "{\"error\":{\"message\":\"%s\"}}", EXO_E_SERVER},
+        {503, "{\"error\":{\"message\":\"%s\"}}", EXO_E_SERVER},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (code_of(rows[i].status, rows[i].body, "prompt exceeds the limit of 8192 tokens") != rows[i].code) {
+            fail_msg("%s under %u", rows[i].body, rows[i].status);
+        }
+    }
+}
+
+/* Asks of a plain text, which is a message as it stands. */
+static int code_of_text(const char *text)
+{
+    exo_failure failure;
+    exo_failure_clear(&failure);
+    respond(&failure, 400, text, strlen(text));
+    assert_string_equal(failure.message, text);
+    return failure.code;
+}
+
+#define LONG "what does prompt is too long mean?"
+
+static void what_is_quoted_is_no_mark(void **state)
+{
+    static const char *const texts[] = {
+        "Invalid value: '" LONG "'. Supported values are: 'a' and 'b'.",
+        "Invalid value: \"" LONG "\". Supported values are: \"a\".",
+        "Invalid value: \"say \\\"" LONG "\\\" now prompt is too long\"",
+        "Invalid value: 'it's " LONG "'",
+        "'" LONG "' is not a role",
+        "The value of 'x' is '" LONG "'.",
+        "don't say '" LONG "'",
+        "[{'type': 'missing', 'msg': 'Field required', 'input': {'messages': [{'content': '" LONG "'}]}}]",
+        "no: [{\"type\": \"missing\", \"loc\": [\"" LONG "\"], \"msg\": \"Field required\"}, {\"input\": \"" LONG
+        "\"}]]",
+        "1 validation error [type=missing, input_value='" LONG "', input_type=str]",
+        "1 validation error [type=missing, input_value={'content': \"what's " LONG "\"}, input_type=dict]",
+        "litellm.BadRequestError: OpenAIException - {\"error\":{\"message\":\"bad.\"},\"input\":\"" LONG "\"}",
+        "bad {\\\"error\\\":{\\\"message\\\":\\\"bad.\\\"},\\\"input\\\":\\\"" LONG "\\\"}",
+        "Error code: 400 - {'error': {'message': 'bad'}, 'request': {'prompt': '" LONG,
+        "messages: '', input: '" LONG "'",
+        "you sent 'the prompt exceeds the context window of 9 tokens'",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (code_of_text(texts[i]) != EXO_E_STATUS) {
+            fail_msg("%s", texts[i]);
+        }
+    }
+    assert_int_equal(code_of(400, "{\"error\":{\"message\":\"Invalid value: '%s'\"}}", LONG), EXO_E_STATUS);
+    assert_int_equal(code_of(400, "{\"error\":{\"message\":\"{'input': '%s'}\"}}", LONG), EXO_E_STATUS);
+    assert_int_equal(code_of(400, "{\"unknown\":{\"input\":\"%s\"}}", LONG), EXO_E_STATUS);
+}
+
+static void a_quotation_that_is_a_message_is_heeded(void **state)
+{
+    static const char *const texts[] = {
+        "litellm.BadRequestError: OpenAIException - {\"error\":{\"message\":\"prompt is too long: 9 > 8\"}}",
+        "Error code: 400 - {'error': {'message': 'prompt is too long: 9 > 8', 'type': 'x'}}",
+        "Error code: 400 - {'error': {'message': \"the model's prompt is too long\", 'type': 'x'}}",
+        "bad {\\\"type\\\":\\\"error\\\",\\\"error\\\":{\\\"message\\\":\\\"prompt is too long.\\\"}}",
+        "AnthropicException - b'{\"type\":\"error\",\"error\":{\"message\":\"prompt is too long\"}}'",
+        "VertexAIException - {\n  \"error\": {\n    \"code\": 400,\n    \"message\": \"prompt is too long",
+        "{'detail': ['prompt is too long']}",
+        "Error - {\"code\" : \"context_length_exceeded\"}",
+        "it isn't the prompt's fault; prompt is too long",
+        "the 'x' prompt is too long",
+        "users' prompt is too long",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        exo_failure failure;
+        exo_failure_clear(&failure);
+        respond(&failure, 400, texts[i], strlen(texts[i]));
+        if (failure.code != EXO_E_CONTEXT_WINDOW) {
+            fail_msg("%s", texts[i]);
+        }
+    }
+    assert_int_equal(code_of(400, "{\"error\":{\"message\":\"{'error': {'message': '%s'}}\"}}", LONG),
+                     EXO_E_CONTEXT_WINDOW);
+}
+
+/* Under a status that is not 2xx. */
+static const row streams[] = {
+    {"Alibaba", 400,
+     "id:1\nevent:error\n:HTTP_STATUS/400\ndata:{\"code\":\"InvalidParameter\",\"message\":\"temperature is out of "
+     "range\",\"request_id\":\"r-1\"}\n\n",
+     EXO_E_STATUS, 400, "temperature is out of range", "", "InvalidParameter", -1},
+    {"one-api, an echo", 400,
+     "data: {\"error\":{\"message\":\"bad\"},\"request\":{\"messages\":[{\"content\":\"" LONG "\"}]}}\n\n",
+     EXO_E_STATUS, 400, "bad", "", "", -1},
+    {"a frame is no message", 400, "event: " LONG "\ndata: {\"error\":\"bad\"}\n\n", EXO_E_STATUS, 400, "bad", "", "",
+     -1},
+    {"a comment is none", 400, ": " LONG "\n\ndata: {\"error\":\"bad\"}", EXO_E_STATUS, 400, "bad", "", "", -1},
+    {"a mark", 400, "data: {\"error\":{\"message\":\"prompt is too long\"}}\n\ndata: [DONE]\n\n", EXO_E_CONTEXT_WINDOW,
+     400, "prompt is too long", "", "", -1},
+    {"CRLF", 429,
+     "event:error\r\ndata: {\"error\":{\"message\":\"slow down\",\"code\":\"c\"}}\r\n\r\ndata: [DONE]\r\n\r\n",
+     EXO_E_RATE_LIMIT, 429, "slow down", "", "c", -1},
+    {"CR", 429, "id: 1\rdata:{\"error\":\"slow down\"}\r\r", EXO_E_RATE_LIMIT, 429, "slow down", "", "", -1},
+    {"a byte order mark", 500,
+     "\xEF\xBB\xBF"
+     "data: {\"error\":\"e\"}\n\n",
+     EXO_E_SERVER, 500, "e", "", "", -1},
+    {"several events", 500, "data: {\"id\":\"x\",\"error\":\"one\"}\n\ndata: {\"error\":{\"code\":\"two\"}}\n\n",
+     EXO_E_SERVER, 500, "one", "", "two", -1},
+    {"text", 502, "event: error\ndata: upstream is gone\n\n", EXO_E_SERVER, 502, "upstream is gone", "", "", -1},
+    {"cut", 400, "event: error\ndata: {\"error\":{\"code\":\"c\",\"message\":\"too b", EXO_E_STATUS, 400, "too b", "",
+     "c", -1},
+    {"nested", 400, "data: {\"error\":{\"message\":\"{\\\"message\\\":\\\"inner\\\",\\\"code\\\":\\\"c\\\"}\"}}\n\n",
+     EXO_E_STATUS, 400, "inner", "", "c", -1},
+    {"no data", 400, "event: error\nid: 7\n\n", EXO_E_STATUS, 400, "event: error id: 7", "", "", -1},
+    {"no stream", 400, "error: bad thing", EXO_E_STATUS, 400, "error: bad thing", "", "", -1},
+};
+
+static void event_streams_are_read_as_their_data(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
+        exo_failure failure;
+        exo_failure_clear(&failure);
+        respond(&failure, streams[i].http_status, streams[i].body, strlen(streams[i].body));
+        check(&streams[i], &failure);
+        for (size_t len = 0; len < strlen(streams[i].body); len++) {
+            exo_failure_clear(&failure);
+            respond(&failure, streams[i].http_status, streams[i].body, len);
+            assert_all_clean(&failure);
+        }
+    }
+    exo_failure failure;
+    exo_failure_clear(&failure);
+    respond(&failure, streams[0].http_status, streams[0].body, strlen(streams[0].body));
+    assert_string_equal(failure.request_id, "r-1");
+}
+
+static void an_event_is_read_from_its_last_object(void **state)
+{
+    static const row rows[] = {
+        {"cut event before", 200,
+         "{\"choices\":[{\"delta\":{\"content\":\"hal\n{\"error\":{\"message\":\"upstream died\",\"code\":502}}",
+         EXO_E_SERVER, 502, "upstream died", "", "502", -1},
+        {"the last of several", 200, "{\"error\":\"one\"}\n{\"error\":\"two\"}\r\nrest", EXO_E_IN_STREAM, 200, "two",
+         "", "", -1},
+        {"lines of one object", 200, "{\n\"error\":\n{\"message\":\"m\"}\n}", EXO_E_IN_STREAM, 200, "m", "", "", -1},
+        {"a line within a cut object", 200, "{\"error\":{\"message\":\"m\",\"details\":[\n  {\"a\":1}\n",
+         EXO_E_IN_STREAM, 200, "m", "", "", -1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        exo_failure failure;
+        exo_failure_clear(&failure);
+        assert_int_equal(stream(&failure, 200, rows[i].body), EXO_OK);
+        check(&rows[i], &failure);
+    }
+}
+
+/* An error that is longer than what was kept of it. */
+static void an_error_may_be_cut(void **state)
+{
+    static const char whole[] =
+        "{\"error\":{\"code\":\"c\",\"message\":\"the beginning of a long message\",\"param\":\"";
+    (void)state;
+    for (size_t len = sizeof "{\"error\":{\"code\":\"c\"" - 1; len < sizeof whole; len++) {
+        char text[sizeof whole] = "";
+        exo_failure failure;
+        memcpy(text, whole, len);
+        exo_failure_clear(&failure);
+        assert_int_equal(stream(&failure, 200, text), EXO_OK);
+        assert_string_equal(failure.provider_code, "c");
+        assert_memory_equal(failure.message, "the beginning of a long message", strlen(failure.message));
+        assert_true(len < 65 || strlen(failure.message) > 30);
+    }
+}
+
+/* JSON within the message, behind an outer message of any length: as much of it is told as fits. */
+static void nested_json_of_any_length(void **state)
+{
+    (void)state;
+    for (int outer = 0; outer < 520; outer += outer < 480 ? 40 : 1) {
+        for (int inner = 0; inner < 600; inner += 37) {
+            char body[1500];
+            char expected[1200] = "";
+            exo_failure failure;
+            snprintf(
+                body, sizeof body,
+                "{\"error\":{\"message\":\"%.*s\",\"metadata\":{\"raw\":\"{\\\"error\\\":{\\\"code\\\":\\\"c\\\","
+                "\\\"message\\\":[\\\"%0*d\\\",\\\"\\\\u00e9\\\"]}}\"}}}",
+                outer,
+                "oooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo"
+                "oooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo"
+                "oooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo"
+                "oooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo"
+                "oooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo"
+                "oooooooooooooooooooo",
+                inner + 1, 7);
+            snprintf(expected, sizeof expected, "%.*s%s%0*d%s", outer, strstr(body, "ooo") ? strstr(body, "ooo") : "",
+                     outer > 0 ? ": " : "", inner + 1, 7, ": \xC3\xA9");
+            exo_failure_clear(&failure);
+            respond(&failure, 400, body, strlen(body));
+            assert_all_clean(&failure);
+            assert_memory_equal(failure.message, expected,
+                                strlen(failure.message) < 440 ? strlen(failure.message) : 440);
+            if (outer < 450) {
+                assert_string_equal(failure.provider_code, "c");
+            }
+        }
+    }
+}
+
+static void a_refusal_without_a_key(void **state)
+{
+    static const uint16_t statuses[] = {401, 403, 400, 404, 500};
+    (void)state;
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        exo_failure failure;
+        int expected = statuses[i] == 401 || statuses[i] == 403 ? EXO_E_NO_KEY
+                       : statuses[i] == 500                     ? EXO_E_SERVER
+                                                                : EXO_E_STATUS;
+        exo_failure_clear(&failure);
+        exo_failure_no_key(&failure);
+        assert_int_equal(failure.code, EXO_OK);
+        respond(&failure, statuses[i], "{\"error\":\"no\"}", 14);
+        assert_int_equal(failure.code, expected);
+        assert_int_equal(failure.verdict, exo_error_verdict(expected));
+
+        exo_failure_clear(&failure);
+        respond(&failure, statuses[i], "{\"error\":\"no\"}", 14);
+        exo_failure_no_key(&failure);
+        assert_int_equal(failure.code, expected);
+
+        exo_failure_clear(&failure);
+        respond(&failure, statuses[i], "{\"error\":\"no\"}", 14);
+        assert_int_not_equal(failure.code, EXO_E_NO_KEY);
+    }
+}
+
+static void a_page_in_front(void **state)
+{
+    static const char page[] = "<html><head><title>Attention Required! | Cloudflare</title></head></html>";
+    exo_failure failure;
+    (void)state;
+    exo_failure_clear(&failure);
+    exo_failure_no_key(&failure);
+    respond(&failure, 403, page, sizeof page - 1);
+    assert_int_equal(failure.code, EXO_E_BLOCKED);
+    assert_int_equal(failure.verdict, EXO_FALL_BACK);
+    assert_string_equal(failure.message, "Attention Required! | Cloudflare");
+    exo_failure_clear(&failure);
+    respond(&failure, 401, page, sizeof page - 1);
+    assert_int_equal(failure.code, EXO_E_AUTH);
+    respond(&failure, 503, page, sizeof page - 1);
+    assert_int_equal(failure.code, EXO_E_SERVER);
+    respond(&failure, 403, "Forbidden", 9);
+    assert_int_equal(failure.code, EXO_E_AUTH);
+}
+
+/* Whatever our own clock says, and in any order. */
+static void a_date_is_read_against_the_servers_clock(void **state)
+{
+    static const struct {
+        const char *date;
+        const char *retry_after;
+        int64_t wall_now;
+        int64_t delay;
+    } rows[] = {
+        {"Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:50:37 GMT", THEN, 60000},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:50:37 GMT", THEN + 3600, 60000},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:50:37 GMT", THEN - 3600, 60000},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:50:37 GMT", 0, 60000},
+        {"Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:38 1994", 0, 1000},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:36 GMT", THEN - 3600, -1},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT", THEN - 3600, 0},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", "7", THEN + 3600, 7000},
+        {"soon", "Sun, 06 Nov 1994 08:50:37 GMT", THEN, 60000},
+        {"soon", "Sun, 06 Nov 1994 08:50:37 GMT", 0, -1},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", 0, INT64_C(2147483648000)},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (int order = 0; order < 6; order++) {
+            exo_failure failure;
+            exo_failure_clear(&failure);
+            for (int step = 0; step < 3; step++) {
+                static const char orders[6][3] = {"drb", "rdb", "bdr", "brd", "dbr", "rbd"};
+                if (orders[order][step] == 'd') {
+                    header(&failure, "Date", rows[i].date, rows[i].wall_now);
+                } else if (orders[order][step] == 'r') {
+                    header(&failure, "Retry-After", rows[i].retry_after, rows[i].wall_now);
+                } else {
+                    respond(&failure, 429, "{}", 2);
+                }
+            }
+            if (failure.retry_after != rows[i].delay) {
+                fail_msg("row %zu, order %d: %lld", i, order, (long long)failure.retry_after);
+            }
+        }
+    }
+    /* a body's delay stays where the date says nothing */
+    exo_failure failure;
+    exo_failure_clear(&failure);
+    header(&failure, "Retry-After", "Sun, 06 Nov 1994 08:50:37 GMT", 0);
+    respond(&failure, 429, GEMINI, strlen(GEMINI));
+    header(&failure, "Date", "Sun, 06 Nov 1994 09:49:37 GMT", 0);
+    assert_int_equal(failure.retry_after, 45800);
+    header(&failure, "Date", "Sun, 06 Nov 1994 08:50:36 GMT", 0);
+    assert_int_equal(failure.retry_after, 1000);
+}
+
+static void rate_limit_resets_are_the_last_resort(void **state)
+{
+    static const struct {
+        uint16_t status;
+        const char *headers; /* name, value, name, value … */
+        int64_t delay;
+    } rows[] = {
+        {429, "x-ratelimit-reset-requests=2", 2000},
+        {429, "X-RateLimit-Reset-Tokens=6m0s", 360000},
+        {429, "x-ratelimit-reset-tokens=1.2s", 1200},
+        {429, "x-ratelimit-reset-tokens=345ms", 345},
+        {429, "x-ratelimit-reset-tokens=2m59.56s", 179560},
+        {429, "x-ratelimit-reset-tokens=1h2m3s4ms", 3723004},
+        {429, "x-ratelimit-reset-tokens=1d", 86400000},
+        {429, "x-ratelimit-reset-tokens=0s", 0},
+        {429, "x-rate-limit-reset-tokens=3", 3000},
+        {429, "x-ratelimit-reset=4", 4000},
+        {429, "x-ratelimit-reset=784111787", INT64_C(784111787000)},
+        {429, "x-ratelimit-reset=1784111787", INT64_C(1000000010000)},
+        {429, "date=Sun, 06 Nov 1994 08:49:37 GMT,x-ratelimit-reset=1784111787", INT64_C(1000000010000)},
+        {429, "x-ratelimit-reset=1784111787500", INT64_C(1000000010500)},
+        {429, "x-ratelimit-reset=1784111787500,date=Wed, 15 Jul 2026 10:36:26 GMT", 1500},
+        {429, "x-ratelimit-reset=1784111787,date=Wed, 15 Jul 2026 10:36:28 GMT", -1},
+        /* the one that is exhausted, wherever it stands */
+        {429, "x-ratelimit-reset-requests=2,x-ratelimit-reset-tokens=6m0s", 2000},
+        {429, "x-ratelimit-reset-requests=6m0s,x-ratelimit-reset-tokens=2", 2000},
+        {429, "x-ratelimit-reset-requests=2,x-ratelimit-reset-tokens=6m0s,x-ratelimit-remaining-tokens=0", 360000},
+        {429, "x-ratelimit-remaining-tokens=0,x-ratelimit-reset-requests=2,x-ratelimit-reset-tokens=6m0s", 360000},
+        {429, "x-ratelimit-remaining-tokens=5,x-ratelimit-reset-requests=2,x-ratelimit-reset-tokens=6m0s", 2000},
+        {429,
+         "x-ratelimit-remaining-requests=0,x-ratelimit-remaining-tokens=0,x-ratelimit-reset-requests=2,"
+         "x-ratelimit-reset-tokens=6m0s",
+         360000},
+        {429, "x-ratelimit-remaining-tokens=0,x-ratelimit-reset-requests=2", 2000},
+        {429, "x-ratelimit-remaining-requests=0,x-ratelimit-reset-requests=2,x-ratelimit-reset-tokens=1", 2000},
+        /* better ones */
+        {429, "retry-after=9,x-ratelimit-reset-requests=2", 9000},
+        {429, "x-ratelimit-reset-requests=2,retry-after-ms=9", 9},
+        {429, "x-ratelimit-reset-requests=2,retry-after=-9", 2000},
+        /* none */
+        {503, "x-ratelimit-reset-requests=2", -1},
+        {400, "x-ratelimit-reset-requests=2", -1},
+        {429, "x-ratelimit-reset-requests=-2", -1},
+        {429, "x-ratelimit-reset-requests=soon", -1},
+        {429, "x-ratelimit-reset-requests=5x", -1},
+        {429, "x-ratelimit-reset-requests=s", -1},
+        {429, "x-ratelimit-reset-requests=1m s", -1},
+        {429, "x-ratelimit-limit-requests=2,x-ratelimit-re=3,x-ratelimit-remaining=4,x-ratelimit=5", -1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[256];
+        exo_failure failure;
+        exo_failure_clear(&failure);
+        snprintf(text, sizeof text, "%s", rows[i].headers);
+        for (char *at = text; at;) {
+            char *value = strchr(at, '=');
+            char *next = strstr(value, ",x-");
+            next = next ? next : strstr(value, ",d");
+            next = next ? next : strstr(value, ",r");
+            *value++ = '\0';
+            if (next) {
+                *next++ = '\0';
+            }
+            header(&failure, at, value, THEN);
+            at = next;
+        }
+        respond(&failure, rows[i].status, "{}", 2);
+        if (failure.retry_after != rows[i].delay) {
+            fail_msg("%s: %lld", rows[i].headers, (long long)failure.retry_after);
+        }
+        respond(&failure, 500, "{}", 2);
+        assert_true(failure.retry_after == -1 || strstr(rows[i].headers, "retry-after"));
+    }
+    /* kinds that must not be taken for each other */
+    static const char *const kinds[] = {"",
+                                        "-requests",
+                                        "-tokens",
+                                        "-requests-day",
+                                        "-tokens-day",
+                                        "-tokens-minute",
+                                        "-requests-minute",
+                                        "-requests-hour",
+                                        "-tokens-hour",
+                                        "-input-tokens",
+                                        "-output-tokens",
+                                        "-images"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        exo_failure failure;
+        exo_failure_clear(&failure);
+        for (size_t j = 0; j < sizeof kinds / sizeof *kinds; j++) {
+            char name[64];
+            char value[32];
+            snprintf(name, sizeof name, "x-ratelimit-reset%s", kinds[j]);
+            snprintf(value, sizeof value, "%zu", j + 1);
+            header(&failure, name, value, 0);
+            snprintf(name, sizeof name, "X-RateLimit-Remaining%s", kinds[j]);
+            header(&failure, name, j == i ? "0" : "1", 0);
+        }
+        respond(&failure, 429, "", 0);
+        assert_int_equal(failure.retry_after, (i + 1) * 1000);
+    }
+    /* a delay in the body is better */
+    exo_failure failure;
+    exo_failure_clear(&failure);
+    header(&failure, "x-ratelimit-reset-requests", "2", 0);
+    respond(&failure, 429, GEMINI, strlen(GEMINI));
+    assert_int_equal(failure.retry_after, 45800);
+    /* and so is none, where the failure is told before the headers */
+    exo_failure_clear(&failure);
+    assert_int_equal(stream(&failure, 200, "{\"error\":{\"code\":429,\"message\":\"m\"}}"), EXO_OK);
+    header(&failure, "x-ratelimit-reset-requests", "2", 0);
+    assert_string_equal(failure.message, "m");
+    respond(&failure, 429, "", 0);
+    assert_int_equal(failure.retry_after, -1);
+    /* in a stream */
+    exo_failure_clear(&failure);
+    header(&failure, "x-ratelimit-reset-requests", "2", 0);
+    assert_string_equal(failure.message, "");
+    assert_int_equal(stream(&failure, 200, "{\"choices\":[]}"), EXO_NOT_FOUND);
+    assert_int_equal(stream(&failure, 200, "{\"error\":{\"code\":429}}"), EXO_OK);
+    assert_int_equal(failure.retry_after, 2000);
+}
+
 #define KEY "sk-abcdefghijklmnopqrstuvwxyz"
 
 static void secrets_are_taken_out(void **state)
@@ -1199,7 +1730,19 @@ static void secrets_are_taken_out(void **state)
         {KEY, "sk-abc***xyz stays", "sk-abc***xyz stays"},
         {KEY, "ends with sk-abcdefghi", "ends with ***"},
         {KEY, "ends with sk-abcdefgh", "ends with sk-abcdefgh"},
-        {KEY, "sk-abcdefghi in the middle", "sk-abcdefghi in the middle"},
+        {KEY, "sk-abcdefghi in the middle", "*** in the middle"},
+        {KEY, "sk-abcdefgh in the middle", "sk-abcdefgh in the middle"},
+        {KEY, "ends in opqrstuvwxyz", "ends in ***"},
+        {KEY, "ends in pqrstuvwxyz", "ends in pqrstuvwxyz"},
+        {KEY, "(defghijklmno)", "(***)"},
+        {KEY, "cdefghijklmn...mnopqrstuvwxyz", "***...***"},
+        {KEY, "opqrstuvwxyzsk-abcdefghi", "******"},
+        {"ab+/cd==0123", "key=ab%2B%2fcd%3D%3D0123&x", "key=***&x"},
+        {"ab+/cd==0123", "key=ab%2B%2fcd%3D%3D012", "key=ab%2B%2fcd%3D%3D012"},
+        {"ab+/cd==0123", "{\\\"ab+\\/cd==0123\\\"}", "{\\\"***\\\"}"},
+        {"ab+/cd==0123", "ab+%2", "ab+%2"},
+        {"ab+/cd==0123", "ab+%", "ab+%"},
+        {"abO", "ab%5", "ab%5"},
         {KEY, "sk-sk-abcdefghijklmnopqrstuvwxyz", "sk-***"},
         {"aab", "aaab", "a***"},
         {"x", "axbx", "a*b*"},
@@ -1243,9 +1786,40 @@ static void secrets_are_wiped(void **state)
     }
 }
 
+/* Where the field cut a secret off, four bytes of it at the end are enough. */
+static void secrets_that_a_cut_begins_are_taken_out(void **state)
+{
+    (void)state;
+    for (size_t shown = 1; shown <= strlen(KEY); shown++) {
+        char text[600];
+        exo_failure failure;
+        memset(text, 'x', sizeof text);
+        memcpy(text + 511 - shown, KEY, strlen(KEY));
+        exo_failure_clear(&failure);
+        exo_failure_set(&failure, EXO_E_AUTH, exo_span_of(text, sizeof text));
+        assert_true(failure.cut);
+        exo_failure_redact(&failure, exo_span_text(KEY));
+        assert_int_equal(strlen(failure.message), shown < 4 ? 511 : 511 - shown + 3);
+        assert_int_equal(strstr(failure.message, "***") != NULL, shown >= 4);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(other_words_for_the_context_window),
+        cmocka_unit_test(other_words_need_a_status_that_fits),
+        cmocka_unit_test(what_is_quoted_is_no_mark),
+        cmocka_unit_test(a_quotation_that_is_a_message_is_heeded),
+        cmocka_unit_test(event_streams_are_read_as_their_data),
+        cmocka_unit_test(an_event_is_read_from_its_last_object),
+        cmocka_unit_test(an_error_may_be_cut),
+        cmocka_unit_test(nested_json_of_any_length),
+        cmocka_unit_test(a_refusal_without_a_key),
+        cmocka_unit_test(a_page_in_front),
+        cmocka_unit_test(a_date_is_read_against_the_servers_clock),
+        cmocka_unit_test(rate_limit_resets_are_the_last_resort),
+        cmocka_unit_test(secrets_that_a_cut_begins_are_taken_out),
         cmocka_unit_test(every_body_is_understood),
         cmocka_unit_test(every_body_may_be_cut_anywhere),
         cmocka_unit_test(every_event_is_understood),
