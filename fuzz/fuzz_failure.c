@@ -26,6 +26,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     exo_failure_clear(&failure);
     exo_failure_header(&failure, exo_span_text("Retry-After"), value, 784111777);
     exo_failure_header(&failure, exo_span_text("x-request-id"), value, 0);
+    exo_failure_header(&failure, exo_span_text("x-ratelimit-reset-tokens"), value, 784111777);
+    exo_failure_header(&failure, exo_span_text("x-ratelimit-remaining-tokens"), value, 784111777);
+    exo_failure_header(&failure, exo_span_text("Date"), value, 784111777);
+    FUZZ_MUST(failure.message[0] == '\0');
+    if (size & 2) {
+        exo_failure_no_key(&failure);
+    }
     if (size & 1) {
         exo_failure_from_response(&failure, (uint16_t)(300 + size % 300), body);
         FUZZ_MUST(failure.code < 0);

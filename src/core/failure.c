@@ -111,7 +111,8 @@ static void begin(exo_failure *failure, int code)
     failure->http_status = failure->status = 0;
     failure->in_stream = failure->cut = false;
     failure->offset = 0;
-    failure->message[0] = failure->type[0] = failure->provider_code[0] = '\0';
+    memset(failure->message, 0, sizeof failure->message);
+    failure->type[0] = failure->provider_code[0] = '\0';
     if (failure->delay_rank_ <= BODY_DELAY_RANK) {
         failure->retry_after = -1;
         failure->delay_rank_ = 0;
@@ -338,6 +339,7 @@ static void redact(char *text, size_t size, exo_span secret)
 {
     const size_t stars = secret.len < 3 ? secret.len : 3;
     const bool cut = strlen(text) + 4 >= size;
+    const char *const end = text + size;
     char *to = text;
     for (const char *from = text; *from;) {
         const size_t piece = secret_piece(from, secret, cut);
@@ -349,21 +351,15 @@ static void redact(char *text, size_t size, exo_span secret)
             *to++ = *from++;
         }
     }
-    memset(to, 0, size - (size_t)(to - text));
+    memset(to, 0, (size_t)(end - to));
 }
 
 void exo_failure_redact(exo_failure *failure, exo_span secret)
 {
-    static const struct {
-        uint16_t at;
-        uint16_t size;
-    } fields[] = {
-        {offsetof(exo_failure, message), sizeof failure->message},
-        {offsetof(exo_failure, type), sizeof failure->type},
-        {offsetof(exo_failure, provider_code), sizeof failure->provider_code},
-        {offsetof(exo_failure, request_id), sizeof failure->request_id},
-    };
-    for (size_t i = 0; secret.len > 0 && i < sizeof fields / sizeof *fields; i++) {
-        redact((char *)failure + fields[i].at, fields[i].size, secret);
+    if (secret.len > 0) {
+        redact(failure->message, sizeof failure->message, secret);
+        redact(failure->type, sizeof failure->type, secret);
+        redact(failure->provider_code, sizeof failure->provider_code, secret);
+        redact(failure->request_id, sizeof failure->request_id, secret);
     }
 }

@@ -43,27 +43,27 @@ static const char marks[] = "\x81" /* CONTEXT */
                             "maximum context length is\n"
                             "exceeds the context window\n"
                             "prompt is too long\n"
-                            "input is too long for requested model\n"
-                            "input token count\texceeds the maximum number of tokens allowed\n"
+                            "input is too long for requested\n"
+                            "input token count\texceeds the maximum number of tokens\n"
                             "maximum prompt length is\n"
                             "reduce the length of the messages\n"
                             "too large for model with\n"
                             "context length is only\n"
-                            "is longer than the model's context length\n"
+                            "longer than the model's context length\n"
                             "exceed_context_size_error\n"
                             "context size has been exceeded\n"
                             "greater than the context length\n"
                             "exceeded model token limit\n"
                             "context window exceeds limit\n"
-                            "tokens in request more than max tokens allowed\n"
-                            "model_context_window_exceeded\n"
-                            "range of input length should be\n"
+                            "tokens in request more than max tokens\n"
+                            "context_window_exceeded\n"
+                            "range of input length\n"
                             "inputs tokens + max_new_tokens must be\n"
-                            "ContextWindowExceededError\n"       /* LiteLLM */
-                            "tokens_limit_reached\n"             /* GitHub */
-                            "model_max_prompt_tokens_exceeded\n" /* Copilot */
-                            "exceed context limit\n"             /* Anthropic */
-                            "\x82"                               /* FILTER */
+                            "ContextWindowExceededError\n" /* LiteLLM */
+                            "tokens_limit_reached\n"       /* GitHub */
+                            "max_prompt_tokens_exceeded\n" /* Copilot */
+                            "exceed context limit\n"       /* Anthropic */
+                            "\x82"                         /* FILTER */
                             "content_policy_violation\n"
                             "content_filter\n"
                             "ContentPolicyViolationError\n" /* LiteLLM */

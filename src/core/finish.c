@@ -22,7 +22,7 @@ static const char words[] =
     "error network_error abort aborted cancelled canceled timeout server_error insufficient_system_resource "
     "malformed_function_call\0"
     /* CONTEXT */
-    "model_context_window_exceeded context_window_exceeded context_length_exceeded\0";
+    "model_context_window_exceeded\0";
 
 exo_finish_family exo_finish_family_of(exo_span reason)
 {

@@ -56,8 +56,6 @@ static const struct {
     {"insufficient_system_resource", EXO_FINISH_ERROR},
     {"MALFORMED_FUNCTION_CALL", EXO_FINISH_ERROR},
     {"model_context_window_exceeded", EXO_FINISH_CONTEXT},
-    {"context_window_exceeded", EXO_FINISH_CONTEXT},
-    {"context_length_exceeded", EXO_FINISH_CONTEXT},
     /* only whole words count */
     {"safet", EXO_FINISH_NORMAL},
     {"safety_", EXO_FINISH_NORMAL},
