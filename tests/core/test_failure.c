@@ -1786,6 +1786,24 @@ static void secrets_are_wiped(void **state)
     }
 }
 
+/* A NUL in a secret is not that at the end of a field. */
+static void a_secret_may_hold_any_bytes(void **state)
+{
+    static const char *const messages[] = {
+        "", "a", "abcdefghijkl", "abcdefghijklm", "abcdefghijklm\\", "abcdefghijklm%0"};
+    char secret[600] = "abcdefghijklm";
+    (void)state;
+    for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+        exo_failure *failure = malloc(sizeof *failure);
+        assert_non_null(failure);
+        exo_failure_clear(failure);
+        exo_failure_set(failure, EXO_E_AUTH, exo_span_text(messages[i]));
+        exo_failure_redact(failure, exo_span_of(secret, sizeof secret));
+        assert_int_equal(strncmp(failure->message, "***", 3) == 0, strlen(messages[i]) >= 12);
+        free(failure);
+    }
+}
+
 /* Where the field cut a secret off, four bytes of it at the end are enough. */
 static void secrets_that_a_cut_begins_are_taken_out(void **state)
 {
@@ -1820,6 +1838,7 @@ int main(void)
         cmocka_unit_test(a_date_is_read_against_the_servers_clock),
         cmocka_unit_test(rate_limit_resets_are_the_last_resort),
         cmocka_unit_test(secrets_that_a_cut_begins_are_taken_out),
+        cmocka_unit_test(a_secret_may_hold_any_bytes),
         cmocka_unit_test(every_body_is_understood),
         cmocka_unit_test(every_body_may_be_cut_anywhere),
         cmocka_unit_test(every_event_is_understood),
