@@ -183,7 +183,7 @@ static void judge(exo_failure *failure, struct reading *reading, uint16_t http_s
     reading->signs |= (exo_failure_signs(failure->provider_code) | exo_failure_signs(failure->type)) & NOT_COMBINED;
     failure->http_status = http_status;
     failure->in_stream = http_status < 300;
-    if ((reading->signs & (COMBINED | VETO)) == COMBINED &&
+    if ((reading->signs & (COMBINED | VETO | FILTER | QUOTA)) == COMBINED &&
         may_be_context(effective_status(reading, http_status), failure->in_stream)) {
         reading->signs |= CONTEXT;
     }

@@ -346,14 +346,13 @@ static void take_rest(struct reading *reading, uint8_t field, exo_span rest)
 /* Walks over a JSON text whose outermost object stands at `start`, as far as it can be read. */
 static void walk(struct reading *reading, exo_span text, uint8_t start)
 {
-    uint8_t levels[EXO_JSON_DEPTH_MAX + 1];
     uint8_t next = SLOT(MESSAGE, start);
+    uint8_t levels[EXO_JSON_DEPTH_MAX + 1] = {next};
     uint8_t place = start;
     size_t depth = 0;
     exo_json_reader reader;
     exo_json_token token;
     exo_json_reader_init(&reader, text, EXO_JSON_DEPTH_MAX, true);
-    levels[0] = next;
     for (;;) {
         size_t before = reader.at;
         int status = exo_json_next(&reader, &token);

@@ -1225,6 +1225,9 @@ static void other_words_for_the_context_window(void **state)
         {"Request limit exceeded for prompt, please wait before trying again", "", false},
         {"Request limit exceeded for prompt, retry in 5 s", "", false},
         {"ThrottlingException: prompt limit exceeded", "", false},
+        /* a filter, or quota */
+        {"the prompt exceeds a limit of safety", "content_policy_violation", false},
+        {"the prompt exceeds a limit: insufficient balance", "", false},
         /* other limits */
         {"max_tokens exceeds the limit for this prompt: 9000 tokens", "", false},
         {"max_completion_tokens is larger than 8192 tokens in this request", "", false},
