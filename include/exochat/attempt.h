@@ -116,13 +116,14 @@ typedef struct exo_attempt_options {
     unsigned can;    /* a sum of exo_can */
     unsigned wanted; /* the types of event that are handed out: a sum of EXO_WANT() */
     bool untried;    /* another deployment is left that was not tried yet */
+    bool keyless;    /* the request goes out without a key */
 } exo_attempt_options;
 
 /* The defaults: the clocks of clock.h, a transport that can do everything, all events. */
 #define EXO_ATTEMPT_OPTIONS_INIT \
     { \
         sizeof(exo_attempt_options), EXO_INTAKE_OPTIONS_INIT, 10000, 15000, 120000, -1, EXO_UNTIL_EVENT, \
-            EXO_CAN_CONNECTED | EXO_CAN_SENT | EXO_CAN_DRAIN | EXO_CAN_RESEND, EXO_WANT_ALL, false \
+            EXO_CAN_CONNECTED | EXO_CAN_SENT | EXO_CAN_DRAIN | EXO_CAN_RESEND, EXO_WANT_ALL, false, false \
     }
 
 /* What the transport is to do now. */
@@ -160,6 +161,7 @@ typedef struct exo_attempt {
     uint8_t phase_;
     uint8_t end_; /* what was made of it; private to attempt.c */
     bool until_token_;
+    bool keyless_;
     bool connected_;
     bool head_ended_;
     bool reading_; /* bytes were told, and are not all read */

@@ -270,6 +270,7 @@ static int call_init_attempt(exo_call *call)
     options.ttft_until = o->ttft_until;
     options.wanted = call->options.buffered ? 0 : EXO_WANT_ALL;
     options.untried = !call->path.last;
+    options.keyless = !exo_deployed_has_key(call->path.at);
     return exo_attempt_init(&call->try.attempt, &options, call_now(call));
 }
 

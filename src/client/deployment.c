@@ -417,6 +417,16 @@ static void deployment_censor(exo_failure *failure, const char *secret, size_t l
     }
 }
 
+bool exo_deployed_has_key(const exo_deployed *deployed)
+{
+    const exo_deployment *o = &deployed->options;
+    bool has = o->api_key && o->api_key[0];
+    for (size_t i = 0; !has && i < o->header_count; i++) {
+        has = exo_same_name(o->headers[i].name, o->auth_header ? o->auth_header : "Authorization");
+    }
+    return has;
+}
+
 void exo_deployed_censor(const exo_deployed *deployed, exo_failure *failure)
 {
     const exo_deployment *o = &deployed->options;

@@ -30,6 +30,9 @@ exo_deployed *exo_deployed_new(const char *name, const exo_deployment *options, 
 exo_deployed *exo_deployed_keep(exo_deployed *deployed);
 void exo_deployed_drop(exo_deployed *deployed);
 
+/* Whether a request says who asks: by its key, or by a header that takes its place. */
+bool exo_deployed_has_key(const exo_deployed *deployed);
+
 /* Takes the key out of everything that a failure says, and the values of extra headers and of base_url's query, which
  * may be keys too. A key of less than 8 bytes is no secret but a word ("none", "test") and stays; so does such a value
  * of less than 16. */

@@ -159,6 +159,7 @@ static int question_start(question *q, const char *url)
     options.connect_timeout = o->connect_timeout;
     options.stream_ttft_timeout = 0;
     options.request_timeout = o->request_timeout;
+    options.keyless = !exo_deployed_has_key(q->deployed);
     code = exo_attempt_init(&q->attempt, &options, exo_loop_now(&q->loop));
     if (code < 0) {
         return question_refuse(q, code, "");

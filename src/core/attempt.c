@@ -57,6 +57,15 @@ static void attempt_enter(exo_attempt *a, enum exo_phase phase, int64_t clock)
     attempt_set_idle(a, clock);
 }
 
+/* No failure, and no headers seen. */
+static void attempt_forget_failure(exo_attempt *a)
+{
+    exo_failure_clear(&a->failure_);
+    if (a->keyless_) {
+        exo_failure_no_key(&a->failure_);
+    }
+}
+
 /* The phase in which a transport begins that cannot tell of everything. */
 static void attempt_begin(exo_attempt *a, int64_t now)
 {
@@ -75,7 +84,8 @@ int exo_attempt_init(exo_attempt *attempt, const exo_attempt_options *options, i
         return EXO_E_ARGUMENT;
     }
     memset(attempt, 0, sizeof *attempt);
-    exo_failure_clear(&attempt->failure_);
+    attempt->keyless_ = options->keyless;
+    attempt_forget_failure(attempt);
     exo_intake_options intake = options->intake;
     intake.failure = &attempt->failure_;
     int code = exo_intake_init(&attempt->intake_, &intake);
@@ -180,7 +190,7 @@ int exo_attempt_status(exo_attempt *attempt, uint16_t status)
         return EXO_E_HEAD_LIMIT;
     }
     if (attempt->end_ == ATTEMPT_RUNS && !attempt->head_ended_) {
-        exo_failure_clear(&attempt->failure_);
+        attempt_forget_failure(attempt);
         attempt->status_ = status;
     }
     return EXO_OK;
@@ -268,7 +278,7 @@ void exo_attempt_resent(exo_attempt *attempt, int64_t now, bool done)
         attempt->end_ = ATTEMPT_RUNS;
         attempt->trail_.resent = true;
         attempt->trail_.reused = false;
-        exo_failure_clear(&attempt->failure_);
+        attempt_forget_failure(attempt);
         attempt_begin(attempt, now);
     }
 }
