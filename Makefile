@@ -48,7 +48,7 @@ format:
 # Each target as on a machine that has nothing. Needs root and debootstrap; takes as long as all of them together.
 fresh:
 	tools/install-packages.sh fresh
-	tools/check-fresh.sh $(TARGETS)
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-5} tools/check-fresh.sh $(TARGETS)
 
 clean:
 	rm -rf build build-*

@@ -1,7 +1,8 @@
 """Runs the `exochat` command for the tests, and says what it is expected to send.
 
 The command runs without the caller's environment: no proxies, no configuration but the test's, a HOME of its own; and
-never without a time limit.
+never without a time limit. Its clocks are so long that none can ring before what a test is about has happened, however
+busy the machine is, unless the test sets them.
 """
 
 import json
@@ -16,7 +17,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("EXOCHAT_BINARY") or ROOT / "build" / "exochat").resolve()
 SANITIZED = os.environ.get("EXOCHAT_SANITIZED") == "1"
-TIMEOUT = 60  # seconds until a command counts as hanging; far more than any needs
+TIMEOUT = 120  # seconds until a command counts as hanging; far more than any needs
+PATIENCE = {"connect_timeout": 600, "stream_ttft_timeout": 600, "request_timeout": 600}  # seconds; longer than TIMEOUT
+PATIENT = ("--connect-timeout", "600", "--ttft", "600", "--idle-timeout", "600")  # the same, for the command line
 PASSED_ON = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "GCOV_PREFIX", "GCOV_PREFIX_STRIP")
 SANITIZER_EXIT = 86  # as tools/test.sh sets it
 
@@ -124,6 +127,8 @@ class Command:
 
     def start(self, *args, stdin=subprocess.DEVNULL, env=None, cwd=None):
         args = [os.fspath(arg) for arg in args]
+        if args[:1] == ["--base-url"]:
+            args = [*PATIENT, *args]  # of an option that is given twice the last one counts
         process = subprocess.Popen(
             [BINARY, *args],
             stdin=stdin,

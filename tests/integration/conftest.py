@@ -10,7 +10,7 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "integration")]
 
-from command import BINARY, Command, require_binary  # noqa: E402,F401
+from command import BINARY, PATIENCE, Command, require_binary  # noqa: E402,F401
 from driver import Driver  # noqa: E402
 from route import Route  # noqa: E402
 from upstream import Upstream  # noqa: E402
@@ -53,13 +53,13 @@ def ask(exochat, upstream):
 @pytest.fixture
 def write_config(tmp_path, request):
     """write_config({name: {key: value}}, **top_level_keys) writes a configuration and returns its path. JSON is YAML.
-    Where the test has the scripted server, its base_url is the default one.
+    Where the test has the scripted server, its base_url is the default one; clocks are patient by default.
     """
 
     def write(models, **top):
         if "upstream" in request.fixturenames:
             base_url = request.getfixturevalue("upstream").base_url
-            models = {name: {"base_url": base_url, **keys} for name, keys in models.items()}
+            models = {name: {"base_url": base_url, **PATIENCE, **keys} for name, keys in models.items()}
         path = tmp_path / "config.yaml"
         path.write_text(json.dumps({**top, "models": models}, indent=1), encoding="utf-8")
         return path

@@ -11,7 +11,7 @@ import json
 import subprocess
 import time
 
-from command import BINARY, TIMEOUT
+from command import BINARY, PATIENCE, TIMEOUT
 
 PROGRAM = BINARY.parent / "tests" / "library_driver"
 
@@ -120,12 +120,13 @@ class Driver:
         self.ok("text", 0, "user", "hello")
 
     def deploy(self, upstream, name, /, **options):
-        self.ok("deploy", name, **{"base_url": upstream.base_url, **options})
+        clocks = {name: seconds * 1000 for name, seconds in PATIENCE.items()}
+        self.ok("deploy", name, **{"base_url": upstream.base_url, **clocks, **options})
 
     def chat(self, request=0, **options):
         return self.ok("chat", request, **options)
 
-    def pump(self, condition, seconds=10):
+    def pump(self, condition, seconds=TIMEOUT):
         """Runs the client's loop until the condition is true."""
         deadline = time.monotonic() + seconds
         said = []

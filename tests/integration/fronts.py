@@ -18,7 +18,7 @@ import tempfile
 import pytest
 
 PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
-START_SECONDS = 10
+START_SECONDS = 60
 STOP_SECONDS = 10
 
 NGINX = """

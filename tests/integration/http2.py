@@ -126,7 +126,7 @@ class Http2Server(Listener):
 
     def _serve(self, sock):
         with self._context.wrap_socket(sock, server_side=True) as secure:
-            secure.settimeout(10)
+            secure.settimeout(60)
             connection = Connection(secure, self)
             connection.start(**self._settings)
             self._script(connection)

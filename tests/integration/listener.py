@@ -24,7 +24,7 @@ class Listener:
     def everything(self):
         """All that was received, once all connections are through."""
         for thread in list(self._threads):
-            thread.join(10)
+            thread.join(60)
         return b"".join(self.received)
 
     def __enter__(self):
@@ -49,7 +49,7 @@ class Listener:
 
     def _run(self, sock):
         with sock:
-            sock.settimeout(10)
+            sock.settimeout(60)
             try:
                 self.received.append(self.handle(sock) or b"")
             except OSError:

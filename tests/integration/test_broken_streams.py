@@ -153,7 +153,7 @@ def test_an_answer_that_was_finished_stands(ask, upstream, behaviour):
 def test_an_answer_is_reported_at_done(ask, behaviour):
     ran = ask(behaviour, "--json")
     assert (ran.code, ran.json["text"], ran.json["usage"]["total_tokens"]) == (0, TEXT, 12)
-    assert ran.seconds < 20 and ran.json["milliseconds"] < 4000  # the rest of an answer has 5 s
+    assert ran.json["milliseconds"] < 4900  # the rest of an answer has 5 s
 
 
 def test_a_cut_tool_call_is_never_a_call(ask):

@@ -1,7 +1,8 @@
 """The four clocks: each one names itself, and only what counts stops it.
 
-Clocks are short here and bounds are generous: a clock must not ring before its time, and must ring long before the
-defaults would.
+A clock that is to ring is short, and the other ones cannot ring: they are as patient as in all tests. A clock that is
+not to ring has seconds more than what it waits for needs on an idle machine. A bound says that this clock rang, and not
+one of the others.
 """
 
 import re
@@ -12,7 +13,7 @@ import pytest
 from upstream import behaviours
 from upstream.chunks import TEXT, WORDS
 
-LONG = 10  # seconds; the shortest default clock is 10 s, and a short one has run out by then on the slowest machine
+LONG = 60  # seconds; far less than a patient clock has
 
 
 def ring(ran, code, clock, least):
@@ -35,12 +36,12 @@ def test_the_first_event_clock(ask, behaviour):
 
 @pytest.mark.parametrize("behaviour", ["wait-0.2", "headers-wait-0.2", "comments-0.2-then-ok"])
 def test_the_first_event_clock_has_patience(ask, behaviour):
-    ran = ask(behaviour, "--json", "--ttft", "5s")
+    ran = ask(behaviour, "--json", "--ttft", "60s")
     assert (ran.code, ran.json["text"]) == (0, TEXT) and ran.json["attempts"][0]["first_event_ms"] >= 190
 
 
 def test_an_event_without_a_token_stops_the_first_event_clock(ask):
-    ran = ask("role-wait-0.8", "--json", "--ttft", "300ms")
+    ran = ask("role-wait-4", "--json", "--ttft", "3s")
     assert (ran.code, ran.json["text"]) == (0, TEXT)
 
 
@@ -51,7 +52,7 @@ def test_until_token_waits_for_one(ask):
 
 @pytest.mark.parametrize("behaviour", ["one-delta-then-stall", "tool-call", "reasoning", "refusal"])
 def test_a_token_is_text_reasoning_refusal_or_a_tool_call(ask, behaviour):
-    options = ("--json", "--ttft", "300ms", "--ttft-until", "token", "--idle-timeout", "900ms")
+    options = ("--json", "--ttft", "3s", "--ttft-until", "token", "--idle-timeout", "4s")
     ran = ask(behaviour, *options)
     assert ran.error is None or ran.error["clock"] == "idle"
 
@@ -73,19 +74,19 @@ def test_tokens_are_told_apart_from_other_events(ask, upstream):
 
 @pytest.mark.parametrize("behaviour", ["one-delta-then-stall", "one-delta-then-comments", "delta-wait-30"])
 def test_the_idle_clock(ask, behaviour):
-    ran = ask(behaviour, "--json", "--idle-timeout", "400ms")
-    ring(ran, "CLOCK_IDLE", "idle", 0.4)
+    ran = ask(behaviour, "--json", "--idle-timeout", "3s")
+    ring(ran, "CLOCK_IDLE", "idle", 3)
     assert ran.error["verdict"] == "fall back" and ran.json["text"] == WORDS[0]
 
 
 def test_the_idle_clock_of_a_stream_keeps_what_was_printed(ask):
-    ran = ask("one-delta-then-stall", "--idle-timeout", "300ms", fallbacks=["ok"])
+    ran = ask("one-delta-then-stall", "--idle-timeout", "3s", fallbacks=["ok"])
     assert (ran.code, ran.out) == (1, WORDS[0]) and "idle clock" in ran.complaint
 
 
 def test_events_wind_the_idle_clock_up(ask):
-    ran = ask("slow-250", "--json", "--idle-timeout", "1s")
-    assert ran.code == 0 and ran.json["milliseconds"] >= 1250
+    ran = ask("slow-800", "--json", "--idle-timeout", "3s")
+    assert ran.code == 0 and ran.json["milliseconds"] >= 4000
 
 
 def test_the_idle_clock_runs_before_the_first_event_too(ask):
@@ -94,15 +95,24 @@ def test_the_idle_clock_runs_before_the_first_event_too(ask):
 
 
 def test_the_total_clock_stops_everything(ask, upstream):
-    ran = ask("slow-200", "--json", "--total-timeout", "500ms", fallbacks=["ok"])
-    ring(ran, "CLOCK_TOTAL", "total", 0.5)
+    ran = ask("slow-1000", "--json", "--total-timeout", "3s", fallbacks=["ok"])
+    ring(ran, "CLOCK_TOTAL", "total", 3)
     assert ran.error["verdict"] == "stop" and len(upstream.requests) == 1
 
 
-def test_the_total_clock_counts_all_attempts(ask):
-    silent = ("--ttft", "300ms", "--total-timeout", "750ms")
-    ran = ask("silent", "--json", *silent, fallbacks=["headers-then-silent", "comments-only", "ok"])
-    ring(ran, "CLOCK_TOTAL", "total", 0.75)
+def test_the_total_clock_counts_all_attempts(exochat, upstream, write_config):
+    hasty = {"stream_ttft_timeout": "200ms"}
+    config = write_config(
+        {
+            "first": {"model": "silent", **hasty, "fallbacks": ["second", "third", "fourth"]},
+            "second": {"model": "headers-then-silent", **hasty},
+            "third": {"model": "comments-only"},
+            "fourth": {"model": "ok"},
+        },
+        total_timeout="3s",
+    )
+    ran = exochat("--config", config, "-m", "first", "--json", "hello")
+    ring(ran, "CLOCK_TOTAL", "total", 3)
     assert [code for _, code in ran.trail] == ["EXO_E_CLOCK_FIRST"] * 2 + ["EXO_E_CLOCK_TOTAL"]
 
 
@@ -114,7 +124,7 @@ def test_the_total_clock_of_the_configuration(exochat, upstream, write_config):
 def test_clocks_are_per_deployment(exochat, upstream, write_config):
     config = write_config(
         {
-            "hasty": {"model": "wait-0.6", "stream_ttft_timeout": "200ms", "fallbacks": ["patient"]},
+            "hasty": {"model": "silent", "stream_ttft_timeout": "200ms", "fallbacks": ["patient"]},
             "patient": {"model": "wait-0.6"},
         }
     )
@@ -137,30 +147,31 @@ def test_the_connect_clock_waits_for_tls(exochat):
 
 
 def test_a_slow_upload_costs_the_first_event_clock_nothing(ask, upstream, sparse):
-    """2 MB of body at 1 MB a second, with clocks of 1 s."""
+    """2 MB of body in 4 s, with clocks of 2 s."""
 
     @behaviours.early
     def slow_uplink(conn):
         conn.limit_receive_buffer(64 << 10)  # more than a segment, so that none waits for a timer of the system's
-        conn.read_body(rate=1 << 20)
+        conn.read_body(rate=1 << 19)
         behaviours.ok(conn)
 
     upstream.scripts["slow-uplink"] = slow_uplink
-    ran = ask("slow-uplink", "--json", "--ttft", "1s", "--idle-timeout", "1s", "-a", sparse(3 << 19))
+    ran = ask("slow-uplink", "--json", "--ttft", "2s", "--idle-timeout", "2s", "-a", sparse(3 << 19))
     assert (ran.code, ran.json["text"]) == (0, TEXT), ran
-    assert ran.json["attempts"][0]["sent_ms"] > 1000 and upstream.requests[0].length > 2 << 20
+    assert ran.json["attempts"][0]["sent_ms"] > 2000 and upstream.requests[0].length > 2 << 20
 
 
 def test_an_upload_that_stalls_is_idle(ask, upstream, sparse):
-    ran = ask("stall-upload-after-64", "--json", "--idle-timeout", "500ms", "--ttft", "200ms", "-a", sparse(32 << 20))
-    ring(ran, "CLOCK_IDLE", "idle", 0.5)
+    ran = ask("stall-upload-after-64", "--json", "--idle-timeout", "2s", "--ttft", "200ms", "-a", sparse(32 << 20))
+    ring(ran, "CLOCK_IDLE", "idle", 2)
     assert not upstream.requests[0].complete
 
 
-def test_an_upload_that_stalls_falls_back(ask, upstream, sparse):
-    file = sparse(32 << 20)
-    ran = ask("stall-upload-after-64", "--json", "--idle-timeout", "500ms", "-a", file, fallbacks=["digest"])
-    assert ran.trail == [("stall-upload-after-64", "EXO_E_CLOCK_IDLE"), ("digest", None)]
+def test_an_upload_that_stalls_falls_back(exochat, upstream, write_config, sparse):
+    stalls = {"model": "stall-upload-after-64", "request_timeout": "500ms", "fallbacks": ["digest"]}
+    config = write_config({"stalls": stalls, "digest": {}})
+    ran = exochat("--config", config, "-m", "stalls", "--json", "-a", sparse(32 << 20), "hello")
+    assert ran.trail == [("stalls", "EXO_E_CLOCK_IDLE"), ("digest", None)]
 
 
 def test_what_follows_the_finish_and_the_body_of_an_error_have_five_seconds(ask):
@@ -171,7 +182,7 @@ def test_what_follows_the_finish_and_the_body_of_an_error_have_five_seconds(ask)
     assert (refused.code, refused.error["code"], refused.error["http_status"]) == (1, "EXO_E_STATUS", 400)
     assert refused.error["message"] == "half a" and refused.error["clock"] is None
     for ran in (answered, refused):
-        assert 4900 <= ran.json["milliseconds"] and ran.seconds < 4 * LONG
+        assert 4900 <= ran.json["milliseconds"] and ran.seconds < LONG
 
 
 def test_a_clock_of_zero_is_off(ask):
@@ -182,9 +193,9 @@ def test_a_clock_of_zero_is_off(ask):
 
 def test_clocks_stand_still_while_nobody_reads(ask, upstream):
     """Standard output is a full pipe for longer than the idle clock."""
-    running = ask("big-2", "--idle-timeout", "300ms", start=True)
+    running = ask("big-2", "--idle-timeout", "3s", start=True)
     assert running.read(1 << 16)
-    threading.Event().wait(0.9)
+    threading.Event().wait(4)
     rest = running.wait()
     assert rest.code == 0 and len(rest.stdout) == (2 << 20) - (1 << 16)
 
@@ -225,8 +236,8 @@ def test_reading_begins_before_the_upload_has_ended(ask, upstream, sparse):
         conn.stall()
 
     upstream.scripts["early-then-stall"] = early_then_stall
-    ran = ask("early-then-stall", "--json", "--idle-timeout", "500ms", "-a", sparse(32 << 20))
-    ring(ran, "CLOCK_IDLE", "idle", 0.5)
+    ran = ask("early-then-stall", "--json", "--idle-timeout", "3s", "-a", sparse(32 << 20))
+    ring(ran, "CLOCK_IDLE", "idle", 3)
     assert ran.json["text"] == "early"
 
 
@@ -243,24 +254,23 @@ def flood(first, rest):
 
 
 EVENT = b'data: {"choices":[{"delta":{"content":"x"}}]}\n\n'
-FLOODS = [  # (first, rest, code, clock)
-    (b"", b": no end in sight\n\n", "CLOCK_FIRST", "first event"),
-    (b"", b"data: not json\n\n", "CLOCK_FIRST", "first event"),
-    (EVENT, b": no end in sight\n\n", "CLOCK_IDLE", "idle"),
-    (EVENT, EVENT, "CLOCK_TOTAL", "total"),
+FLOODS = [  # (first, rest, option, code, clock)
+    (b"", b": no end in sight\n\n", "--ttft", "CLOCK_FIRST", "first event"),
+    (b"", b"data: not json\n\n", "--ttft", "CLOCK_FIRST", "first event"),
+    (EVENT, b": no end in sight\n\n", "--idle-timeout", "CLOCK_IDLE", "idle"),
+    (EVENT, EVENT, "--total-timeout", "CLOCK_TOTAL", "total"),
 ]
 
 
-@pytest.mark.parametrize("first, rest, code, clock", FLOODS)
-def test_no_flood_stops_a_clock(ask, upstream, first, rest, code, clock):
+@pytest.mark.parametrize("first, rest, option, code, clock", FLOODS)
+def test_no_flood_stops_a_clock(ask, upstream, first, rest, option, code, clock):
     upstream.scripts["flood"] = flood(first, rest)
-    clocks = ["--ttft", "--idle-timeout", *(["--total-timeout"] if clock == "total" else [])]
-    ring(ask("flood", "--json", *(word for name in clocks for word in (name, "500ms"))), code, clock, 0.5)
+    ring(ask("flood", "--json", option, "500ms"), code, clock, 0.5)
 
 
 def test_no_flood_of_text_stops_the_total_clock_of_a_stream(ask, upstream):
     upstream.scripts["flood"] = flood(EVENT, EVENT)
-    ran = ask("flood", "--total-timeout", "500ms")
+    ran = ask("flood", "--total-timeout", "3s")
     assert ran.code == 1 and "total clock" in ran.complaint and ran.seconds < LONG and ran.out.startswith("xxx")
 
 
@@ -268,7 +278,7 @@ def test_a_flood_after_the_finish_has_five_seconds_too(ask, upstream):
     finish = b'data: {"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n'
     upstream.scripts["flood"] = flood(finish, b":\n")
     ran = ask("flood", "--json")
-    assert (ran.code, ran.json["text"]) == (0, "x") and 4900 <= ran.json["milliseconds"] and ran.seconds < 4 * LONG
+    assert (ran.code, ran.json["text"]) == (0, "x") and 4900 <= ran.json["milliseconds"] and ran.seconds < LONG
 
 
 def test_asking_for_the_models_has_clocks_too(exochat, upstream, full_port):

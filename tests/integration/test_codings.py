@@ -189,4 +189,4 @@ def test_a_refusal_that_expands(route, upstream):
     """An error body is read as far as its own limit."""
     upstream.scripts["bomb"] = bomb(16, block=b"x" * 1024, status=429)
     attempt = route.fails("EXO_E_RATE_LIMIT", base_url=upstream.base_url, model="bomb")
-    assert attempt["bytes_received"] < 4 << 20 and attempt["end_ms"] < 5000
+    assert attempt["bytes_received"] < 4 << 20 and attempt["end_ms"] < 60000

@@ -14,7 +14,7 @@ def test_an_early_refusal_is_reported_as_what_it_is(ask, upstream, sparse, statu
     ran = ask(f"early-{status}{ending}", "--json", "-a", sparse(LARGE), fallbacks=["ok"])
     assert (ran.code, ran.error["code"], ran.error["http_status"]) == (1, code, int(status)), ran
     assert ran.error["message"] == message and len(upstream.requests) == 1
-    assert ran.seconds < 30
+    assert ran.seconds < 100
 
 
 @pytest.mark.parametrize("ending", ["-close", "-reset"])

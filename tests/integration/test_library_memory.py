@@ -102,7 +102,7 @@ def test_what_is_kept(driver, upstream, keep, kept):
 def test_a_large_attachment_needs_no_memory(driver, upstream, tmp_path):
     with open(tmp_path / "big.png", "wb") as file:
         file.truncate(100 << 20)
-    driver.setup(upstream, "digest", stream_ttft_timeout=60000)
+    driver.setup(upstream, "digest")
     driver.chat()
     before = driver.ok("memory").lines[0]["peak"]
     driver.ok("file", 0, "user", tmp_path / "big.png")

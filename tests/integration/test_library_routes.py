@@ -134,15 +134,15 @@ def test_the_endpoint_says_how_long_to_wait(driver, upstream, behaviour, millise
     driver.setup(upstream, model)
     driver.ok("policy", model, retries=1, backoff_first=1)
     said = driver.chat()
-    assert said.failed is None and milliseconds <= begins(said)[1] < milliseconds + 9000
+    assert said.failed is None and milliseconds <= begins(said)[1] < milliseconds + 60000
 
 
 def test_a_delay_beyond_the_cap_is_not_waited_for(driver, upstream):
-    driver.setup(upstream, "retry-after-5", "ok")
-    driver.ok("policy", "retry-after-5", retries=2, retry_after_max=1000)
-    driver.ok("fallback", "retry-after-5", "ok")
+    driver.setup(upstream, "retry-after-90", "ok")
+    driver.ok("policy", "retry-after-90", retries=2, retry_after_max=1000)
+    driver.ok("fallback", "retry-after-90", "ok")
     said = driver.chat()
-    assert said.failed is None and len(said.attempts) == 2 and said.ms < 4000
+    assert said.failed is None and len(said.attempts) == 2 and said.ms < 60000
 
 
 @pytest.mark.parametrize("model, attempts", [("should-retry-true-400", 3), ("should-retry-false-503", 1)])
@@ -176,7 +176,7 @@ def test_cooldown(driver, upstream):
     upstream.scripts["a"] = "status-503"
     driver.setup(upstream, "a", "ok")
     driver.ok("fallback", "a", "ok")
-    driver.ok("policy", "a", cooldown=1000, cooldown_after=2)
+    driver.ok("policy", "a", cooldown=5000, cooldown_after=2)
     asked = lambda: sum(request.model == "a" for request in upstream.requests)  # noqa: E731
     for expected in (1, 2, 2, 2):
         assert driver.chat().reply["deployment"] == "ok"
@@ -185,14 +185,14 @@ def test_cooldown(driver, upstream):
     driver("run")
     assert asked() == 2
     driver.ok("free", 0)
-    driver.ok("sleep", 1020)
+    driver.ok("sleep", 5020)
     driver.ok("start", 0, 0, count=5, buffered=True)
     assert driver("run").summary["failed"] == 0
     assert asked() == 3
     driver.ok("free", 0, count=5)
     assert driver.chat().reply["deployment"] == "ok" and asked() == 3
     upstream.scripts["a"] = "ok"
-    driver.ok("sleep", 1020)
+    driver.ok("sleep", 5020)
     for expected in (4, 5):
         assert driver.chat().reply["deployment"] == "a"
         assert asked() == expected

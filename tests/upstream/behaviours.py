@@ -569,7 +569,7 @@ def sequence(conn, names):
 def close_on_reuse(conn):
     """A good answer to a connection's first request; the second finds the connection closed or reset."""
     if conn.request.number == 1:
-        run(conn, "ok")
+        run(conn, "ok+length")
     elif conn.behaviour == "reset-on-reuse":
         conn.reset()
     else:
@@ -580,7 +580,7 @@ def close_on_reuse(conn):
 def work_and_close(conn, seconds):
     """A good answer to a connection's first request; the second is read, worked on for so long, and dropped (FIN)."""
     if conn.request.number == 1:
-        ok(conn)
+        run(conn, "ok+length")
     else:
         conn.stall(seconds)
         conn.finish()
@@ -590,7 +590,7 @@ def work_and_close(conn, seconds):
 def partial_on_reuse(conn):
     """A good answer to a connection's first request; the second gets eight bytes of a status line, then FIN."""
     if conn.request.number == 1:
-        ok(conn)
+        run(conn, "ok+length")
     else:
         conn.send(b"HTTP/1.1")
         conn.finish()

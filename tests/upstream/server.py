@@ -130,7 +130,7 @@ class Upstream:
     def open_connections(self):
         return len(self._open)
 
-    def wait_for(self, condition, timeout=5.0):
+    def wait_for(self, condition, timeout=60.0):
         """Waits until `condition()` is true; False when it did not become so in time."""
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -141,7 +141,7 @@ class Upstream:
                 self._changed.wait(min(left, 0.05))
         return True
 
-    def wait_requests(self, count, timeout=5.0):
+    def wait_requests(self, count, timeout=60.0):
         """Waits until `count` requests have been answered to their end, and returns the log."""
         self.wait_for(lambda: sum(request.end_time is not None for request in self.requests) >= count, timeout)
         return self.requests
@@ -197,7 +197,7 @@ class Upstream:
             if not self.unix:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.tls:
-                sock.settimeout(10)
+                sock.settimeout(60)
                 sock = self.tls.wrap_socket(sock, server_side=True)
                 sock.settimeout(None)
             connection = Connection(self, sock, number)
