@@ -28,7 +28,7 @@ if [ -n "${EXOCHAT_FRESH:-}" ]; then
     exit 77
 fi
 [ "$(id -u)" = 0 ] || impossible "only root can make another root"
-for command in apt-get debootstrap git chroot; do
+for command in apt-get debootstrap git chroot flock; do
     command -v $command >/dev/null || impossible "no $command"
 done
 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' # the tree may be somebody else's
@@ -50,6 +50,8 @@ finish()
 trap finish EXIT
 trap 'exit 1' HUP INT TERM
 mkdir -p "$cache/archives/partial"
+exec 9>"$cache/lock"
+flock 9 # one at a time: the packages that were fetched are shared
 work=$(mktemp -d "$cache/work.XXXXXX")
 chmod 755 "$work"
 
@@ -61,7 +63,7 @@ else
 fi
 apart()
 {
-    $apart "$@" &
+    $apart "$@" 9>&- &
     child=$!
     status=0
     wait "$child" || status=$?
