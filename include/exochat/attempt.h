@@ -52,9 +52,6 @@ extern "C" {
 #define EXO_DRAIN_MS  250
 
 /* First-event clock: EXO_AUTO_MS while an untried deployment is left, as long as the idle clock otherwise. */
-#ifndef EXO_CLOCK_AUTO
-#define EXO_CLOCK_AUTO (-1)
-#endif
 #define EXO_AUTO_MS 15000
 
 /* Unacknowledged bytes, where the system cannot tell. */
@@ -122,7 +119,7 @@ typedef struct exo_attempt_options {
 /* The defaults: the clocks of clock.h, a transport that can do everything, all events. */
 #define EXO_ATTEMPT_OPTIONS_INIT \
     { \
-        sizeof(exo_attempt_options), EXO_INTAKE_OPTIONS_INIT, 10000, 15000, 120000, -1, EXO_UNTIL_EVENT, \
+        sizeof(exo_attempt_options), EXO_INTAKE_OPTIONS_INIT, 10000, EXO_CLOCK_AUTO, 120000, -1, EXO_UNTIL_EVENT, \
             EXO_CAN_CONNECTED | EXO_CAN_SENT | EXO_CAN_DRAIN | EXO_CAN_RESEND, EXO_WANT_ALL, false, false \
     }
 

@@ -104,14 +104,16 @@ typedef struct exo_deployment {
     const exo_header *rename; /* top-level keys that are sent under another name: name → value */
     size_t rename_count;
 
-    int64_t connect_timeout;     /* 10 s: attempt starts → TCP and TLS are up, queueing included */
-    int64_t stream_ttft_timeout; /* 15 s: body sent → first data event */
-    int64_t request_timeout;     /* 120 s: without progress */
-    exo_ttft_until ttft_until;   /* which event ends the first-event clock */
-    bool lenient_end;            /* accept a clean end of the stream without finish_reason and [DONE] */
-    bool think_tags;             /* a <think> block at the start of the content is reasoning */
-    bool chunked;                /* send the body with chunked coding, not with Content-Length */
-    bool http2;                  /* offer HTTP/2 by ALPN; early answers may be lost with it (libcurl) */
+    int64_t connect_timeout; /* 10 s: attempt starts → TCP and TLS are up, queueing included */
+    int64_t
+        stream_ttft_timeout;   /* auto: body sent → first data event; EXO_CLOCK_AUTO is 15 s while another deployment
+                                  is left that was not tried yet, otherwise as request_timeout; a number always holds */
+    int64_t request_timeout;   /* 120 s: without progress */
+    exo_ttft_until ttft_until; /* which event ends the first-event clock */
+    bool lenient_end;          /* accept a clean end of the stream without finish_reason and [DONE] */
+    bool think_tags;           /* a <think> block at the start of the content is reasoning */
+    bool chunked;              /* send the body with chunked coding, not with Content-Length */
+    bool http2;                /* offer HTTP/2 by ALPN; early answers may be lost with it (libcurl) */
 
     const char *ca_file;     /* PEM; NULL: the system's. It and the two below are for an https proxy too */
     const char *ca_dir;      /* folder of hashed certificates; NULL: none */
@@ -124,11 +126,11 @@ typedef struct exo_deployment {
     size_t resolve_count;
 } exo_deployment;
 
-/* The defaults of a deployment: clocks of 10 s, 15 s and 120 s, Authorization: Bearer, HTTP/1.1. */
+/* The defaults of a deployment: the clocks' of clock.h, Authorization: Bearer, HTTP/1.1. */
 /* clang-format off */
 #define EXO_DEPLOYMENT_INIT \
     {sizeof(exo_deployment), NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, \
-     10000, 15000, 120000, EXO_UNTIL_EVENT, false, false, false, false, \
+     EXO_CLOCK_DEFAULT_CONNECT, EXO_CLOCK_DEFAULT_FIRST_EVENT, EXO_CLOCK_DEFAULT_IDLE, EXO_UNTIL_EVENT, false, false, false, false, \
      NULL, NULL, {NULL, 0}, NULL, NULL, NULL, NULL, NULL, 0}
 /* clang-format on */
 

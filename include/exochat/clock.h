@@ -23,16 +23,20 @@ enum exo_phase {
     EXO_PHASE_REFUSAL = 32 /* the body of a response that is not 2xx */
 };
 
+/* A first-event clock that follows the route: 15 s while another deployment is left that was not tried yet, otherwise
+ * as long as the idle clock. */
+#define EXO_CLOCK_AUTO (-1)
+
 /* X(clock, code of its failure, field of the options, whose options, default in milliseconds, phases, word)
- * A field of 0 switches a clock off. The clocks of a DEPLOYMENT begin anew with each attempt; the one of a CALL runs
- * over all of them. */
+ * A field of 0 switches a clock off; EXO_CLOCK_AUTO is for a clock that has it for its default. The clocks of a
+ * DEPLOYMENT begin anew with each attempt; the one of a CALL runs over all of them. */
 /* clang-format off */
 #define EXO_CLOCK_MAP(X) \
-    X(CONNECT,     EXO_E_CLOCK_CONNECT, connect_timeout,     DEPLOYMENT, 10000,  EXO_PHASE_CONNECT, "connect") \
-    X(FIRST_EVENT, EXO_E_CLOCK_FIRST,   stream_ttft_timeout, DEPLOYMENT, 15000,  EXO_PHASE_FIRST, "first event") \
+    X(CONNECT,     EXO_E_CLOCK_CONNECT, connect_timeout,     DEPLOYMENT, 10000,          EXO_PHASE_CONNECT, "connect") \
+    X(FIRST_EVENT, EXO_E_CLOCK_FIRST,   stream_ttft_timeout, DEPLOYMENT, EXO_CLOCK_AUTO, EXO_PHASE_FIRST, "first event") \
     X(IDLE,        EXO_E_CLOCK_IDLE,    request_timeout,     DEPLOYMENT, 120000, \
                                                       EXO_PHASE_SEND | EXO_PHASE_FIRST | EXO_PHASE_STREAM, "idle") \
-    X(TOTAL,       EXO_E_CLOCK_TOTAL,   total_timeout,       CALL,       0,      -1, "total")
+    X(TOTAL,       EXO_E_CLOCK_TOTAL,   total_timeout,       CALL,       0,              -1, "total")
 /* clang-format on */
 
 /* Which clock ran out. */
@@ -42,6 +46,13 @@ typedef enum exo_clock {
     EXO_CLOCK_MAP(EXO_X)
 #undef EXO_X
 } exo_clock;
+
+/* The default of each clock. */
+enum exo_clock_default {
+#define EXO_X(clock, code, field, owner, standard, phases, word) EXO_CLOCK_DEFAULT_##clock = (standard),
+    EXO_CLOCK_MAP(EXO_X)
+#undef EXO_X
+};
 
 /* "connect", "first event", "idle", "total", or "none". Static storage. */
 const char *exo_clock_name(exo_clock clock);

@@ -27,11 +27,12 @@ enum long_only {
     OPTION_CA,
     OPTION_PROXY,
     OPTION_HTTP2,
-    OPTION_CONNECT_TIMEOUT,
-    OPTION_TTFT,
+    OPTION_CLOCKS, /* one for each clock of clock.h follows */
+    OPTION_CONNECT_TIMEOUT = OPTION_CLOCKS + EXO_CLOCK_CONNECT,
+    OPTION_TTFT = OPTION_CLOCKS + EXO_CLOCK_FIRST_EVENT,
+    OPTION_IDLE_TIMEOUT = OPTION_CLOCKS + EXO_CLOCK_IDLE,
+    OPTION_TOTAL_TIMEOUT = OPTION_CLOCKS + EXO_CLOCK_TOTAL,
     OPTION_TTFT_UNTIL,
-    OPTION_IDLE_TIMEOUT,
-    OPTION_TOTAL_TIMEOUT,
     OPTION_RETRIES,
     OPTION_RESTART,
     OPTION_JSON,
@@ -89,11 +90,13 @@ static const row rows[] = {
     {OPTION_HTTP2, ALL, "http2", NULL, "offer HTTP/2"},
 
     {0, ALL, NULL, NULL, "Patience (TIME is 15, 15s, 500ms, 2m or 1h; 0 is without end)"},
-    {OPTION_CONNECT_TIMEOUT, ALL, "connect-timeout", "TIME", "until TCP and TLS are up (10s)"},
-    {OPTION_TTFT, ALL, "ttft", "TIME", "from the body sent to the first event (15s)"},
+    {OPTION_CONNECT_TIMEOUT, ALL, "connect-timeout", "TIME", "until TCP and TLS are up"},
+    {OPTION_TTFT, ALL, "ttft", "TIME",
+     "from the body sent to the first event; auto is 15s\nwhile another endpoint is left to try, and else "
+     "as\n--idle-timeout"},
     {OPTION_TTFT_UNTIL, ALL, "ttft-until", "WHAT", "that event: any 'event', or the first 'token'"},
-    {OPTION_IDLE_TIMEOUT, ALL, "idle-timeout", "TIME", "without progress (120s)"},
-    {OPTION_TOTAL_TIMEOUT, CHAT | CHECK, "total-timeout", "TIME", "for all attempts together (none)"},
+    {OPTION_IDLE_TIMEOUT, ALL, "idle-timeout", "TIME", "without progress"},
+    {OPTION_TOTAL_TIMEOUT, CHAT | CHECK, "total-timeout", "TIME", "for all attempts together"},
     {OPTION_RETRIES, CHAT, "retries", "N", "further attempts on the same endpoint (0)"},
     {OPTION_RESTART, CHAT, "restart", NULL,
      "begin anew where a stream breaks half-way: what was\nprinted before is void"},
@@ -113,11 +116,18 @@ static const row rows[] = {
     {OPTION_VERSION, ALL, "version", NULL, "print the version"},
 };
 
+/* What the clocks are unless they are set, in milliseconds. */
+static const int64_t clock_defaults[] = {0,
+#define EXO_X(clock, code, field, owner, standard, phases, word) EXO_CLOCK_DEFAULT_##clock,
+                                         EXO_CLOCK_MAP(EXO_X)
+#undef EXO_X
+};
+
 enum {
     ROW_COUNT = sizeof rows / sizeof rows[0]
 };
 
-static const row *row_of(int id)
+static const row *option_row_of(int id)
 {
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if (id != 0 && rows[i].id == id) {
@@ -154,7 +164,16 @@ enum {
     HELP_COLUMN = 29
 };
 
-static void print_row(const row *option)
+static void option_print_default(int64_t milliseconds)
+{
+    if (milliseconds == EXO_CLOCK_AUTO || milliseconds == 0) {
+        fputs(milliseconds == 0 ? " (none)" : " (auto)", stdout);
+    } else {
+        printf(" (%ds)", (int)(milliseconds / 1000));
+    }
+}
+
+static void option_print_row(const row *option)
 {
     char left[64];
     char letter[] = {'-', (char)option->id, ',', '\0'};
@@ -167,10 +186,13 @@ static void print_row(const row *option)
             printf("%*s", HELP_COLUMN, "");
         }
     }
+    if (option->id > OPTION_CLOCKS && option->id <= OPTION_CLOCKS + EXO_CLOCK_TOTAL) {
+        option_print_default(clock_defaults[option->id - OPTION_CLOCKS]);
+    }
     putchar('\n');
 }
 
-static int print_help(cli_command command)
+static int option_print_help(cli_command command)
 {
     fputs(command == COMMAND_CHAT ? usage_chat : command == COMMAND_MODELS ? usage_models : usage_check, stdout);
     for (size_t i = 0; i < ROW_COUNT; i++) {
@@ -180,14 +202,14 @@ static int print_help(cli_command command)
         if (rows[i].id == 0) {
             printf("\n%s:\n", rows[i].help);
         } else {
-            print_row(&rows[i]);
+            option_print_row(&rows[i]);
         }
     }
     fputs(exit_codes, stdout);
     return say_flush() ? EXIT_ANSWERED : say_output_failed();
 }
 
-static int print_version(void)
+static int option_print_version(void)
 {
     printf("exochat %s (%s)\n", EXO_VERSION, curl_version());
     return say_flush() ? EXIT_ANSWERED : say_output_failed();
@@ -196,140 +218,144 @@ static int print_version(void)
 /* ---- values ---- */
 
 /* Says what an option expects. Always false. */
-static bool expected(const row *option, const char *what, const char *instead)
+static bool option_expected(const row *option, const char *what, const char *instead)
 {
     say("--%s: %s expected, not '%s'", option->name, what, instead);
     return false;
 }
 
-static bool read_time(const row *option, const char *text, int64_t *milliseconds)
+/* A clock can be `auto` that is so unless it is set. */
+static bool option_read_clock(const row *option, const char *text, cli_options *options)
 {
-    if (exo_parse_duration(text, milliseconds)) {
+    int clock = option->id - OPTION_CLOCKS;
+    bool automatic = clock_defaults[clock] == EXO_CLOCK_AUTO;
+    if (automatic && strcmp(text, "auto") == 0) {
+        options->clocks[clock] = EXO_CLOCK_AUTO;
         return true;
     }
-    return expected(option, "a time from 0 to 24h, like 15, 15s, 500ms, 2m or 1h", text);
+    return exo_parse_duration(text, &options->clocks[clock]) ||
+           option_expected(option,
+                           automatic ? "auto, or a time from 0 to 24h, like 15, 15s, 500ms, 2m or 1h" : "a time from 0 to 24h, like 15, 15s, 500ms, 2m or 1h",
+                           text);
 }
 
-static bool read_retries(const row *option, const char *text, int64_t *retries)
+static bool option_read_retries(const row *option, const char *text, int64_t *retries)
 {
     const char *end = number_read(text, 100, retries);
-    return (end && *end == '\0') || expected(option, "a whole number from 0 to 100", text);
+    return (end && *end == '\0') || option_expected(option, "a whole number from 0 to 100", text);
 }
 
-static bool read_until(const row *option, const char *text, int *until)
+static bool option_read_until(const row *option, const char *text, int *until)
 {
     if (strcmp(text, "event") != 0 && strcmp(text, "token") != 0) {
-        return expected(option, "'event' or 'token'", text);
+        return option_expected(option, "'event' or 'token'", text);
     }
     *until = *text == 't' ? EXO_UNTIL_TOKEN : EXO_UNTIL_EVENT;
     return true;
 }
 
 /* A value that may not be empty. */
-static bool read_text(const row *option, const char *text, const char **value)
+static bool option_read_text(const row *option, const char *text, const char **value)
 {
     *value = text;
-    return *text != '\0' || expected(option, option->value, text);
+    return *text != '\0' || option_expected(option, option->value, text);
 }
 
-static bool read_parameter(const row *option, const char *text, values *parameters)
+static bool option_read_parameter(const row *option, const char *text, values *parameters)
 {
     const char *equals = strchr(text, '=');
     if (!equals || equals == text) {
-        return expected(option, "KEY=VALUE", text);
+        return option_expected(option, "KEY=VALUE", text);
     }
     parameters->items[parameters->count++] = text;
     return true;
 }
 
-static bool read_value(const row *option, const char *text, values *list)
+static bool option_read_value(const row *option, const char *text, values *list)
 {
-    return read_text(option, text, &list->items[list->count++]);
+    return option_read_text(option, text, &list->items[list->count++]);
 }
 
-static bool set(bool *flag)
+static bool option_set(bool *flag)
 {
     *flag = true;
     return true;
 }
 
 /* What one option does. False: its value is wrong, and that was said. */
-static bool take(cli_options *options, const row *option, const char *value)
+static bool option_take(cli_options *options, const row *option, const char *value)
 {
     switch (option->id) {
     case 'm':
-        return read_text(option, value, &options->model);
+        return option_read_text(option, value, &options->model);
     case 's':
         options->system = value;
         return true;
     case 'a':
-        return read_value(option, value, &options->attachments);
+        return option_read_value(option, value, &options->attachments);
     case 'o':
-        return read_parameter(option, value, &options->parameters);
+        return option_read_parameter(option, value, &options->parameters);
     case OPTION_MESSAGES:
-        return read_text(option, value, &options->messages);
+        return option_read_text(option, value, &options->messages);
     case OPTION_TOOLS:
-        return read_text(option, value, &options->tools);
+        return option_read_text(option, value, &options->tools);
     case OPTION_SCHEMA:
-        return read_text(option, value, &options->schema);
+        return option_read_text(option, value, &options->schema);
     case OPTION_ALLOW_FILES:
-        return read_text(option, value, &options->allow_files);
+        return option_read_text(option, value, &options->allow_files);
     case OPTION_CONFIG:
-        return read_text(option, value, &options->config);
+        return option_read_text(option, value, &options->config);
     case OPTION_BASE_URL:
-        return read_text(option, value, &options->base_url);
+        return option_read_text(option, value, &options->base_url);
     case OPTION_API_KEY_ENV:
-        return read_text(option, value, &options->api_key_env);
+        return option_read_text(option, value, &options->api_key_env);
     case OPTION_FALLBACK:
-        return read_value(option, value, &options->fallbacks);
+        return option_read_value(option, value, &options->fallbacks);
     case OPTION_CA:
-        return read_text(option, value, &options->ca);
+        return option_read_text(option, value, &options->ca);
     case OPTION_PROXY:
         options->proxy = value; /* the empty one says: no proxy */
         return true;
     case OPTION_CONNECT_TIMEOUT:
-        return read_time(option, value, &options->connect_timeout);
     case OPTION_TTFT:
-        return read_time(option, value, &options->ttft);
-    case OPTION_TTFT_UNTIL:
-        return read_until(option, value, &options->ttft_until);
     case OPTION_IDLE_TIMEOUT:
-        return read_time(option, value, &options->idle_timeout);
     case OPTION_TOTAL_TIMEOUT:
-        return read_time(option, value, &options->total_timeout);
+        return option_read_clock(option, value, options);
+    case OPTION_TTFT_UNTIL:
+        return option_read_until(option, value, &options->ttft_until);
     case OPTION_RETRIES:
-        return read_retries(option, value, &options->retries);
+        return option_read_retries(option, value, &options->retries);
     case OPTION_SAVE_STREAM:
-        return read_text(option, value, &options->save_stream);
+        return option_read_text(option, value, &options->save_stream);
     case OPTION_SAVE_CA:
-        return read_text(option, value, &options->save_ca);
+        return option_read_text(option, value, &options->save_ca);
     case OPTION_HTTP2:
-        return set(&options->http2);
+        return option_set(&options->http2);
     case OPTION_RESTART:
-        return set(&options->restart);
+        return option_set(&options->restart);
     case OPTION_JSON:
-        return set(&options->json);
+        return option_set(&options->json);
     case OPTION_EVENTS:
-        return set(&options->events);
+        return option_set(&options->events);
     case OPTION_NO_STREAM:
-        return set(&options->no_stream);
+        return option_set(&options->no_stream);
     case OPTION_TRACE:
-        return set(&options->trace);
+        return option_set(&options->trace);
     case OPTION_DRY_RUN:
-        return set(&options->dry_run);
+        return option_set(&options->dry_run);
     case OPTION_QUIET:
-        return set(&options->quiet);
+        return option_set(&options->quiet);
     case OPTION_REMOTE:
-        return set(&options->remote);
+        return option_set(&options->remote);
     default:
-        return set(&options->probe);
+        return option_set(&options->probe);
     }
 }
 
 /* ---- the whole line ---- */
 
 /* Two options that contradict each other, or one that needs another. False: it was said. */
-static bool agree(const cli_options *options)
+static bool option_agree(const cli_options *options)
 {
     struct {
         bool wrong;
@@ -353,9 +379,9 @@ static bool agree(const cli_options *options)
 }
 
 /* Says what getopt_long() has found wrong. */
-static void explain(int result, char *const *argv)
+static void option_explain(int result, char *const *argv)
 {
-    const row *option = row_of(optopt);
+    const row *option = option_row_of(optopt);
     if (result == ':' && option) {
         say("--%s: %s expected", option->name, option->value);
     } else if (option && optopt >= 256) {
@@ -367,8 +393,8 @@ static void explain(int result, char *const *argv)
     }
 }
 
-/* The table as getopt_long() wants it. `letters` must have room for three characters a row, and two more. */
-static void translate(struct option *longs, char *letters)
+/* The table as getopt_long() wants it. `letters` must have room for two characters a row, and two more. */
+static void option_translate(struct option *longs, char *letters)
 {
     *letters++ = ':';
     for (size_t i = 0; i < ROW_COUNT; i++) {
@@ -391,18 +417,18 @@ static void translate(struct option *longs, char *letters)
     *letters = '\0';
 }
 
-static bool read_options(cli_options *options, int argc, char **argv, int *exit_code)
+static bool option_read_options(cli_options *options, int argc, char **argv, int *exit_code)
 {
     struct option longs[ROW_COUNT + 1];
     char letters[2 * ROW_COUNT + 2];
-    translate(longs, letters);
+    option_translate(longs, letters);
     opterr = 0;
     *exit_code = EXIT_USAGE;
     int id;
     while ((id = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
-        const row *option = row_of(id);
+        const row *option = option_row_of(id);
         if (!option) {
-            explain(id, argv);
+            option_explain(id, argv);
             return false;
         }
         if (!(option->commands & options->command)) {
@@ -411,23 +437,25 @@ static bool read_options(cli_options *options, int argc, char **argv, int *exit_
             return false;
         }
         if (id == 'h' || id == OPTION_VERSION) {
-            *exit_code = id == 'h' ? print_help(options->command) : print_version();
+            *exit_code = id == 'h' ? option_print_help(options->command) : option_print_version();
             return false;
         }
-        if (!take(options, option, optarg)) {
+        if (!option_take(options, option, optarg)) {
             return false;
         }
     }
     options->operands = argv + optind;
     options->operand_count = (size_t)(argc - optind);
-    return agree(options);
+    return option_agree(options);
 }
 
 bool options_read(cli_options *options, cli_command command, int argc, char **argv, int *exit_code)
 {
     memset(options, 0, sizeof *options);
     options->command = command;
-    options->connect_timeout = options->ttft = options->idle_timeout = options->total_timeout = NOT_GIVEN;
+    for (size_t i = 0; i <= EXO_CLOCK_TOTAL; i++) {
+        options->clocks[i] = NOT_GIVEN;
+    }
     options->retries = options->ttft_until = NOT_GIVEN;
     values *lists[] = {&options->attachments, &options->parameters, &options->fallbacks};
     for (size_t i = 0; i < 3; i++) {
@@ -438,7 +466,7 @@ bool options_read(cli_options *options, cli_command command, int argc, char **ar
             return false;
         }
     }
-    return read_options(options, argc, argv, exit_code);
+    return option_read_options(options, argc, argv, exit_code);
 }
 
 void options_free(cli_options *options)

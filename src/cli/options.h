@@ -7,6 +7,8 @@
 #ifndef EXO_CLI_OPTIONS_H
 #define EXO_CLI_OPTIONS_H
 
+#include "exochat/clock.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,8 +26,8 @@ typedef struct values {
     size_t count;
 } values;
 
-/* What a number is when its option is not given. */
-#define NOT_GIVEN (-1)
+/* What a number is when its option is not given: nothing that it can be. */
+#define NOT_GIVEN (-2)
 
 /* Everything that can be said on a command line. Pointers are NULL and flags false where nothing was said. */
 typedef struct cli_options {
@@ -47,10 +49,7 @@ typedef struct cli_options {
     const char *proxy;
     bool http2;
 
-    int64_t connect_timeout; /* milliseconds, as all times */
-    int64_t ttft;
-    int64_t idle_timeout;
-    int64_t total_timeout;
+    int64_t clocks[EXO_CLOCK_TOTAL + 1]; /* milliseconds, or EXO_CLOCK_AUTO */
     int64_t retries;
     int ttft_until; /* exo_ttft_until */
     bool restart;

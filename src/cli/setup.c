@@ -14,7 +14,7 @@
 
 /* ---- the configuration's path ---- */
 
-static char *joined(const char *folder, const char *name)
+static char *setup_joined(const char *folder, const char *name)
 {
     size_t size = strlen(folder) + strlen(name) + 1;
     char *path = malloc(size);
@@ -25,33 +25,33 @@ static char *joined(const char *folder, const char *name)
 }
 
 /* The variable's value, or NULL where it is not set or empty. */
-static const char *variable(const char *name)
+static const char *setup_variable(const char *name)
 {
     const char *value = getenv(name);
     return value && *value != '\0' ? value : NULL;
 }
 
 /* The path to read: the one that was named, or the usual one if there is such a file; NULL: none. */
-static const char *choose_path(cli_setup *setup, const cli_options *options)
+static const char *setup_choose_path(cli_setup *setup, const cli_options *options)
 {
-    const char *named = options->config ? options->config : variable("EXOCHAT_CONFIG");
+    const char *named = options->config ? options->config : setup_variable("EXOCHAT_CONFIG");
     if (named || options->base_url) {
         return options->base_url ? NULL : named;
     }
-    const char *folder = variable("XDG_CONFIG_HOME");
-    const char *home = variable("HOME");
+    const char *folder = setup_variable("XDG_CONFIG_HOME");
+    const char *home = setup_variable("HOME");
     if (folder && *folder == '/') {
-        setup->own_path = joined(folder, "/exochat/config.yaml");
+        setup->own_path = setup_joined(folder, "/exochat/config.yaml");
     } else if (home) {
-        setup->own_path = joined(home, "/.config/exochat/config.yaml");
+        setup->own_path = setup_joined(home, "/.config/exochat/config.yaml");
     }
     return setup->own_path && access(setup->own_path, F_OK) == 0 ? setup->own_path : NULL;
 }
 
-static bool read_config(cli_setup *setup, const cli_options *options)
+static bool setup_read_config(cli_setup *setup, const cli_options *options)
 {
     char message[1024] = "";
-    setup->path = choose_path(setup, options);
+    setup->path = setup_choose_path(setup, options);
     if (options->base_url) {
         return true;
     }
@@ -75,7 +75,7 @@ bool setup_open(cli_setup *setup, const cli_options *options, int *exit_code)
         return false;
     }
     bool usable = memory_for_curl(); /* first, as checking a configuration puts its URLs through libcurl */
-    if (!read_config(setup, options)) {
+    if (!setup_read_config(setup, options)) {
         return false;
     }
     setup->client = usable ? exo_client_new(NULL) : NULL;
@@ -102,22 +102,21 @@ int setup_failed(const cli_setup *setup, int code)
 
 /* ---- deployments ---- */
 
-/* What the command line says takes the place of what the configuration says. */
-static void override(exo_deployment *deployment, const cli_options *options)
+static void setup_override_clock(int64_t *clock, int64_t given)
 {
-    const struct {
-        int64_t given;
-        int64_t *taken;
-    } times[] = {
-        {options->connect_timeout, &deployment->connect_timeout},
-        {options->ttft, &deployment->stream_ttft_timeout},
-        {options->idle_timeout, &deployment->request_timeout},
-    };
-    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
-        if (times[i].given != NOT_GIVEN) {
-            *times[i].taken = times[i].given;
-        }
-    }
+    *clock = given != NOT_GIVEN ? given : *clock;
+}
+
+/* What the command line says takes the place of what the configuration says. */
+static void setup_override(exo_deployment *deployment, const cli_options *options)
+{
+#define OVERRIDE_DEPLOYMENT(clock, field) setup_override_clock(&deployment->field, options->clocks[clock]);
+#define OVERRIDE_CALL(clock, field)
+#define X(clock, code, field, owner, standard, phases, word) OVERRIDE_##owner(EXO_CLOCK_##clock, field)
+    EXO_CLOCK_MAP(X)
+#undef X
+#undef OVERRIDE_CALL
+#undef OVERRIDE_DEPLOYMENT
     if (options->ttft_until != NOT_GIVEN) {
         deployment->ttft_until = (exo_ttft_until)options->ttft_until;
     }
@@ -133,10 +132,10 @@ static void override(exo_deployment *deployment, const cli_options *options)
 }
 
 /* Deploys one name as the configuration has it. */
-static int deploy_configured(const cli_setup *setup, const cli_options *options, const char *name)
+static int setup_deploy_configured(const cli_setup *setup, const cli_options *options, const char *name)
 {
     exo_deployment deployment = *exo_config_deployment(setup->config, name);
-    override(&deployment, options);
+    setup_override(&deployment, options);
     int code = exo_client_deploy(setup->client, name, &deployment);
     if (code != EXO_OK) {
         return code;
@@ -165,8 +164,8 @@ typedef struct list {
 
 /* Adds `fallback` to a list of `model`, or says that it has no key: it is not asked without. Where the model itself has
  * none, or nothing is to be sent, nothing is said of its fallbacks. */
-static int add_fallback(const cli_setup *setup, const cli_options *options, const char *model, const char *fallback,
-                        list to)
+static int setup_add_fallback(const cli_setup *setup, const cli_options *options, const char *model,
+                              const char *fallback, list to)
 {
     const char *missing = exo_config_missing_key(setup->config, fallback);
     if (!missing) {
@@ -179,7 +178,7 @@ static int add_fallback(const cli_setup *setup, const cli_options *options, cons
 }
 
 /* The lists of `model`: the command line's, or else the configuration's. */
-static int link_configured(const cli_setup *setup, const cli_options *options, const char *model)
+static int setup_link_configured(const cli_setup *setup, const cli_options *options, const char *model)
 {
     static const list given = {"--fallback", exo_client_fallback};
     static const list usual = {"fallbacks", exo_client_fallback};
@@ -187,22 +186,22 @@ static int link_configured(const cli_setup *setup, const cli_options *options, c
     const char *fallback;
     int code = EXO_OK;
     for (size_t i = 0; i < options->fallbacks.count && code == EXO_OK; i++) {
-        code = add_fallback(setup, options, model, options->fallbacks.items[i], given);
+        code = setup_add_fallback(setup, options, model, options->fallbacks.items[i], given);
     }
     for (size_t i = 0; options->fallbacks.count == 0 && code == EXO_OK &&
                        (fallback = exo_config_fallback(setup->config, model, i)) != NULL;
          i++) {
-        code = add_fallback(setup, options, model, fallback, usual);
+        code = setup_add_fallback(setup, options, model, fallback, usual);
     }
     for (size_t i = 0; code == EXO_OK && (fallback = exo_config_context_fallback(setup->config, model, i)) != NULL;
          i++) {
-        code = add_fallback(setup, options, model, fallback, context);
+        code = setup_add_fallback(setup, options, model, fallback, context);
     }
     return code;
 }
 
 /* Whether `name` is configured; says so if it is not. */
-static bool is_configured(const cli_setup *setup, const char *option, const char *name)
+static bool setup_is_configured(const cli_setup *setup, const char *option, const char *name)
 {
     if (exo_config_deployment(setup->config, name)) {
         return true;
@@ -211,8 +210,8 @@ static bool is_configured(const cli_setup *setup, const char *option, const char
     return false;
 }
 
-static const char *deploy_config(const cli_setup *setup, const cli_options *options, const char *model, bool fall_back,
-                                 int *exit_code)
+static const char *setup_deploy_config(const cli_setup *setup, const cli_options *options, const char *model,
+                                       bool fall_back, int *exit_code)
 {
     const char *name;
     model = model && *model != '\0' ? model : exo_config_default_model(setup->config);
@@ -220,16 +219,16 @@ static const char *deploy_config(const cli_setup *setup, const cli_options *opti
         say("--model: MODEL expected, since %s has no default_model", setup->path);
         return NULL;
     }
-    bool known = is_configured(setup, "model", model);
+    bool known = setup_is_configured(setup, "model", model);
     for (size_t i = 0; known && fall_back && i < options->fallbacks.count; i++) {
-        known = is_configured(setup, "fallback", options->fallbacks.items[i]);
+        known = setup_is_configured(setup, "fallback", options->fallbacks.items[i]);
     }
     int code = EXO_OK;
     for (size_t i = 0; known && code == EXO_OK && (name = exo_config_model(setup->config, i)) != NULL; i++) {
-        code = deploy_configured(setup, options, name);
+        code = setup_deploy_configured(setup, options, name);
     }
     if (known && code == EXO_OK && fall_back) {
-        code = link_configured(setup, options, model);
+        code = setup_link_configured(setup, options, model);
     }
     if (code != EXO_OK) {
         *exit_code = setup_failed(setup, code);
@@ -238,13 +237,13 @@ static const char *deploy_config(const cli_setup *setup, const cli_options *opti
 }
 
 /* Deploys `model` and the fallbacks at one URL. */
-static int deploy_url(const cli_setup *setup, const cli_options *options, const char *key, const char *model)
+static int setup_deploy_url(const cli_setup *setup, const cli_options *options, const char *key, const char *model)
 {
     exo_deployment deployment = EXO_DEPLOYMENT_INIT;
     exo_route_policy policy = EXO_ROUTE_POLICY_INIT;
     deployment.base_url = options->base_url;
     deployment.api_key = key;
-    override(&deployment, options);
+    setup_override(&deployment, options);
     if (options->retries != NOT_GIVEN) {
         policy.retries = (uint32_t)options->retries;
     }
@@ -262,9 +261,9 @@ const char *setup_deploy(cli_setup *setup, const cli_options *options, const cha
 {
     *exit_code = EXIT_USAGE;
     if (setup->config) {
-        return deploy_config(setup, options, model, fall_back, exit_code);
+        return setup_deploy_config(setup, options, model, fall_back, exit_code);
     }
-    const char *key = options->api_key_env ? variable(options->api_key_env) : NULL;
+    const char *key = options->api_key_env ? setup_variable(options->api_key_env) : NULL;
     if (options->api_key_env && !key) {
         say("--api-key-env: the environment has no %s", options->api_key_env);
         return NULL;
@@ -273,7 +272,7 @@ const char *setup_deploy(cli_setup *setup, const cli_options *options, const cha
         say("--model: MODEL expected with --base-url");
         return NULL;
     }
-    int code = deploy_url(setup, options, key, model);
+    int code = setup_deploy_url(setup, options, key, model);
     if (code != EXO_OK) {
         *exit_code = setup_failed(setup, code);
         return NULL;
@@ -286,9 +285,7 @@ void setup_call_options(const cli_setup *setup, const cli_options *options, exo_
     if (setup->config) {
         exo_config_call_options(setup->config, call);
     }
-    if (options->total_timeout != NOT_GIVEN) {
-        call->total_timeout = options->total_timeout;
-    }
+    setup_override_clock(&call->total_timeout, options->clocks[EXO_CLOCK_TOTAL]);
     call->restart = call->restart || options->restart;
 }
 

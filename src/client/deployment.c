@@ -243,12 +243,29 @@ static bool deployment_check_body(const exo_deployment *o, complaint *c)
     return true;
 }
 
-static bool deployment_check_clock(int64_t milliseconds, const char *field, complaint *c)
+/* A clock can be `automatic` that is so unless it is set. */
+static bool deployment_check_clock(int64_t milliseconds, bool automatic, const char *field, complaint *c)
 {
-    if (milliseconds < 0 || milliseconds > INT64_C(86400000)) {
-        return deployment_complain(c, EXO_E_ARGUMENT, field, "must be 0 (off) to 86400000 milliseconds");
+    if ((automatic && milliseconds == EXO_CLOCK_AUTO) || (milliseconds >= 0 && milliseconds <= INT64_C(86400000))) {
+        return true;
     }
-    return true;
+    return deployment_complain(c, EXO_E_ARGUMENT, field,
+                               automatic ? "must be 0 (off), auto or 1 to 86400000 milliseconds"
+                                         : "must be 0 (off) or 1 to 86400000 milliseconds");
+}
+
+static bool deployment_check_clocks(const exo_deployment *o, complaint *c)
+{
+    bool good = true;
+#define CHECK_DEPLOYMENT(clock, field) \
+    good = good && deployment_check_clock(o->field, EXO_CLOCK_DEFAULT_##clock == EXO_CLOCK_AUTO, #field, c);
+#define CHECK_CALL(clock, field)
+#define X(clock, code, field, owner, standard, phases, word) CHECK_##owner(clock, field)
+    EXO_CLOCK_MAP(X)
+#undef X
+#undef CHECK_CALL
+#undef CHECK_DEPLOYMENT
+    return good;
 }
 
 /* libcurl would find this out with the first connection, and quote a password in what it says of it. */
@@ -332,9 +349,7 @@ static bool deployment_check_options(const exo_deployment *o, complaint *c)
         return deployment_complain(c, EXO_E_ARGUMENT, "unix_socket", "is longer than the path of a socket may be");
     }
     return deployment_check_proxy(o, c) && deployment_check_resolve(o, c) && deployment_check_headers(o, c) &&
-           deployment_check_body(o, c) && deployment_check_clock(o->connect_timeout, "connect_timeout", c) &&
-           deployment_check_clock(o->stream_ttft_timeout, "stream_ttft_timeout", c) &&
-           deployment_check_clock(o->request_timeout, "request_timeout", c);
+           deployment_check_body(o, c) && deployment_check_clocks(o, c);
 }
 
 /* ---- life ---- */

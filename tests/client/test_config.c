@@ -295,6 +295,17 @@ static void test_durations(void **state)
     }
 }
 
+static void test_auto(void **state)
+{
+    (void)state;
+    exo_config *config =
+        parse("defaults:\n  stream_ttft_timeout: 1\nmodels:\n  m:\n" URL "    stream_ttft_timeout: auto\n"
+              "  n:\n" URL);
+    assert_int_equal(exo_config_deployment(config, "m")->stream_ttft_timeout, EXO_CLOCK_AUTO);
+    assert_int_equal(exo_config_deployment(config, "n")->stream_ttft_timeout, 1000);
+    exo_config_free(config);
+}
+
 static const struct {
     const char *text;
     bool flag;
@@ -367,6 +378,7 @@ static void test_bodies(void **state)
 
 /* ---- what is wrong ---- */
 
+#define AUTO  "expected auto, or a time from 0 to 24h: seconds (15, 0.5), or with a unit (500ms, 15s, 2m, 1h)"
 #define TIME  "expected a time from 0 to 24h: seconds (15, 0.5), or with a unit (500ms, 15s, 2m, 1h)"
 #define FLAG  "expected true or false (yes, no, on, off)"
 #define COUNT "expected a whole number from 0 to 1000000"
@@ -437,6 +449,10 @@ static const struct {
     {MODEL("model: [x]"), "c.yaml:4: models.a/b.model: expected text, not a list"},
     {MODEL("ca_file: {}"), "c.yaml:4: models.a/b.ca_file: expected a path, not a mapping"},
     {MODEL("model: \"a\\0b\""), "c.yaml:4: models.a/b.model: may not hold NUL"},
+    {MODEL("stream_ttft_timeout: Auto"), "c.yaml:4: models.a/b.stream_ttft_timeout: " AUTO ", not \"Auto\""},
+    {MODEL("stream_ttft_timeout: -1"), "c.yaml:4: models.a/b.stream_ttft_timeout: " AUTO ", not \"-1\""},
+    {MODEL("connect_timeout: auto"), "c.yaml:4: models.a/b.connect_timeout: " TIME ", not \"auto\""},
+    {MODEL("request_timeout: auto"), "c.yaml:4: models.a/b.request_timeout: " TIME ", not \"auto\""},
     {MODEL("request_timeout: -1"), "c.yaml:4: models.a/b.request_timeout: " TIME ", not \"-1\""},
     {MODEL("request_timeout: 1e3"), "c.yaml:4: models.a/b.request_timeout: " TIME ", not \"1e3\""},
     {MODEL("request_timeout: 25h"), "c.yaml:4: models.a/b.request_timeout: " TIME ", not \"25h\""},
@@ -468,6 +484,7 @@ static const struct {
     {MODEL("body: {a: 0o7777777777777777777777}"), "c.yaml:4: models.a/b.body.a: the number does not fit 64 bits"},
     {MODEL("body: {a: \"\\0\"}"), "c.yaml:4: models.a/b.body.a: may not hold NUL"},
     {MODEL("retries: ${KEY}"), "c.yaml:4: models.a/b.retries: " COUNT ", not \"${KEY}\""},
+    {"total_timeout: auto\n", "c.yaml:1: total_timeout: " TIME ", not \"auto\""},
     {"total_timeout: x\n", "c.yaml:1: total_timeout: " TIME ", not \"x\""},
     {"restart: x\n", "c.yaml:1: restart: " FLAG ", not \"x\""},
 
@@ -897,6 +914,7 @@ int main(void)
         cmocka_unit_test(test_process_environment),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_auto),
         cmocka_unit_test(test_flags),
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_wrong),

@@ -83,6 +83,36 @@ static void entries_of_resolve(void **state)
     }
 }
 
+/* Every clock of a deployment: what it can be. */
+static void clocks_of_a_deployment(void **state)
+{
+    (void)state;
+#define EXPECT_CALL(field, standard)
+#define EXPECT_DEPLOYMENT(field, standard) \
+    do { \
+        static const int64_t good[] = {0, 1, 86400000, standard}; \
+        static const int64_t bad[] = {-2, 86400001, INT64_MIN, INT64_MAX, EXO_CLOCK_AUTO}; \
+        exo_deployment deployment = EXO_DEPLOYMENT_INIT; \
+        deployment.base_url = "https://example.org/v1"; \
+        assert_true(deployment.field == (standard)); \
+        for (size_t i = 0; i < 4; i++) { \
+            deployment.field = good[i]; \
+            expect(&deployment, EXO_OK, ""); \
+        } \
+        for (size_t i = 0; i < ((standard) == EXO_CLOCK_AUTO ? 4 : 5); i++) { \
+            deployment.field = bad[i]; \
+            expect(&deployment, EXO_E_ARGUMENT, \
+                   (standard) == EXO_CLOCK_AUTO ? #field ": must be 0 (off), auto or 1 to 86400000 milliseconds" \
+                                                : #field ": must be 0 (off) or 1 to 86400000 milliseconds"); \
+        } \
+    } while (0);
+#define EXO_X(clock, code, field, owner, standard, phases, word) EXPECT_##owner(field, standard)
+    EXO_CLOCK_MAP(EXO_X)
+#undef EXO_X
+#undef EXPECT_DEPLOYMENT
+#undef EXPECT_CALL
+}
+
 static const struct {
     const char *json;
     int code;
@@ -164,9 +194,8 @@ static void names_of_headers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(entries_of_resolve),
-        cmocka_unit_test(keys_of_extra_body),
-        cmocka_unit_test(values_that_may_be_keys),
+        cmocka_unit_test(entries_of_resolve), cmocka_unit_test(clocks_of_a_deployment),
+        cmocka_unit_test(keys_of_extra_body), cmocka_unit_test(values_that_may_be_keys),
         cmocka_unit_test(names_of_headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

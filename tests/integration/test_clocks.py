@@ -226,6 +226,20 @@ def test_a_time_of_the_configuration_is_one_of_the_command(ask, option, text):
     assert ran.code != 2
 
 
+@pytest.mark.parametrize("option", ["--connect-timeout", "--idle-timeout", "--total-timeout"])
+def test_only_the_first_event_clock_can_be_auto(ask, upstream, option):
+    ran = ask("ok", option, "auto")
+    assert ran.code == 2 and option in ran.complaint and upstream.requests == []
+
+
+def test_auto_takes_the_place_of_a_number(exochat, upstream, write_config):
+    config = write_config({"m": {"model": "wait-0.6", "stream_ttft_timeout": "200ms"}})
+    hasty = exochat("--config", config, "-m", "m", "--json", "hello")
+    ring(hasty, "CLOCK_FIRST", "first event", 0.2)
+    patient = exochat("--config", config, "-m", "m", "--json", "--ttft", "auto", "hello")
+    assert (patient.code, patient.json["text"]) == (0, TEXT)
+
+
 def test_reading_begins_before_the_upload_has_ended(ask, upstream, sparse):
     """An answer that comes early is an answer, and its clocks are those of a stream."""
 

@@ -18,10 +18,9 @@ fail()
 plant_clean()
 {
     rm -rf "$work/tree"
-    mkdir -p "$work/tree/include/exochat" "$work/tree/src/core" "$work/tree/src/client/curl" "$work/tree/src/client/config" \
-        "$work/tree/src/cli" \
-        "$work/tree/bindings/python" "$work/tree/tests/freestanding"
+    mkdir "$work/tree"
     cd "$work/tree"
+    mkdir -p include/exochat src/core src/client/curl src/client/config src/cli bindings/python tests/freestanding docs/man
     printf 'EXO_CORE_SOURCES := \nEXO_CORE_SOURCES += sse.c\n' >src/core/core.mk
     cat >include/exochat/sse.h <<'C'
 /*
@@ -69,6 +68,7 @@ void _start(void)
     }
 }
 C
+    plant_tables
     printf '#include "exochat/sse.h"\n#include "curl/url.h"\n#include <stdio.h>\n' >src/client/client.c
     printf '#include <yaml.h>\n' >src/client/config/yaml_text.h
     printf '#include "yaml_text.h"\n#include "heap.h"\n#include "curl/url.h"\n' >src/client/config/config.c
@@ -90,6 +90,20 @@ plant_copy()
     cd "$work/tree"
     sed -i 's/^CAP=.*/CAP=90000/' tools/check-freestanding.sh
     "$root/tools/size.py" . >/dev/null
+}
+
+# The tables that the documentation is held against, and the documentation.
+plant_tables()
+{
+    printf '/*\n * error.h: a table.\n */\n/* Codes. */\n#define EXO_ERROR_MAP(X) \\\n    X(EXO_E_ONE, -1, "one")\n' \
+        >include/exochat/error.h
+    printf '/*\n * clock.h: a table.\n */\n/* Clocks. */\n' >include/exochat/clock.h
+    printf '#define EXO_CLOCK_MAP(X) \\\n    X(IDLE, EXO_E_ONE, wait, CALL, 9000)\n' >>include/exochat/clock.h
+    printf '#define EXO_CONFIG_MODEL_MAP(X) \\\n    X(url, TEXT, url)\n' >src/client/config/config_entries.h
+    printf '#define EXO_CONFIG_TOP_MAP(X) \\\n    X(models, TEXT, models)\n' >>src/client/config/config_entries.h
+    printf '.It Ic wait\n9 seconds unless set.\n.It Ic url , Ic models\nWhat.\n.El\n' >docs/man/exochat-config.5
+    printf '| `wait` | 9 s | until then | `EXO_E_ONE` |\n' >docs/contracts.md
+    printf '| one | `ONE` |\n' >docs/failures.md
 }
 
 libraries()
@@ -163,6 +177,20 @@ finds docs "no comment above: #define EXO_MORE 1" include/exochat/sse.h '#define
 finds docs "no comment above: typedef struct exo_more {" include/exochat/sse.h 'typedef struct exo_more {
     int a; /* not above */
 } exo_more;'
+
+finds docs "no item for more" src/client/config/config_entries.h '#define EXO_CONFIG_MODEL_MAP(X) \
+    X(more, TEXT, more)'
+finds docs "more is no key" docs/man/exochat-config.5 '.It Ic more
+More.
+.El'
+finds docs "wait: does not say: '8 seconds unless set.'" include/exochat/clock.h '#define EXO_CLOCK_MAP(X) \
+    X(IDLE, EXO_E_ONE, wait, CALL, 8000)'
+finds docs "no row of wait with auto and EXO_E_ONE" include/exochat/clock.h '#define EXO_CLOCK_MAP(X) \
+    X(IDLE, EXO_E_ONE, wait, CALL, EXO_CLOCK_AUTO)'
+finds docs "does not name TWO" include/exochat/error.h '#define EXO_ERROR_MAP(X) \
+    X(EXO_E_ONE, -1, "one") \
+    X(EXO_E_TWO, -2, "two")'
+finds docs "TWO is no code" docs/failures.md '| two | `TWO` |'
 
 finds symbols "exo_sse_more: declared in a public header, but not exported" include/exochat/sse.h \
     'void exo_sse_more(void);'

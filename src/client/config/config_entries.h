@@ -17,12 +17,28 @@ typedef enum exo_config_kind {
     EXO_KIND_TEXTS, /* exo_config_texts */
     EXO_KIND_PAIRS, /* exo_config_pairs */
     EXO_KIND_TIME,  /* int64_t, milliseconds */
+    EXO_KIND_AUTO,  /* the same, or EXO_CLOCK_AUTO */
     EXO_KIND_SPAN,  /* uint32_t, milliseconds */
     EXO_KIND_COUNT, /* uint32_t */
     EXO_KIND_FLAG,  /* bool */
     EXO_KIND_UNTIL, /* exo_ttft_until */
-    EXO_KIND_LATER  /* a mapping that is read once all keys beside it are known; no field */
+    EXO_KIND_LATER, /* a mapping that is read once all keys beside it are known; no field */
+#define EXO_X(clock, code, field, owner, standard, phases, word) \
+    EXO_KIND_CLOCK_##clock = EXO_CLOCK_DEFAULT_##clock == EXO_CLOCK_AUTO ? EXO_KIND_AUTO : EXO_KIND_TIME,
+    EXO_CLOCK_MAP(EXO_X)
+#undef EXO_X
 } exo_config_kind;
+
+/* The rows of the clocks are those of clock.h: of a deployment's in the first table, of a call's in the second. X must
+ * be EXO_X. */
+#define EXO_CONFIG_MODEL_CLOCK(clock, code, field, owner, standard, phases, word) \
+    EXO_CONFIG_MODEL_CLOCK_##owner(clock, field)
+#define EXO_CONFIG_MODEL_CLOCK_DEPLOYMENT(clock, field) EXO_X(field, CLOCK_##clock, options.field)
+#define EXO_CONFIG_MODEL_CLOCK_CALL(clock, field)
+#define EXO_CONFIG_TOP_CLOCK(clock, code, field, owner, standard, phases, word) \
+    EXO_CONFIG_TOP_CLOCK_##owner(clock, field)
+#define EXO_CONFIG_TOP_CLOCK_DEPLOYMENT(clock, field)
+#define EXO_CONFIG_TOP_CLOCK_CALL(clock, field) EXO_X(field, CLOCK_##clock, field)
 
 /* X(key, kind, field of exo_config_entry) */
 /* clang-format off */
@@ -40,9 +56,7 @@ typedef enum exo_config_kind {
     X(rename,              PAIRS, rename) \
     X(fallbacks,           TEXTS, fallbacks) \
     X(context_fallbacks,   TEXTS, context_fallbacks) \
-    X(connect_timeout,     TIME,  options.connect_timeout) \
-    X(stream_ttft_timeout, TIME,  options.stream_ttft_timeout) \
-    X(request_timeout,     TIME,  options.request_timeout) \
+    EXO_CLOCK_MAP(EXO_CONFIG_MODEL_CLOCK) \
     X(ttft_until,          UNTIL, options.ttft_until) \
     X(lenient_end,         FLAG,  options.lenient_end) \
     X(think_tags,          FLAG,  options.think_tags) \
@@ -67,7 +81,7 @@ typedef enum exo_config_kind {
     X(default_model, TEXT,  default_model) \
     X(defaults,      LATER, models) \
     X(models,        LATER, models) \
-    X(total_timeout, TIME,  total_timeout) \
+    EXO_CLOCK_MAP(EXO_CONFIG_TOP_CLOCK) \
     X(restart,       FLAG,  restart)
 /* clang-format on */
 

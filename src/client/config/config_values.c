@@ -113,6 +113,15 @@ bool exo_parse_duration(const char *text, int64_t *result)
     return time >= 0;
 }
 
+static bool value_read_auto(const char *text, int64_t *result)
+{
+    if (strcmp(text, "auto") != 0) {
+        return exo_parse_duration(text, result);
+    }
+    *result = EXO_CLOCK_AUTO;
+    return true;
+}
+
 static bool value_read_flag(const char *text, bool *flag)
 {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
@@ -142,6 +151,8 @@ static bool value_read_word(exo_config_kind kind, const char *text, void *field)
     switch (kind) {
     case EXO_KIND_TIME:
         return exo_parse_duration(text, field);
+    case EXO_KIND_AUTO:
+        return value_read_auto(text, field);
     case EXO_KIND_SPAN:
         if (!exo_parse_duration(text, &time)) {
             return false;
@@ -161,6 +172,8 @@ static bool value_read_word(exo_config_kind kind, const char *text, void *field)
 static const char *value_expected_word(exo_config_kind kind)
 {
     switch (kind) {
+    case EXO_KIND_AUTO:
+        return "auto, or a time from 0 to 24h: seconds (15, 0.5), or with a unit (500ms, 15s, 2m, 1h)";
     case EXO_KIND_TIME:
     case EXO_KIND_SPAN:
         return "a time from 0 to 24h: seconds (15, 0.5), or with a unit (500ms, 15s, 2m, 1h)";
