@@ -65,6 +65,7 @@ typedef struct exo_answer {
     exo_usage usage_;
     uint64_t malformed_offset_;
     uint32_t malformed_;
+    uint32_t holes_;
     int malformed_code_;
     int error_;
     uint32_t choice_;
@@ -100,11 +101,11 @@ int exo_answer_apply(exo_answer *answer, const exo_delta *delta, uint32_t *tool)
 void exo_answer_done(exo_answer *answer);
 
 /* Says that the body has ended. EXO_OK: the answer is proven, and tool arguments may be used; or why not:
- * EXO_E_TRUNCATED, EXO_E_EMPTY_STREAM (neither content nor a finish_reason, with or without [DONE]), EXO_E_MALFORMED
- * (the same, and events were malformed), EXO_E_IN_STREAM (an error was reported), EXO_E_FINISH (a finish_reason that is
- * a failure: error, network_error, abort, insufficient_system_resource), EXO_E_CONTEXT_WINDOW
- * (model_context_window_exceeded), or the sticky error. `lenient` accepts a clean end without proof, if there was any
- * content. */
+ * EXO_E_TRUNCATED, EXO_E_EMPTY_STREAM (neither content nor a finish_reason, with or without [DONE]), EXO_E_MALFORMED (a
+ * hole; or events that are noise, and neither a finish_reason nor content without [DONE]), EXO_E_IN_STREAM (an error
+ * was reported), EXO_E_FINISH (a finish_reason that is a failure: error, network_error, abort,
+ * insufficient_system_resource), EXO_E_CONTEXT_WINDOW (model_context_window_exceeded), or the sticky error. `lenient`
+ * accepts a clean end without proof, if there was any content. */
 int exo_answer_end(exo_answer *answer, bool lenient);
 
 /* Whether a finish_reason or [DONE] has come. */
@@ -143,8 +144,10 @@ int exo_answer_tool_call(exo_answer *answer, uint32_t call, exo_tool_call *out);
  * otherwise. EXO_OK, EXO_NOT_FOUND, EXO_E_REPAIR, EXO_E_DEPTH_LIMIT, EXO_E_NO_MEMORY or the limit of `out`. */
 int exo_answer_tool_arguments(exo_answer *answer, uint32_t call, exo_buffer *out);
 
-/* Malformed events that were skipped, and the first one's code and offset in its event. */
+/* Events that could not be read, and the first one's code and offset in its event; and how many of them are holes: with
+ * one of those the answer is not proven. The others are noise. */
 uint32_t exo_answer_malformed(const exo_answer *answer, int *code, uint64_t *offset);
+uint32_t exo_answer_holes(const exo_answer *answer);
 
 /* The event that reported the first error in the stream, as it came; empty where there was none, or one longer than
  * limits.raw. */

@@ -3,7 +3,8 @@
  *
  * Each event is read twice: first it is validated whole, and its error, ids and indexes are found; then its deltas are
  * handed out. So an event that is not a JSON object gives MALFORMED and none of its content, and an error is seen
- * before the choices beside it. Of duplicate members the last counts; a list with an object with "error" in it counts
+ * before the choices beside it. Both readings are tolerant (exo_json_reader_tolerate()): a member that nobody looks at
+ * never costs the text beside it. Of duplicate members the last counts; a list with an object with "error" in it counts
  * as an error. The dialects that are understood are listed in docs/dialects.md. Nothing is allocated; spans point into
  * the event or into a scratch of the object.
  */
@@ -21,8 +22,8 @@ extern "C" {
 
 /* What one delta of an event is. */
 typedef enum exo_delta_type {
-    EXO_DELTA_MALFORMED, /* the event is not a JSON object; `code` says why, `number` at which byte. Nothing else comes
-                            of it */
+    EXO_DELTA_MALFORMED, /* text: the event, which cannot be read; `code` says why, `number` at which byte, `hole`
+                            whether something was lost with it. Nothing else comes of it */
     EXO_DELTA_ERROR,     /* text: the whole event as it came, for failure.h. Comes first */
     EXO_DELTA_ID,        /* text: the response's id, cut like a tool call's. Once an event, not when empty */
     EXO_DELTA_MODEL,     /* text: the model that serves, cut alike. Once an event, not when empty */
@@ -64,8 +65,9 @@ typedef struct exo_delta {
     bool whole;  /* content, tool calls and logprobs from a `message` in place of a `delta`: use it only if nothing was
                     streamed */
     bool legacy; /* TOOL_CALL: from function_call */
-    int code; /* MALFORMED: EXO_E_JSON_*, EXO_E_DEPTH_LIMIT, EXO_E_EVENT_LIMIT, or EXO_E_MALFORMED for JSON of another
-                 kind */
+    bool hole; /* MALFORMED: it begins like JSON, with { or with [ and the beginning of a value or ], and is not read to
+                  its end: a hole in the answer. All else, and JSON that is no object, is noise */
+    int code;  /* MALFORMED: EXO_E_JSON_*, EXO_E_EVENT_LIMIT, or EXO_E_MALFORMED for JSON of another kind */
     int64_t index;   /* TOOL_CALL: the index as sent, or -1 */
     uint64_t number; /* MALFORMED: the offset in the event */
     exo_span text;
@@ -100,7 +102,6 @@ typedef struct exo_chunk {
     int code_;
     uint32_t limit_;
     uint32_t choice_;
-    uint8_t depth_;
     uint8_t step_;
     uint8_t string_; /* the type of its deltas */
     bool decoding_;

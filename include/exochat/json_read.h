@@ -1,6 +1,6 @@
 /*
- * json_read.h: a strict pull reader over one contiguous JSON text (RFC 8259), of fixed depth, without memory of its
- * own.
+ * json_read.h: a pull reader over one contiguous JSON text (RFC 8259), of fixed depth, without memory of its own. It is
+ * strict, unless it is told to tolerate what servers write that have no JSON writer.
  *
  * It is given a span, hands out tokens that point into it, and copies nothing. A number beyond any machine type stays
  * text. Duplicate keys are the caller's business.
@@ -51,7 +51,7 @@ typedef struct exo_json_reader {
     uint8_t state_;
     uint8_t depth_;
     uint8_t max_depth_;
-    bool replace_;
+    uint8_t mode_;
     uint64_t stack_; /* a bit per open bracket, the innermost lowest: 1 is a brace */
 } exo_json_reader;
 
@@ -59,6 +59,12 @@ typedef struct exo_json_reader {
  * larger counts as that). Invalid UTF-8 in a string is EXO_E_JSON_UTF8, unless `replace` is true: then it is accepted,
  * and exo_json_decode() turns it into U+FFFD. A byte order mark is not accepted. */
 void exo_json_reader_init(exo_json_reader *reader, exo_span text, uint32_t max_depth, bool replace);
+
+/* Makes a reader, before its first token, take what is not quite JSON and can mean one thing only: invalid UTF-8 as
+ * above; a control character in a string as itself, and the reverse solidus of a bad escape too; NaN, Infinity and inf,
+ * in any case and with a sign, as null; and exo_json_skip() knows no depth limit. Of JSON it makes what a strict reader
+ * makes. */
+void exo_json_reader_tolerate(exo_json_reader *reader);
 
 /* Stores the next token. EXO_EVENT: a token; EXO_OK: the text is one complete value and only white space followed; or
  * one of EXO_E_JSON_* and EXO_E_DEPTH_LIMIT, sticky, with `reader->at` at the first byte that is wrong: for
@@ -93,9 +99,9 @@ void exo_json_decoder_init(exo_json_decoder *decoder, exo_span text);
 void exo_json_decoder_init_as(exo_json_decoder *decoder, exo_span text, bool plain);
 
 /* Stores the next fragment of the string's value: a run that points into the text, or up to EXO_JSON_SCRATCH decoded
- * bytes in `scratch`, valid until the next call. Always whole UTF-8 sequences; a lone surrogate, invalid UTF-8 and the
- * reverse solidus of an escape that no reader accepts become U+FFFD. EXO_EVENT: a fragment, `*last` says whether it
- * ends the string; EXO_OK: nothing was left. The empty string gives one empty fragment with `*last` set. Where
+ * bytes in `scratch`, valid until the next call. Always whole UTF-8 sequences; a lone surrogate and invalid UTF-8
+ * become U+FFFD, and the reverse solidus of a bad escape stands for itself. EXO_EVENT: a fragment, `*last` says whether
+ * it ends the string; EXO_OK: nothing was left. The empty string gives one empty fragment with `*last` set. Where
  * fragments are cut depends on the text alone. */
 int exo_json_decode(exo_json_decoder *decoder, char scratch[EXO_JSON_SCRATCH], exo_span *fragment, bool *last);
 

@@ -272,6 +272,7 @@ static int apply_to_response(exo_answer *answer, const exo_delta *delta)
 {
     switch (delta->type) {
     case EXO_DELTA_MALFORMED:
+        answer->holes_ += delta->hole;
         if (answer->malformed_++ == 0) {
             answer->malformed_code_ = delta->code;
             answer->malformed_offset_ = delta->number;
@@ -364,9 +365,14 @@ int exo_answer_end(exo_answer *answer, bool lenient)
     if (rc == EXO_OK) {
         rc = judge_finish(exo_answer_finish_reason(answer));
     }
+    if (rc == EXO_OK && answer->holes_ > 0) {
+        rc = EXO_E_MALFORMED;
+    }
     if (rc == EXO_OK && answer->finish_len_ == 0) {
-        if (!answer->began_) {
-            rc = answer->malformed_ > 0 ? EXO_E_MALFORMED : EXO_E_EMPTY_STREAM;
+        if (answer->malformed_ > 0 && (!answer->began_ || answer->proof_ == EXO_PROOF_DONE)) {
+            rc = EXO_E_MALFORMED;
+        } else if (!answer->began_) {
+            rc = EXO_E_EMPTY_STREAM;
         } else if (answer->proof_ == EXO_PROOF_NONE && lenient) {
             answer->proof_ = EXO_PROOF_LENIENT;
         } else if (answer->proof_ == EXO_PROOF_NONE) {
@@ -535,6 +541,11 @@ uint32_t exo_answer_malformed(const exo_answer *answer, int *code, uint64_t *off
         *offset = answer->malformed_offset_;
     }
     return answer->malformed_;
+}
+
+uint32_t exo_answer_holes(const exo_answer *answer)
+{
+    return answer->holes_;
 }
 
 exo_span exo_answer_error(const exo_answer *answer)

@@ -155,12 +155,19 @@ static bool has_text(const exo_chunk *chunk, exo_chunk_place place)
     return kind_at(chunk, place) == '"' && place.len_ > 2;
 }
 
+/* A reader of what stands in the event. Its depth bounds what this file looks into, not what is passed over. */
+static void begin_reader(exo_json_reader *reader, exo_span text)
+{
+    exo_json_reader_init(reader, text, EXO_JSON_DEPTH_MAX, true);
+    exo_json_reader_tolerate(reader);
+}
+
 static exo_json_token token_at(const exo_chunk *chunk, exo_chunk_place place)
 {
     exo_json_reader reader;
     exo_json_token token;
     memset(&token, 0, sizeof token);
-    exo_json_reader_init(&reader, text_at(chunk, place), chunk->depth_, true);
+    begin_reader(&reader, text_at(chunk, place));
     exo_json_next(&reader, &token);
     return token;
 }
@@ -244,7 +251,7 @@ static void read_object(const exo_chunk *chunk, exo_chunk_place place, const cha
 {
     exo_json_reader reader;
     exo_json_token token;
-    exo_json_reader_init(&reader, text_at(chunk, place), chunk->depth_, true);
+    begin_reader(&reader, text_at(chunk, place));
     if (enter_object(&reader, &token)) {
         read_members(chunk, &reader, names, nested, found);
     }
@@ -275,7 +282,7 @@ static bool next_object(const exo_chunk *chunk, exo_chunk_place *list, const cha
             list->at_++;
             list->len_--;
         }
-        exo_json_reader_init(&reader, text_at(chunk, *list), chunk->depth_, true);
+        begin_reader(&reader, text_at(chunk, *list));
         object = enter_object(&reader, &token);
         int rc = object ? read_members(chunk, &reader, names, false, found) : exo_json_skip(&reader, NULL);
         if (rc != EXO_OK) {
@@ -291,7 +298,6 @@ void exo_chunk_init(exo_chunk *chunk, const exo_limits *limits)
 {
     memset(chunk, 0, sizeof *chunk);
     chunk->limit_ = limits->event;
-    chunk->depth_ = (uint8_t)(limits->depth < EXO_JSON_DEPTH_MAX ? limits->depth : EXO_JSON_DEPTH_MAX);
     chunk->step_ = STEP_END;
 }
 
@@ -349,7 +355,7 @@ static int validate(exo_chunk *chunk, exo_chunk_place *top)
 {
     exo_json_reader reader;
     exo_json_token token;
-    exo_json_reader_init(&reader, chunk->data_, chunk->depth_, true);
+    begin_reader(&reader, chunk->data_);
     bool object = enter_object(&reader, &token);
     int rc = object ? read_members(chunk, &reader, top_names, false, top) : exo_json_skip(&reader, NULL);
     if (rc == EXO_OK) {
@@ -362,6 +368,17 @@ static int validate(exo_chunk *chunk, exo_chunk_place *top)
         rc = chunk->error_ ? EXO_OK : EXO_E_MALFORMED;
     }
     return rc;
+}
+
+/* Whether what is no JSON object began as if it were to become JSON: then something was lost with it. */
+static bool begins_like_json(exo_span data)
+{
+    data = skip_space(data);
+    if (data.len > 0 && *data.ptr == '[') {
+        data = skip_space(exo_span_of(data.ptr + 1, data.len - 1));
+        return data.len > 0 && memchr("{[\"-0123456789tfn]", *data.ptr, 18);
+    }
+    return data.len > 0 && *data.ptr == '{';
 }
 
 void exo_chunk_begin(exo_chunk *chunk, exo_span data, bool error)
@@ -608,6 +625,8 @@ static bool step(exo_chunk *chunk, exo_delta *delta)
         delta->type = EXO_DELTA_MALFORMED;
         delta->code = chunk->code_;
         delta->number = chunk->number_;
+        delta->hole = chunk->code_ != EXO_E_MALFORMED && begins_like_json(chunk->data_);
+        delta->text = chunk->data_;
         return true;
     case STEP_ERROR:
         delta->type = EXO_DELTA_ERROR;

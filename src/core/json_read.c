@@ -1,5 +1,5 @@
 /*
- * json_read.c: a strict pull reader over one JSON text, and the decoder of its strings.
+ * json_read.c: a pull reader over one JSON text, strict unless it is told to tolerate, and the decoder of its strings.
  *
  * It builds no tree, compares no keys and knows no schema: chunk, failure and the repair's check call it and keep what
  * they need. It has no memory but the reader: a bit per open bracket, up to EXO_JSON_DEPTH_MAX. Every byte is looked at
@@ -17,6 +17,13 @@ enum wait {
     WAIT_KEY_OR_END,
     WAIT_COMMA_OR_END,
     WAIT_NOTHING /* the top value is complete: only white space may follow */
+};
+
+/* What a reader lets pass. */
+enum mode {
+    MODE_REPLACE = 1,  /* invalid UTF-8 in strings */
+    MODE_TOLERATE = 2, /* what exo_json_reader_tolerate() says */
+    MODE_DEEP = 4      /* any depth: a skip of a tolerant reader is under way */
 };
 
 /* The byte at hand, or -1 at the end of the text. */
@@ -42,8 +49,13 @@ void exo_json_reader_init(exo_json_reader *reader, exo_span text, uint32_t max_d
     memset(reader, 0, sizeof *reader);
     reader->in_ = text;
     reader->max_depth_ = (uint8_t)(max_depth < EXO_JSON_DEPTH_MAX ? max_depth : EXO_JSON_DEPTH_MAX);
-    reader->replace_ = replace;
+    reader->mode_ = replace ? MODE_REPLACE : 0;
     reader->state_ = WAIT_VALUE;
+}
+
+void exo_json_reader_tolerate(exo_json_reader *reader)
+{
+    reader->mode_ = MODE_REPLACE | MODE_TOLERATE;
 }
 
 static void skip_space(exo_json_reader *reader)
@@ -65,19 +77,6 @@ static bool in_object(const exo_json_reader *reader)
 static void value_done(exo_json_reader *reader)
 {
     reader->state_ = reader->depth_ > 0 ? WAIT_COMMA_OR_END : WAIT_NOTHING;
-}
-
-static int open_bracket(exo_json_reader *reader, exo_json_token *token, bool object)
-{
-    if (reader->depth_ == reader->max_depth_) {
-        return fail(reader, EXO_E_DEPTH_LIMIT);
-    }
-    reader->depth_++;
-    reader->stack_ = reader->stack_ << 1 | object;
-    reader->state_ = object ? WAIT_KEY_OR_END : WAIT_ELEMENT_OR_END;
-    token->type = object ? EXO_JSON_OBJECT : EXO_JSON_ARRAY;
-    reader->at++;
-    return EXO_OK;
 }
 
 static int close_bracket(exo_json_reader *reader, exo_json_token *token)
@@ -143,6 +142,11 @@ static int scan_number(exo_json_reader *reader, exo_json_token *token)
 static int scan_escape(exo_json_reader *reader)
 {
     reader->at++;
+    if (reader->mode_ & MODE_TOLERATE) {
+        /* What no escape begins with stands for itself, as does the reverse solidus before it. */
+        reader->at += exo_json_escape_value(peek(reader)) >= 0;
+        return EXO_OK;
+    }
     int digits = peek(reader) == 'u' ? 4 : 0;
     if (digits == 0 && exo_json_escape_value(peek(reader)) < 0) {
         return fail(reader, EXO_E_JSON_ESCAPE);
@@ -166,14 +170,15 @@ static int scan_special(exo_json_reader *reader)
         return scan_escape(reader);
     }
     if ((uint8_t)*text < 0x20) {
-        return fail(reader, EXO_E_JSON_STRING);
+        reader->at += (reader->mode_ & MODE_TOLERATE) != 0;
+        return reader->mode_ & MODE_TOLERATE ? EXO_OK : fail(reader, EXO_E_JSON_STRING);
     }
     int size = exo_utf8_check(text, left);
     if (size == 0) {
         reader->at = reader->in_.len;
         return fail(reader, EXO_E_JSON_END);
     }
-    if (!reader->replace_) {
+    if (!(reader->mode_ & MODE_REPLACE)) {
         return fail(reader, EXO_E_JSON_UTF8);
     }
     reader->at += (size_t)-size;
@@ -206,9 +211,65 @@ static int scan_string(exo_json_reader *reader, exo_json_token *token)
     return EXO_OK;
 }
 
+/* Passes over a value from its opening bracket to the bracket that closes it, of whatever kind: deeper than the stack
+ * reaches, nothing but strings and the number of open brackets is looked at. */
+static int pass_deep(exo_json_reader *reader)
+{
+    exo_json_token token;
+    size_t open = 0;
+    do {
+        int byte = peek(reader);
+        int rc = byte == '"' ? scan_string(reader, &token) : EXO_OK;
+        if (byte < 0 || rc != EXO_OK) {
+            return byte < 0 ? fail(reader, EXO_E_JSON_END) : rc;
+        }
+        /* { and [ differ in the bit that makes letters small, as do } and ]. */
+        open += (byte | 0x20) == '{';
+        open -= (byte | 0x20) == '}';
+        reader->at += byte != '"';
+    } while (open > 0);
+    value_done(reader);
+    return EXO_OK;
+}
+
+static int open_bracket(exo_json_reader *reader, exo_json_token *token, bool object)
+{
+    if (reader->depth_ == reader->max_depth_) {
+        return reader->mode_ & MODE_DEEP ? pass_deep(reader) : fail(reader, EXO_E_DEPTH_LIMIT);
+    }
+    reader->depth_++;
+    reader->stack_ = reader->stack_ << 1 | object;
+    reader->state_ = object ? WAIT_KEY_OR_END : WAIT_ELEMENT_OR_END;
+    token->type = object ? EXO_JSON_OBJECT : EXO_JSON_ARRAY;
+    reader->at++;
+    return EXO_OK;
+}
+
+/* NaN or an infinity, as C, Python and JavaScript write them: a tolerant reader takes it for null. */
+static int scan_not_a_number(exo_json_reader *reader)
+{
+    static const char words[][sizeof "infinity"] = {"nan", "inf", "infinity"};
+    size_t first = reader->at + (peek(reader) == '-' || peek(reader) == '+');
+    size_t end = first;
+    while (end < reader->in_.len && is_letter((uint8_t)reader->in_.ptr[end])) {
+        end++;
+    }
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (end - first == strlen(words[i]) && exo_ascii_same(reader->in_.ptr + first, words[i], end - first)) {
+            reader->at = end;
+            value_done(reader);
+            return EXO_OK;
+        }
+    }
+    return EXO_NOT_FOUND;
+}
+
 static int scan_value(exo_json_reader *reader, exo_json_token *token)
 {
     int byte = peek(reader);
+    if (reader->mode_ & MODE_TOLERATE && scan_not_a_number(reader) == EXO_OK) {
+        return EXO_OK;
+    }
     switch (byte) {
     case '"':
         return scan_string(reader, token);
@@ -310,6 +371,7 @@ int exo_json_skip(exo_json_reader *reader, exo_span *raw)
 {
     exo_json_reader ahead = *reader;
     exo_json_token token;
+    ahead.mode_ |= ahead.mode_ & MODE_TOLERATE ? MODE_DEEP : 0;
     int rc = exo_json_next(&ahead, &token);
     if (rc == EXO_OK || (rc == EXO_EVENT && token.type == EXO_JSON_KEY)) {
         return EXO_E_STATE;
@@ -321,6 +383,7 @@ int exo_json_skip(exo_json_reader *reader, exo_span *raw)
     while (rc == EXO_EVENT && ahead.depth_ > reader->depth_) {
         rc = exo_json_next(&ahead, &token);
     }
+    ahead.mode_ = reader->mode_;
     *reader = ahead;
     if (rc != EXO_EVENT) {
         return rc;
@@ -373,15 +436,15 @@ static size_t put_utf8(char *out, uint32_t code_point)
     return size;
 }
 
-/* The code point of the escape at `text`, and its length in `*taken`. One that the reader would refuse counts as a lone
- * reverse solidus. */
+/* The code point of the escape at `text`, and its length in `*taken`. The reverse solidus of one that only a tolerant
+ * reader lets pass stands for itself. */
 static int32_t decode_escape(const char *text, size_t len, size_t *taken)
 {
     int32_t unit = exo_json_code_unit(text, len);
     if (unit < 0) {
         unit = len > 1 ? exo_json_escape_value((uint8_t)text[1]) : -1;
         *taken = unit < 0 ? 1 : 2;
-        return unit < 0 ? 0xFFFD : unit;
+        return unit < 0 ? '\\' : unit;
     }
     *taken = 6;
     if (unit < 0xD800 || unit > 0xDFFF) {

@@ -96,7 +96,7 @@ static inline void log_delta(delta_log *log, const exo_delta *delta)
     }
     switch (delta->type) {
     case EXO_DELTA_MALFORMED:
-        log_print(log, " %s @%u", exo_error_name(delta->code), (unsigned)delta->number);
+        log_print(log, " %s @%u%s", exo_error_name(delta->code), (unsigned)delta->number, delta->hole ? " hole" : "");
         break;
     case EXO_DELTA_TOOL_CALL:
         log_print(log, " %lld", (long long)delta->index);

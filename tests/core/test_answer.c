@@ -428,6 +428,11 @@ static const struct proof_case {
     {{"oops", DONE}, EXO_E_MALFORMED, EXO_E_MALFORMED, EXO_PROOF_DONE},
     {{CONTENT, "oops"}, EXO_E_TRUNCATED, EXO_OK, EXO_PROOF_LENIENT},
     {{CONTENT, "oops", FINISH("stop")}, EXO_OK, EXO_OK, EXO_PROOF_FINISH},
+    {{CONTENT, "oops", DONE}, EXO_E_MALFORMED, EXO_E_MALFORMED, EXO_PROOF_DONE},
+    {{CONTENT, "null", "[DONE] ", FINISH("stop")}, EXO_OK, EXO_OK, EXO_PROOF_FINISH},
+    {{CONTENT, "{", FINISH("stop"), DONE}, EXO_E_MALFORMED, EXO_E_MALFORMED, EXO_PROOF_FINISH},
+    {{CONTENT, "[[", DONE}, EXO_E_MALFORMED, EXO_E_MALFORMED, EXO_PROOF_DONE},
+    {{CONTENT, "{\"choices\":"}, EXO_E_MALFORMED, EXO_E_MALFORMED, EXO_PROOF_NONE},
     {{CONTENT, "{\"error\":{}}", FINISH("stop"), DONE}, EXO_E_IN_STREAM, EXO_E_IN_STREAM, EXO_PROOF_FINISH},
     {{"{\"error\":\"x\"}", DONE}, EXO_E_IN_STREAM, EXO_E_IN_STREAM, EXO_PROOF_DONE},
     {{CONTENT, FINISH("error"), DONE}, EXO_E_FINISH, EXO_E_FINISH, EXO_PROOF_FINISH},
@@ -474,6 +479,7 @@ static void malformed_events_are_counted(void **state)
     assert_int_equal(exo_answer_malformed(&answer, &code, &offset), 2);
     assert_int_equal(code, EXO_E_JSON_NUMBER);
     assert_int_equal(offset, 6);
+    assert_int_equal(exo_answer_holes(&answer), 1);
     exo_answer_free(&answer);
 }
 

@@ -409,45 +409,94 @@ static void an_event_marked_as_error_is_one(void **state)
 static void what_is_not_an_object_is_malformed(void **state)
 {
     static const struct event_case cases[] = {
+        /* noise */
         {"", "malformed EXO_E_JSON_END @0\n"},
         {"  ", "malformed EXO_E_JSON_END @2\n"},
         {"hello", "malformed EXO_E_JSON_LITERAL @0\n"},
+        {"nul", "malformed EXO_E_JSON_END @3\n"},
+        {"\"hello", "malformed EXO_E_JSON_END @6\n"},
+        {"-", "malformed EXO_E_JSON_END @1\n"},
         {"<html>", "malformed EXO_E_JSON_SYNTAX @0\n"},
         {"[DONE]", "malformed EXO_E_JSON_LITERAL @1\n"},
-        {"{\"choices\":[{\"delta\":{\"content\":\"a\"}}]", "malformed EXO_E_JSON_END @38\n"},
-        {"{\"error\":{}", "malformed EXO_E_JSON_END @11\n"},
-        {"{\"a\":\"\\x\"}", "malformed EXO_E_JSON_ESCAPE @7\n"},
-        {"{\"a\":\"\n\"}", "malformed EXO_E_JSON_STRING @6\n"},
-        {"{\"a\":01}", "malformed EXO_E_JSON_NUMBER @6\n"},
-        {"{\"usage\":{\"prompt_tokens\":tru}}", "malformed EXO_E_JSON_LITERAL @29\n"},
-        {"{\"x_groq\":{\"usage\":{\"a\":}}}", "malformed EXO_E_JSON_SYNTAX @24\n"},
-        {"{\"x_groq\":{\"usage\" 1}}", "malformed EXO_E_JSON_SYNTAX @19\n"},
-        {"{} x", "malformed EXO_E_JSON_TRAILING @3\n"},
-        {"{}{\"choices\":[]}", "malformed EXO_E_JSON_TRAILING @2\n"},
-        {"[1] 2", "malformed EXO_E_JSON_TRAILING @4\n"},
-        {"[{\"error\":{}", "malformed EXO_E_JSON_END @12\n"},
+        {"[ INFO] {}", "malformed EXO_E_JSON_LITERAL @2\n"},
+        {"[", "malformed EXO_E_JSON_END @1\n"},
         {"[]", "malformed EXO_E_MALFORMED @0\n"},
         {"[{\"choices\":[]}]", "malformed EXO_E_MALFORMED @0\n"},
         {"null", "malformed EXO_E_MALFORMED @0\n"},
+        {"NaN", "malformed EXO_E_MALFORMED @0\n"},
         {" \"text\"", "malformed EXO_E_MALFORMED @0\n"},
         {"42", "malformed EXO_E_MALFORMED @0\n"},
+        /* holes */
+        {"{", "malformed EXO_E_JSON_END @1 hole\n"},
+        {" \n{'a'}", "malformed EXO_E_JSON_SYNTAX @3 hole\n"},
+        {"{\"choices\":[{\"delta\":{\"content\":\"a\"}}]", "malformed EXO_E_JSON_END @38 hole\n"},
+        {"{\"error\":{}", "malformed EXO_E_JSON_END @11 hole\n"},
+        {"{\"a\":01}", "malformed EXO_E_JSON_NUMBER @6 hole\n"},
+        {"{\"usage\":{\"prompt_tokens\":tru}}", "malformed EXO_E_JSON_LITERAL @29 hole\n"},
+        {"{\"x_groq\":{\"usage\":{\"a\":}}}", "malformed EXO_E_JSON_SYNTAX @24 hole\n"},
+        {"{\"x_groq\":{\"usage\" 1}}", "malformed EXO_E_JSON_SYNTAX @19 hole\n"},
+        {"{} x", "malformed EXO_E_JSON_TRAILING @3 hole\n"},
+        {"{}{\"choices\":[]}", "malformed EXO_E_JSON_TRAILING @2 hole\n"},
+        {"{\"choices\":[{\"delta\":{\"cont\n{\"error\":{}}", "malformed EXO_E_JSON_SYNTAX @30 hole\n"},
+        {"[1] 2", "malformed EXO_E_JSON_TRAILING @4 hole\n"},
+        {"[{\"error\":{}", "malformed EXO_E_JSON_END @12 hole\n"},
+        {"[ [", "malformed EXO_E_JSON_END @3 hole\n"},
+        {"[\"", "malformed EXO_E_JSON_END @2 hole\n"},
+        {"[-", "malformed EXO_E_JSON_END @2 hole\n"},
+        {"[7", "malformed EXO_E_JSON_END @2 hole\n"},
+        {"[tru", "malformed EXO_E_JSON_END @4 hole\n"},
+        {"[f", "malformed EXO_E_JSON_END @2 hole\n"},
+        {"[n", "malformed EXO_E_JSON_END @2 hole\n"},
+        {"[]]", "malformed EXO_E_JSON_TRAILING @2 hole\n"},
     };
     (void)state;
     CHECK_ALL(cases);
 }
 
-static void depth_and_size_have_limits(void **state)
+static void what_is_not_quite_json_is_read(void **state)
+{
+    char deep[512];
+    static const struct event_case cases[] = {
+        {DELTA("\"content\":\"use \x1B[1mrm\x1B[0m\n\""), "content \"use \\1b[1mrm\\1b[0m\\0a\" last\n"},
+        {DELTA("\"content\":\"C:\\Users\\x\\'\""), "content \"C:\\Users\\x\\'\" last\n"},
+        {DELTA("\"content\":\"a\",\"score\":NaN"), "content \"a\" last\n"},
+        {"{\"choices\":[{\"delta\":{\"content\":\"a\"},\"logprobs\":{\"content\":[{\"logprob\":-Infinity}]}}]}",
+         "content \"a\" last\nlogprobs \"{\"content\":[{\"logprob\":-Infinity}]}\"\n"},
+        {"{\"a\":\"\n\",\"timing\":Infinity,\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}",
+         "content \"a\" last\n"},
+        {"{\"\xFF\":\"\xC3\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}", "content \"a\" last\n"},
+        {"{\"choices\":[{\"delta\":{\"content\":NaN,\"reasoning\":-Infinity}}]}", ""},
+        {"{\"usage\":{\"prompt_tokens\":3,\"cost\":NaN}}", "usage 3 -1 -1 cached -1 reasoning -1\n"},
+    };
+    (void)state;
+    CHECK_ALL(cases);
+    /* What nobody looks at may be as deep as it likes, wherever it stands. */
+    static const char *const shapes[] = {
+        "{\"x\":%.70s%.70s,\"choices\":[{\"delta\":{\"content\":\"a\"}}]}",
+        "{\"choices\":[{\"x\":%.70s%.70s,\"delta\":{\"content\":\"a\"}}]}",
+        "{\"choices\":[{\"delta\":{\"content\":\"a\"},\"x\":%.70s%.70s}]}",
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        char open[71];
+        char close[71];
+        memset(open, '[', 70);
+        memset(close, ']', 70);
+        snprintf(deep, sizeof deep, shapes[i], open, close);
+        check_event(deep, "content \"a\" last\n");
+    }
+}
+
+static void the_size_of_an_event_has_a_limit(void **state)
 {
     exo_limits limits = *exo_limits_host();
     exo_chunk chunk;
     (void)state;
-    limits.depth = 3;
+    limits.depth = 1; /* of which nothing is bounded here */
     limits.event = 20;
     static const struct event_case cases[] = {
         {"{\"a\":[[1]]}", ""},
-        {"{\"a\":[[[1]]]}", "malformed EXO_E_DEPTH_LIMIT @7\n"},
         {"{\"a\":1,\"b\":1,\"c\":11}", ""},
-        {"{\"a\":1,\"b\":1,\"c\":111}", "malformed EXO_E_EVENT_LIMIT @20\n"},
+        {"{\"a\":1,\"b\":1,\"c\":111}", "malformed EXO_E_EVENT_LIMIT @20 hole\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         delta_log log = {0};
@@ -456,9 +505,6 @@ static void depth_and_size_have_limits(void **state)
         assert_string_equal(log.text, cases[i].expected);
         free(log.text);
     }
-    limits.depth = 1000;
-    exo_chunk_init(&chunk, &limits);
-    assert_int_equal(chunk.depth_, EXO_JSON_DEPTH_MAX);
 }
 
 static void fragments_of_a_long_string(void **state)
@@ -648,7 +694,8 @@ int main(void)
         cmocka_unit_test(errors_come_first_and_whole),
         cmocka_unit_test(an_event_marked_as_error_is_one),
         cmocka_unit_test(what_is_not_an_object_is_malformed),
-        cmocka_unit_test(depth_and_size_have_limits),
+        cmocka_unit_test(what_is_not_quite_json_is_read),
+        cmocka_unit_test(the_size_of_an_event_has_a_limit),
         cmocka_unit_test(fragments_of_a_long_string),
         cmocka_unit_test(an_event_may_be_left_half_read),
         cmocka_unit_test(think_tags),

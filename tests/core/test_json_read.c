@@ -468,6 +468,93 @@ static void broken_UTF8_is_accepted_in_strings_where_it_is_to_be_replaced(void *
     assert_string_equal(log, "[<[> EXO_E_JSON_STRING");
 }
 
+static const struct {
+    const char *text;
+    const char *log; /* of a tolerant reader that is told to skip what follows a key */
+} tolerated[] = {
+    /* what is JSON */
+    {"{\"a\":[1,{}],\"b\":null}", "{<{> key<a> skip<[1,{}]> key<b> skip<null> }<}> EXO_OK"},
+    {"\"\\ud83d\\u00e9\\n\"", "str<\\ud83d\\u00e9\\n>! EXO_OK"},
+    {"[nul]", "[<[> EXO_E_JSON_LITERAL"},
+    {"[none]", "[<[> EXO_E_JSON_LITERAL"},
+    /* control characters and bad escapes */
+    {"\"a\n\x1B[1m\t\"", "str<a\n\x1B[1m\t>! EXO_OK"},
+    {"{\"k\n\":1}", "{<{> key<k\n>! skip<1> }<}> EXO_OK"},
+    {"[\"\\x\\u12\\\xC3\xA9\\\"\\\n\"]", "[<[> str<\\x\\u12\\\xC3\xA9\\\"\\\n>! ]<]> EXO_OK"},
+    {"[\"\\u", "[<[> EXO_E_JSON_END"},
+    {"[\"\\", "[<[> EXO_E_JSON_END"},
+    {"[\"\xFF\xE2\x82\"]", "[<[> str<\xFF\xE2\x82>! ]<]> EXO_OK"},
+    /* numbers that are none */
+    {"[NaN,Infinity,-Infinity,nan,-inf,+INF]",
+     "[<[> null<NaN> null<Infinity> null<-Infinity> null<nan> null<-inf> null<+INF> ]<]> EXO_OK"},
+    {"NaN", "null<NaN> EXO_OK"},
+    {"[NaNs]", "[<[> EXO_E_JSON_LITERAL"},
+    {"[-Infinit]", "[<[> EXO_E_JSON_NUMBER"},
+    {"[- NaN]", "[<[> EXO_E_JSON_NUMBER"},
+    {"{\"a\":{\"b\":[-Infinity]},\"c\":NaN}", "{<{> key<a> skip<{\"b\":[-Infinity]}> key<c> skip<NaN> }<}> EXO_OK"},
+    /* deeper than the three levels that it is given */
+    {"[[[1]]]", "[<[> [<[> [<[> num<1> ]<]> ]<]> ]<]> EXO_OK"},
+    {"[[[[1]]]]", "[<[> [<[> [<[> EXO_E_DEPTH_LIMIT"},
+    {"{\"a\":[[[[{\"]\":\"}\\\"\"}]],[]]],\"b\":1}",
+     "{<{> key<a> skip<[[[[{\"]\":\"}\\\"\"}]],[]]]> key<b> skip<1> }<}> EXO_OK"},
+    {"{\"a\":[[[[]]]", "{<{> key<a> EXO_E_JSON_END"},
+    {"{\"a\":[[[[\"]]]]}", "{<{> key<a> EXO_E_JSON_END"},
+    /* what is no JSON still is none */
+    {"{\"a\":01}", "{<{> key<a> EXO_E_JSON_NUMBER"},
+    {"{\"a\":[1 2]}", "{<{> key<a> EXO_E_JSON_SYNTAX"},
+    {"{\"a\":1,}", "{<{> key<a> skip<1> EXO_E_JSON_SYNTAX"},
+    {"{\"a\":\"b\n{\"c\":1}}", "{<{> key<a> skip<\"b\n{\"> EXO_E_JSON_SYNTAX"},
+};
+
+static void what_is_not_quite_json_is_tolerated_on_request(void **state)
+{
+    static const char *const names[] = {"null", "false", "true", "num", "str", "key", "[", "]", "{", "}"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(tolerated); i++) {
+        size_t text_len = strlen(tolerated[i].text);
+        char *copy = exact_copy(tolerated[i].text, text_len);
+        char log[256];
+        size_t len = 0;
+        exo_json_reader reader;
+        exo_json_token token;
+        int rc;
+        exo_json_reader_init(&reader, exo_span_of(copy, text_len), 3, false);
+        exo_json_reader_tolerate(&reader);
+        while ((rc = exo_json_next(&reader, &token)) == EXO_EVENT) {
+            bool quoted = token.type == EXO_JSON_STRING || token.type == EXO_JSON_KEY;
+            exo_span raw;
+            len += (size_t)snprintf(log + len, sizeof log - len, "%s<%.*s>%s ", names[token.type], (int)token.text.len,
+                                    token.text.ptr, quoted && !token.plain ? "!" : "");
+            if (token.type == EXO_JSON_KEY && exo_json_skip(&reader, &raw) == EXO_OK) {
+                len += (size_t)snprintf(log + len, sizeof log - len, "skip<%.*s> ", (int)raw.len, raw.ptr);
+            }
+        }
+        snprintf(log + len, sizeof log - len, "%s", exo_error_name(rc));
+        assert_string_equal(log, tolerated[i].log);
+        free(copy);
+    }
+}
+
+static void a_tolerant_skip_knows_no_depth(void **state)
+{
+    const size_t depth = 100000;
+    char *text = malloc(2 * depth);
+    exo_json_reader reader;
+    exo_span raw;
+    (void)state;
+    assert_non_null(text);
+    memset(text, '[', depth);
+    memset(text + depth, ']', depth);
+    exo_json_reader_init(&reader, exo_span_of(text, 2 * depth), EXO_JSON_DEPTH_MAX, false);
+    exo_json_reader_tolerate(&reader);
+    assert_int_equal(exo_json_skip(&reader, &raw), EXO_OK);
+    assert_int_equal(raw.len, 2 * depth);
+    exo_json_reader_init(&reader, exo_span_of(text, 2 * depth - 1), EXO_JSON_DEPTH_MAX, false);
+    exo_json_reader_tolerate(&reader);
+    assert_int_equal(exo_json_skip(&reader, &raw), EXO_E_JSON_END);
+    free(text);
+}
+
 static void skip_takes_the_next_value_whole(void **state)
 {
     /* After `tokens` tokens of `text`, a skip gives `rc` and `raw`, and leaves `rest` unread. */
@@ -623,13 +710,15 @@ static const struct {
     {TEXT("a\xFFz"), TEXT("a" BAD "z")},
     {TEXT("a\xF0\x9F\x98"), TEXT("a" BAD)},
     {TEXT("\xE2\x82\\n"), TEXT(BAD "\n")},
-    /* what no reader hands out, and nevertheless has to be safe */
-    {TEXT("\\"), TEXT(BAD)},
-    {TEXT("a\\x"), TEXT("a" BAD "x")},
-    {TEXT("\\u"), TEXT(BAD "u")},
-    {TEXT("\\u12"), TEXT(BAD "u12")},
-    {TEXT("\\u12G4"), TEXT(BAD "u12G4")},
-    {TEXT("\\ud83d\\ude0"), TEXT(BAD BAD "ude0")},
+    /* bad escapes, which only a tolerant reader hands out, or none */
+    {TEXT("\\"), TEXT("\\")},
+    {TEXT("a\\x"), TEXT("a\\x")},
+    {TEXT("\\u"), TEXT("\\u")},
+    {TEXT("\\u12"), TEXT("\\u12")},
+    {TEXT("\\u12G4"), TEXT("\\u12G4")},
+    {TEXT("\\ud83d\\ude0"), TEXT(BAD "\\ude0")},
+    {TEXT("C:\\Users\\new"), TEXT("C:\\Users\new")},
+    {TEXT("\\\\x\\x"), TEXT("\\x\\x")},
     {TEXT("a\"b\nc"), TEXT("a\"b\nc")},
 };
 
@@ -951,6 +1040,8 @@ int main(void)
         cmocka_unit_test(nesting_ends_at_the_given_depth),
         cmocka_unit_test(tokens_point_into_the_text),
         cmocka_unit_test(broken_UTF8_is_accepted_in_strings_where_it_is_to_be_replaced),
+        cmocka_unit_test(what_is_not_quite_json_is_tolerated_on_request),
+        cmocka_unit_test(a_tolerant_skip_knows_no_depth),
         cmocka_unit_test(skip_takes_the_next_value_whole),
         cmocka_unit_test(a_loop_of_skips_walks_an_array),
         cmocka_unit_test(a_copied_reader_reads_on_by_itself),

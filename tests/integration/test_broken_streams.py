@@ -168,9 +168,21 @@ def test_arguments_are_repaired_after_a_proven_end(ask):
     assert call["arguments"] == {"city": "Oslo", "days": 2} and "days" in call["arguments_raw"]
 
 
-def test_a_malformed_event_is_skipped_in_a_stream_that_completes(ask, upstream):
+def test_noise_is_skipped_in_a_stream_that_completes_and_a_hole_is_not(ask, upstream):
     assert ask("malformed-event").out == TEXT
     assert ask("malformed-event", "--json").json["malformed"] == 1
+
+    def hole(conn):
+        conn.begin()
+        conn.event({"choices": [{"delta": {"content": "The tide "}}]})
+        conn.event('{"choices":[{"delta":{"content":"never shown"')
+        conn.event({"choices": [{"delta": {"content": "turns."}, "finish_reason": "stop"}]})
+        conn.event("[DONE]")
+        conn.end()
+
+    upstream.scripts["hole"] = hole
+    ran = ask("hole", "--json")
+    assert (ran.code, ran.error["code"], ran.json["text"]) == (1, "EXO_E_MALFORMED", "The tide turns.")
 
     def only_malformed(conn):
         conn.begin()

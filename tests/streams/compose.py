@@ -398,20 +398,51 @@ fixture(
     TIDE,
     note="events without data say nothing, whatever their type",
 )
-fixture(
+refused(
     "framing-malformed",
     ROLE
     + says("The tide ")
-    + event('{"choices":[{"index":0,"delta":{"content":"never"}}]} and more')
     + event('{"choices":[{"index":0,"delta":{"content":"never"')
     + event('{"choices":[{"index":0,"delta":{"content":"never"},}]}')
-    + event("null")
-    + event("17")
-    + event("upstream timed out")
+    + says("turns at noon.")
+    + END,
+    "EXO_E_MALFORMED",
+    text=TIDE,
+    reason="stop",
+    done=True,
+    note="what begins like JSON and cannot be read leaves a hole, and the answer is not proven",
+)
+for name, broken in (
+    ("object-goes-on", '{"choices":[{"index":0,"delta":{"content":"never"}}]} and more'),
+    ("two-objects", '{"choices":[]}{"choices":[{"index":0,"delta":{"content":"never"}}]}'),
+    ("list", '[{"choices":[{"index":0,"delta":{"content":"never"}}]}'),
+    ("glued", '{"choices":[{"index":0,"delta":{"conten\n{"choices":[{"index":0,"delta":{"content":"never"}}]}'),
+):
+    refused(
+        f"framing-hole-{name}",
+        ROLE + says("The tide ") + "".join(f"data: {line}\n" for line in broken.split("\n")) + "\n" + says("turns at noon.") + END,
+        "EXO_E_MALFORMED",
+        text=TIDE,
+        reason="stop",
+        done=True,
+    )
+fixture(
+    "framing-noise",
+    ROLE
+    + says("The tide ")
+    + "".join(map(event, ("null", "17", '"never"', "[1,2]", "[info] never", "upstream timed out", "<p>never</p>")))
     + says("turns at noon.")
     + END,
     TIDE,
-    note="malformed events are skipped and counted (6), and give none of their content",
+    note="what does not begin like JSON, and JSON that is no object, is skipped and counted (7)",
+)
+refused(
+    "framing-noise-then-done",
+    ROLE + says("The tide ") + event("Rate limit exceeded, please slow down") + DONE,
+    "EXO_E_MALFORMED",
+    text="The tide ",
+    done=True,
+    note="[DONE] alone proves nothing where an event could not be read",
 )
 refused(
     "framing-malformed-all",
@@ -419,6 +450,46 @@ refused(
     "EXO_E_MALFORMED",
 )
 refused("framing-done-only", DONE, "EXO_E_EMPTY_STREAM", done=True, note="[DONE] proves an answer, and there is none")
+
+row(1, "beyond the table: what is not quite JSON, and what nobody looks at")
+fixture(
+    "framing-control-characters",
+    ROLE + event('{"choices":[{"index":0,"delta":{"content":"The\ttide \x1b[1m"}}]}') + says("turns at noon.") + END,
+    "The\ttide \x1b[1mturns at noon.",
+)
+fixture(
+    "framing-control-character-newline",
+    ROLE + 'data: {"choices":[{"index":0,"delta":{"content":"The\ndata: tide "}}]}\n\n' + says("turns at noon.") + END,
+    "The\ntide turns at noon.",
+    note="the line end of two data lines stands inside of a string",
+)
+fixture(
+    "framing-bad-escapes",
+    ROLE + event(r'{"choices":[{"index":0,"delta":{"content":"C:\Users\x \'tide\' "}}]}') + says("turns at noon.") + END,
+    r"C:\Users\x \'tide\' turns at noon.",
+    note="a bad escape stands for itself, its reverse solidus too",
+)
+fixture(
+    "framing-not-a-number",
+    ROLE
+    + event('{"choices":[{"index":0,"delta":{"content":"The "},"logprobs":{"content":[{"logprob":-Infinity}]}}]}')
+    + event('{"timing":NaN,"choices":[{"index":0,"delta":{"content":"tide ","score":nan}}]}')
+    + event('{"choices":[{"index":0,"delta":{"content":NaN}}]}')
+    + says("turns at noon.")
+    + END,
+    TIDE,
+)
+DEEP = "[" * 70 + "]" * 70
+fixture(
+    "framing-deep-members",
+    ROLE
+    + event('{"trace":%s,"choices":[{"index":0,"delta":{"content":"The "}}]}' % DEEP)
+    + event('{"choices":[{"trace":%s,"index":0,"delta":{"content":"tide "}}]}' % DEEP)
+    + event('{"choices":[{"index":0,"delta":{"content":"turns "},"logprobs":%s}]}' % DEEP)
+    + says("at noon.")
+    + END,
+    TIDE,
+)
 
 # --- 2. deltas
 

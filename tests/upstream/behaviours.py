@@ -1041,10 +1041,10 @@ def done_only(conn):
 
 @behaviour("malformed-event")
 def malformed_event(conn):
-    """A good answer with an event in its middle that is not JSON."""
+    """A good answer with an event in its middle that is not JSON, and was not to be."""
     chunks.begin(conn)
     chunks.text(conn, *WORDS[:2])
-    conn.event('{"choices":[{"delta":{"content":"never shown"')
+    conn.event("the upstream is busy, never shown")
     chunks.text(conn, *WORDS[2:])
     chunks.complete(conn)
 
