@@ -22,7 +22,9 @@ encode_walk    encode
 encode_piece   encode_walk
 encode_file    encode_walk
 chunk          json_read think
-answer         chunk json_repair finish
+answer         chunk json_repair finish answer_calls answer_keep
+answer_calls   answer answer_keep
+answer_keep    answer json_repair
 failure        failure_body failure_words retry_after json_text
 failure_body   failure failure_words retry_after json_read json_text
 retry_after    failure

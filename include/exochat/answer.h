@@ -1,12 +1,22 @@
 /*
  * answer.h: deltas → one answer: text, reasoning, refusal, tool calls, usage, finish_reason, and whether it is proven.
  *
- * One object keeps one choice (0 unless told otherwise); for n > 1 make one for each and give every delta to all. Tool
- * calls are told apart by the tool rule:
- * - a known id: that call;
- * - an unknown id: without a name the latest call of the same index, a missing index being one too; else a new one;
- * - no id, but an index: the latest call of that index; if there is none, with a name a new one, else the latest;
- * - neither: the latest call, but a new one if this delta and that call both have a name.
+ * One object keeps one choice (0 unless told otherwise); for n > 1 make one for each and give every delta to all. What
+ * is shown of a stream equals what is kept: a half of a surrogate pair is held back until its text goes on, and a tool
+ * call that may only repeat another until it differs.
+ *
+ * Tool calls are told apart by the tool rule. A call is complete when the outermost bracket of its arguments is closed.
+ * - A known id: the latest call that came with it, preferring this index. If that is complete and the delta's arguments
+ *   open as text: with the same index and equal it is a repetition, and dropped; else a new call, its id made distinct.
+ * - An unknown id: the call at this index (without an index, the latest) if that is incomplete and the delta brings no
+ *   other name; else a new one.
+ * - No id: by index, else the latest; new if it brings another name and no index, or a name and an unknown index. If
+ *   the call is complete: new only for another name, or for arguments that open and have a name or differ; without a
+ *   name it inherits that one's.
+ * - Arguments that are {} are a placeholder, which those that open without a name, or with its id and index, replace.
+ *   Arguments that are a JSON object always replace.
+ * Of its ids the last counts, and those before it stay known. A name that begins with the one so far replaces it;
+ * another is appended while there are no arguments, if the delta has the call's index or id.
  */
 #ifndef EXOCHAT_ANSWER_H
 #define EXOCHAT_ANSWER_H
@@ -23,13 +33,14 @@ enum exo_keep {
     EXO_KEEP_TEXT = 1,
     EXO_KEEP_REASONING = 2,
     EXO_KEEP_TOOLS = 4,
-    EXO_KEEP_REPLAY = 8, /* reasoning_details, extra_content, logprobs, audio: raw JSON for the next request */
-    EXO_KEEP_ALL = 15
+    EXO_KEEP_REPLAY = 8, /* reasoning_details, logprobs, audio: raw JSON for the next request */
+    EXO_KEEP_EXTRA = 16, /* the same of extra_content and of members that nobody here knows */
+    EXO_KEEP_ALL = 31
 };
 
 /* One tool call of an answer. Spans are valid until the answer is changed or freed. */
 typedef struct exo_tool_call {
-    exo_span id; /* as sent; empty when the endpoint sent none */
+    exo_span id; /* as sent, whole, and made distinct where two calls came with the same; empty when none was sent */
     exo_span name;
     exo_span arguments; /* as sent, put together; not yet repaired */
     exo_span extra;     /* extra_content, raw JSON, or empty */
@@ -49,11 +60,13 @@ enum exo_answer_kept {
     EXO_KEPT_TEXT_,
     EXO_KEPT_REASONING_,
     EXO_KEPT_REFUSAL_,
-    EXO_KEPT_DETAILS_,
+    EXO_KEPT_TEXTS_, /* so many of them are text */
+    EXO_KEPT_DETAILS_ = EXO_KEPT_TEXTS_,
     EXO_KEPT_LOGPROBS_,
     EXO_KEPT_AUDIO_,
     EXO_KEPT_USAGE_,
     EXO_KEPT_ERROR_,
+    EXO_KEPT_MEMBERS_,
     EXO_KEPT_LOG_,   /* of the tool calls: ids, names, arguments, extras */
     EXO_KEPT_CALLS_, /* a record for each tool call */
     EXO_KEPT_COUNT_
@@ -70,20 +83,27 @@ typedef struct exo_answer {
     int error_;
     uint32_t choice_;
     uint32_t call_; /* the one that the deltas at hand belong to */
+    uint32_t name_limit_;
+    uint16_t half_[EXO_KEPT_TEXTS_]; /* of a surrogate pair, that a text ends with */
     uint8_t keep_;
     uint8_t depth_;
     uint8_t proof_;
     bool began_;
+    bool echoed_;      /* the text is only what was said by others than the assistant */
     bool streamed_;    /* something came that was not `whole` */
     bool interleaved_; /* arguments lie in more than one piece */
-    bool failed_;      /* an error was reported in the stream */
+    bool pending_;     /* exo_answer_more() has something */
+    bool raw_cut_;
+    bool failed_; /* an error was reported in the stream */
     bool proven_;
+    bool usable_; /* tool calls were not cut by the length of the answer */
     uint8_t finish_len_;
     uint8_t id_len_;
     uint8_t model_len_;
-    char finish_[63];
-    char id_[127];
-    char model_[127];
+    char joined_[4]; /* a character whose halves came apart */
+    char finish_[64];
+    char id_[128];
+    char model_[128];
 } exo_answer;
 
 /* Begins an answer for `choice`. `allocator` is borrowed. `keep` is a sum of exo_keep. */
@@ -91,21 +111,35 @@ void exo_answer_init(exo_answer *answer, const exo_allocator *allocator, const e
                      unsigned keep);
 
 /* Applies one delta of any choice; others than its own are ignored, but for ID, MODEL, USAGE, ERROR and MALFORMED. For
- * a TOOL_* delta, the number of the call it belongs to is stored in `*tool` (may be NULL). EXO_OK; EXO_NOT_FOUND: the
- * delta was not used (another choice, or a `whole` one after something was streamed), so that a streaming caller does
- * not show it; or, sticky, EXO_E_ANSWER_LIMIT (limits.answer, limits.raw), EXO_E_CALLS_LIMIT, EXO_E_ARGUMENTS_LIMIT
- * (limits.tool_arguments; each run of arguments of one call costs 8 bytes more of it) or EXO_E_NO_MEMORY. */
-int exo_answer_apply(exo_answer *answer, const exo_delta *delta, uint32_t *tool);
+ * a TOOL_* delta, the number of the call it belongs to is stored in `*tool` (may be NULL). What it leaves in `*delta`
+ * is what is to be shown, valid until the answer is changed: the text with the half of a character that was held back
+ * before it, the call's id and name where the delta brought one, decoded and whole, and TOOL_OBJECT in place of
+ * TOOL_ARGUMENTS where a placeholder is replaced; then exo_answer_more() may have another delta. EXO_OK; EXO_NOT_FOUND:
+ * there is nothing to show (another choice, a `whole` one after something was streamed, something that is held back, an
+ * echo, a repetition); or, sticky, EXO_E_ANSWER_LIMIT (limits.answer, limits.raw), EXO_E_CALLS_LIMIT,
+ * EXO_E_NAME_LIMIT, EXO_E_ARGUMENTS_LIMIT (limits.tool_arguments; each run of arguments of one call costs 8 bytes more
+ * of it) or EXO_E_NO_MEMORY. */
+int exo_answer_apply(exo_answer *answer, exo_delta *delta, uint32_t *tool);
+
+/* What else the delta just applied brought to be shown, of the same call: EXO_EVENT, `*delta` is changed to it; or
+ * EXO_OK. It concerns `*delta` only where that delta's choice is this answer's. */
+int exo_answer_more(exo_answer *answer, exo_delta *delta);
+
+/* When no delta comes any more: the next of what was held back, kept and stored in `*delta` to be shown; halves of
+ * characters, and the text of deltas whose role was another's where nothing else came. EXO_EVENT, EXO_OK when nothing
+ * is left, or an error as above. exo_answer_end() does it for those who show nothing. */
+int exo_answer_rest(exo_answer *answer, exo_delta *delta, uint32_t *tool);
 
 /* Says that [DONE] came. */
 void exo_answer_done(exo_answer *answer);
 
-/* Says that the body has ended. EXO_OK: the answer is proven, and tool arguments may be used; or why not:
- * EXO_E_TRUNCATED, EXO_E_EMPTY_STREAM (neither content nor a finish_reason, with or without [DONE]), EXO_E_MALFORMED (a
- * hole; or events that are noise, and neither a finish_reason nor content without [DONE]), EXO_E_IN_STREAM (an error
- * was reported), EXO_E_FINISH (a finish_reason that is a failure: error, network_error, abort,
- * insufficient_system_resource), EXO_E_CONTEXT_WINDOW (model_context_window_exceeded), or the sticky error. `lenient`
- * accepts a clean end without proof, if there was any content. */
+/* Says that the body has ended. EXO_OK: the answer is proven, and tool arguments may be used; or why not: the sticky
+ * error; EXO_E_IN_STREAM (an error was reported); EXO_E_FINISH or EXO_E_CONTEXT_WINDOW (the finish_reason's family,
+ * finish.h, is a failure); EXO_E_MALFORMED (a hole; or events that are noise, and neither a finish_reason nor content
+ * without [DONE]); EXO_E_EMPTY_STREAM (neither content nor a finish_reason, with or without [DONE]); EXO_E_TRUNCATED;
+ * EXO_E_CUT_CALL (a tool call was cut, or has no name; not looked for where the answer itself was cut by its length). A
+ * finish_reason that is none by its family counts as none. `lenient` accepts a clean end without proof, if there was
+ * any content. */
 int exo_answer_end(exo_answer *answer, bool lenient);
 
 /* Whether a finish_reason or [DONE] has come. */
@@ -122,7 +156,8 @@ exo_span exo_answer_reasoning_details(const exo_answer *answer);
 exo_span exo_answer_logprobs(const exo_answer *answer);
 exo_span exo_answer_audio(const exo_answer *answer);
 
-/* finish_reason as sent, the last that was not null (at most 63 bytes of it); empty when none came. */
+/* finish_reason as sent, the last that was not null (at most 63 bytes of it); empty when none came. Judge it by its
+ * family (finish.h). */
 exo_span exo_answer_finish_reason(const exo_answer *answer);
 
 /* The id of the response and the model that served it, cut to 127 bytes; empty when not sent. */
@@ -140,8 +175,9 @@ uint32_t exo_answer_tool_calls(const exo_answer *answer);
 int exo_answer_tool_call(exo_answer *answer, uint32_t call, exo_tool_call *out);
 
 /* The arguments of call `call` as valid JSON in `out`, repaired where needed (empty ones are {}). Only after
- * exo_answer_end() said EXO_OK, never when finish_reason is "length", and only with EXO_KEEP_TOOLS: EXO_E_STATE
- * otherwise. EXO_OK, EXO_NOT_FOUND, EXO_E_REPAIR, EXO_E_DEPTH_LIMIT, EXO_E_NO_MEMORY or the limit of `out`. */
+ * exo_answer_end() said EXO_OK, never when the finish_reason is of the family length, and only with EXO_KEEP_TOOLS:
+ * EXO_E_STATE otherwise. EXO_OK, EXO_NOT_FOUND, EXO_E_REPAIR, EXO_E_DEPTH_LIMIT, EXO_E_NO_MEMORY or the limit of `out`.
+ */
 int exo_answer_tool_arguments(exo_answer *answer, uint32_t call, exo_buffer *out);
 
 /* Events that could not be read, and the first one's code and offset in its event; and how many of them are holes: with
@@ -149,11 +185,27 @@ int exo_answer_tool_arguments(exo_answer *answer, uint32_t call, exo_buffer *out
 uint32_t exo_answer_malformed(const exo_answer *answer, int *code, uint64_t *offset);
 uint32_t exo_answer_holes(const exo_answer *answer);
 
-/* The event that reported the first error in the stream, as it came; empty where there was none, or one longer than
- * limits.raw. */
+/* The object that reported the first error in the stream, as EXO_DELTA_ERROR gave it; of one longer than limits.raw,
+ * what fits of its beginning; empty where there was none. */
 exo_span exo_answer_error(const exo_answer *answer);
 
-/* Whether any content, reasoning, refusal, audio or tool delta has been applied. */
+/* Takes the text out of the answer, which then has none: a buffer with the memory that the text lies in, the caller's
+ * from now on, to be freed with exo_buffer_free(). The allocator must live as long. */
+exo_buffer exo_answer_take_text(exo_answer *answer);
+
+/* Not a call, but the answer's own deltas. */
+#define EXO_ANSWER_ITSELF UINT32_MAX
+
+/* Members of the deltas (EXO_ANSWER_ITSELF), or of call number `call`, that nobody here knows (images,
+ * provider_specific_fields ...), as one JSON object in `out`, which is cleared first; empty where there were none. Of
+ * a text or an object the last counts, lists are joined, the rest is not kept; "content" are parts of the content of
+ * unknown type. EXO_OK, EXO_E_NO_MEMORY or the limit of `out`. */
+int exo_answer_extra(const exo_answer *answer, uint32_t call, exo_buffer *out);
+
+/* Whether some of what is kept as it came was dropped: more of it than limits.raw, or not to be made JSON. */
+bool exo_answer_raw_cut(const exo_answer *answer);
+
+/* Whether any content, reasoning, refusal, audio, tool or unknown delta has been applied. */
 bool exo_answer_began(const exo_answer *answer);
 
 /* Frees what was kept. The answer may be initialised again. */

@@ -24,20 +24,25 @@ extern "C" {
 typedef enum exo_delta_type {
     EXO_DELTA_MALFORMED, /* text: the event, which cannot be read; `code` says why, `number` at which byte, `hole`
                             whether something was lost with it. Nothing else comes of it */
-    EXO_DELTA_ERROR,     /* text: the whole event as it came, for failure.h. Comes first */
-    EXO_DELTA_ID,        /* text: the response's id, cut like a tool call's. Once an event, not when empty */
-    EXO_DELTA_MODEL,     /* text: the model that serves, cut alike. Once an event, not when empty */
-    EXO_DELTA_CONTENT,   /* text fragment */
-    EXO_DELTA_REASONING, /* text fragment, whatever the field was called */
+    EXO_DELTA_ERROR,   /* text: an object with an error in it, for failure.h: the whole event, and then it comes first,
+                          or one of its choices, and then it comes before that choice's other deltas */
+    EXO_DELTA_ID,      /* text: the response's id, escaped. Once an event, not when empty */
+    EXO_DELTA_MODEL,   /* text: the model that serves, escaped. Once an event, not when empty */
+    EXO_DELTA_CONTENT, /* text fragment */
+    EXO_DELTA_REASONING,         /* text fragment, whatever the field was called */
     EXO_DELTA_REASONING_DETAILS, /* text: raw JSON, for replay */
     EXO_DELTA_REFUSAL,           /* text fragment */
-    EXO_DELTA_TOOL_CALL,         /* a delta of a tool call begins: index (or -1), id and name (each may be empty) */
+    EXO_DELTA_TOOL_CALL,         /* a delta of a tool call begins: index (or -1), id and name (each may be empty),
+                                    escaped; `opens` */
     EXO_DELTA_TOOL_ARGUMENTS,    /* text fragment of the arguments of the TOOL_CALL just begun */
     EXO_DELTA_TOOL_OBJECT,       /* text: its arguments as one raw JSON object, which replaces what came before */
     EXO_DELTA_TOOL_EXTRA,        /* text: its extra_content, raw JSON, for replay */
+    EXO_DELTA_TOOL_MEMBER,       /* name (escaped) and text (raw JSON): a member of it that nobody here knows */
     EXO_DELTA_LOGPROBS,          /* text: raw JSON */
     EXO_DELTA_AUDIO,             /* text: raw JSON */
-    EXO_DELTA_FINISH,            /* text: finish_reason */
+    EXO_DELTA_MEMBER,            /* name (escaped) and text (raw JSON): a member of the delta that nobody here knows, or
+                                    a part of the content whose type is not known, which is `list` */
+    EXO_DELTA_FINISH,            /* text: finish_reason, escaped */
     EXO_DELTA_USAGE              /* text: the usage object, raw JSON; the counts are in `usage` */
 } exo_delta_type;
 
@@ -57,27 +62,31 @@ typedef struct exo_usage {
         -1, -1, -1, -1, -1 \
     }
 
-/* One delta. Spans are valid until the next call on the chunk reader. */
+/* One delta. Spans are valid until the next call on the chunk reader. What is `escaped` above is as it stands between
+ * the quotation marks in the event, of any length; exo_answer_apply() decodes it. */
 typedef struct exo_delta {
     exo_delta_type type;
     uint32_t choice; /* choices[].index; 0 where it is absent */
     bool last;       /* of a fragment: the last one of its string (a think filter may hold that one back) */
-    bool whole;  /* content, tool calls and logprobs from a `message` in place of a `delta`: use it only if nothing was
-                    streamed */
-    bool legacy; /* TOOL_CALL: from function_call */
+    bool whole;   /* content, tool calls and logprobs from a `message` in place of a `delta`: use it only if nothing was
+                     streamed */
+    uint8_t echo; /* CONTENT: 'u' or 't' where the delta's role is user or tool, so that it is not the assistant's text
+                     unless nothing else comes; or 0 */
+    bool legacy;  /* TOOL_CALL: from function_call */
+    bool opens;   /* TOOL_CALL: its arguments are text, and begin with a bracket */
+    bool list;    /* MEMBER: one more value of a list */
+    uint16_t half; /* of a fragment: it is half a surrogate pair, this one, and `text` the U+FFFD that it comes to
+                      unless the other half is the text's neighbour. answer.h joins them */
     bool hole; /* MALFORMED: it begins like JSON, with { or with [ and the beginning of a value or ], and is not read to
                   its end: a hole in the answer. All else, and JSON that is no object, is noise */
     int code;  /* MALFORMED: EXO_E_JSON_*, EXO_E_EVENT_LIMIT, or EXO_E_MALFORMED for JSON of another kind */
     int64_t index;   /* TOOL_CALL: the index as sent, or -1 */
     uint64_t number; /* MALFORMED: the offset in the event */
     exo_span text;
-    exo_span id;     /* TOOL_CALL: decoded */
-    exo_span name;   /* TOOL_CALL: decoded */
+    exo_span id;
+    exo_span name;
     exo_usage usage; /* USAGE */
 } exo_delta;
-
-/* The longest tool-call id and function name, in bytes; a longer one is cut at a character's border. */
-#define EXO_TOOL_NAME_MAX 128
 
 /* Where a value stands in the event; len 0 is nowhere. Private. */
 typedef struct exo_chunk_place {
@@ -85,32 +94,50 @@ typedef struct exo_chunk_place {
     uint32_t len_;
 } exo_chunk_place;
 
+/* How many members of an event, a choice and a tool call are remembered, and how many lists a text may lie in. Private;
+ * chunk.c holds them to its tables. */
+#define EXO_CHUNK_TOP_     4
+#define EXO_CHUNK_MEMBERS_ 18
+#define EXO_CHUNK_CALL_    7
+#define EXO_CHUNK_LISTS_   4
+
 /* The reader of chunks. Private but for sizeof. */
 typedef struct exo_chunk {
     exo_span data_;            /* the event */
     exo_span rest_;            /* of a content fragment that the think filter is at work on */
     exo_json_decoder decoder_; /* of the string that is being handed out */
-    exo_chunk_place top_[4];   /* members of the event, the choice and the tool call at hand */
-    exo_chunk_place member_[15];
-    exo_chunk_place call_[6];
-    exo_chunk_place usage_;   /* of a choice */
-    exo_chunk_place choices_; /* what is left of the lists that are being walked */
+    exo_chunk_place top_[EXO_CHUNK_TOP_];
+    exo_chunk_place member_[EXO_CHUNK_MEMBERS_]; /* of the choice at hand */
+    exo_chunk_place call_[EXO_CHUNK_CALL_];      /* of the tool call at hand */
+    exo_chunk_place object_;                     /* the choice or tool call itself */
+    exo_chunk_place usage_;                      /* of a choice */
+    exo_chunk_place choices_;                    /* what is left of the lists and objects that are being walked */
     exo_chunk_place calls_;
-    exo_chunk_place parts_;
-    exo_chunk_place thoughts_;
+    exo_chunk_place members_;
+    exo_chunk_place lists_[EXO_CHUNK_LISTS_]; /* of parts of a text, one in the other */
     uint64_t number_;
     int code_;
     uint32_t limit_;
     uint32_t choice_;
+    uint16_t low_; /* halves of surrogate pairs that the string begins and ends with, and the one in rest_ */
+    uint16_t high_;
+    uint16_t half_;
+    uint8_t types_[EXO_CHUNK_LISTS_]; /* of the deltas of what the lists hold */
+    uint8_t lists_len_;
     uint8_t step_;
     uint8_t string_; /* the type of its deltas */
+    uint8_t field_;  /* the next of the places of reasoning to look at */
     bool decoding_;
-    bool rest_last_;
+    bool decoded_; /* the decoder is at its end */
+    bool said_;    /* the delta's reasoning */
     bool whole_;
+    char echo_; /* the first letter of a role that is not the assistant's */
     bool legacy_;
     bool error_;
+    bool strange_[2]; /* members that are not known were seen: of an object, of the object listed in it */
+    bool odd_;        /* the same of the delta */
     exo_think think_;
-    char text_[2][EXO_TOOL_NAME_MAX + 1];
+    char scratch_[EXO_JSON_SCRATCH];
 } exo_chunk;
 
 /* Prepares a reader for all events of one stream. */
@@ -132,8 +159,11 @@ void exo_chunk_end(exo_chunk *chunk);
 /* Stores the next delta: EXO_EVENT, or EXO_OK when the event is used up. Never fails: what is wrong with an event is a
  * delta too. Deltas come in this order: ERROR, ID, MODEL; for each choice, in the event's order, REASONING,
  * REASONING_DETAILS, CONTENT (REASONING among it where the parts of a list say so), REFUSAL, the tool calls, each with
- * its ARGUMENTS or OBJECT and its EXTRA, AUDIO, LOGPROBS, FINISH; USAGE. An empty string gives no delta, nor does a
- * value of an unexpected type, nor a tool call that says nothing. */
+ * its ARGUMENTS or OBJECT, its EXTRA and MEMBERs, AUDIO, MEMBER, LOGPROBS, FINISH; USAGE. No delta is empty: an empty
+ * string gives none, nor does a value of an unexpected type, nor a tool call that says nothing. So an event brings
+ * something, as the idle clock understands it, where a delta comes that is none of MALFORMED, ID, MODEL and USAGE, or
+ * the first USAGE. Text is what a value says in its place: a string; a number or boolean as it is written; an object's
+ * text, content or summary; the values of a list. */
 int exo_chunk_next(exo_chunk *chunk, exo_delta *delta);
 
 /* Whether the event just begun counts for the first-event and idle clocks: an object with choices, usage or an error.

@@ -107,6 +107,7 @@ typedef enum exo_verdict {
     X(EXO_E_CONSUMER_LIMIT, -70, LIMIT, STOP, "the consumer is too slow for shared HTTP/2", "read faster, or switch http2 off") \
     X(EXO_E_EXPANSION_LIMIT,-71, LIMIT, FALL_BACK, "a compressed body expands without end", "suspect an attack") \
     X(EXO_E_LOCAL,          -72, LIMIT, STOP, "a local shortage: descriptors, ports or memory", "close something, or raise the limit of the process") \
+    X(EXO_E_NAME_LIMIT,     -73, LIMIT, FALL_BACK, "a tool call's id or name longer than limits.name", "raise limits.name") \
     /* transport */ \
     X(EXO_E_RESOLVE,        -80, TRANSPORT, RETRY, "the host name does not resolve", "check the host name and the resolver") \
     X(EXO_E_CONNECT,        -81, TRANSPORT, RETRY, "no connection could be made", "check the host, the port and the network") \

@@ -105,6 +105,10 @@ void exo_json_decoder_init_as(exo_json_decoder *decoder, exo_span text, bool pla
  * fragments are cut depends on the text alone. */
 int exo_json_decode(exo_json_decoder *decoder, char scratch[EXO_JSON_SCRATCH], exo_span *fragment, bool *last);
 
+/* Takes off `text`, the `text` of a STRING, a surrogate pair's second half that it begins with, as \uXXXX, and a first
+ * half that it ends with, whose other halves another string may bring; 0 where there is none. */
+void exo_json_take_halves(exo_span *text, uint16_t *low, uint16_t *high);
+
 /* Whether `text` is exactly `value` when it is decoded; `plain` text is taken as it stands. */
 bool exo_json_equal(exo_span text, bool plain, exo_span value);
 

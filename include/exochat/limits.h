@@ -21,6 +21,7 @@ extern "C" {
     X(answer,         UINT32_C(268435456), UINT32_C(65536), "bytes of kept text, of kept reasoning and of kept refusal, each") \
     X(tool_calls,     UINT32_C(128),       UINT32_C(32),    "tool calls of one answer") \
     X(tool_arguments, UINT32_C(16777216),  UINT32_C(32768), "bytes of all tool arguments, ids and names of one answer") \
+    X(name,           UINT32_C(16384),     UINT32_C(1024),  "bytes of one tool call's id, and of one function name") \
     X(raw,            UINT32_C(1048576),   UINT32_C(8192),  "bytes of usage, logprobs and replay data that are kept as they came, each") \
     X(choices,        UINT32_C(16),        UINT32_C(1),     "choices that are kept when n > 1") \
     X(depth,          UINT32_C(64),        UINT32_C(32),    "levels of nested JSON; 64 is the most that can be set") \

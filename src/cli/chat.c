@@ -17,6 +17,8 @@
 #include "say.h"
 #include "setup.h"
 
+#include "exochat/finish.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -132,8 +134,8 @@ static int judge(asking *asked, exo_answer *answer)
             refusal.ptr);
         return EXIT_REFUSED;
     }
-    if (exo_span_is(reason, "content_filter")) {
-        say("cut by a content filter of %s (finish_reason content_filter)", asked->model);
+    if (exo_finish_family_of(reason) == EXO_FINISH_FILTER) {
+        say("cut by a content filter of %s (finish_reason %.*s)", asked->model, (int)reason.len, reason.ptr);
         return EXIT_REFUSED;
     }
     if (exo_span_is(reason, "length") && !asked->options->quiet) {
@@ -207,7 +209,9 @@ static int put_question(asking *asked, const cli_setup *setup, const exo_request
     setup_call_options(setup, options, &call);
     call.model = asked->model;
     call.buffered = options->json || options->no_stream;
-    call.keep = call.buffered ? EXO_KEEP_TEXT | EXO_KEEP_REASONING | EXO_KEEP_TOOLS : EXO_KEEP_TOOLS;
+    call.keep = EXO_KEEP_TOOLS;
+    call.keep |= call.buffered ? EXO_KEEP_TEXT | EXO_KEEP_REASONING : 0;
+    call.keep |= options->json ? EXO_KEEP_EXTRA : 0;
     if (asked->saved) {
         call.raw = save;
         call.raw_ctx = asked;

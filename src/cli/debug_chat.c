@@ -7,6 +7,7 @@
 #include "report.h"
 
 #include "exochat/answer.h"
+#include "exochat/finish.h"
 #include "exochat/sse.h"
 
 /* A body that is being read. */
@@ -162,7 +163,8 @@ static void print_tool_calls(json_out *out, chat_body *chat)
 {
     exo_tool_call call;
     exo_answer *answer = &chat->answer;
-    bool usable = chat->failure.code == EXO_OK && !exo_span_is(exo_answer_finish_reason(answer), "length");
+    bool usable =
+        chat->failure.code == EXO_OK && exo_finish_family_of(exo_answer_finish_reason(answer)) != EXO_FINISH_LENGTH;
     json_open(out, '[');
     for (uint32_t i = 0; usable && exo_answer_tool_call(answer, i, &call) == EXO_OK; i++) {
         json_open(out, '{');

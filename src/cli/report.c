@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "say.h"
 
+#include "exochat/finish.h"
 #include "exochat/json_read.h"
 
 #include <inttypes.h>
@@ -254,6 +255,25 @@ void report_trail(const exo_reply *reply)
 
 /* ---- the answer ---- */
 
+/* JSON that is passed on as it came; nothing where there is none. */
+static void report_raw_json(json_out *out, const char *key, exo_span json)
+{
+    if (json.len > 0) {
+        json_key(out, key);
+        json_raw(out, json);
+    }
+}
+
+/* The members that nobody here knows, of a call or of the answer itself. */
+static void report_extra_json(json_out *out, const exo_answer *answer, uint32_t call)
+{
+    exo_buffer extra;
+    exo_buffer_init(&extra, &memory_heap, SIZE_MAX, EXO_E_NO_MEMORY);
+    exo_answer_extra(answer, call, &extra);
+    report_raw_json(out, "extra", exo_buffer_span(&extra));
+    exo_buffer_free(&extra);
+}
+
 void report_tool_call_json(json_out *out, exo_answer *answer, uint32_t number)
 {
     exo_tool_call call;
@@ -276,6 +296,8 @@ void report_tool_call_json(json_out *out, exo_answer *answer, uint32_t number)
         json_key(out, "arguments_raw");
         json_string(out, call.arguments);
     }
+    report_raw_json(out, "extra_content", call.extra);
+    report_extra_json(out, answer, number);
     json_close(out, '}');
     exo_buffer_free(&arguments);
 }
@@ -283,7 +305,8 @@ void report_tool_call_json(json_out *out, exo_answer *answer, uint32_t number)
 bool report_calls_usable(const exo_reply *reply)
 {
     const exo_answer *answer = exo_reply_answer(reply, 0);
-    return answer && !exo_reply_failure(reply) && !exo_span_is(exo_answer_finish_reason(answer), "length");
+    return answer && !exo_reply_failure(reply) &&
+           exo_finish_family_of(exo_answer_finish_reason(answer)) != EXO_FINISH_LENGTH;
 }
 
 static void report_answer_json(json_out *out, exo_answer *answer, bool usable)
@@ -312,6 +335,13 @@ static void report_answer_json(json_out *out, exo_answer *answer, bool usable)
     if (malformed > 0) {
         json_key(out, "malformed");
         json_int(out, malformed);
+    }
+    report_raw_json(out, "reasoning_details", exo_answer_reasoning_details(answer));
+    report_raw_json(out, "audio", exo_answer_audio(answer));
+    report_extra_json(out, answer, EXO_ANSWER_ITSELF);
+    if (exo_answer_raw_cut(answer)) {
+        json_key(out, "raw_cut");
+        json_bool(out, true);
     }
 }
 

@@ -521,6 +521,26 @@ int exo_json_decode(exo_json_decoder *decoder, char scratch[EXO_JSON_SCRATCH], e
     return EXO_EVENT;
 }
 
+void exo_json_take_halves(exo_span *text, uint16_t *low, uint16_t *high)
+{
+    int32_t unit = exo_json_code_unit(text->ptr, text->len);
+    *low = 0;
+    *high = 0;
+    if (unit >= 0xDC00 && unit <= 0xDFFF) {
+        *low = (uint16_t)unit;
+        *text = exo_span_of(text->ptr + 6, text->len - 6);
+    }
+    size_t before = text->len >= 6 ? text->len - 6 : 0;
+    unit = exo_json_code_unit(text->ptr + before, text->len - before);
+    while (before > 0 && text->ptr[before - 1] == '\\') {
+        before--;
+    }
+    if (unit >= 0xD800 && unit <= 0xDBFF && (text->len - before) % 2 == 0) {
+        *high = (uint16_t)unit;
+        text->len -= 6;
+    }
+}
+
 static bool is_string(const exo_json_token *token)
 {
     return token->type == EXO_JSON_STRING || token->type == EXO_JSON_KEY;

@@ -85,6 +85,8 @@ static inline void log_delta(delta_log *log, const exo_delta *delta)
         [EXO_DELTA_TOOL_ARGUMENTS] = "arguments",
         [EXO_DELTA_TOOL_OBJECT] = "object",
         [EXO_DELTA_TOOL_EXTRA] = "extra",
+        [EXO_DELTA_TOOL_MEMBER] = "call member",
+        [EXO_DELTA_MEMBER] = "member",
         [EXO_DELTA_LOGPROBS] = "logprobs",
         [EXO_DELTA_AUDIO] = "audio",
         [EXO_DELTA_FINISH] = "finish",
@@ -103,6 +105,11 @@ static inline void log_delta(delta_log *log, const exo_delta *delta)
         log_quoted(log, delta->id);
         log_quoted(log, delta->name);
         break;
+    case EXO_DELTA_MEMBER:
+    case EXO_DELTA_TOOL_MEMBER:
+        log_quoted(log, delta->name);
+        log_quoted(log, delta->text);
+        break;
     case EXO_DELTA_USAGE:
         log_usage(log, &delta->usage);
         break;
@@ -110,8 +117,11 @@ static inline void log_delta(delta_log *log, const exo_delta *delta)
         log_quoted(log, delta->text);
         break;
     }
-    log_print(log, "%s%s%s\n", delta->last ? " last" : "", delta->whole ? " whole" : "",
-              delta->legacy ? " legacy" : "");
+    if (delta->half != 0) {
+        log_print(log, " half %x", (unsigned)delta->half);
+    }
+    log_print(log, "%s%s%s%s%s\n", delta->last ? " last" : "", delta->whole ? " whole" : "",
+              delta->echo != 0 ? " echo" : "", delta->legacy ? " legacy" : "", delta->list ? " list" : "");
 }
 
 #endif

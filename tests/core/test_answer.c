@@ -48,18 +48,18 @@ static int apply(exo_answer *answer, exo_delta_type type, const char *text)
 static int64_t apply_call(exo_answer *answer, int64_t index, const char *id, const char *name, const char *arguments)
 {
     exo_delta delta = {.type = EXO_DELTA_TOOL_CALL, .index = index};
+    const char *first = arguments + strspn(arguments, " \t\r\n");
     uint32_t tool = UINT32_MAX;
     delta.id = exo_span_text(id);
     delta.name = exo_span_text(name);
+    delta.opens = *first == '{' || *first == '[';
     int rc = exo_answer_apply(answer, &delta, &tool);
-    if (rc == EXO_OK && *arguments != '\0') {
-        uint32_t again = UINT32_MAX;
+    if (rc >= 0 && *arguments != '\0') {
         delta.type = EXO_DELTA_TOOL_ARGUMENTS;
         delta.text = exo_span_text(arguments);
-        rc = exo_answer_apply(answer, &delta, &again);
-        assert_true(rc != EXO_OK || again == tool);
+        rc = exo_answer_apply(answer, &delta, &tool);
     }
-    return rc == EXO_OK ? (int64_t)tool : rc;
+    return rc >= 0 ? (int64_t)tool : rc;
 }
 
 static void check_call(exo_answer *answer, uint32_t number, const char *id, const char *name, const char *arguments)
@@ -228,8 +228,17 @@ static const struct tool_case {
     /* a new id in every chunk, with and without an index */
     {{{0, "a", "f", "1", 0}, {0, "b", "", "2", 0}, {0, "c", "", "3", 0}}, {{"c", "f", "123"}}},
     {{{-1, "a", "f", "1", 0}, {-1, "b", "", "2", 0}}, {{"b", "f", "12"}}},
-    /* an unknown id with a name is a new call, at whatever index */
-    {{{0, "a", "f", "1", 0}, {0, "b", "f", "2", 1}}, {{"a", "f", "1"}, {"b", "f", "2"}}},
+    {{{0, "a", "f", "1", 0}, {0, "b", "f", "2", 0}, {-1, "c", "f", "3", 0}}, {{"c", "f", "123"}}},
+    /* and the earlier ones stay known */
+    {{{0, "a", "f", "1", 0}, {0, "b", "", "2", 0}, {0, "c", "", "3", 0}, {1, "d", "g", "", 1}, {0, "a", "", "4", 0}},
+     {{"c", "f", "1234"}, {"d", "g", ""}}},
+    /* an unknown id is a new call where the other is complete, or called otherwise, or both have an index */
+    {{{0, "a", "f", "{}", 0}, {0, "b", "f", "{}", 1}}, {{"a", "f", "{}"}, {"b", "f", "{}"}}},
+    {{{-1, "a", "f", "{}", 0}, {-1, "b", "f", "{}", 1}}, {{"a", "f", "{}"}, {"b", "f", "{}"}}},
+    {{{0, "a", "f", "1", 0}, {0, "b", "g", "2", 1}}, {{"a", "f", "1"}, {"b", "g", "2"}}},
+    {{{0, "a", "f", "", 0}, {1, "b", "f", "", 1}, {0, "", "", "1", 0}, {1, "", "", "2", 1}},
+     {{"a", "f", "1"}, {"b", "f", "2"}}},
+    {{{0, "a", "f", "{}", 0}, {0, "b", "", "[1]", 0}}, {{"b", "f", "[1]"}}}, /* but for a placeholder */
     /* the name comes late, the id comes late */
     {{{0, "a", "", "{", 0}, {0, "", "f", "}", 0}}, {{"a", "f", "{}"}}},
     {{{0, "", "f", "{", 0}, {0, "a", "", "}", 0}}, {{"a", "f", "{}"}}},
@@ -239,9 +248,63 @@ static const struct tool_case {
     /* no id, an unknown index and no name: the latest call */
     {{{0, "a", "f", "1", 0}, {7, "", "", "2", 0}}, {{"a", "f", "12"}}},
     {{{7, "", "", "2", 0}}, {{"", "", "2"}}},
-    /* an id or name that grows, shrinks, stays */
-    {{{0, "a", "f", "", 0}, {0, "long", "longer", "1", 1}, {0, "long", "s", "2", 1}},
-     {{"a", "f", ""}, {"long", "s", "12"}}},
+    {{{0, "a", "f", "", 0}, {0, "long", "other", "1", 1}, {0, "long", "s", "2", 1}},
+     {{"a", "f", ""}, {"long", "other", "12"}}},
+    /* a known id and complete arguments: a repetition of the same index is dropped, whole or in pieces */
+    {{{0, "a", "f", "{\"x\":1}", 0}, {0, "a", "f", "{\"x\":1}", 0}}, {{"a", "f", "{\"x\":1}"}}},
+    {{{0, "a", "f", "{\"x\":", 0},
+      {0, "a", "", "{}}", 0},
+      {0, "a", "", " {\"x\"", 0},
+      {0, "", "", ":", 0},
+      {0, "a", "", "{}", 0},
+      {0, "", "", "}\n", 0}},
+     {{"a", "f", "{\"x\":{}}"}}},
+    {{{0, "a", "f", "{\"x\":1}", 0}, {0, "a", "f", "{\"x\":1}", 0}, {0, "a", "f", "{\"x\":1} {\"x\":1}", 0}},
+     {{"a", "f", "{\"x\":1}"}}},
+    /* another index, or other arguments: a new call, its id made distinct */
+    {{{0, "a", "f", "{\"x\":1}", 0}, {1, "a", "f", "{\"x\":1}", 1}, {2, "a", "f", "{\"x\":1}", 2}},
+     {{"a", "f", "{\"x\":1}"}, {"a_2", "f", "{\"x\":1}"}, {"a_2_2", "f", "{\"x\":1}"}}},
+    {{{0, "a", "f", "{\"x\":1}", 0}, {0, "a", "f", "{\"x\":2}", 1}, {0, "a", "", " ", 1}},
+     {{"a", "f", "{\"x\":1}"}, {"a_2", "f", "{\"x\":2} "}}},
+    {{{0, "a", "f", "{\"x\":1}", 0}, {0, "a", "", "{\"x", 0}, {0, "", "", "\":2", 1}, {0, "a", "", "}", 1}},
+     {{"a", "f", "{\"x\":1}"}, {"a_2", "f", "{\"x\":2}"}}},
+    {{{0, "a", "f", "{\"x\":1}", 0}, {1, "a", "", "{\"x\":2", 1}, {1, "a", "", "}", 1}, {0, "a", "", " ", 0}},
+     {{"a", "f", "{\"x\":1} "}, {"a_2", "f", "{\"x\":2}"}}},
+    {{{0, "a", "f", "{\"x\":1}", 0}, {0, "a", "g", "{\"x\":1}", 1}},
+     {{"a", "f", "{\"x\":1}"}, {"a_2", "g", "{\"x\":1}"}}},
+    {{{0, "a", "f", "{\"x\":1}", 0}, {1, "a", "g", "", 1}, {1, "a", "", "{}", 1}},
+     {{"a", "f", "{\"x\":1}"}, {"a_2", "g", "{}"}}},
+    /* no id and complete arguments */
+    {{{0, "", "f", "{\"x\":1}", 0}, {0, "", "f", "{\"x\":2}", 1}, {0, "", "g", "{\"x\":2}", 2}},
+     {{"", "f", "{\"x\":1}"}, {"", "f", "{\"x\":2}"}, {"", "g", "{\"x\":2}"}}},
+    {{{0, "a", "f", "{\"x\":1}", 0}, {0, "", "", "{\"x\":1}", 0}, {-1, "", "", "{\"x\":1}", 0}},
+     {{"a", "f", "{\"x\":1}"}}},
+    {{{0, "a", "f", "{\"x\":1}", 0}, {0, "", "", "{\"x\":1", 0}, {0, "", "", "2}", 1}, {0, "", "", "{\"x\":12}", 1}},
+     {{"a", "f", "{\"x\":1}"}, {"", "f", "{\"x\":12}"}}},
+    {{{0, "a", "f", "{\"x\":1}", 0}, {1, "", "", "{\"x\":2}", 1}, {1, "", "g", "", 2}, {1, "", "", "{}", 2}},
+     {{"a", "f", "{\"x\":1}"}, {"", "f", "{\"x\":2}"}, {"", "g", "{}"}}},
+    {{{-1, "", "f", "{\"x\":1}", 0}, {-1, "", "f", "", 0}, {-1, "", "", " ", 0}, {-1, "", "g", "", 1}},
+     {{"", "f", "{\"x\":1} "}, {"", "g", ""}}},
+    {{{0, "", "f", "", 0}, {1, "", "f", "", 1}, {0, "", "", "1", 0}, {1, "", "", "2", 1}},
+     {{"", "f", "1"}, {"", "f", "2"}}},
+    /* brackets in strings complete nothing */
+    {{{0, "", "f", "{\"x\":\"}\\\"}\"", 0}, {0, "", "", "{", 0}, {0, "", "", ",\"y\":[]}}", 0}, {0, "", "f", "{}", 1}},
+     {{"", "f", "{\"x\":\"}\\\"}\"{,\"y\":[]}}"}, {"", "f", "{}"}}},
+    /* {} is a placeholder */
+    {{{0, "a", "f", "{}", 0}, {0, "", "", "{\"x\":", 0}, {0, "", "", "1}", 0}}, {{"a", "f", "{\"x\":1}"}}},
+    {{{0, "a", "f", "{ }", 0}, {0, "a", "f", "{\"x\":1}", 0}}, {{"a", "f", "{\"x\":1}"}}},
+    {{{-1, "", "f", "{}", 0}, {-1, "", "", "{\"x\":1}", 0}}, {{"", "f", "{\"x\":1}"}}},
+    {{{0, "a", "f", "{}", 0}, {1, "a", "f", "{\"x\":1}", 1}}, {{"a", "f", "{}"}, {"a_2", "f", "{\"x\":1}"}}},
+    {{{0, "", "f", "{}", 0}, {0, "", "f", "{\"x\":1}", 1}}, {{"", "f", "{}"}, {"", "f", "{\"x\":1}"}}},
+    {{{0, "a", "f", "{{}}", 0}, {0, "", "", "{}", 1}}, {{"a", "f", "{{}}"}, {"", "f", "{}"}}},
+    /* names in pieces, repeated, replaced, late */
+    {{{0, "a", "edit_ex", "", 0}, {0, "", "isting_file", "", 0}, {0, "", "", "{}", 0}},
+     {{"a", "edit_existing_file", "{}"}}},
+    {{{0, "a", "get", "", 0}, {-1, "a", "_the", "", 0}, {0, "", "_time", "1", 0}, {0, "", "_no", "2", 0}},
+     {{"a", "get_the_time", "12"}}},
+    {{{0, "a", "get", "", 0}, {0, "a", "get", "", 0}, {0, "", "get_time", "1", 0}}, {{"a", "get_time", "1"}}},
+    {{{0, "a", "", "1", 0}, {0, "", "late", "2", 0}, {0, "a", "late", "3", 0}}, {{"a", "late", "123"}}},
+    {{{-1, "", "f", "", 0}, {-1, "", "g", "1", 1}}, {{"", "f", ""}, {"", "g", "1"}}},
     /* white space after complete arguments */
     {{{0, "a", "f", "{}", 0}, {0, "", "", " ", 0}}, {{"a", "f", "{} "}}},
 };
@@ -256,7 +319,9 @@ static void the_tool_rule(void **state)
         begin(&answer);
         for (size_t d = 0; d < 8 && tool->deltas[d].id; d++) {
             const struct tool_delta *delta = &tool->deltas[d];
-            assert_int_equal(apply_call(&answer, delta->index, delta->id, delta->name, delta->arguments), delta->call);
+            if (apply_call(&answer, delta->index, delta->id, delta->name, delta->arguments) != delta->call) {
+                fail_msg("row %zu, delta %zu: call %u", i, d, answer.call_);
+            }
         }
         while (count < 4 && tool->calls[count].id) {
             count++;
@@ -329,7 +394,7 @@ static void arguments_without_a_call_are_nobodys(void **state)
 {
     exo_answer answer;
     uint32_t tool = 77;
-    const exo_delta delta = {.type = EXO_DELTA_TOOL_ARGUMENTS, .text = {"x", 1}};
+    exo_delta delta = {.type = EXO_DELTA_TOOL_ARGUMENTS, .text = {"x", 1}};
     (void)state;
     begin(&answer);
     assert_int_equal(exo_answer_apply(&answer, &delta, &tool), EXO_NOT_FOUND);
@@ -496,7 +561,7 @@ static void the_first_error_is_kept(void **state)
     limits.raw = 10;
     exo_answer_init(&answer, &allocator, &limits, 0, EXO_KEEP_ALL);
     assert_int_equal(apply_event(&answer, "{\"error\":\"too long\"}"), EXO_OK);
-    assert_int_equal(exo_answer_error(&answer).len, 0);
+    assert_true(exo_span_is(exo_answer_error(&answer), "{\"error\":\""));
     assert_int_equal(exo_answer_end(&answer, true), EXO_E_IN_STREAM);
     exo_answer_free(&answer);
 }

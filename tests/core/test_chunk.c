@@ -50,6 +50,8 @@ static void check_events(const struct event_case *cases, size_t count)
     }
 }
 
+#define BAD "\xEF\xBF\xBD"
+
 #define CHECK_ALL(cases) check_events(cases, sizeof(cases) / sizeof *(cases))
 
 /* One choice whose delta has these members. */
@@ -64,7 +66,8 @@ static void text_and_its_neighbours(void **state)
         {DELTA("\"role\":\"\",\"content\":\"\""), ""},
         {DELTA("\"content\":null,\"role\":null"), ""},
         {DELTA("\"content\":\"a\\nb\""), "content \"a\\0ab\" last\n"},
-        {DELTA("\"content\":\"\\ud83d\\ude00 \\ud83d\""), "content \"\xF0\x9F\x98\x80 \xEF\xBF\xBD\" last\n"},
+        {DELTA("\"content\":\"\\ud83d\\ude00 \\ud83d\""),
+         "content \"\xF0\x9F\x98\x80 \"\ncontent \"\xEF\xBF\xBD\" half d83d last\n"},
         {DELTA("\"content\":\"\xE2\x80\xA8\xFF\""), "content \"\xE2\x80\xA8\xEF\xBF\xBD\" last\n"},
         {DELTA("\"cont\\u0065nt\":\"escaped key\""), "content \"escaped key\" last\n"},
         {DELTA("\"content\":\"first\",\"content\":\"second\""), "content \"second\" last\n"},
@@ -76,11 +79,14 @@ static void text_and_its_neighbours(void **state)
         {"{\"id\":\"\",\"model\":\"\",\"choices\":[],\"prompt_filter_results\":[{\"prompt_index\":0}]}", ""},
         {"{\"id\":null,\"model\":7,\"choices\":[{\"index\":0,\"content_filter_offsets\":{},\"finish_reason\":null}]}",
          ""},
-        {"{\"id\":\"a\\tb\",\"model\":\"\\u00e9\"}", "id \"a\\09b\"\nmodel \"\xC3\xA9\"\n"},
+        {"{\"id\":\"a\\tb\",\"model\":\"\\u00e9\"}", "id \"a\\tb\"\nmodel \"\\u00e9\"\n"},
         /* together: text beside delta; writer: message beside delta */
         {"{\"choices\":[{\"text\":\"a\",\"delta\":{\"content\":\"a\"},\"message\":{\"content\":\"a\"}}]}",
          "content \"a\" last\n"},
-        {"{\"choices\":[{\"text\":\"a\"}]}", ""},
+        {"{\"choices\":[{\"text\":\"a\",\"delta\":{}}]}", ""},
+        /* a legacy completion */
+        {"{\"choices\":[{\"text\":\"a\"}]}", "content \"a\" last\n"},
+        {"{\"choices\":[{\"text\":\"a\",\"delta\":null,\"message\":null}]}", "content \"a\" last\n"},
     };
     (void)state;
     CHECK_ALL(cases);
@@ -135,11 +141,18 @@ static void wrong_types_do_no_harm(void **state)
                 snprintf(json, sizeof json, shapes[s], members[m], values[v]);
                 exo_chunk_init(&chunk, exo_limits_host());
                 read_event(&chunk, exo_span_text(json), false, &log);
-                /* Lists and objects that are kept raw may come out; nothing else is there to be said. */
+                /* Lists and objects that are kept raw may come out, and the literals that stand in a text's place;
+                 * nothing else is there to be said. */
+                static const char *const said[] = {"details ",    "logprobs ", "audio ",     "usage ",
+                                                   "member ",     "content ",  "reasoning ", "call -1 \"\" \"\"\n",
+                                                   "call member "};
                 const char *text = log.text;
                 while (*text != '\0') {
-                    assert_true(strncmp(text, "details ", 8) == 0 || strncmp(text, "logprobs ", 9) == 0 ||
-                                strncmp(text, "audio ", 6) == 0 || strncmp(text, "usage ", 6) == 0);
+                    size_t i = 0;
+                    while (i < sizeof said / sizeof *said && strncmp(text, said[i], strlen(said[i])) != 0) {
+                        i++;
+                    }
+                    assert_true(i < sizeof said / sizeof *said);
                     text = strchr(text, '\n') + 1;
                 }
                 free(log.text);
@@ -158,12 +171,123 @@ static void lists_of_parts(void **state)
          "reasoning \"hm\" last\nreasoning \"ah\" last\ncontent \"b\" last\n"},
         {DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\"}]"), "reasoning \"hm\" last\n"},
         {DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"thinking\",\"thinking\":\"no\"},"
-               "{\"type\":\"reference\"},\"no\"]}]"),
+               "{\"type\":\"reference\"}]}]"),
          ""},
-        {DELTA("\"content\":[{\"type\":\"reference\",\"reference_ids\":[1,2],\"text\":\"no\"},"
-               "{\"text\":\"no\"},{\"type\":\"text\"},{\"type\":1,\"text\":\"no\"},\"no\",null]"),
-         ""},
+        {DELTA("\"content\":[{\"type\":\"text\"},null,{},[],{\"type\":7},{\"text\":null}]"), ""},
         {DELTA("\"content\":[ ]"), ""},
+        /* a part of another kind is kept */
+        {DELTA("\"content\":[{\"type\":\"reference\",\"reference_ids\":[1,2],\"text\":\"no\"},"
+               "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:\"}},{\"type\":\"text\",\"text\":\"a\"}]"),
+         "member \"content\" \"{\"type\":\"reference\",\"reference_ids\":[1,2],\"text\":\"no\"}\" list\n"
+         "member \"content\" \"{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:\"}}\" list\n"
+         "content \"a\" last\n"},
+        /* reasoning with a summary, and other names of texts */
+        {DELTA("\"content\":[{\"type\":\"reasoning\",\"summary\":[{\"type\":\"summary_text\",\"text\":\"hm\"},"
+               "{\"type\":\"summary_text\",\"text\":\"ah\"}]},{\"type\":\"output_text\",\"text\":\"b\"}]"),
+         "reasoning \"hm\" last\nreasoning \"ah\" last\ncontent \"b\" last\n"},
+        {DELTA("\"content\":[{\"type\":\"reasoning\",\"summary\":[],\"text\":\"hm\"},{\"type\":\"reasoning_text\","
+               "\"content\":\"ah\"}]"),
+         "reasoning \"hm\" last\nreasoning \"ah\" last\n"},
+        {DELTA("\"reasoning\":\"hm\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\"},{\"text\":\"b\"}]"),
+         "reasoning \"hm\" last\ncontent \"b\" last\n"},
+    };
+    (void)state;
+    CHECK_ALL(cases);
+}
+
+static void text_of_other_values(void **state)
+{
+    static const struct event_case cases[] = {
+        {DELTA("\"content\":5"), "content \"5\" last\n"},
+        {DELTA("\"content\":-0.50e+3"), "content \"-0.50e+3\" last\n"},
+        {DELTA("\"content\":true"), "content \"true\" last\n"},
+        {DELTA("\"content\":false"), "content \"false\" last\n"},
+        {DELTA("\"reasoning_content\":0"), "reasoning \"0\" last\n"},
+        {DELTA("\"content\":{\"text\":\"a\"}"), "content \"a\" last\n"},
+        {DELTA("\"content\":{\"content\":{\"text\":7}}"), "content \"7\" last\n"},
+        {DELTA("\"content\":{\"text\":\"\",\"summary\":[\"a\",1]}"), "content \"a\" last\ncontent \"1\" last\n"},
+        {DELTA("\"content\":[\"a\",5,null,true,{\"text\":\"b\"},[\"c\",[\"d\",[\"e\",[\"too deep\"]]]]]"),
+         "content \"a\" last\ncontent \"5\" last\ncontent \"true\" last\ncontent \"b\" last\ncontent \"c\" last\n"
+         "content \"d\" last\ncontent \"e\" last\n"},
+        {DELTA("\"reasoning_content\":{\"text\":\"hm\"},\"reasoning\":\"no\""), "reasoning \"hm\" last\n"},
+        {DELTA("\"reasoning_content\":{\"text\":\"\"},\"reasoning\":[{\"text\":\"hm\"}]"), "reasoning \"hm\" last\n"},
+        {DELTA("\"reasoning\":{\"summary\":[{\"text\":\"hm\"},\"ah\"]}"),
+         "reasoning \"hm\" last\nreasoning \"ah\" last\n"},
+        {DELTA(
+             "\"reasoning\":\"\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"hm\"},"
+             "{\"type\":\"reasoning.encrypted\",\"data\":\"no\"},{\"type\":\"reasoning.summary\",\"summary\":\"ah\"}]"),
+         "reasoning \"hm\" last\nreasoning \"ah\" last\n"
+         "details \"[{\"type\":\"reasoning.text\",\"text\":\"hm\"},{\"type\":\"reasoning.encrypted\",\"data\":\"no\"},"
+         "{\"type\":\"reasoning.summary\",\"summary\":\"ah\"}]\"\n"},
+        {DELTA("\"refusal\":false"), ""},
+        {"{\"choices\":[{\"text\":7}]}", "content \"7\" last\n"},
+        {"{\"choices\":[{\"message\":{\"content\":[{\"text\":\"a\"}]}}]}", "content \"a\" last whole\n"},
+    };
+    (void)state;
+    CHECK_ALL(cases);
+}
+
+static void halves_of_characters(void **state)
+{
+    static const struct event_case cases[] = {
+        {DELTA("\"content\":\"ok \\ud83d\""), "content \"ok \"\ncontent \"" BAD "\" half d83d last\n"},
+        {DELTA("\"content\":\"\\ude00!\""), "content \"" BAD "\" half de00\ncontent \"!\" last\n"},
+        {DELTA("\"content\":\"\\uDE00\\uD83D\""),
+         "content \"" BAD "\" half de00\ncontent \"" BAD "\" half d83d last\n"},
+        {DELTA("\"content\":\"\\ude00\""), "content \"" BAD "\" half de00 last\n"},
+        {DELTA("\"content\":\"a\\ud83d\\ud83d\""), "content \"a" BAD "\"\ncontent \"" BAD "\" half d83d last\n"},
+        {DELTA("\"content\":\"\\ud83d\\ude00\""), "content \"\xF0\x9F\x98\x80\" last\n"},
+        {DELTA("\"content\":\"\\\\ud83d\""), "content \"\\ud83d\" last\n"},
+        {DELTA("\"content\":\"\\\\\\ud83d\""), "content \"\\\"\ncontent \"" BAD "\" half d83d last\n"},
+        {DELTA("\"content\":\"\\ud83d.\\ude00.\""), "content \"" BAD "." BAD ".\" last\n"},
+        {DELTA("\"reasoning\":\"\\ud83d\",\"refusal\":\"\\ude00\",\"tool_calls\":[{\"function\":{\"arguments\":"
+               "\"{\\ud83d\"}}]"),
+         "reasoning \"" BAD "\" half d83d last\nrefusal \"" BAD "\" half de00 last\ncall -1 \"\" \"\"\n"
+         "arguments \"{\"\narguments \"" BAD "\" half d83d last\n"},
+    };
+    (void)state;
+    CHECK_ALL(cases);
+}
+
+static void roles_of_others_and_errors_of_choices(void **state)
+{
+    static const struct event_case cases[] = {
+        {DELTA("\"role\":\"user\",\"content\":\"a\",\"reasoning\":\"b\""),
+         "reasoning \"b\" last\ncontent \"a\" last echo\n"},
+        {DELTA("\"role\":\"tool\",\"content\":[{\"text\":\"a\"}]"), "content \"a\" last echo\n"},
+        {"{\"choices\":[{\"message\":{\"role\":\"tool\",\"content\":\"a\"}},{\"delta\":{\"role\":\"model\",\"content\":"
+         "\"b\"}}]}",
+         "content \"a\" last whole echo\ncontent \"b\" last\n"},
+        {"{\"id\":\"g\",\"choices\":[{\"index\":0,\"error\":{\"code\":502},\"delta\":{\"content\":\"a\"}}]}",
+         "id \"g\"\nerror \"{\"index\":0,\"error\":{\"code\":502},\"delta\":{\"content\":\"a\"}}\"\ncontent \"a\" "
+         "last\n"},
+        {"{\"choices\":[null,{\"error\":null,\"delta\":{\"content\":\"a\"}},{\"error\":\"\"}]}",
+         "content \"a\" last\n"},
+    };
+    (void)state;
+    CHECK_ALL(cases);
+}
+
+static void members_that_nobody_knows(void **state)
+{
+    static const struct event_case cases[] = {
+        {DELTA("\"images\":[{\"url\":\"x\"}],\"content\":\"a\",\"reasoning_opaque\":\"AB\\n\""),
+         "content \"a\" last\nmember \"images\" \"[{\"url\":\"x\"}]\"\nmember \"reasoning_opaque\" \"\"AB\\n\"\"\n"},
+        {DELTA("\"x\":{\"a\":null , "
+               "\"b\":{}},\"y\":{\"a\":null},\"z\":{},\"n\":7,\"t\":true,\"e\":\"\",\"l\":[],\"u\":null"),
+         "member \"x\" \"{\"a\":null , \"b\":{}}\"\n"},
+        {DELTA("\"role\":\"assistant\",\"annotations\":[ 1 ],\"tool_calls\":[]"), "member \"annotations\" \"[ 1 ]\"\n"},
+        {"{\"a\":\"top\",\"choices\":[{\"b\":\"choice\",\"delta\":{\"c\":\"delta\"}},{\"message\":{\"d\":\"message\"}}]"
+         "}",
+         "member \"c\" \"\"delta\"\"\nmember \"d\" \"\"message\"\" whole\n"},
+        {DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+               "\"arguments\":\"{}\",\"signature\":\"S\"},\"provider_specific_fields\":{\"s\":\"T\"},\"token_id\":7},"
+               "{\"index\":1,\"token_id\":7},{\"index\":2,\"x\":[1]}]"),
+         "call 0 \"a\" \"f\"\narguments \"{}\" last\ncall member \"provider_specific_fields\" \"{\"s\":\"T\"}\"\n"
+         "call member \"signature\" \"\"S\"\"\ncall 2 \"\" \"\"\ncall member \"x\" \"[1]\"\n"},
+        {DELTA("\"function_call\":{\"name\":\"f\",\"x\":\"y\"}"),
+         "call -1 \"\" \"f\" legacy\ncall member \"x\" \"\"y\"\"\n"},
+        {DELTA("\"a\\u0062\":\"escaped\",\"\":\"empty\""), ""},
     };
     (void)state;
     CHECK_ALL(cases);
@@ -177,7 +301,8 @@ static void reasoning_under_its_names(void **state)
         {DELTA("\"reasoning_text\":\"a\""), "reasoning \"a\" last\n"},
         {DELTA("\"reasoning\":\"a\",\"reasoning_content\":\"a\""), "reasoning \"a\" last\n"},
         {DELTA("\"reasoning_content\":\"\",\"reasoning\":\"b\",\"reasoning_text\":\"c\""), "reasoning \"b\" last\n"},
-        {DELTA("\"reasoning_content\":null,\"reasoning\":{},\"reasoning_text\":\"c\""), "reasoning \"c\" last\n"},
+        {DELTA("\"reasoning_content\":null,\"reasoning\":{\"text\":\"\"},\"reasoning_text\":\"c\""),
+         "reasoning \"c\" last\n"},
         {DELTA("\"content\":\"x\",\"reasoning_content\":\"r\""), "reasoning \"r\" last\ncontent \"x\" last\n"},
         {DELTA("\"reasoning\":\"r\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"r\"}]"),
          "reasoning \"r\" last\ndetails \"[{\"type\":\"reasoning.text\",\"text\":\"r\"}]\"\n"},
@@ -231,23 +356,21 @@ static void tool_calls(void **state)
     CHECK_ALL(cases);
 }
 
-static void long_names_are_cut(void **state)
+static void names_come_whole_and_as_they_stand(void **state)
 {
     char json[1024];
-    char name[EXO_TOOL_NAME_MAX + 1];
+    char name[200];
     exo_chunk chunk;
     exo_delta delta;
     (void)state;
-    /* An e with an acute accent would be byte 128 and 129. */
-    snprintf(
-        json, sizeof json,
-        "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"id\":\"%0200d\",\"function\":{\"name\":\"%0127d\\u00e9\"}}]}}]}",
-        0, 0);
-    snprintf(name, sizeof name, "%0127d", 0);
+    snprintf(name, sizeof name, "%0127d\\u00e9", 0);
+    snprintf(json, sizeof json,
+             "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"id\":\"%0300d\",\"function\":{\"name\":\"%s\"}}]}}]}", 0,
+             name);
     exo_chunk_init(&chunk, exo_limits_host());
     exo_chunk_begin(&chunk, exo_span_text(json), false);
     assert_int_equal(exo_chunk_next(&chunk, &delta), EXO_EVENT);
-    assert_int_equal(delta.id.len, EXO_TOOL_NAME_MAX);
+    assert_int_equal(delta.id.len, 300);
     assert_true(exo_span_is(delta.name, name));
 }
 
@@ -684,9 +807,13 @@ int main(void)
         cmocka_unit_test(choices_by_index),
         cmocka_unit_test(wrong_types_do_no_harm),
         cmocka_unit_test(lists_of_parts),
+        cmocka_unit_test(text_of_other_values),
+        cmocka_unit_test(halves_of_characters),
+        cmocka_unit_test(roles_of_others_and_errors_of_choices),
+        cmocka_unit_test(members_that_nobody_knows),
         cmocka_unit_test(reasoning_under_its_names),
         cmocka_unit_test(tool_calls),
-        cmocka_unit_test(long_names_are_cut),
+        cmocka_unit_test(names_come_whole_and_as_they_stand),
         cmocka_unit_test(whole_messages),
         cmocka_unit_test(finish_logprobs_and_audio),
         cmocka_unit_test(usage_wherever_it_stands),

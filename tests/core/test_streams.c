@@ -45,14 +45,88 @@ struct cut {
     size_t step;
 };
 
-/* What a client is made of. */
+/* The most tool calls of a stream here. */
+#define CALLS 8
+
+/* What a client is made of, and what it has shown. */
 struct reader {
     exo_sse sse;
     exo_chunk chunk;
     exo_answer answer;
     bool done;
     delta_log log;
+    delta_log text;
+    delta_log reasoning;
+    delta_log calls[CALLS];
 };
+
+/* Appends bytes as they are, where log_bytes() would write some out. */
+static void add_bytes(delta_log *log, exo_span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        log_bytes(log, "x", 1);
+        log->text[log->len - 1] = text.ptr[i];
+    }
+}
+
+static void show(struct reader *reader, const exo_delta *delta, uint32_t tool)
+{
+    switch (delta->type) {
+    case EXO_DELTA_CONTENT:
+        add_bytes(&reader->text, delta->text);
+        break;
+    case EXO_DELTA_REASONING:
+        add_bytes(&reader->reasoning, delta->text);
+        break;
+    case EXO_DELTA_TOOL_OBJECT:
+    case EXO_DELTA_TOOL_ARGUMENTS:
+        assert_true(tool < CALLS);
+        if (delta->type == EXO_DELTA_TOOL_OBJECT) {
+            reader->calls[tool].len = 0;
+        }
+        add_bytes(&reader->calls[tool], delta->text);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Applies a delta and shows what it brought. */
+static int apply(struct reader *reader, exo_delta *delta)
+{
+    uint32_t tool = 0;
+    int rc = exo_answer_apply(&reader->answer, delta, &tool);
+    if (rc == EXO_OK && (delta->choice == reader->answer.choice_)) {
+        show(reader, delta, tool);
+        while (exo_answer_more(&reader->answer, delta) == EXO_EVENT) {
+            show(reader, delta, tool);
+        }
+    }
+    return rc;
+}
+
+static int show_rest(struct reader *reader)
+{
+    exo_delta delta;
+    uint32_t tool = 0;
+    int rc;
+    while ((rc = exo_answer_rest(&reader->answer, &delta, &tool)) == EXO_EVENT) {
+        show(reader, &delta, tool);
+    }
+    return rc;
+}
+
+/* What was shown of a stream is what is kept of it. */
+static void check_shown(struct reader *reader)
+{
+    exo_tool_call call;
+    assert_true(exo_span_equal(exo_answer_text(&reader->answer), exo_span_of(reader->text.text, reader->text.len)));
+    assert_true(exo_span_equal(exo_answer_reasoning(&reader->answer),
+                               exo_span_of(reader->reasoning.text, reader->reasoning.len)));
+    for (uint32_t i = 0; exo_answer_tool_call(&reader->answer, i, &call) == EXO_OK; i++) {
+        assert_true(exo_span_equal(call.arguments, exo_span_of(reader->calls[i].text, reader->calls[i].len)));
+    }
+}
 
 /* Takes one event apart. An event that only the end of the stream ended counts if it is complete. */
 static int read_event(struct reader *reader, const exo_sse_event *event)
@@ -73,7 +147,7 @@ static int read_event(struct reader *reader, const exo_sse_event *event)
             return EXO_OK;
         }
         log_delta(&reader->log, &delta);
-        rc = exo_answer_apply(&reader->answer, &delta, NULL);
+        rc = apply(reader, &delta);
     }
     return rc < 0 ? rc : EXO_OK;
 }
@@ -122,6 +196,16 @@ static void log_named(delta_log *log, const char *name, exo_span text)
     }
 }
 
+static int log_extra(struct reader *reader, const exo_allocator *allocator, uint32_t call)
+{
+    exo_buffer extra;
+    exo_buffer_init(&extra, allocator, 10000, EXO_E_ANSWER_LIMIT);
+    int rc = exo_answer_extra(&reader->answer, call, &extra);
+    log_named(&reader->log, "members", exo_buffer_span(&extra));
+    exo_buffer_free(&extra);
+    return rc;
+}
+
 static int log_calls(struct reader *reader, const exo_allocator *allocator)
 {
     int rc = EXO_OK;
@@ -146,6 +230,7 @@ static int log_calls(struct reader *reader, const exo_allocator *allocator)
         log_print(&reader->log, "%s\n", call.legacy ? " legacy" : "");
         log_named(&reader->log, "extra", call.extra);
         exo_buffer_free(&repaired);
+        rc = rc == EXO_OK ? log_extra(reader, allocator, i) : rc;
     }
     return rc;
 }
@@ -167,7 +252,8 @@ static int log_answer(struct reader *reader, const exo_allocator *allocator, boo
     log_named(log, "refusal", exo_answer_refusal(answer));
     log_named(log, "audio", exo_answer_audio(answer));
     log_named(log, "logprobs", exo_answer_logprobs(answer));
-    int calls = log_calls(reader, allocator);
+    int extra = log_extra(reader, allocator, EXO_ANSWER_ITSELF);
+    int calls = extra == EXO_OK ? log_calls(reader, allocator) : extra;
     log_named(log, "finish", exo_answer_finish_reason(answer));
     log_named(log, "usage", exo_answer_usage_json(answer));
     return rc == EXO_E_NO_MEMORY ? rc : calls;
@@ -190,11 +276,22 @@ static int replay(const struct golden *golden, struct cut cut, counting_heap *he
     exo_chunk_end(&reader.chunk);
     while (rc >= 0 && exo_chunk_next(&reader.chunk, &delta) == EXO_EVENT) {
         log_delta(&reader.log, &delta);
-        int applied = exo_answer_apply(&reader.answer, &delta, NULL);
+        int applied = apply(&reader, &delta);
         rc = applied < 0 ? applied : rc;
     }
     if (rc >= 0) {
+        rc = show_rest(&reader);
+    }
+    if (rc >= 0) {
         rc = log_answer(&reader, &allocator, golden->lenient);
+    }
+    if (rc >= 0) {
+        check_shown(&reader);
+    }
+    free(reader.text.text);
+    free(reader.reasoning.text);
+    for (size_t i = 0; i < CALLS; i++) {
+        free(reader.calls[i].text);
     }
     exo_sse_free(&reader.sse);
     exo_answer_free(&reader.answer);
@@ -265,11 +362,10 @@ static void check_golden(struct golden *golden)
     memset(golden, 0, sizeof *golden);
 }
 
-/* Appends one byte as it is, where log_bytes() would write it out. */
 static void add_byte(delta_log *text, unsigned byte)
 {
-    log_bytes(text, "x", 1);
-    text->text[text->len - 1] = (char)byte;
+    const char bytes[] = {(char)byte};
+    add_bytes(text, exo_span_of(bytes, 1));
 }
 
 static void add_input(struct golden *golden, const char *line)
