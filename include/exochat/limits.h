@@ -17,7 +17,7 @@ extern "C" {
 /* clang-format off */
 #define EXO_LIMIT_MAP(X) \
     X(event,          UINT32_C(67108864),  UINT32_C(65536), "bytes of one event's data, the stream's framing apart") \
-    X(field,          UINT32_C(4096),      UINT32_C(256),   "bytes of an event's type, and of the stream's last event id") \
+    X(field,          UINT32_C(4096),      UINT32_C(256),   "bytes of an event's type, and of the stream's last event id; longer ones are ignored") \
     X(answer,         UINT32_C(268435456), UINT32_C(65536), "bytes of kept text, of kept reasoning and of kept refusal, each") \
     X(tool_calls,     UINT32_C(128),       UINT32_C(32),    "tool calls of one answer") \
     X(tool_arguments, UINT32_C(16777216),  UINT32_C(32768), "bytes of all tool arguments, ids and names of one answer") \

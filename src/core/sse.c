@@ -111,13 +111,21 @@ static int carry_data(exo_sse *sse)
     return exo_buffer_append(&sse->carry_, exo_span_of(sse->in_.ptr + sse->data_at_, sse->data_len_));
 }
 
-/* Whether the limits allow `more` bytes of this line's value, wherever the event lies. */
-static int check_limits(const exo_sse *sse, size_t more)
+/* Whether the limits allow `more` bytes of this line's value, wherever the event lies. EXO_NOT_FOUND: they do not, and
+ * the line is forgotten, because the stream can do without it. */
+static int check_limits(exo_sse *sse, size_t more)
 {
+    const bool dispensable = sse->field_ >= FIELD_EVENT;
     size_t value = sse->carry_.len - carried_data(sse) + more;
-    bool too_long = value > sse->event_limit_ - sse->data_len_;
-    bool field_too_long = sse->field_ >= FIELD_EVENT && value > sse->field_limit_;
-    return too_long || field_too_long ? EXO_E_EVENT_LIMIT : EXO_OK;
+    if (value <= sse->event_limit_ - sse->data_len_ && (!dispensable || value <= sse->field_limit_)) {
+        return EXO_OK;
+    }
+    if (!dispensable) {
+        return EXO_E_EVENT_LIMIT;
+    }
+    sse->carry_.len = carried_data(sse);
+    sse->state_ = AWAIT_LINE_END;
+    return EXO_NOT_FOUND;
 }
 
 /* All fed bytes are dealt with: what is needed of them later moves into the carry. */
@@ -135,7 +143,7 @@ static int let_go(exo_sse *sse)
     sse->in_ = exo_span_text("");
     sse->at_ = 0;
     sse->value_at_ = 0;
-    return rc == EXO_OK ? EXO_NEED_DATA : rc;
+    return rc < 0 ? rc : EXO_NEED_DATA;
 }
 
 /* A value begins here. If it is one more line of data, what came before is joined to it in the carry. */
@@ -222,7 +230,7 @@ static int end_value(exo_sse *sse, exo_sse_event *event)
         carried = true;
     }
     if (rc != EXO_OK) {
-        return rc;
+        return rc < 0 ? rc : EXO_OK;
     }
     if (sse->field_ == FIELD_DATA) {
         if (!sse->has_data_) {

@@ -17,15 +17,17 @@ def deep(conn):
     chunks.complete(conn)
 
 
-def long_type(conn):
-    conn.begin()
+def long_fields(conn):
+    chunks.begin(conn)
+    chunks.text(conn, *WORDS[:2])
     conn.lines("event: " + "e" * 200, "data: {}", "")
-    conn.end()
+    conn.lines("id: " + "i" * 200, "retry: " + "1" * 200, "data: {}", "")
+    chunks.text(conn, *WORDS[2:])
+    chunks.complete(conn)
 
 
 LIMITS = [
     ("huge-event-1", {"limits.event": 65536}, "EXO_E_EVENT_LIMIT"),
-    ("long-type", {"limits.field": 100}, "EXO_E_EVENT_LIMIT"),
     ("big-1", {"limits.answer": 65536}, "EXO_E_ANSWER_LIMIT"),
     ("reasoning", {"limits.answer": 10}, "EXO_E_ANSWER_LIMIT"),
     ("tool-calls-5", {"limits.tool_calls": 4}, "EXO_E_CALLS_LIMIT"),
@@ -43,7 +45,6 @@ LIMITS = [
 
 @pytest.mark.parametrize("model, limits, code", LIMITS, ids=[f"{row[0]}-{row[2]}" for row in LIMITS])
 def test_a_limit(driver, upstream, model, limits, code):
-    upstream.scripts["long-type"] = long_type
     driver.setup(upstream, model, **limits)
     said = driver.chat(quiet=True)
     assert said.failed == code
@@ -51,6 +52,13 @@ def test_a_limit(driver, upstream, model, limits, code):
     assert upstream.wait_for(lambda: all(request.end_time for request in upstream.requests))
     driver.deploy(upstream, "status-418")
     assert driver.chat(model="status-418").failed == "EXO_E_STATUS"  # the client lives on
+
+
+def test_a_long_field_line_is_ignored(driver, upstream):
+    upstream.scripts["long-fields"] = long_fields
+    driver.setup(upstream, "long-fields", **{"limits.field": 100})
+    said = driver.chat()
+    assert said.failed is None and said.answer["text"] == TEXT
 
 
 def test_what_nobody_looks_at_may_be_deep(driver, upstream):

@@ -885,6 +885,172 @@ for reason in ("error", "network_error", "abort", "insufficient_system_resource"
         done=True,
     )
 
+row(2, "content or reasoning of another JSON type")
+fixture("delta-content-number", says("costs $") + delta(content=5) + says("0, ") + delta(content=True) + delta(content=-1.5e3)
+        + END, "costs $50, true-1500.0")
+fixture("delta-content-object", delta(content={"text": "Salt "}) + delta(content={"content": {"text": "and "}})
+        + delta(content={"summary": ["rope", {"text": "."}]}) + END, "Salt and rope.")
+fixture("delta-content-list", delta(content=["Salt ", {"text": "and "}, None, ["rope", "."]]) + END, "Salt and rope.")
+fixture("delta-reasoning-object", delta(reasoning_content={"text": "Salt? "}) + delta(reasoning={"text": ["Yes", "."]})
+        + says("Salt.") + END, "Salt.", reasoning="Salt? Yes.")
+fixture(
+    "delta-content-parts-summary",
+    delta(content=[{"type": "reasoning", "summary": [{"type": "summary_text", "text": "Salt?"}]}])
+    + delta(content=[{"type": "reasoning", "summary": [], "text": " Yes."}, {"type": "output_text", "text": "Salt."}])
+    + END,
+    "Salt.",
+    reasoning="Salt? Yes.",
+)
+fixture(
+    "delta-reasoning-details-text",
+    delta(content="", reasoning_details=[{"type": "reasoning.text", "text": "Salt? "}])
+    + delta(reasoning=None, reasoning_details=[{"type": "reasoning.summary", "summary": "Yes."}])
+    + says("Salt.")
+    + END,
+    "Salt.",
+    reasoning="Salt? Yes.",
+    note="where nothing else is reasoning, the text of its details is",
+)
+
+row(2, "output that is not text")
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+fixture("delta-images", says("A rope.") + delta(images=[IMAGE]) + delta(images=[IMAGE], reasoning_opaque="b3BhcXVl") + END, "A rope.")
+fixture("delta-images-only", delta(content="", images=[IMAGE]) + DONE, reason=None,
+        note="an answer of nothing else is not empty")
+fixture("delta-content-part-unknown", delta(content=[IMAGE]) + DONE, reason=None)
+fixture(
+    "delta-provider-specific-fields",
+    tool(call(0, "call_1", "tide", '{"port":"Skagen"}', provider_specific_fields={"thought_signature": "c2ln"}),
+         provider_specific_fields={"a": None}, token_id=7) + TOOL_END,
+    tools=[("call_1", "tide", '{"port":"Skagen"}')],
+    reason="tool_calls",
+)
+
+row(2, "`choices[].text` with neither delta nor message")
+fixture(
+    "delta-text-alone",
+    event(chunk([{"index": 0, "text": "Salt ", "finish_reason": None}]))
+    + event(chunk([{"index": 0, "text": "and rope.", "delta": None, "finish_reason": "stop"}]))
+    + DONE,
+    "Salt and rope.",
+)
+
+row(2, "the halves of a surrogate pair in two deltas")
+
+
+def raw_delta(fields):
+    return event('{"choices":[{"index":0,"delta":{%s}}]}' % fields)
+
+
+fixture(
+    "delta-halves",
+    raw_delta(r'"content":"Salt \ud83d"') + delta(role="assistant") + raw_delta(r'"content":"\ude00 and \uD83E"')
+    + raw_delta(r'"content":"\uDD80"') + says(" rope.") + END,
+    "Salt \U0001f600 and \U0001f980 rope.",
+)
+fixture(
+    "delta-halves-apart",
+    raw_delta(r'"content":"a\ud83d","reasoning":"b\ud83e"') + raw_delta(r'"reasoning":"\udd80","content":"\ude00"')
+    + raw_delta(r'"content":"c\ud83d"') + raw_delta(r'"content":"d\ude00"') + raw_delta(r'"content":"\ude00\ud83d"')
+    + raw_delta(r'"reasoning":"\ud83d"') + END,
+    "a\U0001f600c\ufffdd\ufffd\ufffd\ufffd",
+    reasoning="b\U0001f980\ufffd",
+    note="each text holds its own half; one that is not joined by the next delta of its text is U+FFFD",
+)
+fixture(
+    "delta-halves-of-arguments",
+    tool(call(0, "call_1", "say", "")) + tool(call(1, "call_2", "say", ""))
+    + raw_delta(r'"tool_calls":[{"index":0,"function":{"arguments":"{\"x\":\"\ud83d"}},{"index":1,"function":{"arguments":"{\"x\":\"\ud83e"}}]')
+    + raw_delta(r'"tool_calls":[{"index":1,"function":{"arguments":"\udd80\"}"}},{"index":0,"function":{"arguments":"\ude00\"}"}}]')
+    + TOOL_END,
+    tools=[("call_1", "say", '{"x":"\U0001f600"}'), ("call_2", "say", '{"x":"\U0001f980"}')],
+    reason="tool_calls",
+)
+
+row(2, "a name in pieces; ids and names of any length")
+fixture(
+    "delta-tool-name-pieces",
+    tool(call(0, "call_1", "tide_", "")) + tool(call(0, None, "table", "")) + tool(call(0, "call_1", "_of", ""))
+    + tool(call(0, None, "tide_table_of", "")) + tool(call(0, None, None, '{"port":"Skagen"}')) + TOOL_END,
+    tools=[("call_1", "tide_table_of", '{"port":"Skagen"}')],
+    reason="tool_calls",
+    note="a piece that equals the name so far is a repetition",
+)
+LONG = "call_5f__" + "c2lnbmF0dXJl" * 90
+fixture(
+    "delta-tool-id-long",
+    tool(call(0, LONG + "a", "tide", '{"port":"Skagen"}')) + tool(call(1, LONG + "b", "tide_" * 60, '{"port":"Esbjerg"}'))
+    + tool(call(0, LONG + "a", None, "")) + TOOL_END,
+    tools=[(LONG + "a", "tide", '{"port":"Skagen"}'), (LONG + "b", "tide_" * 60, '{"port":"Esbjerg"}')],
+    reason="tool_calls",
+    note="never compared or handed out cut",
+)
+
+row(2, "the tool rule: calls that look alike")
+SKAGEN, ESBJERG = '{"port":"Skagen"}', '{"port":"Esbjerg"}'
+fixture(
+    "delta-tool-one-id-two-calls",
+    tool(call(0, "call_1", "tide", SKAGEN)) + tool(call(1, "call_1", "tide", ESBJERG)) + TOOL_END,
+    tools=[("call_1", "tide", SKAGEN), ("call_1_2", "tide", ESBJERG)],
+    reason="tool_calls",
+    note="the id is made distinct",
+)
+fixture(
+    "delta-tool-one-id-two-calls-pieces",
+    tool(call(0, "call_1", "tide", "")) + tool(call(0, None, None, SKAGEN))
+    + tool(call(0, "call_1", None, ESBJERG[:9])) + tool(call(0, None, None, ESBJERG[9:])) + TOOL_END,
+    tools=[("call_1", "tide", SKAGEN), ("call_1_2", "tide", ESBJERG)],
+    reason="tool_calls",
+)
+fixture(
+    "delta-tool-no-id-index-0",
+    tool(call(0, "", "tide", SKAGEN)) + tool(call(0, "", "tide", ESBJERG)) + tool(call(0, "", "moon", "{}")) + TOOL_END,
+    tools=[("", "tide", SKAGEN), ("", "tide", ESBJERG), ("", "moon", "{}")],
+    reason="tool_calls",
+)
+fixture(
+    "delta-tool-no-id-nameless",
+    tool(call(0, "call_1", "tide", SKAGEN)) + tool(call(0, None, None, SKAGEN)) + tool(call(0, None, None, ESBJERG)) + TOOL_END,
+    tools=[("call_1", "tide", SKAGEN), ("", "tide", ESBJERG)],
+    reason="tool_calls",
+    note="equal is a repetition; what differs inherits the name",
+)
+fixture(
+    "delta-tool-repeated",
+    tool(call(0, "call_1", "tide", SKAGEN)) + tool(call(0, "call_1", "tide", SKAGEN)) + tool(call(0, "call_1", None, SKAGEN[:8]))
+    + tool(call(0, "call_1", None, SKAGEN[8:])) + TOOL_END,
+    tools=[("call_1", "tide", SKAGEN)],
+    reason="tool_calls",
+)
+fixture(
+    "delta-tool-placeholder",
+    tool(call(0, "call_1", "tide", "{}")) + tool(call(0, None, None, SKAGEN[:8])) + tool(call(0, None, None, SKAGEN[8:])) + TOOL_END,
+    tools=[("call_1", "tide", SKAGEN)],
+    reason="tool_calls",
+)
+refused("delta-tool-nameless", tool(call(0, "call_1", None, SKAGEN)) + TOOL_END, "EXO_E_CUT_CALL", reason="tool_calls", done=True)
+
+row(2, "a delta of role user or tool")
+fixture("delta-role-user", delta(role="user", content="Salt?") + delta(role="assistant", content="Salt ")
+        + delta(role="user", content="never") + says("and rope.") + END, "Salt and rope.")
+fixture("delta-role-tool", tool(call(0, "call_1", "tide", SKAGEN)) + delta(role="tool", content="never") + TOOL_END,
+        tools=[("call_1", "tide", SKAGEN)], reason="tool_calls")
+fixture("delta-role-user-only", delta(role="user", content="Salt ") + delta(role="user", content="and rope.") + END, "Salt and rope.",
+        note="if nothing else comes, it is the answer")
+
+row(2, "`choices[].error`")
+refused("delta-choice-error", says("Salt ") + event(chunk([choice({"content": ""}, "error", error={"code": 502, "message": "the rope tore"})])),
+        "EXO_E_SERVER", "the rope tore", text="Salt ", reason="error")
+
+row(2, "finish reasons by family")
+for word, slug in (("SERVER_ERROR", "server-error"), ("cancelled", "cancelled"), ("MALFORMED_FUNCTION_CALL", "malformed-call")):
+    refused(f"delta-finish-{slug}", says("Salt and rope.") + finish(word) + DONE, "EXO_E_FINISH", text="Salt and rope.", reason=word,
+            done=True)
+fixture("delta-finish-max-tokens", tool(call(0, "call_1", "tide", SKAGEN[:8])) + finish("MAX_TOKENS") + DONE, reason="MAX_TOKENS",
+        note="as length: no tool call is usable")
+refused("delta-finish-none", says("Salt and rope.") + finish("none") + finish(" ") + finish("null"), "EXO_E_TRUNCATED",
+        text="Salt and rope.", reason="null", note="no reason at all")
+
 row(2, "n > 1, logprobs, refusal, audio, legacy `function_call`")
 fixture(
     "delta-n-2",
