@@ -6,8 +6,8 @@ include/exochat. Those that follow each other without an empty line share one co
 undefines are not public, and neither is its guard. A header begins with a comment that names it.
 
 docs/man/exochat-config.5 has an item for every key of a configuration, and for no other; what it says of the defaults
-of clocks is what clock.h says, and so is what docs/contracts.md says. docs/failures.md names every code of error.h, and
-none that is not there.
+of clocks is what clock.h says, and so is what docs/contracts.md says; of those of a policy, what route.h says.
+docs/failures.md names every code of error.h, and none that is not there.
 """
 
 import pathlib
@@ -84,11 +84,20 @@ def default_words(standard):
     return f"{int(standard) // 1000} seconds unless set.", f"{int(standard) // 1000} s"
 
 
+def policy_words(kind, standard):
+    """How the manual page names the default of a field of a policy."""
+    if kind == "COUNT":
+        return f"{standard} unless set."
+    return f"{int(standard) / 1000:g} seconds unless set." if int(standard) else "Off unless set."
+
+
 def wrong_keys(root):
     """Yields what is wrong with the keys of a configuration in its manual page, and with the clocks there."""
     entries = (root / "src/client/config/config_entries.h").read_text(encoding="utf-8")
     clocks = rows((root / "include/exochat/clock.h").read_text(encoding="utf-8"), "EXO_CLOCK_MAP")
     page = (root / "docs/man/exochat-config.5").read_text(encoding="utf-8")
+    route = (root / "include/exochat/route.h").read_text(encoding="utf-8")
+    policy = {row[1]: row[2] for row in rows(route, "EXO_ROUTE_POLICY_MAP")}
     contracts = (root / "docs/contracts.md").read_text(encoding="utf-8")
     keys = [row[0] for table in ("EXO_CONFIG_MODEL_MAP", "EXO_CONFIG_TOP_MAP") for row in rows(entries, table)]
     keys += [clock[2] for clock in clocks]
@@ -99,6 +108,11 @@ def wrong_keys(root):
             yield f"docs/man/exochat-config.5: no item for {key}"
     for key in described.keys() - set(keys):
         yield f"docs/man/exochat-config.5: {key} is no key"
+    for key, kind, field, *_ in rows(entries, "EXO_CONFIG_MODEL_MAP"):
+        if field.startswith("policy."):
+            sentence = policy_words(kind, policy[field.removeprefix("policy.")])
+            if sentence not in described.get(key, ""):
+                yield f"docs/man/exochat-config.5: {key}: does not say: {sentence!r}"
     for _, code, field, _, standard, *_ in clocks:
         sentence, word = default_words(standard)
         if sentence not in described.get(field, ""):

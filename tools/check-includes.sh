@@ -1,7 +1,7 @@
 #!/bin/sh
 # Who may include what: tools/check-includes.sh [ROOT]
-# The table below is the whole rule for the core and its headers, beside error, span, limits, buffer, clock and the private
-# ascii, which all may use. A header that is private to src/core is a module of its own. The client, the command and the
+# The table below is the whole rule for the core and its headers, beside error, span, limits, buffer, clock, options and the
+# private ascii, which all may use. A header that is private to src/core is a module of its own. The client, the command and the
 # bindings see public headers and files of their own folder, and whatever is not ours. The folders within src/client see
 # its headers too, and the headers of src/client/curl that do without libcurl are seen by all of src/client. In the
 # client, libcurl is for src/client/curl only and libyaml for src/client/config only; nobody else sees libyaml, and no
@@ -28,7 +28,7 @@ answer_keep    answer json_repair
 failure        failure_body failure_words retry_after json_text
 failure_body   failure failure_words retry_after json_read json_text
 retry_after    failure
-intake         sse chunk answer failure json_read
+intake         sse chunk answer failure finish json_read
 attempt        intake
 route          failure
 TABLE
@@ -100,7 +100,7 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
     }
 
     BEGIN {
-        split("error span limits buffer clock ascii", list, " ")
+        split("error span limits buffer clock options ascii", list, " ")
         for (i in list) base[list[i]]
         split("src/client/exchange.h src/client/exchange.c src/client/endpoint.c", list, " ")
         for (i in list) transport[list[i]]
@@ -130,7 +130,7 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
         sub(/\.[ch]$/, "", module)
         layer = folder ~ /^src\// ? substr(folder, 5) : folder ~ /^bindings\// ? "bindings" : "public"
         sub(/\/.*/, "", layer)
-        if (layer == "public" && (module in core || module == "span")) layer = "core"
+        if (layer == "public" && (module in core || module ~ /^(span|options)$/)) layer = "core"
     }
 
     match($0, /^[ \t]*#[ \t]*include[ \t]*[<"][^>"]*/) {

@@ -17,6 +17,9 @@
  * A program that runs many at once starts them with exo_call_start() and takes their events, from whichever call has
  * one, with exo_client_next(); one with an event loop of its own hands it the sockets (exo_client_watch()).
  *
+ * Options: every struct of options begins with its INIT macro. A program that was built with an older header may hand
+ * in its smaller ones (options.h).
+ *
  * Threads: one client is used by one thread at a time; different clients by different threads. No callback of the
  * library runs at any other time than inside a call of the program's. A client cannot be used in a child process after
  * fork() and says so (EXO_E_FORKED).
@@ -26,6 +29,7 @@
 
 #include "exochat/attempt.h"
 #include "exochat/limits.h"
+#include "exochat/options.h"
 #include "exochat/request.h"
 #include "exochat/route.h"
 
@@ -47,21 +51,28 @@ typedef struct exo_reply exo_reply;
 /* One line of a log; see log.h. */
 typedef struct exo_record exo_record;
 
+/* Takes one line of a log; see log.h. It must not call back into the client. */
+typedef void (*exo_on_record)(void *ctx, const exo_record *record);
+
+/* X(type, field, default): the fields of exo_client_options. */
+/* clang-format off */
+#define EXO_CLIENT_OPTIONS_MAP(X) \
+    X(const exo_limits *, limits, NULL) /* NULL: exo_limits_host() */ \
+    X(exo_on_record, log, NULL)         /* is given one record for each attempt and each call; NULL: nobody is */ \
+    X(void *, log_ctx, NULL) \
+    X(long, log_bodies, 0)              /* 0: records carry no message text; n > 0: up to n bytes of it */
+/* clang-format on */
+
 /* Options of a client; copied. Begin with EXO_CLIENT_OPTIONS_INIT. */
 typedef struct exo_client_options {
-    size_t size;              /* sizeof(exo_client_options), set by the macro */
-    const exo_limits *limits; /* NULL: exo_limits_host() */
-    /* One structured record for each attempt and each call (log.h). NULL: none. It must not call back into the client.
-     */
-    void (*log)(void *ctx, const exo_record *record);
-    void *log_ctx;
-    long log_bodies; /* 0: records carry no message text; n > 0: up to n bytes of it */
+    size_t size; /* sizeof(exo_client_options), set by the macro */
+    EXO_CLIENT_OPTIONS_MAP(EXO_OPTION_FIELD)
 } exo_client_options;
 
 /* The defaults of a client. */
 #define EXO_CLIENT_OPTIONS_INIT \
     { \
-        sizeof(exo_client_options), NULL, NULL, NULL, 0 \
+        sizeof(exo_client_options) EXO_CLIENT_OPTIONS_MAP(EXO_OPTION_DEFAULT) \
     }
 
 /* A client; `options` may be NULL. libcurl is initialised with the first one and never torn down. NULL when memory runs
@@ -85,54 +96,72 @@ typedef struct exo_header {
     const char *value;
 } exo_header;
 
+/* X(type, field, default): the fields of exo_deployment. Times are milliseconds, at most a day; 0 switches a clock off.
+ */
+/* clang-format off */
+#define EXO_DEPLOYMENT_MAP(X) \
+    X(const char *, base_url, NULL)                         /* absolute http or https URL without userinfo; \
+                                                               /chat/completions is appended to its path, before a \
+                                                               query */ \
+    X(const char *, api_key, NULL)                          /* NULL or "": no authentication is sent */ \
+    X(const char *, auth_header, NULL)                      /* NULL: "Authorization" */ \
+    X(const char *, auth_scheme, NULL)                      /* NULL: "Bearer"; "": the key alone (Azure: \
+                                                               auth_header "api-key", auth_scheme "") */ \
+    X(const char *, model, NULL)                            /* sent as "model"; NULL: the name under which it is \
+                                                               deployed */ \
+    X(const exo_header *, headers, NULL)                    /* extra headers; never in place of the authentication \
+                                                               and Content-Type */ \
+    X(size_t, header_count, 0) \
+    X(const char *, extra_body, NULL)                       /* JSON object: keys that are sent where the request \
+                                                               has none; NULL: none */ \
+    X(const char *const *, drop, NULL)                      /* top-level keys that are not sent */ \
+    X(size_t, drop_count, 0) \
+    X(const exo_header *, rename, NULL)                     /* top-level keys that are sent under another name: \
+                                                               name → value */ \
+    X(size_t, rename_count, 0) \
+    X(int64_t, connect_timeout, EXO_CLOCK_DEFAULT_CONNECT)  /* 10 s: attempt starts → TCP and TLS are up, queueing \
+                                                               included */ \
+    X(int64_t, stream_ttft_timeout, EXO_CLOCK_DEFAULT_FIRST_EVENT) /* EXO_CLOCK_AUTO: body sent → first data event. \
+                                                                      That is 15 s while another deployment is left \
+                                                                      that was not tried yet, and otherwise as long \
+                                                                      as request_timeout; a number always holds */ \
+    X(int64_t, request_timeout, EXO_CLOCK_DEFAULT_IDLE)     /* 120 s: without progress */ \
+    X(exo_ttft_until, ttft_until, EXO_UNTIL_EVENT)          /* which event ends the first-event clock */ \
+    X(bool, lenient_end, false)                             /* accept a clean end of the stream without \
+                                                               finish_reason and [DONE] */ \
+    X(bool, think_tags, false)                              /* a <think> block at the start of the content is \
+                                                               reasoning */ \
+    X(bool, chunked, false)                                 /* send the body with chunked coding, not with \
+                                                               Content-Length */ \
+    X(bool, http2, false)                                   /* offer HTTP/2 by ALPN; early answers may be lost with \
+                                                               it (libcurl) */ \
+    X(const char *, ca_file, NULL)                          /* PEM; NULL: the system's. It and the two below are \
+                                                               for an https proxy too */ \
+    X(const char *, ca_dir, NULL)                           /* folder of hashed certificates; NULL: none */ \
+    X(exo_span, ca_pem, {NULL, 0})                          /* PEM bytes in place of ca_file */ \
+    X(const char *, client_cert, NULL)                      /* PEM files; NULL: none */ \
+    X(const char *, client_key, NULL) \
+    X(const char *, proxy, NULL)                            /* http, https, socks4, socks4a, socks5, socks5h URL; \
+                                                               NULL: from the environment; "": none */ \
+    X(const char *, unix_socket, NULL)                      /* path of a unix-domain socket to connect to in place \
+                                                               of the host */ \
+    X(const char *const *, resolve, NULL)                   /* "host:port:address[,address]…" entries that take the \
+                                                               place of name resolution */ \
+    X(size_t, resolve_count, 0)
+/* clang-format on */
+
 /* Where a model is served, and how. Everything is copied by exo_client_deploy(); the copy of the key is wiped when it
- * is freed. Begin with EXO_DEPLOYMENT_INIT and set base_url. Times are in milliseconds, at most a day; 0 switches a
- * clock off. */
+ * is freed. Begin with EXO_DEPLOYMENT_INIT and set base_url. */
 typedef struct exo_deployment {
-    size_t size;             /* sizeof(exo_deployment), set by the macro */
-    const char *base_url;    /* absolute http or https URL without userinfo; /chat/completions is appended to its path,
-                                before a query */
-    const char *api_key;     /* NULL or "": no authentication is sent */
-    const char *auth_header; /* NULL: "Authorization" */
-    const char *auth_scheme; /* NULL: "Bearer"; "": the key alone (Azure: auth_header "api-key", auth_scheme "") */
-    const char *model;       /* sent as "model"; NULL: the name under which it is deployed */
-    const exo_header *headers; /* extra headers; never in place of the authentication and Content-Type */
-    size_t header_count;
-    const char *extra_body;  /* JSON object: keys that are sent where the request has none. NULL: none */
-    const char *const *drop; /* top-level keys that are not sent */
-    size_t drop_count;
-    const exo_header *rename; /* top-level keys that are sent under another name: name → value */
-    size_t rename_count;
-
-    int64_t connect_timeout; /* 10 s: attempt starts → TCP and TLS are up, queueing included */
-    int64_t
-        stream_ttft_timeout;   /* auto: body sent → first data event; EXO_CLOCK_AUTO is 15 s while another deployment
-                                  is left that was not tried yet, otherwise as request_timeout; a number always holds */
-    int64_t request_timeout;   /* 120 s: without progress */
-    exo_ttft_until ttft_until; /* which event ends the first-event clock */
-    bool lenient_end;          /* accept a clean end of the stream without finish_reason and [DONE] */
-    bool think_tags;           /* a <think> block at the start of the content is reasoning */
-    bool chunked;              /* send the body with chunked coding, not with Content-Length */
-    bool http2;                /* offer HTTP/2 by ALPN; early answers may be lost with it (libcurl) */
-
-    const char *ca_file;     /* PEM; NULL: the system's. It and the two below are for an https proxy too */
-    const char *ca_dir;      /* folder of hashed certificates; NULL: none */
-    exo_span ca_pem;         /* PEM bytes in place of ca_file */
-    const char *client_cert; /* PEM files; NULL: none */
-    const char *client_key;
-    const char *proxy; /* http, https, socks4, socks4a, socks5, socks5h URL; NULL: from the environment; "": none */
-    const char *unix_socket;    /* path of a unix-domain socket to connect to in place of the host */
-    const char *const *resolve; /* "host:port:address[,address]…" entries that take the place of name resolution */
-    size_t resolve_count;
+    size_t size; /* sizeof(exo_deployment), set by the macro */
+    EXO_DEPLOYMENT_MAP(EXO_OPTION_FIELD)
 } exo_deployment;
 
 /* The defaults of a deployment: the clocks' of clock.h, Authorization: Bearer, HTTP/1.1. */
-/* clang-format off */
 #define EXO_DEPLOYMENT_INIT \
-    {sizeof(exo_deployment), NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, \
-     EXO_CLOCK_DEFAULT_CONNECT, EXO_CLOCK_DEFAULT_FIRST_EVENT, EXO_CLOCK_DEFAULT_IDLE, EXO_UNTIL_EVENT, false, false, false, false, \
-     NULL, NULL, {NULL, 0}, NULL, NULL, NULL, NULL, NULL, 0}
-/* clang-format on */
+    { \
+        sizeof(exo_deployment) EXO_DEPLOYMENT_MAP(EXO_OPTION_DEFAULT) \
+    }
 
 /* Deploys `model` (or replaces its deployment for calls that start later). EXO_OK, or EXO_E_URL, EXO_E_HEADER,
  * EXO_E_ARGUMENT, EXO_E_JSON_*, EXO_E_DEPTH_LIMIT, EXO_E_DUPLICATE_KEY and EXO_E_REQUEST (extra_body), EXO_E_NO_MEMORY:
@@ -171,26 +200,37 @@ typedef struct exo_event {
     const exo_failure *failure; /* RESTART and END: why, or NULL */
 } exo_event;
 
+/* Takes the raw bytes of a 2xx body as they are received, before anything is made of them. It must not call back into
+ * the client. */
+typedef void (*exo_on_raw)(void *ctx, exo_span bytes);
+
+/* X(type, field, default): the fields of exo_call_options. */
+/* clang-format off */
+#define EXO_CALL_OPTIONS_MAP(X) \
+    X(const char *, model, NULL)                       /* NULL: the request's */ \
+    X(int64_t, total_timeout, EXO_CLOCK_DEFAULT_TOTAL) /* milliseconds for all attempts together, sizing included; \
+                                                          0: off */ \
+    X(bool, buffered, false)                           /* no event but END: what breaks can then restart on the \
+                                                          next deployment unseen */ \
+    X(bool, restart, false)                            /* a stream that breaks after its first event restarts, with \
+                                                          the event RESTART */ \
+    X(unsigned, keep, EXO_KEEP_ALL)                    /* sum of exo_keep: what the reply will hold */ \
+    X(uint32_t, choices, 1)                            /* how many choices are kept (n of the request) */ \
+    X(const char *, traceparent, NULL)                 /* W3C trace context, passed on as a header; NULL: none */ \
+    X(exo_on_raw, raw, NULL)                           /* is given the bytes of every 2xx body; NULL: nobody is */ \
+    X(void *, raw_ctx, NULL)
+/* clang-format on */
+
 /* How one call is made. Begin with EXO_CALL_OPTIONS_INIT. */
 typedef struct exo_call_options {
-    size_t size;             /* sizeof(exo_call_options), set by the macro */
-    const char *model;       /* NULL: the request's */
-    int64_t total_timeout;   /* milliseconds for all attempts together, sizing included; 0: off */
-    bool buffered;           /* no event but END: what breaks can then restart on the next deployment unseen */
-    bool restart;            /* a stream that breaks after its first event restarts, with the event RESTART */
-    unsigned keep;           /* sum of exo_keep: what the reply will hold */
-    uint32_t choices;        /* how many choices are kept (n of the request); 1 as a rule */
-    const char *traceparent; /* W3C trace context, passed on as a header; NULL: none */
-    /* The raw bytes of every 2xx body as they are received, before anything is made of them. NULL: not wanted. Must not
-     * call back into the client. */
-    void (*raw)(void *ctx, exo_span bytes);
-    void *raw_ctx;
+    size_t size; /* sizeof(exo_call_options), set by the macro */
+    EXO_CALL_OPTIONS_MAP(EXO_OPTION_FIELD)
 } exo_call_options;
 
 /* The defaults of a call: streamed, no total clock, everything is kept. */
 #define EXO_CALL_OPTIONS_INIT \
     { \
-        sizeof(exo_call_options), NULL, 0, false, false, EXO_KEEP_ALL, 1, NULL, NULL, NULL \
+        sizeof(exo_call_options) EXO_CALL_OPTIONS_MAP(EXO_OPTION_DEFAULT) \
     }
 
 /* Starts a call; its events come from exo_client_next(), the last one is END. `request` is borrowed until then.

@@ -35,7 +35,8 @@ int exo_config_apply(const exo_config *config, exo_client *client);
 const char *exo_config_model(const exo_config *config, size_t index);
 
 /* What the file says of `model`, as exo_config_apply() deploys it, keys included; NULL when it is not configured. For a
- * caller that deploys a changed copy. Valid as long as the configuration. */
+ * caller that deploys a changed copy, and sets the copy's size to its own sizeof(exo_deployment). Valid as long as the
+ * configuration. */
 const exo_deployment *exo_config_deployment(const exo_config *config, const char *model);
 
 /* The policy of `model`, as exo_config_apply() sets it; NULL when it is not configured. Valid as long as the

@@ -16,6 +16,7 @@
 #include "exochat/json_repair.h"
 #include "exochat/json_write.h"
 #include "exochat/limits.h"
+#include "exochat/options.h"
 #include "exochat/route.h"
 #include "exochat/span.h"
 #include "exochat/sse.h"

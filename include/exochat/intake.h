@@ -107,7 +107,11 @@ typedef struct exo_intake {
     bool over_;   /* [DONE], an error, or the end: the rest does not matter */
     bool flushed_;
     bool failed_; /* an error was reported */
-    bool counted_;
+    bool odd_is_error_;
+    bool shown_last_;
+    uint16_t shown_;   /* the answer, from 1 on, that may have more to show of the delta at hand */
+    uint32_t tool_;    /* and the tool call that it is of */
+    uint32_t resting_; /* the answer that is asked for what it held back */
 } exo_intake;
 
 /* Begins the intake of one body. EXO_OK, or EXO_E_ARGUMENT for options that did not begin with their macro or lack a

@@ -24,27 +24,35 @@
 #define EXOCHAT_ROUTE_H
 
 #include "exochat/failure.h"
+#include "exochat/options.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* How often and how long to try. Per call. */
+/* X(type, field, default): the fields of exo_route_policy. Times are milliseconds. */
+/* clang-format off */
+#define EXO_ROUTE_POLICY_MAP(X) \
+    X(uint32_t, retries, 0)             /* further attempts on the same deployment after a failure with verdict \
+                                           RETRY; 0: none */ \
+    X(uint32_t, backoff_first, 500)     /* before the first retry; doubled for each further one, up to backoff_max, \
+                                           and with jitter in its upper half */ \
+    X(uint32_t, backoff_max, 30000) \
+    X(uint32_t, retry_after_max, 60000) /* an endpoint that asks for more is not waited for */ \
+    X(uint32_t, cooldown, 0)            /* for how long a deployment is passed over; 0: never */ \
+    X(uint32_t, cooldown_after, 3)      /* after so many failures in a row */
+/* clang-format on */
+
+/* How often and how long to try. Per call. Begin with EXO_ROUTE_POLICY_INIT. */
 typedef struct exo_route_policy {
-    size_t size;            /* sizeof(exo_route_policy), set by the macro */
-    uint32_t retries;       /* further attempts on the same deployment after a failure with verdict RETRY; 0: none */
-    uint32_t backoff_first; /* milliseconds before the first retry; doubled for each further one, up to backoff_max, and
-                               with jitter in its upper half */
-    uint32_t backoff_max;
-    uint32_t retry_after_max; /* milliseconds; an endpoint that asks for more is not waited for */
-    uint32_t cooldown;        /* milliseconds for which a deployment is passed over; 0: never */
-    uint32_t cooldown_after;
+    size_t size; /* sizeof(exo_route_policy), set by the macro */
+    EXO_ROUTE_POLICY_MAP(EXO_OPTION_FIELD)
 } exo_route_policy;
 
 /* The strict policy: no retries, no cooldown. */
 #define EXO_ROUTE_POLICY_INIT \
     { \
-        sizeof(exo_route_policy), 0, 500, 30000, 60000, 0, 3 \
+        sizeof(exo_route_policy) EXO_ROUTE_POLICY_MAP(EXO_OPTION_DEFAULT) \
     }
 
 /* What a client remembers of one deployment over all calls. Zero it to begin with. Private. */

@@ -97,7 +97,7 @@ static const row rows[] = {
     {OPTION_TTFT_UNTIL, ALL, "ttft-until", "WHAT", "that event: any 'event', or the first 'token'"},
     {OPTION_IDLE_TIMEOUT, ALL, "idle-timeout", "TIME", "without progress"},
     {OPTION_TOTAL_TIMEOUT, CHAT | CHECK, "total-timeout", "TIME", "for all attempts together"},
-    {OPTION_RETRIES, CHAT, "retries", "N", "further attempts on the same endpoint (0)"},
+    {OPTION_RETRIES, CHAT, "retries", "N", "further attempts on the same endpoint"},
     {OPTION_RESTART, CHAT, "restart", NULL,
      "begin anew where a stream breaks half-way: what was\nprinted before is void"},
 
@@ -164,12 +164,21 @@ enum {
     HELP_COLUMN = 29
 };
 
-static void option_print_default(int64_t milliseconds)
+/* What an option is that is not given, where a table of the library says so. */
+static void option_print_default(int id)
 {
-    if (milliseconds == EXO_CLOCK_AUTO || milliseconds == 0) {
-        fputs(milliseconds == 0 ? " (none)" : " (auto)", stdout);
+    static const exo_route_policy policy = EXO_ROUTE_POLICY_INIT;
+    if (id == OPTION_RETRIES) {
+        printf(" (%u)", (unsigned)policy.retries);
+    }
+    if (id <= OPTION_CLOCKS || id > OPTION_CLOCKS + EXO_CLOCK_TOTAL) {
+        return;
+    }
+    int64_t clock = clock_defaults[id - OPTION_CLOCKS];
+    if (clock > 0) {
+        printf(" (%ds)", (int)(clock / 1000));
     } else {
-        printf(" (%ds)", (int)(milliseconds / 1000));
+        fputs(clock == EXO_CLOCK_AUTO ? " (auto)" : " (none)", stdout);
     }
 }
 
@@ -186,9 +195,7 @@ static void option_print_row(const row *option)
             printf("%*s", HELP_COLUMN, "");
         }
     }
-    if (option->id > OPTION_CLOCKS && option->id <= OPTION_CLOCKS + EXO_CLOCK_TOTAL) {
-        option_print_default(clock_defaults[option->id - OPTION_CLOCKS]);
-    }
+    option_print_default(option->id);
     putchar('\n');
 }
 

@@ -10,6 +10,7 @@
 
 #include "heap.h"
 #include "record.h"
+#include "sized.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -552,8 +553,7 @@ void exo_call_hold(exo_call *call, bool held)
 
 static bool call_copy_options(exo_call *call, const exo_call_options *options)
 {
-    exo_call_options standard = EXO_CALL_OPTIONS_INIT;
-    call->options = options && options->size == sizeof *options ? *options : standard;
+    call->options = *options;
     call->options.model = NULL;
     if (call->options.total_timeout > INT64_MAX / 2) {
         call->options.total_timeout = 0; /* nobody lives to see it run out, and sums stay numbers */
@@ -614,10 +614,10 @@ static int call_line_up(exo_call *call, const exo_entry *entry)
 }
 
 /* What can be wrong before anything is tried. EXO_OK, or the code with the client's message set. */
-static int call_check(exo_call *call, const exo_call_options *options)
+static int call_check(exo_call *call, const exo_call_options *options, bool sized)
 {
     exo_client *client = call->client;
-    if (options && options->size != sizeof *options) {
+    if (!sized) {
         exo_engine_say(client, "options: must begin with EXO_CALL_OPTIONS_INIT");
         return EXO_E_ARGUMENT;
     }
@@ -630,7 +630,7 @@ static int call_check(exo_call *call, const exo_call_options *options)
         exo_engine_say(client, "traceparent: may not hold CR, LF or other control characters");
         return EXO_E_HEADER;
     }
-    const char *model = options && options->model ? options->model : exo_request_model(call->request);
+    const char *model = options->model ? options->model : exo_request_model(call->request);
     if (!exo_engine_deployed(client, model)) {
         return EXO_E_UNKNOWN_MODEL;
     }
@@ -679,7 +679,9 @@ exo_call *exo_call_start(exo_client *client, const exo_request *request, const e
         return NULL;
     }
     call_init(call, client, request, user);
-    bool copied = call_copy_options(call, options);
+    exo_call_options taken = EXO_CALL_OPTIONS_INIT;
+    bool sized = !options || exo_sized_take(&taken, sizeof taken, options) == EXO_OK;
+    bool copied = call_copy_options(call, &taken);
     call->reply = exo_reply_new(&client->limits, call->options.choices, call->options.keep);
     int opened = exo_encoding_init(&call->try.encoding, request);
     call_link(call);
@@ -690,7 +692,7 @@ exo_call *exo_call_start(exo_client *client, const exo_request *request, const e
     if (call->options.total_timeout > 0) {
         call->time.deadline = call->time.started + call->options.total_timeout;
     }
-    int code = call_check(call, options);
+    int code = call_check(call, &taken, sized);
     if (code < 0) {
         call_end_with(call, code, code == EXO_E_NO_MEMORY ? "" : client->message);
         return call;

@@ -8,6 +8,7 @@
 
 #include "call.h"
 #include "curl/libcurl.h"
+#include "sized.h"
 
 #include <stdlib.h>
 
@@ -163,10 +164,11 @@ const char *exo_client_model(const exo_client *client, size_t index)
 
 exo_client *exo_client_new(const exo_client_options *options)
 {
-    if (options && options->size != sizeof *options) {
+    exo_client_options taken = EXO_CLIENT_OPTIONS_INIT;
+    if (options && exo_sized_take(&taken, sizeof taken, options) != EXO_OK) {
         return NULL;
     }
-    return exo_engine_new(options, exo_curl_open());
+    return exo_engine_new(&taken, exo_curl_open());
 }
 
 void exo_client_free(exo_client *client)

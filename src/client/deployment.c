@@ -7,6 +7,7 @@
 #include "deployment.h"
 
 #include "heap.h"
+#include "sized.h"
 
 #include "exochat/json_read.h"
 
@@ -387,18 +388,19 @@ static bool deployment_take_keys(exo_deployed *d)
 exo_deployed *exo_deployed_new(const char *name, const exo_deployment *options, int *error, char *message, size_t size)
 {
     complaint c = {EXO_E_NO_MEMORY, message, size};
+    exo_deployment taken = EXO_DEPLOYMENT_INIT;
     snprintf(message, size, "out of memory");
-    exo_deployed *d = calloc(1, sizeof *d);
-    if (!d) {
-        *error = c.code;
-        return NULL;
-    }
-    d->references = 1;
-    d->options = *options;
-    if (deployment_copy(&d->options) && (d->name = exo_heap_copy(name)) != NULL &&
-        deployment_check_options(&d->options, &c) && deployment_take_url(d, &c) && deployment_take_keys(d)) {
-        message[0] = '\0';
-        return d;
+    bool sized = exo_sized_take(&taken, sizeof taken, options) == EXO_OK ||
+                 deployment_complain(&c, EXO_E_ARGUMENT, "deployment", "must be begun with EXO_DEPLOYMENT_INIT");
+    exo_deployed *d = sized ? calloc(1, sizeof *d) : NULL;
+    if (d) {
+        d->references = 1;
+        d->options = taken;
+        if (deployment_copy(&d->options) && (d->name = exo_heap_copy(name)) != NULL &&
+            deployment_check_options(&d->options, &c) && deployment_take_url(d, &c) && deployment_take_keys(d)) {
+            message[0] = '\0';
+            return d;
+        }
     }
     *error = c.code;
     exo_deployed_drop(d);

@@ -68,10 +68,10 @@ exo_client *exo_engine_new(const exo_client_options *options, exo_transport *tra
     client->pid = getpid();
     client->loop.transport = transport;
     client->drains.loop = &client->loop;
-    client->limits = options && options->limits ? *options->limits : *exo_limits_host();
-    client->log.hook = options ? options->log : NULL;
-    client->log.ctx = options ? options->log_ctx : NULL;
-    client->log.bodies = options ? options->log_bodies : 0;
+    client->limits = options->limits ? *options->limits : *exo_limits_host();
+    client->log.hook = options->log;
+    client->log.ctx = options->log_ctx;
+    client->log.bodies = options->log_bodies;
     client->random = engine_seed(client);
     return client;
 }

@@ -39,7 +39,8 @@ struct exo_client {
     char message[512];
 };
 
-/* A client over a transport, which it owns from here on; NULL for `transport` fails. As exo_client_new() otherwise. */
+/* A client over a transport, which it owns from here on; NULL for `transport` fails. `options` is whole. As
+ * exo_client_new() otherwise. */
 exo_client *exo_engine_new(const exo_client_options *options, exo_transport *transport);
 
 /* Whether this process made the client: after fork() its sockets are the parent's too. */

@@ -4,6 +4,7 @@
 #include "registry.h"
 
 #include "heap.h"
+#include "sized.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,9 +129,8 @@ int exo_registry_deploy(exo_registry *registry, const char *name, const exo_depl
                         size_t size)
 {
     int code = EXO_OK;
-    if (!name || !name[0] || !deployment || deployment->size != sizeof *deployment) {
-        return registry_fail(message, size, EXO_E_ARGUMENT,
-                             "model: a name and a deployment made with EXO_DEPLOYMENT_INIT are needed");
+    if (!name || !name[0] || !deployment) {
+        return registry_fail(message, size, EXO_E_ARGUMENT, "model: a name and a deployment are needed");
     }
     exo_deployed *deployed = exo_deployed_new(name, deployment, &code, message, size);
     if (!deployed) {
@@ -186,7 +186,8 @@ int exo_registry_fallback(exo_registry *registry, const char *name, const char *
 int exo_registry_policy(exo_registry *registry, const char *name, const exo_route_policy *policy, char *message,
                         size_t size)
 {
-    if (!name || !policy || policy->size != sizeof *policy) {
+    exo_route_policy taken = EXO_ROUTE_POLICY_INIT;
+    if (!name || !policy || exo_sized_take(&taken, sizeof taken, policy) != EXO_OK) {
         return registry_fail(message, size, EXO_E_ARGUMENT,
                              "policy: a name and a policy made with EXO_ROUTE_POLICY_INIT are needed");
     }
@@ -195,7 +196,7 @@ int exo_registry_policy(exo_registry *registry, const char *name, const exo_rout
         snprintf(message, size, "model: no deployment is named %s", name);
         return EXO_E_UNKNOWN_MODEL;
     }
-    entry->policy = *policy;
+    entry->policy = taken;
     return EXO_OK;
 }
 

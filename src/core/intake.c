@@ -5,8 +5,10 @@
  * Called by attempt.c, and by whoever has a recorded body. It reads no clock and knows no transport.
  */
 #include "exochat/intake.h"
+#include "exochat/finish.h"
 
 #include "ascii.h"
+
 
 /* What the body turned out to be. */
 enum state {
@@ -69,6 +71,11 @@ static void intake_fail(exo_intake *intake, int code, exo_span words)
     intake->state_ = INTAKE_OVER;
 }
 
+static bool intake_has_finish(const exo_answer *answer)
+{
+    return exo_finish_family_of(exo_answer_finish_reason(answer)) != EXO_FINISH_NONE;
+}
+
 /* Whether every choice that has begun, and the first in any case, has a finish_reason or [DONE]. */
 static bool intake_is_proven(const exo_intake *intake)
 {
@@ -124,6 +131,10 @@ static void intake_conclude(exo_intake *intake, int transport, exo_span words)
         intake_fail(intake, transport, words);
         return;
     }
+    bool finished = intake_has_finish(&intake->options_.answers[0]);
+    if (!finished && intake->odd_is_error_ && intake_reports(intake, exo_buffer_span(&intake->odd_))) {
+        return; /* [DONE] alone does not outweigh it */
+    }
     int code =
         intake_end_answers(intake, intake->options_.lenient_end && transport == EXO_OK && !intake->cut_, &reason);
     intake->state_ = INTAKE_OVER;
@@ -131,6 +142,9 @@ static void intake_conclude(exo_intake *intake, int transport, exo_span words)
         return;
     }
     exo_failure_from_end(failure, code, reason);
+    if (code == EXO_E_MALFORMED) {
+        exo_failure_set(failure, code, exo_buffer_span(&intake->odd_));
+    }
     failure->http_status = intake->status_;
     failure->status = intake->status_;
     failure->offset = exo_intake_offset(intake);
@@ -159,11 +173,41 @@ static void intake_show_page(exo_intake *intake)
 
 /* ---- events ---- */
 
-/* Keeps what may say why an answer has no proof: the first of its kind, as much as the body of an error may have. */
-static void intake_keep_odd(exo_intake *intake, exo_span text)
+/* Whether an object without choices may be an error that nobody understands: it has a message or a code, or says that
+ * it is one. */
+static bool intake_may_be_error(exo_span data)
 {
-    if (intake->odd_.len == 0) {
-        text.len = text.len < intake->options_.limits->error_body ? text.len : intake->options_.limits->error_body;
+    exo_json_reader reader;
+    exo_json_token token;
+    exo_json_reader_init(&reader, data, EXO_JSON_DEPTH_MAX, true);
+    exo_json_reader_tolerate(&reader);
+    if (exo_json_next(&reader, &token) != EXO_EVENT || token.type != EXO_JSON_OBJECT) {
+        return false;
+    }
+    while (exo_json_next(&reader, &token) == EXO_EVENT && token.type == EXO_JSON_KEY) {
+        bool type = exo_json_is(&token, "type");
+        if (exo_json_is(&token, "message") || exo_json_is(&token, "code")) {
+            return true;
+        }
+        if (type && exo_json_next(&reader, &token) == EXO_EVENT && exo_json_is(&token, "error")) {
+            return true;
+        }
+        if (!type && exo_json_skip(&reader, NULL) < 0) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* Keeps what may say why an answer has no proof, as much as the body of an error may have: an object that may be an
+ * error, or else what could not be read; the first of its kind. */
+static void intake_keep_odd(exo_intake *intake, exo_span text, bool error)
+{
+    size_t most = intake->options_.limits->error_body;
+    if (intake->odd_.len == 0 || (error && !intake->odd_is_error_)) {
+        intake->odd_is_error_ = error;
+        text.len = text.len < most ? text.len : most;
+        exo_buffer_clear(&intake->odd_);
         (void)exo_buffer_append(&intake->odd_, text); /* without it the failure says less */
     }
 }
@@ -174,8 +218,8 @@ static void intake_begin_chunk(exo_intake *intake, exo_span data, bool error)
     intake->in_chunk_ = true;
     if (exo_chunk_is_progress(&intake->chunk_)) {
         intake->news_ |= EXO_NEWS_EVENT;
-    } else {
-        intake_keep_odd(intake, data);
+    } else if (intake_may_be_error(data)) {
+        intake_keep_odd(intake, data, true);
     }
 }
 
@@ -185,7 +229,7 @@ static void intake_take(exo_intake *intake, const exo_sse_event *sse)
     if (sse->data.len == 0 && !sse->error_field) {
         return;
     }
-    if (exo_chunk_is_done(sse->data)) {
+    if (!error && exo_chunk_is_done(sse->data)) {
         intake->news_ |= EXO_NEWS_EVENT;
         intake->over_ = true;
         for (uint32_t i = 0; i < intake->options_.answer_count; i++) {
@@ -197,32 +241,27 @@ static void intake_take(exo_intake *intake, const exo_sse_event *sse)
     intake_begin_chunk(intake, sse->data, error);
 }
 
-/* What is news about a delta that was used. */
-static unsigned intake_news_of(exo_intake *intake, const exo_delta *delta)
+/* What is news about a delta that was used; `first`: the first of its kind. */
+static unsigned intake_news_of(const exo_delta *delta, bool first)
 {
     switch (delta->type) {
     case EXO_DELTA_CONTENT:
     case EXO_DELTA_REASONING:
     case EXO_DELTA_REFUSAL:
-        return delta->text.len > 0 ? EXO_NEWS_TOKEN | EXO_NEWS_MORE : 0;
     case EXO_DELTA_TOOL_CALL:
-    case EXO_DELTA_FINISH:
     case EXO_DELTA_ERROR:
         return EXO_NEWS_TOKEN | EXO_NEWS_MORE;
     case EXO_DELTA_TOOL_ARGUMENTS:
-        return delta->text.len > 0 ? EXO_NEWS_MORE : 0;
-    case EXO_DELTA_USAGE: {
-        bool first = !intake->counted_;
-        intake->counted_ = true;
-        return first ? EXO_NEWS_MORE : 0;
-    }
-    case EXO_DELTA_MALFORMED:
-    case EXO_DELTA_ID:
-    case EXO_DELTA_MODEL:
-    case EXO_DELTA_LOGPROBS:
-        return 0;
-    default:
+    case EXO_DELTA_TOOL_OBJECT:
+    case EXO_DELTA_REASONING_DETAILS:
+    case EXO_DELTA_AUDIO:
         return EXO_NEWS_MORE;
+    case EXO_DELTA_FINISH:
+        return EXO_NEWS_TOKEN | (first ? EXO_NEWS_MORE : 0U);
+    case EXO_DELTA_USAGE:
+        return first ? EXO_NEWS_MORE : 0;
+    default:
+        return 0;
     }
 }
 
@@ -266,33 +305,85 @@ static void intake_show(const exo_intake *intake, exo_intake_event *event, uint3
     }
 }
 
-/* Applies the delta of `event` to every answer, and makes an event of it. EXO_OK or the error of an answer. */
+/* Whether an answer has no delta yet of the kind that counts once. */
+static bool intake_is_first(const exo_answer *answer, const exo_delta *delta)
+{
+    return delta->type == EXO_DELTA_FINISH ? !intake_has_finish(answer) : exo_answer_usage_json(answer).len == 0;
+}
+
+/* Applies the delta of `event` to every answer, and makes an event of what is to be shown of it. EXO_OK or the error of
+ * an answer. */
 static int intake_apply(exo_intake *intake, exo_intake_event *event)
 {
-    const exo_delta *delta = &event->delta;
+    const exo_delta came = event->delta;
     uint32_t tool = 0;
     bool used = false;
-    bool new_call = delta->type != EXO_DELTA_TOOL_CALL || delta->id.len > 0 || delta->name.len > 0;
+    bool first = false;
+    bool new_call = came.type != EXO_DELTA_TOOL_CALL || came.id.len > 0 || came.name.len > 0;
     for (uint32_t i = 0; i < intake->options_.answer_count; i++) {
         exo_answer *answer = &intake->options_.answers[i];
+        exo_delta delta = came;
         uint32_t before = exo_answer_tool_calls(answer);
         uint32_t number = 0;
-        int code = exo_answer_apply(answer, delta, &number);
+        bool is_first = intake_is_first(answer, &came);
+        int code = exo_answer_apply(answer, &delta, &number);
         if (code < 0) {
             return code;
         }
-        if (code == EXO_OK) {
+        if (code == EXO_OK && !used) {
             used = true;
             tool = number;
+            event->delta = delta;
+            first = is_first;
             new_call = new_call || exo_answer_tool_calls(answer) > before;
+            intake->shown_ = came.choice == i ? (uint16_t)(i + 1) : 0;
+            intake->shown_last_ = delta.last;
+            intake->tool_ = number;
         }
     }
-    intake->failed_ = intake->failed_ || delta->type == EXO_DELTA_ERROR;
+    intake->failed_ = intake->failed_ || came.type == EXO_DELTA_ERROR;
+    if (came.type == EXO_DELTA_MALFORMED) {
+        intake_keep_odd(intake, came.text, false);
+    }
     if (used) {
-        intake->news_ |= (uint8_t)intake_news_of(intake, delta);
+        intake->news_ |= (uint8_t)intake_news_of(&came, first);
     }
     if (used && new_call && !intake->failed_) {
         intake_show(intake, event, tool);
+    }
+    return EXO_OK;
+}
+
+/* What else the delta that was just shown has brought. */
+static bool intake_show_more(exo_intake *intake, exo_intake_event *event)
+{
+    uint16_t shown = intake->shown_;
+    event->delta.choice = shown > 0 ? shown - 1U : 0;
+    event->delta.last = intake->shown_last_;
+    if (shown == 0 || exo_answer_more(&intake->options_.answers[shown - 1], &event->delta) != EXO_EVENT) {
+        intake->shown_ = 0;
+        return false;
+    }
+    intake_show(intake, event, intake->tool_);
+    return true;
+}
+
+/* When no delta comes any more: the next of what the answers hold back. EXO_EVENT, EXO_OK or an error. */
+static int intake_show_rest(exo_intake *intake, exo_intake_event *event)
+{
+    for (; intake->resting_ < intake->options_.answer_count; intake->resting_++) {
+        uint32_t tool = 0;
+        int code = exo_answer_rest(&intake->options_.answers[intake->resting_], &event->delta, &tool);
+        if (code == EXO_EVENT) {
+            intake->news_ |= EXO_NEWS_MORE;
+            if (!intake->failed_) {
+                intake_show(intake, event, tool);
+            }
+            return code;
+        }
+        if (code < 0) {
+            return code;
+        }
     }
     return EXO_OK;
 }
@@ -582,18 +673,31 @@ void exo_intake_end(exo_intake *intake, int code, exo_span words)
     exo_sse_end(&intake->sse_);
 }
 
+/* What the chunk at hand, and the answers, still have to show. EXO_EVENT, EXO_OK when that is nothing, or an error. */
+static int intake_next_delta(exo_intake *intake, exo_intake_event *event)
+{
+    if (intake_show_more(intake, event)) {
+        return EXO_EVENT;
+    }
+    if (intake->in_chunk_ && exo_chunk_next(&intake->chunk_, &event->delta) == EXO_EVENT) {
+        int code = intake_was_cut(intake, &event->delta) ? EXO_OK : intake_apply(intake, event);
+        return code < 0 ? code : EXO_EVENT;
+    }
+    intake->in_chunk_ = false;
+    return intake->flushed_ && intake->state_ != INTAKE_OVER ? intake_show_rest(intake, event) : EXO_OK;
+}
+
 int exo_intake_next(exo_intake *intake, exo_intake_event *event)
 {
-    memset(event, 0, sizeof *event);
     for (;;) {
-        if (intake->in_chunk_ && exo_chunk_next(&intake->chunk_, &event->delta) == EXO_EVENT) {
-            int code = intake_was_cut(intake, &event->delta) ? EXO_OK : intake_apply(intake, event);
-            if (code == EXO_OK) {
-                return EXO_EVENT;
-            }
+        memset(event, 0, sizeof *event);
+        int code = intake_next_delta(intake, event);
+        if (code == EXO_EVENT) {
+            return code;
+        }
+        if (code < 0) {
             intake_fail(intake, code, exo_span_of(NULL, 0));
         }
-        intake->in_chunk_ = false;
         switch (intake->state_) {
         case INTAKE_OVER:
             return EXO_DONE;
@@ -621,7 +725,7 @@ bool exo_intake_finished(const exo_intake *intake)
     bool any = false;
     for (uint32_t i = 0; i < intake->options_.answer_count; i++) {
         const exo_answer *answer = &intake->options_.answers[i];
-        bool finished = exo_answer_finish_reason(answer).len > 0;
+        bool finished = intake_has_finish(answer);
         if (exo_answer_began(answer) && !finished) {
             return false;
         }

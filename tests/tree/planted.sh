@@ -99,9 +99,11 @@ plant_tables()
         >include/exochat/error.h
     printf '/*\n * clock.h: a table.\n */\n/* Clocks. */\n' >include/exochat/clock.h
     printf '#define EXO_CLOCK_MAP(X) \\\n    X(IDLE, EXO_E_ONE, wait, CALL, 9000)\n' >>include/exochat/clock.h
-    printf '#define EXO_CONFIG_MODEL_MAP(X) \\\n    X(url, TEXT, url)\n' >src/client/config/config_entries.h
+    printf '/*\n * route.h: a table.\n */\n/* Fields. */\n' >include/exochat/route.h
+    printf '#define EXO_ROUTE_POLICY_MAP(X) \\\n    X(int, tries, 0) /* how often */\n' >>include/exochat/route.h
+    printf '#define EXO_CONFIG_MODEL_MAP(X) \\\n    X(tries, COUNT, policy.tries)\n' >src/client/config/config_entries.h
     printf '#define EXO_CONFIG_TOP_MAP(X) \\\n    X(models, TEXT, models)\n' >>src/client/config/config_entries.h
-    printf '.It Ic wait\n9 seconds unless set.\n.It Ic url , Ic models\nWhat.\n.El\n' >docs/man/exochat-config.5
+    printf '.It Ic wait\n9 seconds unless set.\n.It Ic tries , Ic models\n0 unless set.\n.El\n' >docs/man/exochat-config.5
     printf '| `wait` | 9 s | until then | `EXO_E_ONE` |\n' >docs/contracts.md
     printf '| one | `ONE` |\n' >docs/failures.md
 }
@@ -171,6 +173,11 @@ finds includes "neither public" bindings/python/module.c '#include "sse.c"'
 finds headers "sse.h does not compile" include/exochat/sse.h 'void exo_sse_more(uint32_t number);'
 finds headers "sse.h does not compile" include/exochat/sse.h 'extern int exo_class(int class);'
 finds headers "sse.h does not compile" include/exochat/sse.h 'typedef struct { int twice; } exo_twice;'
+finds headers "sse.h does not compile" include/exochat/sse.h 'typedef struct exo_more {
+    size_t size;
+    int b;
+} exo_more;
+#define EXO_MORE_INIT {sizeof(exo_more)}'
 
 finds docs "no comment above: void exo_sse_more(void);" include/exochat/sse.h 'void exo_sse_more(void);'
 finds docs "no comment above: #define EXO_MORE 1" include/exochat/sse.h '#define EXO_MORE 1'
@@ -185,6 +192,8 @@ More.
 .El'
 finds docs "wait: does not say: '8 seconds unless set.'" include/exochat/clock.h '#define EXO_CLOCK_MAP(X) \
     X(IDLE, EXO_E_ONE, wait, CALL, 8000)'
+finds docs "tries: does not say: '2 unless set.'" include/exochat/route.h '#define EXO_ROUTE_POLICY_MAP(X) \
+    X(int, tries, 2)'
 finds docs "no row of wait with auto and EXO_E_ONE" include/exochat/clock.h '#define EXO_CLOCK_MAP(X) \
     X(IDLE, EXO_E_ONE, wait, CALL, EXO_CLOCK_AUTO)'
 finds docs "does not name TWO" include/exochat/error.h '#define EXO_ERROR_MAP(X) \
