@@ -1,53 +1,64 @@
 /*
- * fuzz_stream.c: bytes of a stream → sse → chunk → answer: no crash, and the same deltas however the stream is cut.
+ * fuzz_stream.c: bytes of a body → intake → answer and failure: no crash, and the same events however the body is cut.
  */
 #include "fuzz.h"
 
-static uint64_t read_events(exo_sse *sse, exo_chunk *chunk, exo_answer *answer, uint64_t hash)
+static int read_events(exo_intake *intake, uint64_t *hash)
 {
-    exo_sse_event event;
-    while (exo_sse_next(sse, &event) == EXO_EVENT) {
-        exo_delta delta;
-        hash = fuzz_hash(hash, event.data.ptr, event.data.len);
-        exo_chunk_begin(chunk, event.data, event.error_field || exo_span_is(event.type, "error"));
-        while (exo_chunk_next(chunk, &delta) == EXO_EVENT) {
-            hash = fuzz_hash(hash, &delta.type, sizeof delta.type);
-            hash = fuzz_hash(hash, delta.text.ptr, delta.text.len);
-            (void)exo_answer_apply(answer, &delta, NULL);
+    exo_intake_event event;
+    int code;
+    while ((code = exo_intake_next(intake, &event)) == EXO_EVENT) {
+        *hash = fuzz_hash(*hash, &event.type, sizeof event.type);
+        *hash = fuzz_hash(*hash, event.text.ptr, event.text.len);
+        *hash = fuzz_hash(*hash, event.id.ptr, event.id.len);
+        *hash = fuzz_hash(*hash, event.name.ptr, event.name.len);
+        *hash = fuzz_hash(*hash, &event.tool, sizeof event.tool);
+    }
+    return code;
+}
+
+static uint64_t hash_answer(exo_answer *answer, uint64_t hash)
+{
+    exo_span text = exo_answer_text(answer);
+    hash = fuzz_hash(hash, text.ptr, text.len);
+    for (uint32_t i = 0; i < exo_answer_tool_calls(answer); i++) {
+        exo_tool_call call;
+        if (exo_answer_tool_call(answer, i, &call) == EXO_OK) {
+            hash = fuzz_hash(hash, call.arguments.ptr, call.arguments.len);
         }
     }
     return hash;
 }
 
-static uint64_t read_stream(const uint8_t *data, size_t size, size_t piece)
+static uint64_t read_body(const uint8_t *data, size_t size, size_t piece)
 {
     exo_limits limits = *exo_limits_micro();
-    exo_sse sse;
-    exo_chunk chunk;
+    exo_intake_options options = EXO_INTAKE_OPTIONS_INIT;
+    exo_failure failure;
     exo_answer answer;
+    exo_intake intake;
     uint64_t hash = UINT64_C(0xCBF29CE484222325);
-    exo_sse_init(&sse, &fuzz_heap, &limits);
-    exo_chunk_init(&chunk, &limits);
-    exo_chunk_think_tags(&chunk, true);
+    int code = EXO_NEED_DATA;
+    exo_failure_clear(&failure);
     exo_answer_init(&answer, &fuzz_heap, &limits, 0, EXO_KEEP_ALL);
-    for (size_t at = 0; at < size; at += piece) {
+    options.allocator = &fuzz_heap;
+    options.limits = &limits;
+    options.answers = &answer;
+    options.answer_count = 1;
+    options.failure = &failure;
+    options.think_tags = true;
+    FUZZ_MUST(exo_intake_init(&intake, &options) == EXO_OK);
+    for (size_t at = 0; at < size && code == EXO_NEED_DATA; at += piece) {
         size_t len = size - at < piece ? size - at : piece;
-        if (exo_sse_feed(&sse, exo_span_of((const char *)data + at, len)) < 0) {
-            break;
-        }
-        hash = read_events(&sse, &chunk, &answer, hash);
+        FUZZ_MUST(exo_intake_feed(&intake, exo_span_of((const char *)data + at, len)) == EXO_OK);
+        code = read_events(&intake, &hash);
     }
-    exo_sse_end(&sse);
-    hash = read_events(&sse, &chunk, &answer, hash);
-    int code = exo_answer_end(&answer, false);
-    hash = fuzz_hash(hash, &code, sizeof code);
-    for (uint32_t i = 0; i < exo_answer_tool_calls(&answer); i++) {
-        exo_tool_call call;
-        if (exo_answer_tool_call(&answer, i, &call) == EXO_OK) {
-            hash = fuzz_hash(hash, call.arguments.ptr, call.arguments.len);
-        }
-    }
-    exo_sse_free(&sse);
+    exo_intake_end(&intake, EXO_OK, exo_span_of(NULL, 0));
+    FUZZ_MUST(read_events(&intake, &hash) == EXO_DONE);
+    hash = fuzz_hash(hash, &failure.code, sizeof failure.code);
+    hash = fuzz_hash(hash, failure.message, strlen(failure.message));
+    hash = hash_answer(&answer, hash);
+    exo_intake_free(&intake);
     exo_answer_free(&answer);
     return hash;
 }
@@ -55,6 +66,6 @@ static uint64_t read_stream(const uint8_t *data, size_t size, size_t piece)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t piece = fuzz_piece(&data, &size);
-    FUZZ_MUST(read_stream(data, size, piece) == read_stream(data, size, size + 1));
+    FUZZ_MUST(read_body(data, size, piece) == read_body(data, size, size + 1));
     return 0;
 }

@@ -5,13 +5,16 @@
 #define EXOCHAT_EXOCHAT_H
 
 #include "exochat/answer.h"
+#include "exochat/attempt.h"
 #include "exochat/buffer.h"
 #include "exochat/chunk.h"
+#include "exochat/clock.h"
 #include "exochat/encode.h"
 #include "exochat/error.h"
 #include "exochat/failure.h"
 #include "exochat/finish.h"
 #include "exochat/http1.h"
+#include "exochat/intake.h"
 #include "exochat/json_read.h"
 #include "exochat/json_repair.h"
 #include "exochat/json_write.h"

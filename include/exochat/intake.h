@@ -55,7 +55,8 @@ typedef struct exo_intake_event {
     exo_span id;
     exo_span name;
     const exo_usage *usage;
-    exo_delta delta; /* what it was made of, for who looks closer */
+    bool held_back;  /* it is of no delta that came now, but of one before it: an answer had held it back */
+    exo_delta delta; /* what it was made of, as it came, for who looks closer; none where it was held back */
 } exo_intake_event;
 
 /* What has happened since it was last asked; a sum of these. */
@@ -105,12 +106,13 @@ typedef struct exo_intake {
     bool at_end_; /* the event at hand was ended by the end of the body only */
     bool cut_;    /* and could not be read */
     bool over_;   /* [DONE], an error, or the end: the rest does not matter */
+    bool done_; /* [DONE] came */
     bool flushed_;
     bool failed_; /* an error was reported */
     bool odd_is_error_;
-    bool shown_last_;
-    uint16_t shown_;   /* the answer, from 1 on, that may have more to show of the delta at hand */
-    uint32_t tool_;    /* and the tool call that it is of */
+    uint16_t shown_; /* the answer, from 1 on, that may have more to show of the delta at hand */
+    uint32_t tool_;  /* the tool call that it is of, and its choice */
+    uint32_t choice_;
     uint32_t resting_; /* the answer that is asked for what it held back */
 } exo_intake;
 
@@ -139,6 +141,9 @@ unsigned exo_intake_news(exo_intake *intake);
 
 /* Whether every choice that has begun has a finish_reason, and at least one has. */
 bool exo_intake_finished(const exo_intake *intake);
+
+/* Whether [DONE] has come. */
+bool exo_intake_done(const exo_intake *intake);
 
 /* How many bytes of the body have been read as a stream. */
 uint64_t exo_intake_offset(const exo_intake *intake);

@@ -200,16 +200,17 @@ static bool intake_may_be_error(exo_span data)
 }
 
 /* Keeps what may say why an answer has no proof, as much as the body of an error may have: an object that may be an
- * error, or else what could not be read; the first of its kind. */
-static void intake_keep_odd(exo_intake *intake, exo_span text, bool error)
+ * error, or else what could not be read; the first of its kind. EXO_OK or EXO_E_NO_MEMORY. */
+static int intake_keep_odd(exo_intake *intake, exo_span text, bool error)
 {
     size_t most = intake->options_.limits->error_body;
-    if (intake->odd_.len == 0 || (error && !intake->odd_is_error_)) {
-        intake->odd_is_error_ = error;
-        text.len = text.len < most ? text.len : most;
-        exo_buffer_clear(&intake->odd_);
-        (void)exo_buffer_append(&intake->odd_, text); /* without it the failure says less */
+    if (intake->odd_.len > 0 && (intake->odd_is_error_ || !error)) {
+        return EXO_OK;
     }
+    intake->odd_is_error_ = error;
+    text.len = text.len < most ? text.len : most;
+    exo_buffer_clear(&intake->odd_);
+    return exo_buffer_append(&intake->odd_, text);
 }
 
 static void intake_begin_chunk(exo_intake *intake, exo_span data, bool error)
@@ -219,7 +220,10 @@ static void intake_begin_chunk(exo_intake *intake, exo_span data, bool error)
     if (exo_chunk_is_progress(&intake->chunk_)) {
         intake->news_ |= EXO_NEWS_EVENT;
     } else if (intake_may_be_error(data)) {
-        intake_keep_odd(intake, data, true);
+        int code = intake_keep_odd(intake, data, true);
+        if (code < 0) {
+            intake_fail(intake, code, exo_span_of(NULL, 0));
+        }
     }
 }
 
@@ -231,7 +235,7 @@ static void intake_take(exo_intake *intake, const exo_sse_event *sse)
     }
     if (!error && exo_chunk_is_done(sse->data)) {
         intake->news_ |= EXO_NEWS_EVENT;
-        intake->over_ = true;
+        intake->over_ = intake->done_ = true;
         for (uint32_t i = 0; i < intake->options_.answer_count; i++) {
             exo_answer_done(&intake->options_.answers[i]);
         }
@@ -265,44 +269,28 @@ static unsigned intake_news_of(const exo_delta *delta, bool first)
     }
 }
 
-/* What a used delta is shown as. */
-static void intake_show(const exo_intake *intake, exo_intake_event *event, uint32_t tool)
+/* What a used delta is shown as: `delta` is what the answer made of it. */
+static void intake_show(const exo_intake *intake, const exo_delta *delta, uint32_t tool, exo_intake_event *event)
 {
-    const exo_delta *delta = &event->delta;
-    bool has_text = delta->text.len > 0;
+    static const uint8_t types[] = {
+        [EXO_DELTA_CONTENT] = EXO_EVENT_TEXT,
+        [EXO_DELTA_REASONING] = EXO_EVENT_REASONING,
+        [EXO_DELTA_REFUSAL] = EXO_EVENT_REFUSAL,
+        [EXO_DELTA_TOOL_CALL] = EXO_EVENT_TOOL_CALL,
+        [EXO_DELTA_TOOL_ARGUMENTS] = EXO_EVENT_TOOL_ARGUMENTS,
+        [EXO_DELTA_TOOL_OBJECT] = EXO_EVENT_TOOL_ARGUMENTS,
+        [EXO_DELTA_USAGE] = EXO_EVENT_USAGE,
+    };
+    bool call = delta->type == EXO_DELTA_TOOL_CALL;
+    event->type = delta->type < sizeof types ? (exo_event_type)types[delta->type] : EXO_EVENT_NONE;
     event->choice = delta->choice;
-    event->last = delta->last;
-    event->text = delta->text;
     event->tool = tool;
-    switch (delta->type) {
-    case EXO_DELTA_CONTENT:
-        event->type = has_text ? EXO_EVENT_TEXT : EXO_EVENT_NONE;
-        break;
-    case EXO_DELTA_REASONING:
-        event->type = has_text ? EXO_EVENT_REASONING : EXO_EVENT_NONE;
-        break;
-    case EXO_DELTA_REFUSAL:
-        event->type = has_text ? EXO_EVENT_REFUSAL : EXO_EVENT_NONE;
-        break;
-    case EXO_DELTA_TOOL_CALL:
-        event->type = EXO_EVENT_TOOL_CALL;
-        event->id = delta->id;
-        event->name = delta->name;
-        break;
-    case EXO_DELTA_TOOL_ARGUMENTS:
-        event->type = has_text ? EXO_EVENT_TOOL_ARGUMENTS : EXO_EVENT_NONE;
-        break;
-    case EXO_DELTA_TOOL_OBJECT:
-        event->type = EXO_EVENT_TOOL_ARGUMENTS;
-        event->replace = true;
-        break;
-    case EXO_DELTA_USAGE:
-        event->type = EXO_EVENT_USAGE;
-        event->usage = exo_answer_usage(&intake->options_.answers[0]);
-        break;
-    default:
-        break;
-    }
+    event->last = delta->last;
+    event->replace = delta->type == EXO_DELTA_TOOL_OBJECT;
+    event->text = delta->text;
+    event->id = call ? delta->id : exo_span_of(NULL, 0);
+    event->name = call ? delta->name : exo_span_of(NULL, 0);
+    event->usage = delta->type == EXO_DELTA_USAGE ? exo_answer_usage(&intake->options_.answers[0]) : NULL;
 }
 
 /* Whether an answer has no delta yet of the kind that counts once. */
@@ -315,41 +303,33 @@ static bool intake_is_first(const exo_answer *answer, const exo_delta *delta)
  * an answer. */
 static int intake_apply(exo_intake *intake, exo_intake_event *event)
 {
-    const exo_delta came = event->delta;
-    uint32_t tool = 0;
-    bool used = false;
-    bool first = false;
-    bool new_call = came.type != EXO_DELTA_TOOL_CALL || came.id.len > 0 || came.name.len > 0;
+    const exo_delta *came = &event->delta;
+    bool new_call = came->type != EXO_DELTA_TOOL_CALL || came->id.len > 0 || came->name.len > 0;
+    intake->failed_ = intake->failed_ || came->type == EXO_DELTA_ERROR;
+    int code = came->type == EXO_DELTA_MALFORMED ? intake_keep_odd(intake, came->text, false) : EXO_OK;
+    if (code < 0) {
+        return code;
+    }
     for (uint32_t i = 0; i < intake->options_.answer_count; i++) {
         exo_answer *answer = &intake->options_.answers[i];
-        exo_delta delta = came;
+        exo_delta delta = *came;
         uint32_t before = exo_answer_tool_calls(answer);
-        uint32_t number = 0;
-        bool is_first = intake_is_first(answer, &came);
-        int code = exo_answer_apply(answer, &delta, &number);
+        uint32_t tool = 0;
+        bool first = intake_is_first(answer, came);
+        code = exo_answer_apply(answer, &delta, &tool);
         if (code < 0) {
             return code;
         }
-        if (code == EXO_OK && !used) {
-            used = true;
-            tool = number;
-            event->delta = delta;
-            first = is_first;
-            new_call = new_call || exo_answer_tool_calls(answer) > before;
-            intake->shown_ = came.choice == i ? (uint16_t)(i + 1) : 0;
-            intake->shown_last_ = delta.last;
-            intake->tool_ = number;
+        if (code != EXO_OK) {
+            continue;
         }
-    }
-    intake->failed_ = intake->failed_ || came.type == EXO_DELTA_ERROR;
-    if (came.type == EXO_DELTA_MALFORMED) {
-        intake_keep_odd(intake, came.text, false);
-    }
-    if (used) {
-        intake->news_ |= (uint8_t)intake_news_of(&came, first);
-    }
-    if (used && new_call && !intake->failed_) {
-        intake_show(intake, event, tool);
+        intake->news_ |= (uint8_t)intake_news_of(came, first);
+        if ((new_call || exo_answer_tool_calls(answer) > before) && !intake->failed_) {
+            intake_show(intake, &delta, tool, event);
+        }
+        intake->shown_ = (uint16_t)(i + 1);
+        intake->tool_ = tool;
+        intake->choice_ = came->choice;
     }
     return EXO_OK;
 }
@@ -357,14 +337,14 @@ static int intake_apply(exo_intake *intake, exo_intake_event *event)
 /* What else the delta that was just shown has brought. */
 static bool intake_show_more(exo_intake *intake, exo_intake_event *event)
 {
-    uint16_t shown = intake->shown_;
-    event->delta.choice = shown > 0 ? shown - 1U : 0;
-    event->delta.last = intake->shown_last_;
-    if (shown == 0 || exo_answer_more(&intake->options_.answers[shown - 1], &event->delta) != EXO_EVENT) {
+    exo_delta delta = {.choice = intake->choice_};
+    if (intake->shown_ == 0 ||
+        exo_answer_more(&intake->options_.answers[intake->shown_ - 1], &delta) != EXO_EVENT) {
         intake->shown_ = 0;
         return false;
     }
-    intake_show(intake, event, intake->tool_);
+    event->held_back = true;
+    intake_show(intake, &delta, intake->tool_, event);
     return true;
 }
 
@@ -372,16 +352,14 @@ static bool intake_show_more(exo_intake *intake, exo_intake_event *event)
 static int intake_show_rest(exo_intake *intake, exo_intake_event *event)
 {
     for (; intake->resting_ < intake->options_.answer_count; intake->resting_++) {
+        exo_delta delta;
         uint32_t tool = 0;
-        int code = exo_answer_rest(&intake->options_.answers[intake->resting_], &event->delta, &tool);
-        if (code == EXO_EVENT) {
-            intake->news_ |= EXO_NEWS_MORE;
+        int code = exo_answer_rest(&intake->options_.answers[intake->resting_], &delta, &tool);
+        if (code != EXO_OK) {
+            event->held_back = true;
             if (!intake->failed_) {
-                intake_show(intake, event, tool);
+                intake_show(intake, &delta, tool, event);
             }
-            return code;
-        }
-        if (code < 0) {
             return code;
         }
     }
@@ -732,6 +710,11 @@ bool exo_intake_finished(const exo_intake *intake)
         any = any || finished;
     }
     return any;
+}
+
+bool exo_intake_done(const exo_intake *intake)
+{
+    return intake->done_;
 }
 
 uint64_t exo_intake_offset(const exo_intake *intake)

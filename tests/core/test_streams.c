@@ -23,8 +23,7 @@
 
 #include "counting_heap.h"
 #include "delta_log.h"
-#include "exochat/answer.h"
-#include "exochat/sse.h"
+#include "exochat/intake.h"
 
 #ifndef EXO_TEST_DATA_DIR
 #define EXO_TEST_DATA_DIR "tests/core"
@@ -48,11 +47,11 @@ struct cut {
 /* The most tool calls of a stream here. */
 #define CALLS 8
 
-/* What a client is made of, and what it has shown. */
+/* An intake, and what it has shown. */
 struct reader {
-    exo_sse sse;
-    exo_chunk chunk;
+    exo_intake intake;
     exo_answer answer;
+    exo_failure failure;
     bool done;
     delta_log log;
     delta_log text;
@@ -69,54 +68,28 @@ static void add_bytes(delta_log *log, exo_span text)
     }
 }
 
-static void show(struct reader *reader, const exo_delta *delta, uint32_t tool)
+static void show(struct reader *reader, const exo_intake_event *event)
 {
-    switch (delta->type) {
-    case EXO_DELTA_CONTENT:
-        add_bytes(&reader->text, delta->text);
+    switch (event->type) {
+    case EXO_EVENT_TEXT:
+        add_bytes(&reader->text, event->text);
         break;
-    case EXO_DELTA_REASONING:
-        add_bytes(&reader->reasoning, delta->text);
+    case EXO_EVENT_REASONING:
+        add_bytes(&reader->reasoning, event->text);
         break;
-    case EXO_DELTA_TOOL_OBJECT:
-    case EXO_DELTA_TOOL_ARGUMENTS:
-        assert_true(tool < CALLS);
-        if (delta->type == EXO_DELTA_TOOL_OBJECT) {
-            reader->calls[tool].len = 0;
+    case EXO_EVENT_TOOL_ARGUMENTS:
+        assert_true(event->tool < CALLS);
+        if (event->replace) {
+            reader->calls[event->tool].len = 0;
         }
-        add_bytes(&reader->calls[tool], delta->text);
+        add_bytes(&reader->calls[event->tool], event->text);
         break;
     default:
         break;
     }
 }
 
-/* Applies a delta and shows what it brought. */
-static int apply(struct reader *reader, exo_delta *delta)
-{
-    uint32_t tool = 0;
-    int rc = exo_answer_apply(&reader->answer, delta, &tool);
-    if (rc == EXO_OK && (delta->choice == reader->answer.choice_)) {
-        show(reader, delta, tool);
-        while (exo_answer_more(&reader->answer, delta) == EXO_EVENT) {
-            show(reader, delta, tool);
-        }
-    }
-    return rc;
-}
-
-static int show_rest(struct reader *reader)
-{
-    exo_delta delta;
-    uint32_t tool = 0;
-    int rc;
-    while ((rc = exo_answer_rest(&reader->answer, &delta, &tool)) == EXO_EVENT) {
-        show(reader, &delta, tool);
-    }
-    return rc;
-}
-
-/* What was shown of a stream is what is kept of it. */
+/* What was shown of a stream is what is kept of it; behind an error nothing is shown. */
 static void check_shown(struct reader *reader)
 {
     exo_tool_call call;
@@ -128,63 +101,52 @@ static void check_shown(struct reader *reader)
     }
 }
 
-/* Takes one event apart. An event that only the end of the stream ended counts if it is complete. */
-static int read_event(struct reader *reader, const exo_sse_event *event)
+static void log_done(struct reader *reader)
 {
-    exo_delta delta;
-    int rc = EXO_OK;
-    bool error = event->error_field || exo_span_is(event->type, "error");
-    if (!error && exo_chunk_is_done(event->data)) {
-        log_print(&reader->log, "done\n");
-        exo_answer_done(&reader->answer);
+    if (!reader->done && exo_intake_done(&reader->intake)) {
         reader->done = true;
-        return EXO_OK;
+        log_print(&reader->log, "done\n");
     }
-    exo_chunk_begin(&reader->chunk, event->data, error);
-    while (rc >= 0 && exo_chunk_next(&reader->chunk, &delta) == EXO_EVENT) {
-        if (event->at_end && delta.type == EXO_DELTA_MALFORMED) {
-            log_print(&reader->log, "dropped\n");
-            return EXO_OK;
-        }
-        log_delta(&reader->log, &delta);
-        rc = apply(reader, &delta);
-    }
-    return rc < 0 ? rc : EXO_OK;
 }
 
+/* Reads what was fed. An event that only the end of the stream ended, and that cannot be read, is not counted. */
 static int pull(struct reader *reader)
 {
-    exo_sse_event event;
-    int rc = EXO_EVENT;
-    while (rc == EXO_EVENT && !reader->done) {
-        rc = exo_sse_next(&reader->sse, &event);
-        if (rc == EXO_EVENT) {
-            int applied = read_event(reader, &event);
-            rc = applied < 0 ? applied : EXO_EVENT;
+    exo_intake_event event;
+    uint32_t malformed = exo_answer_malformed(&reader->answer, NULL, NULL);
+    int rc;
+    while ((rc = exo_intake_next(&reader->intake, &event)) == EXO_EVENT) {
+        log_done(reader);
+        uint32_t now = exo_answer_malformed(&reader->answer, NULL, NULL);
+        if (!event.held_back && event.delta.type == EXO_DELTA_MALFORMED && now == malformed) {
+            log_print(&reader->log, "dropped\n");
+        } else if (!event.held_back) {
+            log_delta(&reader->log, &event.delta);
         }
+        malformed = now;
+        show(reader, &event);
     }
+    log_done(reader);
     return rc;
 }
 
-/* Feeds all of the input, each piece in memory of its own that is gone when the parser is done with it. */
+/* Feeds all of the input, each piece in memory of its own that is gone when the intake is done with it. */
 static int read_input(struct reader *reader, const delta_log *input, struct cut cut)
 {
     size_t size = cut.first;
     int rc = EXO_NEED_DATA;
-    for (size_t at = 0; at < input->len && rc == EXO_NEED_DATA && !reader->done; at += size, size = cut.step) {
+    for (size_t at = 0; at < input->len && rc == EXO_NEED_DATA; at += size, size = cut.step) {
         size = size < input->len - at ? size : input->len - at;
         char *piece = malloc(size > 0 ? size : 1);
         assert_non_null(piece);
         memcpy(piece, input->text + at, size);
-        assert_int_equal(exo_sse_feed(&reader->sse, exo_span_of(piece, size)), EXO_OK);
+        assert_int_equal(exo_intake_feed(&reader->intake, exo_span_of(piece, size)), EXO_OK);
         rc = pull(reader);
         free(piece);
     }
-    if (rc == EXO_NEED_DATA && !reader->done) {
-        exo_sse_end(&reader->sse);
-        rc = pull(reader);
-    }
-    return rc;
+    exo_intake_end(&reader->intake, EXO_OK, exo_span_of(NULL, 0));
+    assert_int_equal(pull(reader), EXO_DONE);
+    return reader->failure.code == EXO_E_NO_MEMORY ? EXO_E_NO_MEMORY : EXO_OK;
 }
 
 static void log_named(delta_log *log, const char *name, exo_span text)
@@ -264,28 +226,25 @@ static int replay(const struct golden *golden, struct cut cut, counting_heap *he
 {
     const exo_allocator allocator = {heap, counting_resize};
     const exo_limits *limits = exo_limits_host();
+    exo_intake_options options = EXO_INTAKE_OPTIONS_INIT;
     struct reader reader;
-    exo_delta delta;
     memset(&reader, 0, sizeof reader);
     log_print(&reader.log, "%s", "");
-    exo_sse_init(&reader.sse, &allocator, limits);
-    exo_chunk_init(&reader.chunk, limits);
-    exo_chunk_think_tags(&reader.chunk, golden->think);
+    exo_failure_clear(&reader.failure);
     exo_answer_init(&reader.answer, &allocator, limits, golden->choice, EXO_KEEP_ALL);
+    options.allocator = &allocator;
+    options.limits = limits;
+    options.answers = &reader.answer;
+    options.answer_count = 1;
+    options.failure = &reader.failure;
+    options.think_tags = golden->think;
+    options.lenient_end = golden->lenient;
+    assert_int_equal(exo_intake_init(&reader.intake, &options), EXO_OK);
     int rc = read_input(&reader, &golden->input, cut);
-    exo_chunk_end(&reader.chunk);
-    while (rc >= 0 && exo_chunk_next(&reader.chunk, &delta) == EXO_EVENT) {
-        log_delta(&reader.log, &delta);
-        int applied = apply(&reader, &delta);
-        rc = applied < 0 ? applied : rc;
-    }
-    if (rc >= 0) {
-        rc = show_rest(&reader);
-    }
     if (rc >= 0) {
         rc = log_answer(&reader, &allocator, golden->lenient);
     }
-    if (rc >= 0) {
+    if (rc >= 0 && exo_answer_error(&reader.answer).len == 0) {
         check_shown(&reader);
     }
     free(reader.text.text);
@@ -293,7 +252,7 @@ static int replay(const struct golden *golden, struct cut cut, counting_heap *he
     for (size_t i = 0; i < CALLS; i++) {
         free(reader.calls[i].text);
     }
-    exo_sse_free(&reader.sse);
+    exo_intake_free(&reader.intake);
     exo_answer_free(&reader.answer);
     *log = reader.log;
     return rc;
