@@ -100,8 +100,8 @@ void exo_failure_no_key(exo_failure *failure);
 void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int64_t wall_now);
 
 /* A response whose status is not 2xx. `body` is as much of it as was read: JSON of any known shape, whole or cut, an
- * event stream of it, HTML, plain text, or nothing. A message that is JSON itself is looked into, one level deep, as far
- * as its field holds it. */
+ * event stream of it, HTML, plain text, or nothing. A message that is JSON itself is looked into, one level deep, as
+ * far as its field holds it. */
 void exo_failure_from_response(exo_failure *failure, uint16_t http_status, exo_span body);
 
 /* An error inside a stream, or a 2xx JSON body with an error in it: `json` as EXO_DELTA_ERROR gave it, the whole event

@@ -478,9 +478,7 @@ static void read_json(struct reading *reading, exo_span text, uint8_t start)
         walk_nested(reading);
     }
     heed_base_code(reading);
-    if (!reading->found && reading->failure) {
-        exo_failure_say(reading, text, false);
-    }
+    reading->opaque = text;
 }
 
 /* JSON or text. What is JSON but no object, list or string says nothing. */
@@ -493,27 +491,37 @@ static void read_value(struct reading *reading, exo_span text, uint8_t start)
     }
 }
 
-void exo_failure_read(struct reading *reading, exo_span body, uint8_t start)
+/* Reads a body that is an event stream as its lines of data. False: it is none. */
+static bool read_events(struct reading *reading, exo_span body, uint8_t start)
 {
-    bool events = false;
-    exo_ascii_skip(&body, "\xEF\xBB\xBF");
-    exo_ascii_trim(&body);
-    if (body.len > 0 && body.ptr[0] == '<') {
-        reading->page = true;
-        exo_failure_say(reading, page_title(body), false);
-        return;
-    }
-    for (exo_span rest = body; rest.len > 0;) { /* an event stream is read as its lines of data */
-        exo_span line = take_line(&rest);
+    bool any = false;
+    while (body.len > 0) {
+        exo_span line = take_line(&body);
         if (exo_ascii_skip(&line, "data:")) {
+            any = true;
             exo_ascii_trim(&line);
             if (line.len > 0 && !exo_span_is(line, "[DONE]")) {
                 read_value(reading, line, start);
-                events = true;
             }
         }
     }
-    if (body.len > 0 && !events) {
+    return any;
+}
+
+void exo_failure_read(struct reading *reading, exo_span body, uint8_t start)
+{
+    exo_ascii_skip(&body, "\xEF\xBB\xBF");
+    exo_ascii_trim(&body);
+    if (body.len == 0) {
+        return;
+    }
+    if (body.ptr[0] == '<') {
+        reading->page = true;
+        exo_failure_say(reading, page_title(body), false);
+    } else if (!read_events(reading, body, start)) {
         read_value(reading, body, start);
+    }
+    if (!reading->found && reading->failure) {
+        exo_failure_say(reading, reading->opaque, false);
     }
 }

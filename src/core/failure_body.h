@@ -44,6 +44,7 @@ struct reading {
     uint16_t likely;      /* the status by another word */
     exo_failure *failure; /* NULL: only find out whether there is an error */
     exo_span nested;      /* a message or cause that seems to be JSON itself */
+    exo_span opaque;      /* JSON of no known shape */
     exo_span base_message;
     int64_t base_code;
 };
