@@ -63,22 +63,26 @@ static uint16_t effective_status(const struct reading *reading, uint16_t http_st
 /* What a status means by itself. */
 static int code_of_status(uint16_t status, bool in_stream)
 {
-    if (status == 429) {
-        return EXO_E_RATE_LIMIT;
-    }
-    if (status == 402) {
-        return EXO_E_QUOTA;
-    }
-    if (status == 401 || status == 403) {
+    switch (status) {
+    case 401:
+    case 403:
         return EXO_E_AUTH;
-    }
-    if (status == 408 || status == 409 || status == 425 || status == 498 || status >= 500) {
+    case 402:
+        return EXO_E_QUOTA;
+    case 429:
+        return EXO_E_RATE_LIMIT;
+    case 408:
+    case 409:
+    case 425:
+    case 498:
         return EXO_E_SERVER;
+    default:
+        break;
     }
-    if (status < 400 && in_stream) {
-        return EXO_E_IN_STREAM;
+    if (status < 400) {
+        return in_stream ? EXO_E_IN_STREAM : status >= 300 ? EXO_E_REDIRECT : EXO_E_STATUS;
     }
-    return status >= 300 && status < 400 ? EXO_E_REDIRECT : EXO_E_STATUS;
+    return status >= 500 ? EXO_E_SERVER : EXO_E_STATUS;
 }
 
 /* The verdict, from the code and x-should-retry. */

@@ -45,24 +45,20 @@ int64_t exo_decimal(const exo_span *text, uint32_t unit)
 
 int64_t exo_duration(exo_span text)
 {
-    static const char units[] = "ms\0s\0m\0h\0d";
-    static const uint32_t lengths[] = {1, 1000, 60000, 3600000, 86400000};
     int64_t sum = -1;
     while (text.len > 0) {
         exo_span number = exo_span_of(text.ptr, 0);
-        while (text.len > 0 && (ascii_is_digit(*text.ptr) || *text.ptr == '.')) {
-            text.ptr++;
-            text.len--;
+        while (number.len < text.len && number.ptr[number.len] <= '9') {
             number.len++;
         }
-        size_t unit = text.len > 0 ? 0 : 1;
-        while (text.len > 0 && !exo_ascii_skip(&text, exo_ascii_string(units, unit))) {
-            if (++unit == sizeof lengths / sizeof *lengths) {
-                return -1;
-            }
-        }
-        const int64_t part = exo_decimal(&number, lengths[unit]);
-        if (part < 0) {
+        text = exo_span_of(text.ptr + number.len, text.len - number.len);
+        const uint32_t unit = exo_ascii_skip(&text, "ms")               ? 1
+                              : exo_ascii_skip(&text, "m")              ? 60000
+                              : exo_ascii_skip(&text, "h")              ? 3600000
+                              : exo_ascii_skip(&text, "s") || !text.len ? 1000
+                                                                        : 0;
+        const int64_t part = exo_decimal(&number, unit);
+        if (part < 0 || unit == 0) {
             return -1;
         }
         sum = sum < 0 ? part : sum < MOST ? sum + part : MOST;

@@ -15,7 +15,7 @@
  * 10^16 milliseconds it counts as that many. */
 int64_t exo_decimal(const exo_span *text, uint32_t unit);
 
-/* A time in parts, each a number and its unit (d, h, m, s, ms), or a number of seconds: "6m0s", "1.2s", "345ms", "2".
+/* A time in parts, each a number and its unit (h, m, s, ms), or a number of seconds: "6m0s", "1.2s", "345ms", "2".
  * Milliseconds, or -1 if it is not one. */
 int64_t exo_duration(exo_span text);
 
