@@ -37,58 +37,104 @@ static const char meaning_words[] =
 #undef EXO_X
     ;
 
+/* Words that many marks have; in a mark, the number of one stands for it. */
+static const char common[] = "context\0token\0exceed\0length\0too long\0model\0limit\0content";
+#define CONTEXT_  "\1"
+#define TOKEN_    "\2"
+#define EXCEED_   "\3"
+#define LENGTH_   "\4"
+#define TOO_LONG_ "\5"
+#define MODEL_    "\6"
+#define LIMIT_    "\7"
+#define CONTENT_  "\10"
+
 /* Parts of a message, code or type, one a line. Before the first of a kind stands what it is the sign of, and 0x80. */
-static const char marks[] = "\x81" /* CONTEXT */
-                            "context_length_exceeded\n"
-                            "maximum context length is\n"
-                            "exceeds the context window\n"
-                            "prompt is too long\n"
-                            "input is too long for requested\n"
-                            "input token count\texceeds the maximum number of tokens\n"
-                            "maximum prompt length is\n"
-                            "reduce the length of the messages\n"
-                            "too large for model with\n"
-                            "context length is only\n"
-                            "longer than the model's context length\n"
-                            "exceed_context_size_error\n"
-                            "context size has been exceeded\n"
-                            "greater than the context length\n"
-                            "exceeded model token limit\n"
-                            "context window exceeds limit\n"
-                            "tokens in request more than max tokens\n"
-                            "context_window_exceeded\n"
-                            "range of input length\n"
-                            "inputs tokens + max_new_tokens must be\n"
-                            "ContextWindowExceededError\n" /* LiteLLM */
-                            "tokens_limit_reached\n"       /* GitHub */
-                            "max_prompt_tokens_exceeded\n" /* Copilot */
-                            "exceed context limit\n"       /* Anthropic */
-                            "\x82"                         /* FILTER */
-                            "content_policy_violation\n"
-                            "content_filter\n"
-                            "ContentPolicyViolationError\n" /* LiteLLM */
-                            "content management policy\n"   /* Azure */
-                            "data_inspection_failed\n"      /* Qwen */
-                            "content exists risk\n"         /* DeepSeek */
-                            "\x84"                          /* QUOTA */
-                            "insufficient_quota\n"
-                            "insufficient balance\n"
-                            "insufficient credits\n"
-                            "credit balance is too low\n"                          /* Anthropic */
-                            "free-models-per-day\n"                                /* OpenRouter */
-                            "\t\xE4\xBD\x99\xE9\xA2\x9D\xE4\xB8\x8D\xE8\xB6\xB3\n" /* z.ai: the balance is too low */
-                            "\x88"                                                 /* TOPIC */
-                            "input\nrequest\nmessages\ntokens\n"
-                            "\xA8" /* TOPIC and EXTENT */
-                            "context\nprompt\n"
-                            "\xA0" /* EXTENT */
-                            "window\nmodel length\ninput length\ntoken limit\n# token\n"
-                            "\x90" /* BEYOND */
-                            "exceed\ntoo long\ntoo large\nlonger than\nlarger than\ngreater than\nmaximum\nlimit\n"
-                            "\xC0" /* VETO */
-                            "per minute\nper hour\nper day\ntpm\nrpm\nrate limit\nquota\ncredit\nconcurren\ntry again\n"
-                            "trying again\nretry in\nthrottl\nmax_tokens\noutput tokens\ncompletion tokens\nimages\n"
-                            "tools\narray too long\nstring too long\n";
+/* clang-format off */
+static const char marks[] =
+    "\x81" /* CONTEXT */
+    CONTEXT_ "_" LENGTH_ "_" EXCEED_ "ed\n"
+    "maximum " CONTEXT_ " " LENGTH_ " is\n"
+    EXCEED_ "s the " CONTEXT_ " window\n"
+    "prompt is " TOO_LONG_ "\n"
+    "input is " TOO_LONG_ " for requested\n"
+    "input " TOKEN_ " count\t" EXCEED_ "s the maximum number of " TOKEN_ "s\n"
+    "maximum prompt " LENGTH_ " is\n"
+    "reduce the " LENGTH_ " of the messages\n"
+    "too large for " MODEL_ " with\n"
+    CONTEXT_ " " LENGTH_ " is only\n"
+    "longer than the " MODEL_ "'s " CONTEXT_ " " LENGTH_ "\n"
+    EXCEED_ "_" CONTEXT_ "_size_error\n"
+    CONTEXT_ " size has been " EXCEED_ "ed\n"
+    "greater than the " CONTEXT_ " " LENGTH_ "\n"
+    EXCEED_ "ed " MODEL_ " " TOKEN_ " " LIMIT_ "\n"
+    CONTEXT_ " window " EXCEED_ "s " LIMIT_ "\n"
+    TOKEN_ "s in request more than max " TOKEN_ "s\n"
+    CONTEXT_ "_window_" EXCEED_ "ed\n"
+    "range of input " LENGTH_ "\n"
+    "inputs " TOKEN_ "s + max_new_" TOKEN_ "s must be\n"
+    "ContextWindowExceededError\n" /* LiteLLM */
+    TOKEN_ "s_" LIMIT_ "_reached\n" /* GitHub */
+    "max_prompt_" TOKEN_ "s_" EXCEED_ "ed\n" /* Copilot */
+    EXCEED_ " " CONTEXT_ " " LIMIT_ "\n" /* Anthropic */
+    "\x82" /* FILTER */
+    CONTENT_ "_policy_violation\n"
+    CONTENT_ "_filter\n"
+    "ContentPolicyViolationError\n" /* LiteLLM */
+    CONTENT_ " management policy\n" /* Azure */
+    "data_inspection_failed\n" /* Qwen */
+    CONTENT_ " exists risk\n" /* DeepSeek */
+    "\x84" /* QUOTA */
+    "insufficient_quota\n"
+    "insufficient balance\n"
+    "insufficient credits\n"
+    "credit balance is too low\n" /* Anthropic */
+    "free-" MODEL_ "s-per-day\n" /* OpenRouter */
+    "\t\xE4\xBD\x99\xE9\xA2\x9D\xE4\xB8\x8D\xE8\xB6\xB3\n" /* z.ai: the balance is too low */
+    "\x88" /* TOPIC */
+    "input\n"
+    "request\n"
+    "messages\n"
+    TOKEN_ "s\n"
+    "\xA8" /* TOPIC and EXTENT */
+    CONTEXT_ "\n"
+    "prompt\n"
+    "\xA0" /* EXTENT */
+    "window\n"
+    MODEL_ " " LENGTH_ "\n"
+    "input " LENGTH_ "\n"
+    TOKEN_ " " LIMIT_ "\n"
+    "# " TOKEN_ "\n"
+    "\x90" /* BEYOND */
+    EXCEED_ "\n"
+    TOO_LONG_ "\n"
+    "too large\n"
+    "longer than\n"
+    "larger than\n"
+    "greater than\n"
+    "maximum\n"
+    LIMIT_ "\n"
+    "\xC0" /* VETO */
+    "per minute\n"
+    "per hour\n"
+    "per day\n"
+    "tpm\n"
+    "rpm\n"
+    "rate " LIMIT_ "\n"
+    "quota\n"
+    "credit\n"
+    "concurren\n"
+    "try again\n"
+    "trying again\n"
+    "retry in\n"
+    "throttl\n"
+    "max_" TOKEN_ "s\n"
+    "output " TOKEN_ "s\n"
+    "completion " TOKEN_ "s\n"
+    "images\n"
+    "tools\n"
+    "array " TOO_LONG_ "\n"
+    "string " TOO_LONG_ "\n";
+/* clang-format on */
 
 /* The keys whose values are messages, wherever they stand in a text. */
 static const char said_keys[] = "message msg error detail code type raw";
@@ -110,20 +156,35 @@ static bool goes_on(const char *mark)
     return *mark && *mark != '\t' && *mark != '\n';
 }
 
-/* Where `text` goes on behind the part at `mark` that it begins with, or NULL. */
-static const char *behind(const char *text, const char *mark)
+/* Whether a byte of a text is what a byte of a mark stands for. */
+static bool fits(char byte, char wanted)
 {
-    while (goes_on(mark)) {
-        const char byte = *text++;
-        if (byte != '`') {
-            const char wanted = *mark++;
-            if (ascii_lower(byte) != ascii_lower(wanted) && !(wanted == '#' && ascii_is_digit(byte)) &&
-                !(wanted == ' ' && (byte == '_' || byte == '-'))) {
-                return NULL;
+    return ascii_lower(byte) == ascii_lower(wanted) || (wanted == '#' && ascii_is_digit(byte)) ||
+           (wanted == ' ' && (byte == '_' || byte == '-'));
+}
+
+/* Whether the text at `*at` begins with the part at `mark`; if so, goes behind it. */
+static bool go_behind(const char **at, const char *mark)
+{
+    const char *text = *at;
+    const char *rest = NULL; /* of the mark, behind a common word */
+    for (;;) {
+        if (!goes_on(mark)) {
+            if (!rest) {
+                *at = text;
+                return true;
             }
+            mark = rest;
+            rest = NULL;
+        } else if ((uint8_t)*mark < '\t') {
+            rest = mark + 1;
+            mark = exo_ascii_string(common, (size_t)*mark - 1);
+        } else if (*text == '`') {
+            text++;
+        } else if (!fits(*text++, *mark++)) {
+            return false;
         }
     }
-    return text;
 }
 
 static bool is_alphanumeric(char byte)
@@ -174,8 +235,7 @@ bool exo_failure_contains(const char *text, const char *mark)
 {
     const char *at = text;
     for (;;) {
-        const char *end;
-        while ((end = behind(at, mark)) == NULL) {
+        while (!go_behind(&at, mark)) {
             if (*at == '\0') {
                 return false;
             }
@@ -187,7 +247,6 @@ bool exo_failure_contains(const char *text, const char *mark)
         if (*mark != '\t') {
             return true;
         }
-        at = end;
         mark++;
     }
 }
