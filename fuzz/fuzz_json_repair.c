@@ -8,7 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     exo_span text = exo_span_of((const char *)data, size);
     exo_buffer out;
     exo_buffer_init(&out, &fuzz_heap, 8 * size + 64, EXO_E_ARGUMENTS_LIMIT);
-    int code = exo_json_repair(text, EXO_JSON_DEPTH_MAX, &out);
+    exo_repair_report report;
+    int code = exo_json_repair(text, EXO_JSON_DEPTH_MAX, &out, &report);
     if (code == EXO_OK) {
         FUZZ_MUST(exo_json_check(exo_buffer_span(&out), EXO_JSON_DEPTH_MAX, NULL) == EXO_OK);
     }

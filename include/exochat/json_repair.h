@@ -19,15 +19,25 @@
 extern "C" {
 #endif
 
+/* What a repair found out about the text. */
+typedef struct exo_repair_report {
+    bool cut; /* the text ends too early: behind its last token a closing quotation mark, the rest of a number, word or
+               * escape, or a value had to be supplied, at the end of the text or before nothing but closing brackets.
+               * Closing brackets alone that are missing behind a complete value, and whole literals, are no cut; digits
+               * at the very end are one, a number that stands alone included. Also set where it cannot be told. */
+    uint32_t values; /* how many values `out` holds: 1, or the elements of the array around them; 0 on an error */
+} exo_repair_report;
+
 /* Repairs `text` into `out`, which is cleared first. Text that is valid JSON is copied unchanged, a string that holds
- * JSON too. Of several values, the first that keeps the most of the input is taken, and of two readings likewise. A
- * member that lost its value gets null; half a key at the end of the text is left out.
+ * JSON too. Several values become one array; empty ones, and arrays in the middle of prose, count only where there is
+ * no other. An object that was begun anew before it was complete is the last one. A member that lost its value gets
+ * null. `report` may be NULL.
  *
  * EXO_OK; EXO_E_REPAIR when there is no value in the text: nothing but white space or prose (a string, number or
  * literal counts only if nothing else is in the text); EXO_E_DEPTH_LIMIT when it nests deeper than `max_depth` (at most
  * EXO_JSON_DEPTH_MAX); EXO_E_NO_MEMORY or the buffer's limit error. On an error `out` is empty. `text` may not lie in
  * `out`. */
-int exo_json_repair(exo_span text, uint32_t max_depth, exo_buffer *out);
+int exo_json_repair(exo_span text, uint32_t max_depth, exo_buffer *out, exo_repair_report *report);
 
 #ifdef __cplusplus
 }

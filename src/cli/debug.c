@@ -58,10 +58,11 @@ int debug_json(debug_input *input)
 
 int debug_repair(debug_input *input)
 {
+    exo_repair_report report;
     exo_buffer repaired;
     json_out out = json_out_to(stdout);
     exo_buffer_init(&repaired, &memory_heap, SIZE_MAX, EXO_E_NO_MEMORY);
-    int code = exo_json_repair(input->all, exo_limits_host()->depth, &repaired);
+    int code = exo_json_repair(input->all, exo_limits_host()->depth, &repaired, &report);
     json_open(&out, '{');
     json_key(&out, "ok");
     json_bool(&out, code == EXO_OK);

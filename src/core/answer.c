@@ -364,7 +364,8 @@ int exo_answer_tool_arguments(exo_answer *answer, uint32_t call, exo_buffer *out
         text.ptr++;
         text.len--;
     }
-    return exo_json_repair(text.len > 0 ? found.arguments : exo_span_text("{}"), answer->depth_, out);
+    exo_repair_report report;
+    return exo_json_repair(text.len > 0 ? found.arguments : exo_span_text("{}"), answer->depth_, out, &report);
 }
 
 uint32_t exo_answer_malformed(const exo_answer *answer, int *code, uint64_t *offset)

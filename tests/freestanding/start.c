@@ -108,7 +108,8 @@ static bool repairs_json(void)
     char text[64];
     exo_buffer out;
     exo_buffer_init_fixed(&out, text, sizeof text, EXO_E_ARGUMENTS_LIMIT);
-    return exo_json_repair(exo_span_text("{'a': True,}"), 8, &out) == EXO_OK && out.len > 0;
+    exo_repair_report report;
+    return exo_json_repair(exo_span_text("{'a': True,}"), 8, &out, &report) == EXO_OK && out.len > 0 && !report.cut;
 }
 
 static bool encodes(void)
