@@ -1,5 +1,5 @@
 /*
- * fuzz_json_repair.c: what repair lets through is valid JSON, and valid JSON is left as it is.
+ * fuzz_json_repair.c: what repair lets through is valid JSON, and valid JSON is left as it is and was not cut.
  */
 #include "fuzz.h"
 
@@ -12,9 +12,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int code = exo_json_repair(text, EXO_JSON_DEPTH_MAX, &out, &report);
     if (code == EXO_OK) {
         FUZZ_MUST(exo_json_check(exo_buffer_span(&out), EXO_JSON_DEPTH_MAX, NULL) == EXO_OK);
+        FUZZ_MUST(report.values == 1 || (report.values > 1 && out.data[0] == '['));
+    } else {
+        FUZZ_MUST(out.len == 0 && report.values == 0);
     }
     if (exo_json_check(text, EXO_JSON_DEPTH_MAX, NULL) == EXO_OK) {
-        FUZZ_MUST(code == EXO_OK && exo_span_equal(exo_buffer_span(&out), text));
+        FUZZ_MUST(code == EXO_OK && exo_span_equal(exo_buffer_span(&out), text) && report.values == 1);
+        FUZZ_MUST(!report.cut || (text.ptr[size - 1] >= '0' && text.ptr[size - 1] <= '9'));
     }
     exo_buffer_free(&out);
     return 0;
