@@ -7,8 +7,10 @@
 Every command gives a Said: the lines that came, and the code and duration of the last one.
 """
 
+import contextlib
 import json
 import subprocess
+import threading
 import time
 
 from command import BINARY, PATIENCE, TIMEOUT
@@ -134,3 +136,20 @@ class Driver:
             assert time.monotonic() < deadline, "the condition did not come true"
             said += self("run", **{"for": 10}).lines
         return said
+
+
+@contextlib.contextmanager
+def opened_when(upstream, gate, *behaviours):
+    """Opens a gate as soon as requests of all these behaviours have been answered, which they must be."""
+    answered = lambda: {request.behaviour for request in upstream.requests if request.end_time}  # noqa: E731
+    seen = []
+
+    def wait():
+        seen.append(upstream.wait_for(lambda: answered() >= set(behaviours)))
+        upstream.gate(gate).set()
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    yield
+    waiting.join()
+    assert seen == [True], answered()

@@ -1,11 +1,10 @@
 """The hosted library: connections, the resend rule, many calls at once, clocks, threads and processes."""
 
-import contextlib
 import resource
-import threading
 import time
 
 import pytest
+from driver import opened_when
 from upstream import chunks
 from upstream.chunks import TEXT, WORDS
 from upstream.tls import Certificates
@@ -306,23 +305,6 @@ def test_a_thousand_calls_at_once(driver, upstream):
     if not driver.sanitized:
         assert per_call < 100
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-@contextlib.contextmanager
-def opened_when(upstream, gate, *behaviours):
-    """Opens a gate as soon as requests of all these behaviours have been answered, which they must be."""
-    answered = lambda: {request.behaviour for request in upstream.requests if request.end_time}  # noqa: E731
-    seen = []
-
-    def wait():
-        seen.append(upstream.wait_for(lambda: answered() >= set(behaviours)))
-        upstream.gate(gate).set()
-
-    waiting = threading.Thread(target=wait)
-    waiting.start()
-    yield
-    waiting.join()
-    assert seen == [True], answered()
 
 
 def test_other_calls_fall_back_while_a_chat_blocks(driver, upstream):
