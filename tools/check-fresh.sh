@@ -180,7 +180,7 @@ fresh()
     began=$(date +%s)
     status=0
     # shellcheck disable=SC2046
-    apart sh -ec "$inside" sh "$apart" "$new" "$cache/archives" "$new" /usr/bin/env -i HOME=/root TERM=dumb \
+    apart sh -ec "$inside" sh "$apart" "$new" "$cache/archives" "$new" /usr/bin/env -i --default-signal HOME=/root TERM=dumb \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin EXOCHAT_FRESH=1 \
         $(hand_on http_proxy https_proxy FUZZ_SECONDS ROUNDS STREAMS MEGABYTES) \
         sh /src/typed.sh >"$cache/$target.log" 2>&1 </dev/null || status=$?

@@ -1,6 +1,7 @@
 """What several of the integration tests want: the command under test, the scripted server, files for the command."""
 
 import json
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -15,6 +16,10 @@ from driver import Driver  # noqa: E402
 from route import Route  # noqa: E402
 from upstream import Upstream  # noqa: E402
 from upstream.tls import Certificates  # noqa: E402
+
+
+# Jobs in the background of a shell ignore SIGINT, and so does whatever they start, unless somebody listens to it here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
