@@ -1,6 +1,7 @@
 /*
  * json_write.h: JSON strings and numbers into a window of any size.
  *
+ * exo_json_string_write() is for a text that is there as a whole, exo_json_escape() for one that comes in pieces.
  * Strings go out as UTF-8, escaped only where RFC 8259 demands it: the quotation mark, the reverse solidus and U+0000
  * to U+001F (the short forms where they exist, \u00XX in lower case otherwise). Each maximal invalid part of a sequence
  * becomes one U+FFFD (Unicode 15, 3.9, the practice that WHATWG Encoding also prescribes).
@@ -32,6 +33,19 @@ void exo_json_escaper_init(exo_json_escaper *escaper);
  * window is full, call again with what is left in `*input` and the same `last`. The output is the same however input
  * and windows are cut. */
 int exo_json_escape(exo_json_escaper *escaper, exo_span *input, bool last, exo_window *window);
+
+/* A whole string that is being written, quotation marks and all. Private but for sizeof. */
+typedef struct exo_json_string {
+    exo_json_escaper escaper_;
+    uint8_t quotes_; /* written so far */
+    exo_span rest_;
+} exo_json_string;
+
+/* Begins to write `text`, which is borrowed until it is written. */
+void exo_json_string_init(exo_json_string *string, exo_span text);
+
+/* Writes into `window`. EXO_OK: the string is complete; EXO_AGAIN: the window is full. */
+int exo_json_string_write(exo_json_string *string, exo_window *window);
 
 /* The most characters that exo_json_write_int64() or exo_json_write_uint64() store. */
 #define EXO_JSON_INTEGER_MAX 20

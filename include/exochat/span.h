@@ -58,6 +58,12 @@ static inline bool exo_span_is(exo_span span, const char *text)
     return exo_span_equal(span, exo_span_text(text));
 }
 
+/* The first bytes of a UTF-8 text, at most `max`, cut at a character's border. */
+exo_span exo_span_cut(exo_span text, size_t max);
+
+/* A text without the white space around it: blanks, line ends, tabs of both kinds and the form feed. */
+exo_span exo_span_trim(exo_span text);
+
 #ifdef __cplusplus
 }
 #endif

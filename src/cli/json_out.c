@@ -49,11 +49,15 @@ static void write_escaped(FILE *to, exo_span text, exo_json_escaper *escaper, bo
 
 static void write_string(FILE *to, exo_span text)
 {
-    exo_json_escaper escaper;
-    exo_json_escaper_init(&escaper);
-    fputc('"', to);
-    write_escaped(to, text, &escaper, true);
-    fputc('"', to);
+    char bytes[1024];
+    exo_json_string string;
+    int result = EXO_AGAIN;
+    exo_json_string_init(&string, text);
+    while (result == EXO_AGAIN) {
+        exo_window window = {bytes, sizeof bytes, 0};
+        result = exo_json_string_write(&string, &window);
+        fwrite(bytes, 1, window.pos, to);
+    }
 }
 
 void json_key(json_out *out, const char *key)

@@ -1,7 +1,7 @@
 /*
  * json_out.h: JSON to a stdio stream, piece by piece, with the commas put in.
  *
- * Strings are escaped by exo_json_escape(), so whatever comes in, valid UTF-8 goes out. One value stands on one line.
+ * Strings are written by the core's json_write.h, so whatever comes in, valid UTF-8 goes out. One value stands on one line.
  * Nothing is kept in memory.
  */
 #ifndef EXO_CLI_JSON_OUT_H

@@ -40,17 +40,16 @@ static bool find_first(exo_span json, size_t *at, bool *empty)
     return true;
 }
 
-static int append_escaped(exo_buffer *out, const char *text)
+static int append_string(exo_buffer *out, const char *text)
 {
     char bytes[1024];
-    exo_json_escaper escaper;
-    exo_span rest = exo_span_text(text);
+    exo_json_string string;
     int result = EXO_AGAIN;
     int code = EXO_OK;
-    exo_json_escaper_init(&escaper);
+    exo_json_string_init(&string, exo_span_text(text));
     while (result == EXO_AGAIN && code == EXO_OK) {
         exo_window window = {bytes, sizeof bytes, 0};
-        result = exo_json_escape(&escaper, &rest, true, &window);
+        result = exo_json_string_write(&string, &window);
         code = exo_buffer_append(out, exo_span_of(bytes, window.pos));
     }
     return code;
@@ -60,9 +59,9 @@ static int append_escaped(exo_buffer *out, const char *text)
 static int insert_system(exo_buffer *out, exo_span json, size_t at, bool empty, const char *system)
 {
     int code = exo_buffer_append(out, exo_span_of(json.ptr, at));
-    code = code == EXO_OK ? exo_buffer_append(out, exo_span_text("{\"role\":\"system\",\"content\":\"")) : code;
-    code = code == EXO_OK ? append_escaped(out, system) : code;
-    code = code == EXO_OK ? exo_buffer_append(out, exo_span_text(empty ? "\"}" : "\"},")) : code;
+    code = code == EXO_OK ? exo_buffer_append(out, exo_span_text("{\"role\":\"system\",\"content\":")) : code;
+    code = code == EXO_OK ? append_string(out, system) : code;
+    code = code == EXO_OK ? exo_buffer_append(out, exo_span_text(empty ? "}" : "},")) : code;
     return code == EXO_OK ? exo_buffer_append(out, exo_span_of(json.ptr + at, json.len - at)) : code;
 }
 

@@ -53,10 +53,9 @@ static bool read_json(const char *option, const char *path, char bracket, exo_sp
         return false;
     }
     int code = exo_json_check(*json, EXO_JSON_DEPTH_MAX, &at);
-    size_t start = strspn(json->ptr, " \t\r\n");
     if (code != EXO_OK) {
         say("--%s: %s: %s (at byte %zu)", option, path, exo_error_text(code), at);
-    } else if (json->ptr[start] != bracket) {
+    } else if (*exo_span_trim(*json).ptr != bracket) {
         say("--%s: %s: a JSON %s expected", option, path, bracket == '[' ? "array" : "object");
     } else {
         return true;

@@ -35,20 +35,9 @@ char *exo_heap_copy_span(exo_span text)
     return copy;
 }
 
-exo_span exo_heap_cut(exo_span text, size_t max)
-{
-    if (text.len > max) {
-        text.len = max;
-        while (text.len > 0 && ((unsigned char)text.ptr[text.len] & 0xC0) == 0x80) {
-            text.len--;
-        }
-    }
-    return text;
-}
-
 void exo_heap_copy_into(char *to, size_t size, exo_span text)
 {
-    text = exo_heap_cut(text, size - 1);
+    text = exo_span_cut(text, size - 1);
     if (text.len > 0) {
         memcpy(to, text.ptr, text.len);
     }

@@ -15,10 +15,7 @@ char *exo_heap_copy(const char *text);
 /* A NUL-terminated copy of a span on the heap; NULL when memory runs out. */
 char *exo_heap_copy_span(exo_span text);
 
-/* The first bytes of a UTF-8 text, at most `max`, cut at a character's border. */
-exo_span exo_heap_cut(exo_span text, size_t max);
-
-/* Copies a text into `size` bytes (at least 1) at `to` and terminates it with NUL, cut as by exo_heap_cut() where it
+/* Copies a text into `size` bytes (at least 1) at `to` and terminates it with NUL, cut as by exo_span_cut() where it
  * does not fit. */
 void exo_heap_copy_into(char *to, size_t size, exo_span text);
 

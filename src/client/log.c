@@ -44,7 +44,7 @@ static void fill_answer(exo_record *record, texts *kept, const exo_call *call)
     record->output_tokens = usage->completion_tokens;
     record->cached_tokens = usage->cached_tokens;
     if (call->client->log.bodies > 0) {
-        kept->output = exo_heap_copy_span(exo_heap_cut(exo_answer_text(answer), (size_t)call->client->log.bodies));
+        kept->output = exo_heap_copy_span(exo_span_cut(exo_answer_text(answer), (size_t)call->client->log.bodies));
         record->response_text = kept->output ? kept->output : "";
     }
 }
@@ -124,7 +124,7 @@ void exo_record_call(const exo_call *call)
     record.duration_ms = call->reply->milliseconds;
     if (call->client->log.bodies > 0) {
         kept.input =
-            exo_heap_copy_span(exo_heap_cut(exo_buffer_span(&call->try.sent_start), (size_t)call->client->log.bodies));
+            exo_heap_copy_span(exo_span_cut(exo_buffer_span(&call->try.sent_start), (size_t)call->client->log.bodies));
         record.request_body = kept.input ? kept.input : "";
     }
     hand_over(call, &record, &kept);
@@ -152,17 +152,14 @@ static void put(line *out, exo_span bytes)
 static void put_string(line *out, const char *text)
 {
     char piece[64];
-    exo_json_escaper escaper;
-    exo_span input = exo_span_text(text);
-    exo_json_escaper_init(&escaper);
-    put(out, exo_span_text("\""));
-    int code;
-    do {
+    exo_json_string string;
+    int code = EXO_AGAIN;
+    exo_json_string_init(&string, exo_span_text(text));
+    while (code == EXO_AGAIN) {
         exo_window window = {piece, sizeof piece, 0};
-        code = exo_json_escape(&escaper, &input, true, &window);
+        code = exo_json_string_write(&string, &window);
         put(out, exo_span_of(piece, window.pos));
-    } while (code == EXO_AGAIN);
-    put(out, exo_span_text("\""));
+    }
 }
 
 static void put_name(line *out, const char *name)

@@ -5,6 +5,7 @@ EXO_CORE_SOURCES += error.c
 EXO_CORE_SOURCES += limits.c
 EXO_CORE_SOURCES += buffer.c
 EXO_CORE_SOURCES += ascii.c
+EXO_CORE_SOURCES += span.c
 EXO_CORE_SOURCES += json_text.c
 EXO_CORE_SOURCES += json_write.c
 EXO_CORE_SOURCES += json_read.c

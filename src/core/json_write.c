@@ -1,8 +1,9 @@
 /*
  * json_write.c: JSON strings, escaped piece by piece into windows of any size, and integers.
  *
- * It writes no structure: brackets, commas and quotation marks are the encoder's, which calls it. Between two calls it
- * holds at most one escape or one unfinished UTF-8 sequence, so its memory is the escaper.
+ * It writes no structure: brackets and commas are its caller's, and so are the quotation marks of a string that comes
+ * in pieces, as in the encoder. Between two calls it holds at most one escape or one unfinished UTF-8 sequence, so its
+ * memory is the escaper.
  */
 #include "exochat/json_write.h"
 
@@ -104,6 +105,28 @@ int exo_json_escape(exo_json_escaper *escaper, exo_span *input, bool last, exo_w
             }
         }
     }
+}
+
+void exo_json_string_init(exo_json_string *string, exo_span text)
+{
+    exo_json_escaper_init(&string->escaper_);
+    string->quotes_ = 0;
+    string->rest_ = text;
+}
+
+int exo_json_string_write(exo_json_string *string, exo_window *window)
+{
+    while (string->quotes_ < 2) {
+        if (string->quotes_ > 0 && exo_json_escape(&string->escaper_, &string->rest_, true, window) != EXO_OK) {
+            return EXO_AGAIN;
+        }
+        if (window->pos == window->size) {
+            return EXO_AGAIN;
+        }
+        window->dst[window->pos++] = '"';
+        string->quotes_++;
+    }
+    return EXO_OK;
 }
 
 size_t exo_json_write_uint64(char *text, uint64_t number)

@@ -166,6 +166,42 @@ static void broken_UTF8_is_replaced_as_WHATWG_prescribes(void **state)
 }
 
 /* Pieces of one byte: every sequence goes through the escaper's own memory. */
+/* With its quotation marks, in windows of every size that is smaller. */
+static void whole_strings_are_written_in_every_window_size(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char expected[OUT_MAX];
+        const size_t len = (size_t)snprintf(expected, sizeof expected, "\"%s\"", cases[i].expected);
+        assert_in_range(len, 2, sizeof expected - 1);
+        for (size_t size = 1; size <= len + 1; size++) {
+            char *bytes = malloc(size);
+            char out[OUT_MAX];
+            size_t out_len = 0;
+            exo_json_string string;
+            int rc = EXO_AGAIN;
+            assert_non_null(bytes);
+            exo_json_string_init(&string, exo_span_of(cases[i].text, cases[i].len));
+            while (rc == EXO_AGAIN) {
+                exo_window window = {bytes, size, 0};
+                rc = exo_json_string_write(&string, &window);
+                assert_true(rc == EXO_OK || window.pos == size);
+                assert_true(out_len + window.pos <= len);
+                memcpy(out + out_len, bytes, window.pos);
+                out_len += window.pos;
+            }
+            assert_int_equal(rc, EXO_OK);
+            assert_int_equal(out_len, len);
+            assert_memory_equal(out, expected, len);
+            /* What is complete stays so. */
+            exo_window window = {bytes, size, 0};
+            assert_int_equal(exo_json_string_write(&string, &window), EXO_OK);
+            assert_int_equal(window.pos, 0);
+            free(bytes);
+        }
+    }
+}
+
 static void bytes_fed_one_by_one_give_the_same_output(void **state)
 {
     (void)state;
@@ -256,6 +292,7 @@ int main(void)
         cmocka_unit_test(strings_are_escaped_at_every_cut_and_window_size),
         cmocka_unit_test(every_byte_alone_is_escaped_as_RFC_8259_demands),
         cmocka_unit_test(broken_UTF8_is_replaced_as_WHATWG_prescribes),
+        cmocka_unit_test(whole_strings_are_written_in_every_window_size),
         cmocka_unit_test(bytes_fed_one_by_one_give_the_same_output),
         cmocka_unit_test(a_window_without_room_changes_nothing),
         cmocka_unit_test(an_escaper_is_ready_for_the_next_string_after_the_last_piece),
