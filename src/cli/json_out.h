@@ -1,8 +1,8 @@
 /*
  * json_out.h: JSON to a stdio stream, piece by piece, with the commas put in.
  *
- * Strings are written by the core's json_write.h, so whatever comes in, valid UTF-8 goes out. One value stands on one line.
- * Nothing is kept in memory.
+ * Strings are written by the core's json_write.h, so whatever comes in, valid UTF-8 goes out. One value stands on one
+ * line. Nothing is kept in memory.
  */
 #ifndef EXO_CLI_JSON_OUT_H
 #define EXO_CLI_JSON_OUT_H
