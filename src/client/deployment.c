@@ -223,7 +223,7 @@ static bool deployment_check_body(const exo_deployment *o, complaint *c)
             snprintf(expected, sizeof expected, "must be a JSON object (%s at byte %zu)", exo_error_text(code), at);
             return deployment_complain(c, code, "extra_body", expected);
         }
-        if (text.ptr[strspn(text.ptr, " \t\r\n")] != '{') {
+        if (*exo_span_trim(text).ptr != '{') {
             return deployment_complain(c, EXO_E_REQUEST, "extra_body", "must be a JSON object");
         }
         code = exo_json_unique(text, &at);

@@ -581,14 +581,7 @@ size_t exo_json_copy(const exo_json_token *token, char *dst, size_t size)
     }
     exo_json_decoder_init_as(&decoder, token->text, token->plain);
     while (is_string(token) && exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
-        size_t room = size - 1 - len;
-        size_t take = fragment.len;
-        if (take > room) {
-            take = room;
-            while (take > 0 && ((uint8_t)fragment.ptr[take] & 0xC0) == 0x80) {
-                take--;
-            }
-        }
+        const size_t take = exo_span_cut(fragment, size - 1 - len).len;
         if (take > 0) {
             memcpy(dst + len, fragment.ptr, take);
         }
