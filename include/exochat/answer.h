@@ -89,6 +89,7 @@ typedef struct exo_answer {
     uint8_t depth_;
     uint8_t proof_;
     bool began_;
+    bool spoken_;      /* text of the assistant has come */
     bool echoed_;      /* the text is only what was said by others than the assistant */
     bool streamed_;    /* something came that was not `whole` */
     bool interleaved_; /* arguments lie in more than one piece */

@@ -90,9 +90,7 @@ static int apply_to_response(exo_answer *answer, const exo_delta *delta)
  * each delta says nothing. */
 static bool is_echo(const exo_answer *answer, const exo_delta *delta)
 {
-    bool called = exo_answer_tool_calls(answer) > 0;
-    bool spoken = !answer->echoed_ && exo_answer_text(answer).len > 0;
-    return delta->echo == 'u' || (delta->echo == 't' && (called || !spoken));
+    return delta->echo == 'u' || (delta->echo == 't' && (!answer->spoken_ || exo_answer_tool_calls(answer) > 0));
 }
 
 /* Text that is not the assistant's: it is kept until something else comes, if nothing else has. */
@@ -138,6 +136,7 @@ static int apply_to_choice(exo_answer *answer, exo_delta *delta, uint32_t *tool)
     begin(answer, delta);
     switch (delta->type) {
     case EXO_DELTA_CONTENT:
+        answer->spoken_ = true;
         return exo_keep_text(answer, EXO_KEPT_TEXT_, answer->keep_ & EXO_KEEP_TEXT, delta);
     case EXO_DELTA_REASONING:
         return exo_keep_text(answer, EXO_KEPT_REASONING_, answer->keep_ & EXO_KEEP_REASONING, delta);

@@ -148,25 +148,23 @@ static bool knows(const exo_answer *answer, const struct call *call, exo_span id
     return false;
 }
 
-/* Gives a call an id that it did not have, and keeps the one before. */
-static int add_id(exo_answer *answer, struct call *call, struct stretch id)
+/* Keeps the id that a call came with last, beside a new one. */
+static int keep_id(exo_answer *answer, struct call *call)
 {
     exo_buffer *log = log_of(answer);
     struct piece old = {call->ids, call->came.len};
-    if (old.len > 0 && call->ids_len < IDS_MAX) {
-        int rc = exo_buffer_reserve(log, sizeof old + old.len);
-        if (rc != EXO_OK) {
-            return rc;
-        }
+    if (old.len == 0 || call->ids_len == IDS_MAX) {
+        return EXO_OK;
+    }
+    int rc = exo_buffer_reserve(log, sizeof old + old.len);
+    if (rc == EXO_OK) {
         call->ids = (uint32_t)log->len;
         call->ids_len++;
         log->len += sizeof old;
         set_piece(log, call->ids, old);
         exo_buffer_append(log, logged(answer, call->came));
     }
-    call->came = id;
-    call->id = id;
-    return EXO_OK;
+    return rc;
 }
 
 static bool is_taken(const exo_answer *answer, uint32_t number)
@@ -208,7 +206,7 @@ static int add_name(exo_answer *answer, struct call *call, struct stretch name, 
 {
     exo_span old = logged(answer, call->name);
     bool longer = begins_with(logged(answer, name), old);
-    if (old.len == 0 || (longer && call->end == 0)) {
+    if (old.len == 0 || (longer && name.len > old.len && call->end == 0)) {
         call->name = name;
     } else if (!longer && own && call->size == 0) {
         struct stretch whole = {0, 0};
@@ -531,12 +529,23 @@ static int keep_names(exo_answer *answer, struct call *call, const exo_delta *de
     exo_buffer *log = log_of(answer);
     const bool known = knows(answer, call, logged(answer, id));
     const bool own = known || (delta->index >= 0 && delta->index == call->index);
-    size_t used = id.len > 0 && !known ? name.at : id.at;
+    const size_t start = id.at;
+    const size_t end = name.at;
     int rc = name.len > 0 ? add_name(answer, call, name, own) : EXO_OK;
+    const bool is_new = id.len > 0 && !known;
+    if (is_new && call->ids_len == IDS_MAX && id.len <= call->came.len) {
+        /* Where every delta has a new id, the last one's place is taken. */
+        memcpy(log->data + call->came.at, log->data + id.at, id.len);
+        id.at = call->came.at;
+    }
     /* Of what lies behind the id all is used, or nothing. */
-    log->len = call->name.at >= id.at ? log->len : used;
-    if (rc == EXO_OK && id.len > 0 && !known) {
-        rc = add_id(answer, call, id);
+    if (call->name.at < start) {
+        log->len = is_new && id.at == start ? end : start;
+    }
+    if (rc == EXO_OK && is_new) {
+        rc = id.at == start ? keep_id(answer, call) : EXO_OK;
+        call->came = id;
+        call->id = id;
     }
     return rc;
 }

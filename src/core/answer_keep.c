@@ -202,11 +202,11 @@ static int set_member(exo_buffer *records, uint32_t owner, exo_span name, exo_sp
     if (at == records->len && count == MOST_MEMBERS) {
         return EXO_E_ANSWER_LIMIT;
     }
+    bool joined = false;
     if (at < records->len) {
         member = member_at(records, at);
+        joined = list && records->data[at + sizeof member + name.len] == '[';
     }
-    const char *old = records->data + at + sizeof member + name.len;
-    const bool joined = list && member.value_len > 0 && *old == '[';
     const size_t kept = joined ? member.value_len - 1 : 0;
     const size_t size = kept + json.len + 2U * list;
     int rc = make_room(records, &at, &member, name, size);

@@ -71,6 +71,7 @@ static void check_call(exo_answer *answer, uint32_t number, const char *id, cons
     assert_true(exo_span_is(call.arguments, arguments));
 }
 
+#define BAD             "\xEF\xBF\xBD"
 #define CHOICE(members) "{\"choices\":[{" members "}]}"
 
 static void text_reasoning_and_refusal(void **state)
@@ -506,6 +507,13 @@ static const struct proof_case {
     {{CONTENT, FINISH("insufficient_system_resource")}, EXO_E_FINISH, EXO_E_FINISH, EXO_PROOF_FINISH},
     {{CONTENT, FINISH("model_context_window_exceeded")}, EXO_E_CONTEXT_WINDOW, EXO_E_CONTEXT_WINDOW, EXO_PROOF_FINISH},
     {{CONTENT, FINISH("error"), FINISH("stop")}, EXO_OK, EXO_OK, EXO_PROOF_FINISH},
+    {{CONTENT, FINISH("Server_Error: 5")}, EXO_E_FINISH, EXO_E_FINISH, EXO_PROOF_FINISH},
+    {{CONTENT, FINISH("none")}, EXO_E_TRUNCATED, EXO_OK, EXO_PROOF_LENIENT},
+    {{CONTENT, FINISH(" "), DONE}, EXO_OK, EXO_OK, EXO_PROOF_DONE},
+    {{CONTENT, FINISH("null"), "oops", DONE}, EXO_E_MALFORMED, EXO_E_MALFORMED, EXO_PROOF_DONE},
+    {{CHOICE("\"delta\":{\"images\":[1]}"), DONE}, EXO_OK, EXO_OK, EXO_PROOF_DONE},
+    {{CHOICE("\"delta\":{\"role\":\"user\",\"content\":\"x\"}"), DONE}, EXO_OK, EXO_OK, EXO_PROOF_DONE},
+    {{CHOICE("\"error\":{\"code\":1}"), FINISH("stop")}, EXO_E_IN_STREAM, EXO_E_IN_STREAM, EXO_PROOF_FINISH},
 };
 
 static void success_must_be_proven(void **state)
@@ -684,6 +692,295 @@ static void arguments_are_repaired_only_when_proven(void **state)
     }
 }
 
+#define ARGUMENTS(text) \
+    "\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"x\",\"function\":{\"name\":\"f\",\"arguments\":" text "}}]}"
+
+/* What a caller shows of one event: texts in order, each with a letter before it for its kind. */
+static void show_event(exo_answer *answer, const char *json, char *shown, size_t size)
+{
+    static const char letters[] = {
+        [EXO_DELTA_CONTENT] = 'c',   [EXO_DELTA_REASONING] = 'r',      [EXO_DELTA_REFUSAL] = 'n',
+        [EXO_DELTA_TOOL_CALL] = 'T', [EXO_DELTA_TOOL_ARGUMENTS] = 't', [EXO_DELTA_TOOL_OBJECT] = 'o'};
+    exo_chunk chunk;
+    exo_delta delta;
+    size_t len = strlen(shown);
+    exo_chunk_init(&chunk, exo_limits_host());
+    exo_chunk_begin(&chunk, exo_span_text(json), false);
+    while (exo_chunk_next(&chunk, &delta) == EXO_EVENT) {
+        uint32_t tool = 0;
+        int rc = exo_answer_apply(answer, &delta, &tool);
+        assert_true(rc >= 0);
+        while (rc == EXO_OK && (size_t)delta.type < sizeof letters && letters[delta.type] != '\0') {
+            exo_span text = delta.type == EXO_DELTA_TOOL_CALL ? delta.name : delta.text;
+            len += (size_t)snprintf(shown + len, size - len, "%c%u<%.*s>", letters[delta.type], (unsigned)tool,
+                                    (int)text.len, text.ptr);
+            rc = exo_answer_more(answer, &delta) == EXO_EVENT ? EXO_OK : EXO_NOT_FOUND;
+        }
+    }
+}
+
+static void what_is_shown_is_what_is_kept(void **state)
+{
+    static const struct {
+        const char *events[6];
+        const char *shown;
+        const char *rest;
+    } cases[] = {
+        {{CHOICE("\"delta\":{\"content\":\"a\\ud83d\"}"), CHOICE("\"delta\":{\"content\":\"\\ude00b\"}")},
+         "c0<a>c0<\xF0\x9F\x98\x80>c0<b>",
+         ""},
+        {{CHOICE("\"delta\":{\"content\":\"\\ud83d\"}"), CHOICE("\"delta\":{\"reasoning\":\"r\"}"),
+          CHOICE("\"delta\":{\"content\":\"b\"}")},
+         "r0<r>c0<" BAD "b>",
+         ""},
+        {{CHOICE("\"delta\":{\"content\":\"\\ud83d\"}"), CHOICE("\"delta\":{\"content\":\"\\ud83e\"}"),
+          CHOICE("\"delta\":{\"content\":\"\\udd80\"}")},
+         "c0<" BAD ">c0<\xF0\x9F\xA6\x80>",
+         ""},
+        {{CHOICE("\"delta\":{\"content\":\"\\ude00\"}")}, "c0<" BAD ">", ""},
+        {{CHOICE("\"delta\":{\"content\":\"a\\ud83d\",\"refusal\":\"\\ud83d\"}"), CHOICE("\"finish_reason\":\"stop\"")},
+         "c0<a>",
+         "c0<" BAD ">n0<" BAD ">"},
+        {{CHOICE(ARGUMENTS("\"{\\ud83d\"")), CHOICE(ARGUMENTS("\"}\""))}, "T0<f>t0<{>T0<f>t0<" BAD "}>", ""},
+        {{CHOICE(ARGUMENTS("\"{\\ud83d\""))}, "T0<f>t0<{>", "t0<" BAD ">"},
+        /* the text of others */
+        {{CHOICE("\"delta\":{\"role\":\"user\",\"content\":\"a\\ud83d\"}"), CHOICE("\"delta\":{\"content\":\"b\"}")},
+         "c0<b>",
+         ""},
+        {{CHOICE("\"delta\":{\"content\":\"b\"}"), CHOICE("\"delta\":{\"role\":\"user\",\"content\":\"a\"}"),
+          CHOICE("\"delta\":{\"role\":\"tool\",\"content\":\"c\"}")},
+         "c0<b>c0<c>",
+         ""},
+        {{CHOICE("\"delta\":{\"role\":\"tool\",\"content\":\"a\"}"),
+          CHOICE("\"delta\":{\"role\":\"user\",\"content\":\"b\\ud83d\"}")},
+         "",
+         "c0<ab" BAD ">"},
+        /* a repetition, and what began like one */
+        {{CHOICE(ARGUMENTS("\"{\\\"x\\\":1}\"")), CHOICE(ARGUMENTS("\"{\\\"x\\\"\"")), CHOICE(ARGUMENTS("\":1\"")),
+          CHOICE(ARGUMENTS("\"}\""))},
+         "T0<f>t0<{\"x\":1}>T0<f>T0<f>",
+         ""},
+        {{CHOICE(ARGUMENTS("\"{\\\"x\\\":1}\"")), CHOICE(ARGUMENTS("\"{\\\"x\\\"\"")), CHOICE(ARGUMENTS("\":2\"")),
+          CHOICE(ARGUMENTS("\"}\""))},
+         "T0<f>t0<{\"x\":1}>T0<f>T1<f>t1<{\"x\":2>T1<f>t1<}>",
+         ""},
+        /* a placeholder */
+        {{CHOICE(ARGUMENTS("\"{}\"")), CHOICE(ARGUMENTS("\"{\\\"x\\\"\"")), CHOICE(ARGUMENTS("\":2}\""))},
+         "T0<f>t0<{}>T0<f>o0<{\"x\">T0<f>t0<:2}>",
+         ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < 2 * (sizeof cases / sizeof *cases); i++) {
+        exo_answer answer;
+        exo_delta delta;
+        exo_tool_call call;
+        char shown[256] = "";
+        char rest[64] = "";
+        bool kept = i % 2 == 0;
+        begin(&answer);
+        exo_answer_init(&answer, &allocator, exo_limits_host(), 0, kept ? EXO_KEEP_ALL : EXO_KEEP_TOOLS);
+        for (size_t e = 0; e < 6 && cases[i / 2].events[e]; e++) {
+            show_event(&answer, cases[i / 2].events[e], shown, sizeof shown);
+        }
+        uint32_t tool = 0;
+        while (exo_answer_rest(&answer, &delta, &tool) == EXO_EVENT) {
+            char letter = delta.type == EXO_DELTA_CONTENT ? 'c' : delta.type == EXO_DELTA_REFUSAL ? 'n' : 't';
+            snprintf(rest + strlen(rest), sizeof rest - strlen(rest), "%c%u<%.*s>", letter, (unsigned)tool,
+                     (int)delta.text.len, delta.text.ptr);
+        }
+        assert_string_equal(shown, cases[i / 2].shown);
+        assert_string_equal(rest, cases[i / 2].rest);
+        assert_true(kept || exo_answer_reasoning(&answer).len == 0);
+        for (uint32_t c = 0; exo_answer_tool_call(&answer, c, &call) == EXO_OK; c++) {
+            assert_true(call.arguments.len > 0);
+        }
+        exo_answer_free(&answer);
+    }
+}
+
+static void arguments_that_are_not_kept_are_shown_all_the_same(void **state)
+{
+    exo_answer answer;
+    char shown[256] = "";
+    (void)state;
+    begin(&answer);
+    exo_answer_init(&answer, &allocator, exo_limits_host(), 0, 0);
+    show_event(&answer, CHOICE(ARGUMENTS("\"{\\\"\\ud83d\"")), shown, sizeof shown);
+    show_event(&answer, CHOICE(ARGUMENTS("\"x\\\":1}\"")), shown, sizeof shown);
+    /* What cannot be compared is not held back. */
+    show_event(&answer, CHOICE(ARGUMENTS("\"{\\\"x\\\":1}\"")), shown, sizeof shown);
+    assert_string_equal(shown, "T0<f>t0<{\">T0<f>t0<" BAD "x\":1}>T1<f>t1<{\"x\":1}>");
+    exo_answer_free(&answer);
+}
+
+static void check_extra(exo_answer *answer, uint32_t call, const char *expected)
+{
+    exo_buffer out;
+    exo_buffer_init(&out, &allocator, 100000, EXO_E_ANSWER_LIMIT);
+    assert_int_equal(exo_answer_extra(answer, call, &out), EXO_OK);
+    exo_buffer_append(&out, exo_span_of("", 1));
+    assert_string_equal(out.data, expected);
+    exo_buffer_free(&out);
+}
+
+static void members_that_nobody_knows_are_kept(void **state)
+{
+    exo_answer answer;
+    char json[128];
+    (void)state;
+    begin(&answer);
+    check_extra(&answer, EXO_ANSWER_ITSELF, "");
+    apply_event(&answer, CHOICE("\"delta\":{\"o\":{\"a\":1},\"s\":\"x\",\"l\":[1],\"n\":7,\"z\":{\"a\":null}}"));
+    assert_true(exo_answer_began(&answer));
+    check_extra(&answer, EXO_ANSWER_ITSELF, "{\"o\":{\"a\":1},\"s\":\"x\",\"l\":[1]}");
+    apply_event(&answer, CHOICE("\"delta\":{\"s\":\"yy\",\"o\":{\"b\":[22,33]},\"l\":[ 2,3]}"));
+    apply_event(&answer, CHOICE("\"delta\":{\"l\":[ ],\"s\":\"z\",\"l\":{\"a\":NaN,\"b\":\"\x01\"}}"));
+    check_extra(&answer, EXO_ANSWER_ITSELF, "{\"s\":\"z\",\"o\":{\"b\":[22,33]},\"l\":{\"a\":null,\"b\":\"\\u0001\"}}");
+    apply_event(&answer, CHOICE("\"delta\":{\"content\":[{\"type\":\"image\"}]}"));
+    apply_event(&answer, CHOICE("\"delta\":{\"content\":[{\"type\":\"video\"},{\"type\":\"sound\"}]}"));
+    apply_event(
+        &answer,
+        CHOICE("\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"x\":[1]},{\"index\":1,\"id\":\"b\",\"function\":"
+               "{\"name\":\"f\",\"x\":[2]}}]}"));
+    apply_event(&answer, CHOICE("\"delta\":{\"tool_calls\":[{\"id\":\"a\",\"x\":[3]}]}"));
+    check_extra(&answer, EXO_ANSWER_ITSELF,
+                "{\"s\":\"z\",\"o\":{\"b\":[22,33]},\"l\":{\"a\":null,\"b\":\"\\u0001\"},"
+                "\"content\":[{\"type\":\"image\"},{\"type\":\"video\"},{\"type\":\"sound\"}]}");
+    check_extra(&answer, 0, "{\"x\":[1,3]}");
+    check_extra(&answer, 1, "{\"x\":[2]}");
+    assert_false(exo_answer_raw_cut(&answer));
+    exo_answer_free(&answer);
+
+    /* Two lists that grow in turn, and a limit that ends it. */
+    exo_limits limits = *exo_limits_host();
+    limits.raw = 2000;
+    exo_answer_init(&answer, &allocator, &limits, 0, EXO_KEEP_ALL);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(json, sizeof json, CHOICE("\"delta\":{\"%c\":[%d]}"), i % 2 ? 'a' : 'b', i);
+        assert_int_equal(apply_event(&answer, json), EXO_OK);
+    }
+    assert_true(exo_answer_raw_cut(&answer));
+    exo_answer_free(&answer);
+    exo_answer_init(&answer, &allocator, exo_limits_host(), 0, EXO_KEEP_ALL);
+    for (int i = 0; i < 100; i++) {
+        snprintf(json, sizeof json, CHOICE("\"delta\":{\"member%d\":\"x\"}"), i);
+        assert_int_equal(apply_event(&answer, json), EXO_OK);
+        assert_int_equal(exo_answer_raw_cut(&answer), i >= 64);
+    }
+    exo_answer_free(&answer);
+    exo_answer_init(&answer, &allocator, exo_limits_host(), 0, EXO_KEEP_REPLAY);
+    apply_event(&answer, CHOICE("\"delta\":{\"s\":\"x\"}"));
+    check_extra(&answer, EXO_ANSWER_ITSELF, "");
+    exo_answer_free(&answer);
+}
+
+static void raw_json_that_is_not_quite_json_is_mended(void **state)
+{
+    exo_answer answer;
+    (void)state;
+    begin(&answer);
+    apply_event(&answer, CHOICE("\"delta\":{},\"logprobs\":{\"content\":[{\"logprob\":-Infinity}]}"));
+    apply_event(&answer, "{\"usage\":{\"prompt_tokens\":7,\"cost\":NaN,\"note\":\"\xFF\"}}");
+    assert_true(exo_span_is(exo_answer_logprobs(&answer), "[{\"content\":[{\"logprob\":null}]}]"));
+    assert_true(
+        exo_span_is(exo_answer_usage_json(&answer), "{\"prompt_tokens\":7,\"cost\":null,\"note\":\"" BAD "\"}"));
+    assert_int_equal(exo_answer_usage(&answer)->prompt_tokens, 7);
+    assert_false(exo_answer_raw_cut(&answer));
+    char json[256];
+    char open[71];
+    char close[71];
+    memset(open, '[', 70);
+    memset(close, ']', 70);
+    snprintf(json, sizeof json, CHOICE("\"delta\":{\"audio\":{\"a\":%.70s%.70s}}"), open, close);
+    assert_int_equal(apply_event(&answer, json), EXO_OK);
+    assert_int_equal(exo_answer_audio(&answer).len, 0);
+    assert_true(exo_answer_raw_cut(&answer));
+    exo_answer_free(&answer);
+}
+
+static void names_are_whole_up_to_their_limit(void **state)
+{
+    exo_limits limits = *exo_limits_host();
+    exo_answer answer;
+    char name[200];
+    (void)state;
+    limits.name = 100;
+    for (size_t len = 100; len <= 101; len++) {
+        int rc = len > 100 ? EXO_E_NAME_LIMIT : EXO_OK;
+        memset(name, 'x', len);
+        name[len] = '\0';
+        exo_answer_init(&answer, &allocator, &limits, 0, EXO_KEEP_ALL);
+        assert_int_equal(apply_call(&answer, 0, name, "f", ""), rc);
+        exo_answer_free(&answer);
+        exo_answer_init(&answer, &allocator, &limits, 0, EXO_KEEP_ALL);
+        assert_int_equal(apply_call(&answer, 0, "a", name, ""), rc);
+        exo_answer_free(&answer);
+        /* in pieces */
+        exo_answer_init(&answer, &allocator, &limits, 0, EXO_KEEP_ALL);
+        assert_int_equal(apply_call(&answer, 0, "a", "y", ""), 0);
+        name[len - 1] = '\0';
+        assert_int_equal(apply_call(&answer, 0, "a", name, ""), rc);
+        exo_answer_free(&answer);
+    }
+    /* An id that is repeated, or new in every delta, costs nothing more in the long run. */
+    limits.tool_arguments = 4096;
+    exo_answer_init(&answer, &allocator, &limits, 0, EXO_KEEP_ALL);
+    for (int i = 0; i < 1000; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "call-%04d\\u00e9", i);
+        assert_int_equal(apply_call(&answer, 0, id, "function", "1"), 0);
+        assert_int_equal(apply_call(&answer, 0, id, "function", ""), 0);
+    }
+    exo_tool_call call;
+    assert_int_equal(exo_answer_tool_call(&answer, 0, &call), EXO_OK);
+    assert_true(exo_span_is(call.id, "call-0999\xC3\xA9"));
+    assert_int_equal(call.arguments.len, 1000);
+    assert_int_equal(apply_call(&answer, 1, "call-0000\\u00e9", "", ""), 0);
+    exo_answer_free(&answer);
+}
+
+static void the_text_can_be_taken(void **state)
+{
+    exo_answer answer;
+    (void)state;
+    begin(&answer);
+    apply(&answer, EXO_DELTA_CONTENT, "Hello");
+    exo_buffer text = exo_answer_take_text(&answer);
+    assert_int_equal(exo_answer_text(&answer).len, 0);
+    exo_answer_free(&answer);
+    assert_true(exo_span_is(exo_buffer_span(&text), "Hello"));
+    exo_buffer_free(&text);
+}
+
+static void a_call_without_a_name_is_cut(void **state)
+{
+    static const struct {
+        const char *events[3];
+        int rc;
+    } cases[] = {
+        {{CHOICE("\"delta\":{\"tool_calls\":[{\"id\":\"a\",\"function\":{\"arguments\":\"{}\"}}]}"),
+          FINISH("tool_calls")},
+         EXO_E_CUT_CALL},
+        {{CHOICE("\"delta\":{\"tool_calls\":[{\"id\":\"a\",\"function\":{\"arguments\":\"{}\"}}]}"), FINISH("length")},
+         EXO_OK},
+        {{CHOICE("\"delta\":{\"tool_calls\":[{\"id\":\"a\",\"function\":{\"arguments\":\"{}\"}}]}")}, EXO_E_TRUNCATED},
+        {{CHOICE(ARGUMENTS("\"{\\\"x\\\":1}\"")), CHOICE(ARGUMENTS("\"{\\\"x\\\"\"")), FINISH("tool_calls")},
+         EXO_E_CUT_CALL},
+        {{CHOICE(ARGUMENTS("\"{\\\"x\\\":1}\"")), CHOICE(ARGUMENTS("\"{\\\"x\\\":1}\"")), FINISH("tool_calls")},
+         EXO_OK},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        exo_answer answer;
+        begin(&answer);
+        for (size_t e = 0; e < 3 && cases[i].events[e]; e++) {
+            apply_event(&answer, cases[i].events[e]);
+        }
+        assert_int_equal(exo_answer_end(&answer, false), cases[i].rc);
+        exo_answer_free(&answer);
+    }
+}
+
 /* Applies something of everything, and returns the first error. */
 static int apply_much(exo_answer *answer)
 {
@@ -776,6 +1073,13 @@ int main(void)
         cmocka_unit_test(long_ids_reach_the_limit_too),
         cmocka_unit_test(the_number_of_calls_has_a_limit),
         cmocka_unit_test(arguments_are_repaired_only_when_proven),
+        cmocka_unit_test(what_is_shown_is_what_is_kept),
+        cmocka_unit_test(arguments_that_are_not_kept_are_shown_all_the_same),
+        cmocka_unit_test(members_that_nobody_knows_are_kept),
+        cmocka_unit_test(raw_json_that_is_not_quite_json_is_mended),
+        cmocka_unit_test(names_are_whole_up_to_their_limit),
+        cmocka_unit_test(the_text_can_be_taken),
+        cmocka_unit_test(a_call_without_a_name_is_cut),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(interleaving_costs_linear_time),
     };
