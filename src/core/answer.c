@@ -262,12 +262,69 @@ static int judge(exo_answer *answer, exo_finish_family family, bool lenient)
     return answer->proof_ == EXO_PROOF_NONE ? EXO_E_TRUNCATED : EXO_OK;
 }
 
-/* EXO_OK, EXO_E_CUT_CALL, or an error. */
+/* Of several values, which a repair has put into an array, all have to be the same: then they are one. */
+static int join_values(exo_buffer *out)
+{
+    exo_json_reader reader;
+    exo_json_token token;
+    exo_span first;
+    exo_span value;
+    exo_json_reader_init(&reader, exo_buffer_span(out), EXO_JSON_DEPTH_MAX, true);
+    exo_json_next(&reader, &token);
+    exo_json_skip(&reader, &first);
+    while (exo_json_skip(&reader, &value) == EXO_OK) {
+        if (!exo_span_equal(first, value)) {
+            return EXO_E_CUT_CALL;
+        }
+    }
+    out->len = first.len;
+    memmove(out->data, first.ptr, first.len);
+    return EXO_OK;
+}
+
+/* Repairs arguments. EXO_E_CUT_CALL: they were cut, or are values that are not one. */
+static int repair(const exo_answer *answer, exo_span arguments, exo_buffer *out)
+{
+    exo_repair_report report;
+    exo_span text = arguments;
+    while (text.len > 0 && memchr(" \t\r\n", *text.ptr, 4)) {
+        text.ptr++;
+        text.len--;
+    }
+    int rc = exo_json_repair(text.len > 0 ? arguments : exo_span_text("{}"), answer->depth_, out, &report);
+    if (rc == EXO_OK && report.values > 1) {
+        rc = join_values(out);
+    }
+    if (rc == EXO_OK && report.cut) {
+        rc = EXO_E_CUT_CALL;
+    }
+    out->len = rc == EXO_OK ? out->len : 0;
+    return rc;
+}
+
+/* Whether a call was cut: EXO_E_CUT_CALL; EXO_OK, although there may be no value in its arguments; or an error. */
+static int judge_call(exo_answer *answer, uint32_t number)
+{
+    exo_tool_call call;
+    exo_buffer out;
+    int rc = exo_answer_tool_call(answer, number, &call);
+    if (rc != EXO_OK || exo_calls_is_cut(answer, number)) {
+        return rc != EXO_OK ? rc : EXO_E_CUT_CALL;
+    }
+    if (!(answer->keep_ & EXO_KEEP_TOOLS) || exo_json_check(call.arguments, EXO_JSON_DEPTH_MAX, NULL) == EXO_OK) {
+        return EXO_OK;
+    }
+    exo_buffer_init(&out, answer->kept_[EXO_KEPT_LOG_].allocator_, SIZE_MAX, EXO_E_ARGUMENTS_LIMIT);
+    rc = repair(answer, call.arguments, &out);
+    exo_buffer_free(&out);
+    return rc == EXO_E_CUT_CALL || rc == EXO_E_NO_MEMORY ? rc : EXO_OK;
+}
+
 static int judge_calls(exo_answer *answer)
 {
     int rc = EXO_OK;
     for (uint32_t i = 0; rc == EXO_OK && i < exo_answer_tool_calls(answer); i++) {
-        rc = exo_calls_is_cut(answer, i) ? EXO_E_CUT_CALL : EXO_OK;
+        rc = judge_call(answer, i);
     }
     return rc;
 }
@@ -358,13 +415,7 @@ int exo_answer_tool_arguments(exo_answer *answer, uint32_t call, exo_buffer *out
     if (rc != EXO_OK) {
         return rc;
     }
-    exo_span text = found.arguments;
-    while (text.len > 0 && memchr(" \t\r\n", *text.ptr, 4)) {
-        text.ptr++;
-        text.len--;
-    }
-    exo_repair_report report;
-    return exo_json_repair(text.len > 0 ? found.arguments : exo_span_text("{}"), answer->depth_, out, &report);
+    return repair(answer, found.arguments, out);
 }
 
 uint32_t exo_answer_malformed(const exo_answer *answer, int *code, uint64_t *offset)

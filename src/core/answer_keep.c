@@ -79,7 +79,8 @@ static int mend(exo_answer *answer, enum exo_answer_kept which, exo_span *json, 
     if (exo_json_check(*json, EXO_JSON_DEPTH_MAX, NULL) == EXO_OK) {
         return EXO_OK;
     }
-    int rc = exo_json_repair(*json, EXO_JSON_DEPTH_MAX, mended);
+    exo_repair_report report;
+    int rc = exo_json_repair(*json, EXO_JSON_DEPTH_MAX, mended, &report);
     *json = exo_buffer_span(mended);
     answer->raw_cut_ = answer->raw_cut_ || rc != EXO_OK;
     return rc == EXO_E_NO_MEMORY ? rc : EXO_OK;

@@ -661,6 +661,9 @@ static void arguments_are_repaired_only_when_proven(void **state)
         {"{\"a\":1}", "tool_calls", EXO_OK, "{\"a\":1}"},
         {"{\"a\":1,}", "stop", EXO_OK, "{\"a\":1}"},
         {"", "tool_calls", EXO_OK, "{}"},
+        {"{\"a\":1}{\"a\": 1}\n{\"a\":1}", "stop", EXO_OK, "{\"a\":1}"},
+        {"{}{\"a\":1}", "stop", EXO_OK, "{\"a\":1}"},
+        {"{\"a\":1", "stop", EXO_E_STATE, ""},
         {" \n", "tool_calls", EXO_OK, "{}"},
         {"{\"a\":1}", "length", EXO_E_STATE, ""},
         {"{\"a\":1}", "error", EXO_E_STATE, ""},
@@ -952,7 +955,7 @@ static void the_text_can_be_taken(void **state)
     exo_buffer_free(&text);
 }
 
-static void a_call_without_a_name_is_cut(void **state)
+static void calls_that_were_cut(void **state)
 {
     static const struct {
         const char *events[3];
@@ -966,6 +969,19 @@ static void a_call_without_a_name_is_cut(void **state)
         {{CHOICE("\"delta\":{\"tool_calls\":[{\"id\":\"a\",\"function\":{\"arguments\":\"{}\"}}]}")}, EXO_E_TRUNCATED},
         {{CHOICE(ARGUMENTS("\"{\\\"x\\\":1}\"")), CHOICE(ARGUMENTS("\"{\\\"x\\\"\"")), FINISH("tool_calls")},
          EXO_E_CUT_CALL},
+        {{CHOICE(ARGUMENTS("\"{\\\"x\\\":\\\"half a li\"")), FINISH("tool_calls")}, EXO_E_CUT_CALL},
+        {{CHOICE(ARGUMENTS("\"{\\\"x\\\":\\\"half a li\"")), FINISH("stop")}, EXO_E_CUT_CALL},
+        {{CHOICE(ARGUMENTS("\"{\\\"x\\\":\\\"half a li\"")), FINISH("MAX_TOKENS")}, EXO_OK},
+        {{CHOICE(ARGUMENTS("\"{\\\"x\\\":\\\"half a li\"")), "{", FINISH("stop")}, EXO_E_MALFORMED},
+        {{CHOICE(ARGUMENTS("\"{\\\"x\\\":\"")), FINISH("stop")}, EXO_E_CUT_CALL},
+        {{CHOICE(ARGUMENTS("\"{\\\"x\\\":12\"")), FINISH("stop")}, EXO_E_CUT_CALL},
+        {{CHOICE(ARGUMENTS("\"{\\\"x\\\":{\\\"y\\\":\\\"z\\\"\"")), FINISH("stop")}, EXO_OK},
+        {{CHOICE(ARGUMENTS("\"{\\\"x\\\":true\"")), FINISH("stop")}, EXO_OK},
+        {{CHOICE(ARGUMENTS("\"{\\\"x\\\":1}{\\\"x\\\": 1}\"")), FINISH("stop")}, EXO_OK},
+        {{CHOICE(ARGUMENTS("\"{\\\"x\\\":1}{\\\"x\\\":2}\"")), FINISH("stop")}, EXO_E_CUT_CALL},
+        {{CHOICE(ARGUMENTS("\"{}{\\\"x\\\":2}\"")), FINISH("stop")}, EXO_OK},
+        {{CHOICE(ARGUMENTS("\"just prose\"")), FINISH("stop")}, EXO_OK},
+        {{CHOICE(ARGUMENTS("\"\"")), FINISH("stop")}, EXO_OK},
         {{CHOICE(ARGUMENTS("\"{\\\"x\\\":1}\"")), CHOICE(ARGUMENTS("\"{\\\"x\\\":1}\"")), FINISH("tool_calls")},
          EXO_OK},
     };
@@ -1079,7 +1095,7 @@ int main(void)
         cmocka_unit_test(raw_json_that_is_not_quite_json_is_mended),
         cmocka_unit_test(names_are_whole_up_to_their_limit),
         cmocka_unit_test(the_text_can_be_taken),
-        cmocka_unit_test(a_call_without_a_name_is_cut),
+        cmocka_unit_test(calls_that_were_cut),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(interleaving_costs_linear_time),
     };
