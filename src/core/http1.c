@@ -297,7 +297,8 @@ enum state {
 enum seen {
     SEEN_LENGTH = 1,
     SEEN_CHUNKED = 2,
-    SEEN_CLOSE = 4
+    SEEN_CLOSE = 4,
+    SEEN_FRAMING = 8 /* in the line that was read last */
 };
 
 void exo_http1_response_init(exo_http1_response *response, const exo_limits *limits, exo_buffer *carry)
@@ -557,11 +558,13 @@ static int note_header(exo_http1_response *r, exo_span name, exo_span value, uin
 {
     switch (known_header(name)) {
     case CONTENT_LENGTH:
+        r->seen_ |= SEEN_FRAMING;
         if ((r->seen_ & SEEN_CHUNKED) != 0) {
             return fail_at(r, at, EXO_E_BOTH_LENGTHS);
         }
         return note_length(r, value, at);
     case TRANSFER_ENCODING:
+        r->seen_ |= SEEN_FRAMING;
         if ((r->seen_ & SEEN_LENGTH) != 0) {
             return fail_at(r, at, EXO_E_BOTH_LENGTHS);
         }
@@ -587,6 +590,7 @@ static int judge_header(exo_http1_response *r)
     int result = whole_line(r, &line);
 
     accept(r, HEADER_END);
+    r->seen_ &= (uint8_t)~SEEN_FRAMING;
     if (result != EXO_OK || is_interim(r) || r->trailing_) {
         return result;
     }
@@ -612,17 +616,10 @@ static int tell_header(exo_http1_response *r, exo_http1_event *event)
 static int fold_line(exo_http1_response *r)
 {
     exo_buffer *carry = r->carry_;
-    exo_span name;
-    exo_span value;
-    int result = exo_buffer_append(carry, fed_part(r));
+    int result = (r->seen_ & SEEN_FRAMING) != 0 ? EXO_E_OBS_FOLD : exo_buffer_append(carry, fed_part(r));
 
     if (result != EXO_OK) {
         return result;
-    }
-    (void)exo_header_split(exo_buffer_span(carry), &name, &value);
-    const enum known known = known_header(name);
-    if ((known == CONTENT_LENGTH || known == TRANSFER_ENCODING) && !is_interim(r) && !r->trailing_) {
-        return EXO_E_OBS_FOLD;
     }
     size_t len = carry->len - 1; /* without the LF */
     while (is_blank((unsigned char)carry->data[len - 1]) || carry->data[len - 1] == CR) {
