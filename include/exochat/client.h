@@ -129,6 +129,8 @@ typedef struct exo_header {
     X(exo_ttft_until, ttft_until, EXO_UNTIL_EVENT)          /* which event ends the first-event clock */ \
     X(bool, lenient_end, false)                             /* accept a clean end of the stream without \
                                                                finish_reason and [DONE] */ \
+    X(bool, strict_stream, false)                           /* refuse a whole completion, and lines of JSON, in \
+                                                               place of a stream */ \
     X(bool, think_tags, false)                              /* a <think> block at the start of the content is \
                                                                reasoning */ \
     X(bool, chunked, false)                                 /* send the body with chunked coding, not with \

@@ -131,7 +131,6 @@ typedef enum exo_verdict {
     X(EXO_E_CONTENT_FILTER,-106, PROVIDER, STOP, "a content filter refused the request", "change the messages") \
     X(EXO_E_REDIRECT,      -107, PROVIDER, STOP, "a redirect, which is not followed", "set base_url to the final address") \
     X(EXO_E_IN_STREAM,     -108, PROVIDER, RETRY, "an error inside the stream", "try again") \
-    X(EXO_E_NO_KEY,        -110, PROVIDER, STOP, "refused, and no key was sent", "set the key or its environment variable") \
     X(EXO_E_BLOCKED,       -111, PROVIDER, FALL_BACK, "something in front of the endpoint refused the request", "ask who runs the firewall, or use another deployment") \
     X(EXO_E_FINISH,        -109, PROVIDER, RETRY, "the finish_reason is an error", "try again")
 /* clang-format on */

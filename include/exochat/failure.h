@@ -13,7 +13,7 @@
  *   a mark of a content filter                              EXO_E_CONTENT_FILTER
  *   a mark of used-up quota, credits or balance             EXO_E_QUOTA
  *   403 with a page: something in front of the endpoint     EXO_E_BLOCKED
- *   401, 403                                                EXO_E_AUTH, or EXO_E_NO_KEY where none was sent
+ *   401, 403                                                EXO_E_AUTH; `keyless` says whether one was sent
  *   402                                                     EXO_E_QUOTA
  *   429                                                     EXO_E_RATE_LIMIT
  *   408, 409, 425, 498, 500 and above                       EXO_E_SERVER
@@ -61,7 +61,7 @@ typedef struct exo_failure {
     uint16_t status;      /* the effective status: the one that the body names, else http_status */
     bool in_stream;       /* reported inside a 2xx stream */
     bool cut;             /* the message was longer than its field */
-    bool keyless_;        /* no key was sent */
+    bool keyless;         /* the request went out without a key */
     bool dated_;          /* clock_ is the server's */
     uint32_t clock_;      /* the time of day in seconds since 1970 UTC; 0: not known */
     int64_t retry_after;  /* milliseconds to wait, or -1 */
@@ -86,8 +86,8 @@ void exo_failure_clear(exo_failure *failure);
  * Headers given before stay in force here and in the calls below. */
 void exo_failure_set(exo_failure *failure, int code, exo_span message);
 
-/* The request went out without a key: a refusal of the key, reported before or after, is then EXO_E_NO_KEY. Stays in
- * force until exo_failure_clear(). */
+/* The request went out without a key: whoever reports a refusal of the key can say so. Stays until
+ * exo_failure_clear(). */
 void exo_failure_no_key(exo_failure *failure);
 
 /* Looks at one response header, in any case and order: date, retry-after-ms, retry-after, x-should-retry, x-request-id,

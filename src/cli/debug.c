@@ -110,7 +110,8 @@ static int print_help(void)
          "  --cuts N,N,...  feed the input in pieces that end at these offsets, and for\n"
          "                  encode write the body in windows of these sizes, in turn\n"
          "  --think-tags    for chat: a <think> block at the start is reasoning\n"
-         "  --lenient-end   for chat: a clean end is enough");
+         "  --lenient-end   for chat: a clean end is enough\n"
+         "  --strict-stream for chat: refuse a completion in place of a stream");
     return say_flush() ? EXIT_ANSWERED : say_output_failed();
 }
 
@@ -157,6 +158,7 @@ typedef struct debug_wish {
     const char *cuts;
     bool think_tags;
     bool lenient_end;
+    bool strict_stream;
 } debug_wish;
 
 /* Takes what may stand at `argv[at]`, and returns how many arguments that was; 0: none, and that was said. */
@@ -173,6 +175,8 @@ static int read_argument(debug_wish *wish, char **argv, int at)
         wish->think_tags = true;
     } else if (strcmp(text, "--lenient-end") == 0) {
         wish->lenient_end = true;
+    } else if (strcmp(text, "--strict-stream") == 0) {
+        wish->strict_stream = true;
     } else if (strcmp(text, "--cuts") == 0) {
         say("--cuts: numbers with commas between them expected");
         return 0;
@@ -198,8 +202,10 @@ static bool read_arguments(debug_wish *wish, int argc, char **argv)
     }
     if (!wish->part) {
         say("debug: sse, json, repair, chat, encode or http expected");
-    } else if ((wish->think_tags || wish->lenient_end) && wish->part->run != debug_chat) {
-        say("--%s: for chat only", wish->think_tags ? "think-tags" : "lenient-end");
+    } else if ((wish->think_tags || wish->lenient_end || wish->strict_stream) && wish->part->run != debug_chat) {
+        say("--%s: for chat only", wish->think_tags    ? "think-tags"
+                                   : wish->lenient_end ? "lenient-end"
+                                                       : "strict-stream");
         return false;
     }
     return wish->part != NULL;
@@ -211,6 +217,7 @@ static int run(const debug_wish *wish)
     memset(&input, 0, sizeof input);
     input.think_tags = wish->think_tags;
     input.lenient_end = wish->lenient_end;
+    input.strict_stream = wish->strict_stream;
     int exit_code = EXIT_USAGE;
     if (!wish->cuts || read_cuts(&input, wish->cuts, wish->part->run != debug_encode)) {
         if (input_read("-", &input.all)) {
@@ -228,7 +235,7 @@ static int run(const debug_wish *wish)
 
 int debug_command(int argc, char **argv)
 {
-    debug_wish wish = {NULL, NULL, false, false};
+    debug_wish wish = {NULL, NULL, false, false, false};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             return print_help();

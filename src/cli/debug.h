@@ -19,6 +19,7 @@ typedef struct debug_input {
     char *piece;     /* the one handed out last */
     bool think_tags; /* for chat: what a deployment may say of its endpoint */
     bool lenient_end;
+    bool strict_stream;
 } debug_input;
 
 /* `exochat debug`, argv[0] being "debug". Returns the exit code. */

@@ -83,6 +83,7 @@ int debug_chat(debug_input *input)
     options.failure = &chat.failure;
     options.think_tags = input->think_tags;
     options.lenient_end = input->lenient_end;
+    options.strict_stream = input->strict_stream;
     exo_intake_init(&chat.intake, &options);
     bool going = true;
     while (going && debug_next(input, &piece)) {

@@ -143,7 +143,8 @@ void report_failure(const exo_failure *failure, const char *who)
         }
         append(line, sizeof line, "%s%s: ", *who ? " from " : "", who);
     }
-    append(line, sizeof line, "%s", text);
+    append(line, sizeof line, "%s%s", text,
+           failure->code == EXO_E_AUTH && failure->keyless ? ", and no key was sent" : "");
     if (failure->message[0] != '\0' && strcmp(failure->message, text) != 0) {
         append(line, sizeof line, ": %s", failure->message);
     }

@@ -263,7 +263,7 @@ static int call_init_attempt(exo_call *call)
     options.intake.answer_count = call->reply->answer_count;
     options.intake.think_tags = o->think_tags;
     options.intake.lenient_end = o->lenient_end;
-    options.intake.strict_stream = true;
+    options.intake.strict_stream = o->strict_stream;
     options.connect_timeout = o->connect_timeout;
     options.stream_ttft_timeout = o->stream_ttft_timeout;
     options.request_timeout = o->request_timeout;

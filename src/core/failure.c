@@ -88,9 +88,6 @@ static int code_of_status(uint16_t status, bool in_stream)
 /* The verdict, from the code and x-should-retry. */
 static void settle(exo_failure *failure)
 {
-    if (failure->keyless_ && failure->code == EXO_E_AUTH) {
-        failure->code = EXO_E_NO_KEY;
-    }
     failure->verdict = exo_error_verdict(failure->code);
     if (failure->advice_ == ADVICE_RETRY && failure->code == EXO_E_STATUS) {
         failure->verdict = EXO_RETRY;
@@ -218,8 +215,7 @@ void exo_failure_set(exo_failure *failure, int code, exo_span message)
 
 void exo_failure_no_key(exo_failure *failure)
 {
-    failure->keyless_ = true;
-    settle(failure);
+    failure->keyless = true;
 }
 
 /* Makes a delay of the date in Retry-After, as the clock that it is to be read against becomes known. */

@@ -479,8 +479,8 @@ static void intake_look_for_lines(exo_intake *intake)
 {
     exo_span text = exo_buffer_span(&intake->held_);
     const char *end = NULL;
-    while (intake->searched_ < text.len && ascii_is_space(text.ptr[intake->searched_])) {
-        intake->searched_++; /* before the first line */
+    for (size_t i = 0; intake->searched_ == i && i < text.len && ascii_is_space(text.ptr[i]); i++) {
+        intake->searched_++; /* blank lines before the first one */
     }
     if (!intake->options_.strict_stream && intake->searched_ < text.len) {
         end = memchr(text.ptr + intake->searched_, '\n', text.len - intake->searched_);

@@ -168,6 +168,17 @@ def test_arguments_are_repaired_after_a_proven_end(ask):
     assert call["arguments"] == {"city": "Oslo", "days": 2} and "days" in call["arguments_raw"]
 
 
+def test_a_whole_completion_in_place_of_a_stream(exochat, upstream, write_config):
+    """It is whole, proven and paid for, and counts; unless only a stream is wanted."""
+    models = {"json-200-completion": {}, "strict": {"model": "json-200-completion", "strict_stream": True}}
+    config = write_config(models)
+    ran = exochat("--config", config, "-m", "json-200-completion", "--json", "hello")
+    assert (ran.code, ran.json["text"], ran.json["usage"]["total_tokens"]) == (0, TEXT, 12)
+    assert exochat("--config", config, "-m", "json-200-completion", "hello").out == TEXT
+    ran = exochat("--config", config, "-m", "strict", "--json", "hello")
+    assert (ran.code, ran.error["code"], ran.json["text"]) == (1, "EXO_E_NOT_A_STREAM", "")
+
+
 def test_noise_is_skipped_in_a_stream_that_completes_and_a_hole_is_not(ask, upstream):
     assert ask("malformed-event").out == TEXT
     assert ask("malformed-event", "--json").json["malformed"] == 1

@@ -170,7 +170,7 @@ OTHERS = [  # (behaviour, code, verdict, exit code, class)
     ("redirect-302", "EXO_E_REDIRECT", STOP, 1, "provider"),
     ("redirect-307", "EXO_E_REDIRECT", STOP, 1, "provider"),
     ("json-200-error", "EXO_E_SERVER", RETRY, 1, "provider"),
-    ("json-200-completion", "EXO_E_NOT_A_STREAM", RETRY, 1, "violation"),
+    ("json-200-unfinished", "EXO_E_TRUNCATED", RETRY, 1, "violation"),
     ("body-200:{}", "EXO_E_NOT_A_STREAM", RETRY, 1, "violation"),
     ("html-200", "EXO_E_NOT_A_STREAM", RETRY, 1, "violation"),
     ("empty-200", "EXO_E_EMPTY_STREAM", RETRY, 1, "violation"),

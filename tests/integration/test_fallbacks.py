@@ -38,7 +38,7 @@ MOVES_ON = [  # (behaviour, code of the failed attempt, options)
     ("done-only", "EXO_E_EMPTY_STREAM", ()),
     ("empty-200", "EXO_E_EMPTY_STREAM", ()),
     ("html-200", "EXO_E_NOT_A_STREAM", ()),
-    ("json-200-completion", "EXO_E_NOT_A_STREAM", ()),
+    ("json-200-unfinished", "EXO_E_TRUNCATED", ()),
     ("json-200-error", "EXO_E_SERVER", ()),
     ("error-first-frame", "EXO_E_SERVER", ()),
     ("error-mid-stream", "EXO_E_SERVER", ()),

@@ -370,12 +370,46 @@ refused(
     note="white space before the first byte that decides",
 )
 refused("framing-body-error-bom", "\ufeff" + dump(failure("no such berth")), "EXO_E_IN_STREAM", "no such berth")
-refused(
+COMPLETION = chunk([{"index": 0, "message": {"content": TIDE}, "finish_reason": "stop"}], usage=USAGE)
+fixture(
     "framing-body-completion",
-    dump(chunk([{"index": 0, "message": {"content": TIDE}, "finish_reason": "stop"}], usage=USAGE)),
-    "EXO_E_NOT_A_STREAM",
-    note="a whole completion because stream was ignored: a failure of its own kind; none of it is used",
+    dump(COMPLETION),
+    TIDE,
+    usage=USAGE,
+    done=False,
+    note="a whole completion because stream was ignored: it is whole, proven and paid for",
 )
+fixture("framing-body-completion-pretty", json.dumps(COMPLETION, indent=2) + "\n", TIDE, usage=USAGE, done=False)
+refused(
+    "framing-body-completion-strict",
+    dump(COMPLETION),
+    "EXO_E_NOT_A_STREAM",
+    options={"strict_stream": True},
+    note="the same where only a stream is wanted: a failure of its own kind; none of it is used",
+)
+refused(
+    "framing-body-completion-unfinished",
+    dump(chunk([{"index": 0, "message": {"content": TIDE}, "finish_reason": None}])),
+    "EXO_E_TRUNCATED",
+    text=TIDE,
+    note="nothing says that it is whole",
+)
+refused("framing-body-completion-cut", dump(COMPLETION)[:60], "EXO_E_NOT_A_STREAM")
+LINES = [
+    chunk([choice({"role": "assistant", "content": "The tide "})]),
+    chunk([choice({"content": "turns at noon."})]),
+    chunk([choice({}, "stop")]),
+    chunk([], usage=USAGE),
+]
+fixture("framing-lines", "".join(dump(line) + "\n" for line in LINES), TIDE, usage=USAGE, done=False,
+        note="lines of JSON that are chunks, in place of events")
+fixture("framing-lines-done", "\r\n".join([*map(dump, LINES), "", "[DONE]", ""]), TIDE, usage=USAGE,
+        note="the same with CRLF, an empty line and the sentinel")
+fixture("framing-lines-cut-end", "\n".join(map(dump, LINES)), TIDE, usage=USAGE, done=False,
+        note="the last line has no end")
+refused("framing-lines-cut", "".join(dump(line) + "\n" for line in LINES[:2]), "EXO_E_TRUNCATED", text=TIDE)
+refused("framing-lines-strict", "".join(dump(line) + "\n" for line in LINES), "EXO_E_NOT_A_STREAM",
+        options={"strict_stream": True})
 refused("framing-body-other-json", '{"status":"up"}\n', "EXO_E_NOT_A_STREAM")
 refused("framing-body-html", "<!DOCTYPE html>\n<html><body><h1>502</h1></body></html>\n", "EXO_E_NOT_A_STREAM")
 refused("framing-body-html-blank", "\n\n  <html></html>\n", "EXO_E_NOT_A_STREAM")
@@ -1385,7 +1419,7 @@ agree. Bytes matter here: `.gitattributes` keeps line ends as they are.
 | `done` | whether `[DONE]` came |
 | `refusal` | only when sent |
 | `counts` | only in `usage-*`: what the counts mean, null where nothing was said |
-| `options` | only where an option of the deployment is on: `lenient_end`, `think_tags` |
+| `options` | only where an option of the deployment is on: `lenient_end`, `think_tags`, `strict_stream` |
 | `note` | why, where it is not obvious, or where the table is silent |
 """
 

@@ -351,9 +351,9 @@ def tool_loop(conn):
 
 @behaviour("tool-repair")
 def tool_repair(conn):
-    """Calls a tool with a trailing comma and a missing brace in the arguments."""
+    """Calls a tool with a bare key and a trailing comma in the arguments."""
     chunks.begin(conn)
-    tool_deltas(conn, 0, "call_0", ('{"city":"Oslo",', '"days":2,'))
+    tool_deltas(conn, 0, "call_0", ('{"city":"Oslo",', "days:2,}"))
     chunks.complete(conn, "tool_calls")
 
 
@@ -956,11 +956,12 @@ def http09(conn):
 # --- 200, and yet no success
 
 
-@behaviour("json-200-completion")
+@behaviour("json-200-completion", "json-200-unfinished")
 def whole_completion(conn):
-    """A whole completion as JSON, because `stream` was ignored."""
+    """A whole completion as JSON, because `stream` was ignored; or one that does not say that it is whole."""
     message = {"role": "assistant", "content": TEXT}
-    whole = chunks.chunk(conn, [{"index": 0, "message": message, "finish_reason": "stop"}], usage=USAGE)
+    reason = "stop" if conn.behaviour == "json-200-completion" else None
+    whole = chunks.chunk(conn, [{"index": 0, "message": message, "finish_reason": reason}], usage=USAGE)
     conn.respond(200, {**whole, "object": "chat.completion"})
 
 

@@ -59,6 +59,7 @@ typedef enum exo_config_kind {
     EXO_CLOCK_MAP(EXO_CONFIG_MODEL_CLOCK) \
     X(ttft_until,          UNTIL, options.ttft_until) \
     X(lenient_end,         FLAG,  options.lenient_end) \
+    X(strict_stream,       FLAG,  options.strict_stream) \
     X(think_tags,          FLAG,  options.think_tags) \
     X(chunked,             FLAG,  options.chunked) \
     X(http2,               FLAG,  options.http2) \
