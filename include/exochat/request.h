@@ -116,6 +116,10 @@ int exo_request_error(const exo_request *request);
 /* The number of messages. */
 size_t exo_request_messages(const exo_request *request);
 
+/* How many choices the request asks for: its parameter "n" where that is a whole number from 1 to UINT32_MAX, else 1. A
+ * call keeps as many as exo_call_options.choices says. */
+uint32_t exo_request_choices(const exo_request *request);
+
 #ifdef __cplusplus
 }
 #endif

@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 /* As much of a refusal as is shown. */
@@ -138,10 +139,32 @@ static int judge(asking *asked, exo_answer *answer)
         say("cut by a content filter of %s (finish_reason %.*s)", asked->model, (int)reason.len, reason.ptr);
         return EXIT_REFUSED;
     }
-    if (exo_span_is(reason, "length") && !asked->options->quiet) {
-        say("the answer is cut: its maximum length is reached (finish_reason length)");
+    if (exo_finish_family_of(reason) == EXO_FINISH_LENGTH && !asked->options->quiet) {
+        say("the answer is cut: its maximum length is reached (finish_reason %.*s)", (int)reason.len, reason.ptr);
     }
     return EXIT_ANSWERED;
+}
+
+/* Several choices: each under its number. */
+static void print_choices(asking *asked, const exo_reply *reply)
+{
+    exo_answer *answer;
+    for (uint32_t i = 0; (answer = exo_reply_answer(reply, i)) != NULL; i++) {
+        char number[16];
+        int len = snprintf(number, sizeof number, "%s[%" PRIu32 "]\n", asked->line_open ? "\n" : "", i);
+        print_text(asked, exo_span_of(number, (size_t)len));
+        print_text(asked, exo_answer_text(answer));
+    }
+}
+
+/* What the stream held that nobody could read, and that was no part of the answer. */
+static void say_noise(exo_answer *answer)
+{
+    uint32_t events = exo_answer_malformed(answer, NULL, NULL);
+    if (events > 0) {
+        say("%" PRIu32 " event%s of the stream could not be read, and no part of the answer was lost with %s", events,
+            events == 1 ? "" : "s", events == 1 ? "it" : "them");
+    }
 }
 
 /* Prints what is left to be printed of a reply, and returns the exit code. */
@@ -157,6 +180,8 @@ static int finish(asking *asked, const exo_reply *reply)
         json_end_line(&out);
     } else if (options->events) {
         events_print_end(reply);
+    } else if (!failure && exo_reply_answer(reply, 1)) {
+        print_choices(asked, reply);
     } else if (options->no_stream && !failure && answer) {
         print_text(asked, exo_answer_text(answer));
     }
@@ -175,7 +200,11 @@ static int finish(asking *asked, const exo_reply *reply)
         report_failure(failure, exo_reply_deployment(reply));
         return report_exit_code(failure);
     }
-    return answer ? judge(asked, answer) : EXIT_FAILED;
+    if (!answer) {
+        return EXIT_FAILED;
+    }
+    say_noise(answer);
+    return judge(asked, answer);
 }
 
 /* ---- the question ---- */
@@ -208,7 +237,8 @@ static int put_question(asking *asked, const cli_setup *setup, const exo_request
     exo_call_options call = EXO_CALL_OPTIONS_INIT;
     setup_call_options(setup, options, &call);
     call.model = asked->model;
-    call.buffered = options->json || options->no_stream;
+    call.choices = exo_request_choices(request);
+    call.buffered = options->json || options->no_stream || (call.choices > 1 && !options->events);
     call.keep = EXO_KEEP_TOOLS;
     call.keep |= call.buffered ? EXO_KEEP_TEXT | EXO_KEEP_REASONING : 0;
     call.keep |= options->json ? EXO_KEEP_EXTRA : 0;

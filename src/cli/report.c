@@ -310,7 +310,8 @@ bool report_calls_usable(const exo_reply *reply)
            exo_finish_family_of(exo_answer_finish_reason(answer)) != EXO_FINISH_LENGTH;
 }
 
-static void report_answer_json(json_out *out, exo_answer *answer, bool usable)
+/* What one choice says. */
+static void report_choice_json(json_out *out, exo_answer *answer, bool usable)
 {
     json_key(out, "text");
     json_string(out, exo_answer_text(answer));
@@ -326,6 +327,21 @@ static void report_answer_json(json_out *out, exo_answer *answer, bool usable)
     json_close(out, ']');
     json_key(out, "finish_reason");
     json_string_or_null(out, exo_answer_finish_reason(answer));
+    report_raw_json(out, "reasoning_details", exo_answer_reasoning_details(answer));
+    report_raw_json(out, "audio", exo_answer_audio(answer));
+    report_extra_json(out, answer, EXO_ANSWER_ITSELF);
+    if (exo_answer_raw_cut(answer)) {
+        json_key(out, "raw_cut");
+        json_bool(out, true);
+    }
+}
+
+/* The answer: its first choice, and what is said once for all of them. */
+static void report_answer_json(json_out *out, const exo_reply *reply)
+{
+    exo_answer *answer = exo_reply_answer(reply, 0);
+    bool usable = report_calls_usable(reply);
+    report_choice_json(out, answer, usable);
     json_key(out, "usage");
     json_raw(out, exo_answer_usage_json(answer));
     json_key(out, "model");
@@ -337,12 +353,15 @@ static void report_answer_json(json_out *out, exo_answer *answer, bool usable)
         json_key(out, "malformed");
         json_int(out, malformed);
     }
-    report_raw_json(out, "reasoning_details", exo_answer_reasoning_details(answer));
-    report_raw_json(out, "audio", exo_answer_audio(answer));
-    report_extra_json(out, answer, EXO_ANSWER_ITSELF);
-    if (exo_answer_raw_cut(answer)) {
-        json_key(out, "raw_cut");
-        json_bool(out, true);
+    if (exo_reply_answer(reply, 1)) {
+        json_key(out, "choices");
+        json_open(out, '[');
+        for (uint32_t i = 0; (answer = exo_reply_answer(reply, i)) != NULL; i++) {
+            json_open(out, '{');
+            report_choice_json(out, answer, usable);
+            json_close(out, '}');
+        }
+        json_close(out, ']');
     }
 }
 
@@ -368,7 +387,7 @@ void report_reply_json(json_out *out, const exo_reply *reply)
     exo_answer *answer = exo_reply_answer(reply, 0);
     json_open(out, '{');
     if (answer) {
-        report_answer_json(out, answer, report_calls_usable(reply));
+        report_answer_json(out, reply);
     } else {
         report_no_answer_json(out);
     }

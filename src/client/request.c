@@ -205,13 +205,47 @@ void exo_request_free(exo_request *request)
     give_back(request);
 }
 
-const char *exo_request_model(const exo_request *request)
+/* The value of a parameter, or NULL. */
+static const exo_node *request_parameter(const exo_request *request, const char *key)
 {
     const exo_node *node = request ? request->root.first : NULL;
-    while (node && !exo_span_is(node->key, "model")) {
+    while (node && !exo_span_is(node->key, key)) {
         node = node->next;
     }
+    return node;
+}
+
+const char *exo_request_model(const exo_request *request)
+{
+    const exo_node *node = request_parameter(request, "model");
     return node ? node->text.ptr : "";
+}
+
+/* The whole number that a text is, or 0. */
+static uint64_t request_whole_number(exo_span text)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9' || number > UINT32_MAX) {
+            return 0;
+        }
+        number = 10 * number + (uint64_t)(text.ptr[i] - '0');
+    }
+    return number;
+}
+
+uint32_t exo_request_choices(const exo_request *request)
+{
+    const exo_node *node = request_parameter(request, "n");
+    uint64_t count = 0;
+    if (node && (node->json || node->type == EXO_VALUE_NUMBER)) {
+        count = request_whole_number(exo_span_trim(node->text));
+    } else if (node && node->type == EXO_VALUE_INT) {
+        count = node->number.i > 0 ? (uint64_t)node->number.i : 0;
+    } else if (node && node->type == EXO_VALUE_UINT) {
+        count = node->number.u;
+    }
+    return count > 0 && count <= UINT32_MAX ? (uint32_t)count : 1;
 }
 
 int exo_request_set_model(exo_request *request, const char *model)

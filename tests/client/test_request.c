@@ -689,6 +689,28 @@ static void test_memory_runs_out_in_json(void **state)
     assert_int_equal(blocks, 11);
 }
 
+static void test_choices(void **state)
+{
+    static const struct {
+        const char *json;
+        uint32_t choices;
+    } rows[] = {{"2", 2},  {" 16 ", 16}, {"4294967295", UINT32_MAX}, {"4294967296", 1}, {"0", 1},
+                {"-1", 1}, {"1.5", 1},   {"\"2\"", 1},               {"null", 1},       {"99999999999999999999", 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        exo_request *request = exo_request_new("m");
+        assert_int_equal(exo_request_choices(request), 1);
+        assert_int_equal(exo_request_json(request, "n", exo_span_text(rows[i].json)), EXO_OK);
+        assert_int_equal(exo_request_choices(request), rows[i].choices);
+        exo_request_free(request);
+    }
+    exo_request *request = exo_request_new("m");
+    assert_int_equal(exo_request_int(request, "n", 3), EXO_OK);
+    assert_int_equal(exo_request_choices(request), 3);
+    exo_request_free(request);
+    assert_int_equal(exo_request_choices(NULL), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -708,6 +730,7 @@ int main(void)
         cmocka_unit_test(test_too_deep),
         cmocka_unit_test(test_memory_runs_out_in_calls),
         cmocka_unit_test(test_memory_runs_out_in_json),
+        cmocka_unit_test(test_choices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

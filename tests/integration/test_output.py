@@ -230,3 +230,29 @@ def test_standard_streams_that_are_closed(upstream, exochat):
     ran = subprocess.run(["sh", "-c", script, str(BINARY)], env=exochat.environment, timeout=TIMEOUT)
     assert ran.returncode in (0, 1) and upstream.requests[0].complete
     assert upstream.requests[0].json["messages"] == [{"role": "user", "content": "hello"}]
+
+
+# --- several choices, and what could not be read
+
+
+def test_several_choices_are_printed_under_their_numbers(ask):
+    ran = ask("n-3", "-o", "n=3")
+    assert (ran.code, ran.out.rstrip("\n")) == (0, "[0]\nchoice 0\n[1]\nchoice 1\n[2]\nchoice 2")
+    ran = ask("n-3", "-o", "n=3", "--json")
+    assert [choice["text"] for choice in ran.json["choices"]] == ["choice 0", "choice 1", "choice 2"]
+    assert (ran.json["text"], ran.json["usage"]["total_tokens"]) == ("choice 0", 12)
+    lines = [json.loads(line) for line in ask("n-3", "-o", "n=3", "--events").out.splitlines()]
+    assert {line["choice"] for line in lines if line["type"] == "text"} == {0, 1, 2}
+
+
+def test_one_choice_is_printed_as_it_is(ask):
+    for n in ("1", '"2"', "0"):
+        ran = ask("ok", "-o", f"n={n}")
+        assert (ran.code, ran.out) == (0, TEXT)
+    assert "choices" not in ask("ok", "--json").json
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--events"], ["--no-stream"]])
+def test_noise_is_said_in_every_form(ask, form):
+    ran = ask("malformed-event", *form)
+    assert ran.code == 0 and "1 event of the stream could not be read" in ran.complaint
