@@ -72,9 +72,9 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
             needs[FILENAME]
     }
 
-    # Whether a file may see libcurl: those of the folder, and what stands outside of it.
+    # Whether a file may see libcurl.
     function is_transport(file) {
-        return file ~ /^src\/client\/curl\// || file in transport
+        return file ~ /^src\/client\/curl\//
     }
 
     # Who includes what needs libcurl needs it too; only the transport may.
@@ -102,8 +102,6 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
     BEGIN {
         split("error span limits buffer clock options ascii", list, " ")
         for (i in list) base[list[i]]
-        split("src/client/exchange.h src/client/exchange.c src/client/endpoint.c", list, " ")
-        for (i in list) transport[list[i]]
         split("stdbool.h stddef.h stdint.h string.h", list, " ")
         for (i in list) freestanding[list[i]]
         while ((getline line <ARGV[1]) > 0) {
