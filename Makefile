@@ -1,5 +1,5 @@
-# The short names of the things one does with this tree. CMake does the building, the scripts in tools/ do the rest. Each
-# target installs the packages of its group and builds no more than they are for: the tests only where there are tests.
+# The short names of the things one does with this tree. CMake does the building, the scripts in tools/ do the rest.
+# Each target installs the packages of its group, and builds no more than they are for: tests only where they are run.
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 TARGETS ?= demo all install bench fuzz coverage lint format test

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Configures and builds: tools/build.sh FOLDER [CMake option ...]
-# A new folder is built with Ninja where it is installed, an old one with what it was made for. Options that are not given
-# have their default, whatever the folder was built with before.
+# A new folder is built with Ninja where it is installed, an old one with what it was made for. Options that are not
+# given have their default, whatever the folder was built with before.
 set -eu
 cd "$(dirname "$0")/.."
 folder=$1

@@ -80,7 +80,7 @@ for name in http_proxy https_proxy; do
 done
 
 # The release itself, neither its updates nor its backports, is the first source of this machine without a - or a /.
-sources=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI) $(COMPONENT)' 'Created-By: Packages')
+sources=$(apt-get indextargets --no-release-info --format '$(RELEASE) $(REPO_URI) $(COMPONENT)' 'Created-By: Packages')
 set -- "$(printf '%s\n' "$sources" | awk '$1 !~ /[-\/]/ && $3 == "main" { print $1, $2; exit }')" "$@"
 release=${1% *} uri=${1#* }
 shift
@@ -180,8 +180,9 @@ fresh()
     began=$(date +%s)
     status=0
     # shellcheck disable=SC2046
-    apart sh -ec "$inside" sh "$apart" "$new" "$cache/archives" "$new" /usr/bin/env -i --default-signal HOME=/root TERM=dumb \
-        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin EXOCHAT_FRESH=1 \
+    apart sh -ec "$inside" sh "$apart" "$new" "$cache/archives" \
+        "$new" /usr/bin/env -i --default-signal HOME=/root TERM=dumb EXOCHAT_FRESH=1 \
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         $(hand_on http_proxy https_proxy FUZZ_SECONDS ROUNDS STREAMS MEGABYTES) \
         sh /src/typed.sh >"$cache/$target.log" 2>&1 </dev/null || status=$?
     seconds=$(($(date +%s) - began))

@@ -1,8 +1,8 @@
 #!/bin/sh
 # The tree can be built in parts: tools/check-variants.sh [ROOT]
-# Builds what is left without tests, without the libraries that an option leaves out, and without the library at all, in a
-# folder of its own, and looks at what the objects include and want of others. Then it hides every package from
-# pkg-config: CMake must name the one to install, and what can be done without.
+# Builds what is left without tests, without the libraries that an option leaves out, and without the library at all, in
+# a folder of its own, and looks at the symbols that the objects want and the libraries that they are linked to. Then it
+# hides every package from pkg-config: CMake must name the one to install, and what can be done without.
 set -eu
 root=$(cd "${1:-$(dirname "$0")/..}" && pwd)
 work=$(mktemp -d)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a group of tasks needs and that are not there yet: tools/install-packages.sh GROUP ...
-# The function below has the groups. Does nothing when all are there. Without root it tries `sudo -n`, and else
-# prints the one line to type. On other systems it names what is needed and goes on. No service is left running.
+# The function below has the groups. Does nothing when all are there. Without root it tries `sudo -n`, and else prints
+# the one line to type. On other systems it names what is needed and goes on. No service is left running.
 set -eu
 
 packages_of()

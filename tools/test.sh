@@ -2,9 +2,9 @@
 # Runs every test there is, goes on after a failure, and ends with one line that adds up what the runners counted:
 #     N passed, N failed
 # Three builds: with the default compiler, with AddressSanitizer and UndefinedBehaviorSanitizer, and with clang. The
-# first two run all of ctest and pytest; then coverage is held to its thresholds, and `make demo` is run on a machine that
-# has nothing, where tools/check-fresh.sh can make one. A build that fails, a runner that does not run, and one that
-# finds no test each count as one failure.
+# first two run all of ctest and pytest; then coverage is held to its thresholds, and `make demo` is run on a machine
+# that has nothing, where tools/check-fresh.sh can make one. A build that fails, a runner that does not run, and one
+# that finds no test each count as one failure.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
