@@ -152,7 +152,7 @@ def test_the_last_chunk_may_come_late(driver, upstream, milliseconds):
 def test_a_response_that_never_ends_is_closed(driver, upstream):
     driver.setup(upstream, "never-ends")
     said = driver.chat()
-    assert said.failed is None and said.answer["text"] == TEXT and said.ms < 60000
+    assert said.failed is None and said.answer["text"] == TEXT and said.ms < 4900  # the rest has 5 s
     driver.ok("sleep", 260)
     driver("run")
     assert upstream.wait_requests(1)[0].peer_gone
@@ -181,7 +181,7 @@ def test_a_new_chat_does_not_wait_for_one_that_is_drained(driver, upstream):
     assert driver.chat().failed is None
     said = driver.chat()
     assert said.failed is None and not said.attempts[0]["reused"]
-    assert said.ms < 60000 and upstream.connections == 2
+    assert said.ms < 4900 and upstream.connections == 2
 
 
 @pytest.mark.parametrize("framing", ["+close", "+noreuse", "+http10"])
@@ -445,13 +445,13 @@ def test_a_hung_resolver_stops_neither_the_connect_clock_nor_a_cancel(driver, up
     driver.setup(upstream, "ok")
     driver.deploy(upstream, "hung", base_url="http://name.hung/v1", connect_timeout=150)
     said = driver.chat(model="hung")
-    assert said.failed == "EXO_E_CLOCK_CONNECT" and 150 <= said.ms < 60000
+    assert said.failed == "EXO_E_CLOCK_CONNECT" and 150 <= said.ms < 25000  # the resolver hangs for 30 s
     driver.deploy(upstream, "hung", base_url="http://name.hung/v1")
     driver.ok("start", 0, 0, model="hung")
     driver("run", **{"for": 50})
-    assert driver.ok("cancel", 0).ms < 60000
+    assert driver.ok("cancel", 0).ms < 25000
     assert driver.chat().failed is None
-    assert driver.ok("free_client").ms < 60000
+    assert driver.ok("free_client").ms < 25000
 
 
 # --- what a deployment may say

@@ -85,7 +85,7 @@ def in_the_body_of_an_error(driver, upstream, folder):
 
 def in_backoff(driver, upstream, folder):
     driver.setup(upstream, "status-503")
-    driver.ok("policy", "status-503", retries=5, backoff_first=20000)
+    driver.ok("policy", "status-503", retries=5, backoff_first=200000, backoff_max=200000)
     driver.ok("start", 0, 0)
     driver.pump(lambda: upstream.requests and upstream.requests[0].end_time)
     driver("run", **{"for": 50})
@@ -184,7 +184,7 @@ def mute_port():
 def test_cancel_while_connecting(driver, port, scheme):
     with port() as number:
         driver.ok("client")
-        driver.ok("deploy", "m", base_url=f"{scheme}://127.0.0.1:{number}/v1")
+        driver.ok("deploy", "m", base_url=f"{scheme}://127.0.0.1:{number}/v1", connect_timeout=600000)
         driver.ok("request", 0, "m")
         driver.ok("text", 0, "user", "hello")
         driver.ok("start", 0, 0)
