@@ -7,7 +7,9 @@ set -eu
 packages_of()
 {
     case $1 in
-    build) echo build-essential cmake ninja-build pkg-config libcurl4-openssl-dev libyaml-dev libssl-dev ;;
+    build) # without the certificates no https endpoint can be asked
+        echo build-essential cmake ninja-build pkg-config libcurl4-openssl-dev libyaml-dev libssl-dev ca-certificates
+        ;;
     demo)
         packages_of build
         echo python3
@@ -29,7 +31,7 @@ packages_of()
         ;;
     bench)
         packages_of build
-        echo python3 openssl ca-certificates time
+        echo python3 openssl time
         ;;
     fuzz) echo build-essential clang libclang-rt-dev ;;
     fresh) echo debootstrap git ;;

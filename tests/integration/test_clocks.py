@@ -139,10 +139,11 @@ def test_the_connect_clock(exochat, full_port):
     assert ran.error["verdict"] == "retry" and ran.json["attempts"][0]["connected_ms"] is None
 
 
-def test_the_connect_clock_waits_for_tls(exochat):
+def test_the_connect_clock_waits_for_tls(exochat, certificates):
     with socket.create_server(("127.0.0.1", 0)) as server:  # the system accepts, nobody answers
         base_url = f"https://127.0.0.1:{server.getsockname()[1]}/v1"
-        ran = exochat("--base-url", base_url, "-m", "m", "--json", "--connect-timeout", "400ms", "hello")
+        options = ("--ca", certificates.ca, "--connect-timeout", "400ms")
+        ran = exochat("--base-url", base_url, "-m", "m", "--json", *options, "hello")
     ring(ran, "CLOCK_CONNECT", "connect", 0.4)
 
 

@@ -181,10 +181,11 @@ def mute_port():
 
 
 @pytest.mark.parametrize("port, scheme", [(deaf_port, "http"), (mute_port, "https")], ids=["tcp", "tls"])
-def test_cancel_while_connecting(driver, port, scheme):
+def test_cancel_while_connecting(driver, certificates, port, scheme):
     with port() as number:
         driver.ok("client")
-        driver.ok("deploy", "m", base_url=f"{scheme}://127.0.0.1:{number}/v1", connect_timeout=600000)
+        url = f"{scheme}://127.0.0.1:{number}/v1"
+        driver.ok("deploy", "m", base_url=url, ca_file=certificates.ca, connect_timeout=600000)
         driver.ok("request", 0, "m")
         driver.ok("text", 0, "user", "hello")
         driver.ok("start", 0, 0)
@@ -198,10 +199,11 @@ def test_cancel_while_connecting(driver, port, scheme):
 
 
 @pytest.mark.parametrize("port, scheme", [(deaf_port, "http"), (mute_port, "https")], ids=["tcp", "tls"])
-def test_the_connect_clock(driver, port, scheme):
+def test_the_connect_clock(driver, certificates, port, scheme):
     with port() as number:
         driver.ok("client")
-        driver.ok("deploy", "m", base_url=f"{scheme}://127.0.0.1:{number}/v1", connect_timeout=150)
+        url = f"{scheme}://127.0.0.1:{number}/v1"
+        driver.ok("deploy", "m", base_url=url, ca_file=certificates.ca, connect_timeout=150)
         driver.ok("request", 0, "m")
         driver.ok("text", 0, "user", "hello")
         said = driver.chat()
