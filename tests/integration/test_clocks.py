@@ -234,7 +234,7 @@ def test_only_the_first_event_clock_can_be_auto(ask, upstream, option):
 
 
 def test_auto_takes_the_place_of_a_number(exochat, upstream, write_config):
-    config = write_config({"m": {"model": "wait-0.6", "stream_ttft_timeout": "200ms"}})
+    config = write_config({"m": {"model": "wait-4", "stream_ttft_timeout": "200ms"}})
     hasty = exochat("--config", config, "-m", "m", "--json", "hello")
     ring(hasty, "CLOCK_FIRST", "first event", 0.2)
     patient = exochat("--config", config, "-m", "m", "--json", "--ttft", "auto", "hello")
