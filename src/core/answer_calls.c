@@ -70,10 +70,22 @@ static struct call *call_at(const exo_answer *answer, uint32_t number)
     return (struct call *)calls + number;
 }
 
-static exo_span logged(const exo_answer *answer, struct stretch stretch)
+static exo_span logged(const exo_answer *answer, const struct stretch *stretch)
 {
-    return stretch.len > 0 ? exo_span_of(answer->kept_[EXO_KEPT_LOG_].data + stretch.at, stretch.len)
-                           : exo_span_of(NULL, 0);
+    const char *log = answer->kept_[EXO_KEPT_LOG_].data;
+    return exo_span_of(stretch->len > 0 ? log + stretch->at : log, stretch->len);
+}
+
+/* Whether one stretch begins with another. */
+static bool begins_with(const exo_answer *answer, const struct stretch *text, const struct stretch *start)
+{
+    const char *log = answer->kept_[EXO_KEPT_LOG_].data;
+    return text->len >= start->len && (start->len == 0 || memcmp(log + text->at, log + start->at, start->len) == 0);
+}
+
+static bool is_same(const exo_answer *answer, const struct stretch *one, const struct stretch *other)
+{
+    return one->len == other->len && begins_with(answer, one, other);
 }
 
 uint32_t exo_answer_tool_calls(const exo_answer *answer)
@@ -96,13 +108,13 @@ static void set_piece(exo_buffer *log, uint32_t at, struct piece piece)
 /* ---- ids and names ---- */
 
 /* Appends a copy of what stands in the log already to `to`, an empty stretch or the last in the log. */
-static int copy(exo_answer *answer, struct stretch from, struct stretch *to)
+static int copy(exo_answer *answer, const struct stretch *from, struct stretch *to)
 {
     exo_buffer *log = log_of(answer);
-    int rc = exo_buffer_reserve(log, from.len);
+    int rc = exo_buffer_reserve(log, from->len);
     if (rc == EXO_OK) {
         to->at = (uint32_t)log->len - to->len;
-        to->len += from.len;
+        to->len += from->len;
         exo_buffer_append(log, logged(answer, from));
     }
     return rc;
@@ -130,22 +142,19 @@ static int decode(exo_answer *answer, exo_span raw, struct stretch *stretch)
 }
 
 /* Whether a call came with an id. */
-static bool knows(const exo_answer *answer, const struct call *call, exo_span id)
+static bool knows(const exo_answer *answer, const struct call *call, const struct stretch *id)
 {
     struct stretch known = call->came;
     uint32_t next = call->ids;
-    while (id.len > 0) {
-        if (exo_span_equal(logged(answer, known), id)) {
-            return true;
-        }
-        if (next == NOWHERE) {
-            break;
-        }
+    bool same = id->len > 0 && is_same(answer, &known, id);
+    while (id->len > 0 && !same && next != NOWHERE) {
         struct piece piece = piece_at(answer, next);
-        known = (struct stretch){next + (uint32_t)sizeof piece, piece.len};
+        known.at = next + (uint32_t)sizeof piece;
+        known.len = piece.len;
+        same = is_same(answer, &known, id);
         next = piece.next;
     }
-    return false;
+    return same;
 }
 
 /* Keeps the id that a call came with last, beside a new one. */
@@ -162,16 +171,16 @@ static int keep_id(exo_answer *answer, struct call *call)
         call->ids_len++;
         log->len += sizeof old;
         set_piece(log, call->ids, old);
-        exo_buffer_append(log, logged(answer, call->came));
+        exo_buffer_append(log, logged(answer, &call->came));
     }
     return rc;
 }
 
 static bool is_taken(const exo_answer *answer, uint32_t number)
 {
-    exo_span id = logged(answer, call_at(answer, number)->id);
-    for (uint32_t i = 0; id.len > 0 && i < exo_answer_tool_calls(answer); i++) {
-        if (i != number && exo_span_equal(logged(answer, call_at(answer, i)->id), id)) {
+    const struct stretch *id = &call_at(answer, number)->id;
+    for (uint32_t i = 0; id->len > 0 && i < exo_answer_tool_calls(answer); i++) {
+        if (i != number && is_same(answer, &call_at(answer, i)->id, id)) {
             return true;
         }
     }
@@ -184,7 +193,7 @@ static int make_distinct(exo_answer *answer, uint32_t number)
     int rc = EXO_OK;
     while (rc == EXO_OK && is_taken(answer, number)) {
         struct stretch distinct = {0, 0};
-        rc = copy(answer, call_at(answer, number)->id, &distinct);
+        rc = copy(answer, &call_at(answer, number)->id, &distinct);
         if (rc == EXO_OK) {
             rc = exo_buffer_append(log_of(answer), exo_span_text("_2"));
         }
@@ -196,29 +205,23 @@ static int make_distinct(exo_answer *answer, uint32_t number)
     return rc;
 }
 
-static bool begins_with(exo_span text, exo_span start)
-{
-    return text.len >= start.len && exo_span_equal(exo_span_of(text.ptr, start.len), start);
-}
-
 /* Gives a call a name, or a piece of one. `own`: the delta has the call's index or id. */
-static int add_name(exo_answer *answer, struct call *call, struct stretch name, bool own)
+static int add_name(exo_answer *answer, struct call *call, const struct stretch *name, bool own)
 {
-    exo_span old = logged(answer, call->name);
-    bool longer = begins_with(logged(answer, name), old);
-    if (old.len == 0 || (longer && name.len > old.len && call->end == 0)) {
-        call->name = name;
+    const uint32_t old = call->name.len;
+    const bool longer = begins_with(answer, name, &call->name);
+    if (old == 0 || (longer && name->len > old && call->end == 0)) {
+        call->name = *name;
     } else if (!longer && own && call->size == 0) {
         struct stretch whole = {0, 0};
-        int rc = copy(answer, call->name, &whole);
+        int rc = copy(answer, &call->name, &whole);
         rc = rc == EXO_OK ? copy(answer, name, &whole) : rc;
         if (rc != EXO_OK) {
             return rc;
         }
         call->name = whole;
-        return whole.len > answer->name_limit_ ? EXO_E_NAME_LIMIT : EXO_OK;
     }
-    return EXO_OK;
+    return call->name.len > answer->name_limit_ ? EXO_E_NAME_LIMIT : EXO_OK;
 }
 
 /* ---- which call ---- */
@@ -237,47 +240,42 @@ enum route {
     ROUTE_MATCH    /* it may repeat that one's arguments, or begin a new call */
 };
 
-/* A complete call, and a delta whose arguments open. */
-static enum route match(const exo_answer *answer)
-{
-    return answer->keep_ & EXO_KEEP_TOOLS ? ROUTE_MATCH : ROUTE_NEW;
-}
-
 /* The tool rule, for a call that the delta may belong to. `known`: it came with the delta's id. */
-static enum route judge(const exo_answer *answer, const struct call *call, const exo_delta *delta, exo_span name,
-                        bool known)
+static enum route judge(const exo_answer *answer, const struct call *call, const exo_delta *delta,
+                        const struct stretch *name, bool known)
 {
-    const exo_span own = logged(answer, call->name);
     const bool complete = call->end > 0 && !is_repeating(call);
-    const bool named = name.len > 0;
-    const bool has_id = delta->id.len > 0;
-    const bool here = call->index == delta->index;
     const bool opens = complete && delta->opens;
-    const bool other = named && own.len > 0 && !exo_span_equal(name, own) && (complete || !begins_with(name, own));
+    const bool here = call->index == delta->index;
+    const bool indexed = delta->index >= 0;
+    const bool named = name->len > 0;
+    bool other = named && call->name.len > 0;
+    bool fresh;
+    if (other) {
+        other = (complete && name->len != call->name.len) || !begins_with(answer, name, &call->name);
+    }
     if (opens && call->bare && (!named || (known && here))) {
         return ROUTE_REPLACE;
     }
     if (known) {
-        if (!complete || (!opens && (here || !other))) {
-            return ROUTE_ON;
-        }
-        return here && !other ? match(answer) : ROUTE_NEW;
+        fresh = complete && (here ? opens && other : opens || other);
+    } else if (delta->id.len > 0) {
+        fresh = complete || other || (named && indexed && !here);
+    } else if (complete) {
+        fresh = other || (named && (opens || (indexed && !here)));
+    } else {
+        fresh = indexed ? named && !here : other;
     }
-    if (has_id) {
-        return complete || other || (named && delta->index >= 0 && !here) ? ROUTE_NEW : ROUTE_ON;
-    }
-    if (delta->index >= 0 && !here && named) {
+    /* What is not kept cannot be compared. */
+    if (fresh || (opens && !(answer->keep_ & EXO_KEEP_TOOLS))) {
         return ROUTE_NEW;
     }
-    if (complete ? other || (opens && named) : other && delta->index < 0) {
-        return ROUTE_NEW;
-    }
-    return opens ? match(answer) : ROUTE_ON;
+    return opens ? ROUTE_MATCH : ROUTE_ON;
 }
 
 /* Finds the call that a delta belongs to, and stores its number. */
-static enum route find_call(const exo_answer *answer, const exo_delta *delta, exo_span id, exo_span name,
-                            uint32_t *number)
+static enum route find_call(const exo_answer *answer, const exo_delta *delta, const struct stretch *id,
+                            const struct stretch *name, uint32_t *number)
 {
     const uint32_t count = exo_answer_tool_calls(answer);
     uint32_t known = count;
@@ -291,7 +289,7 @@ static enum route find_call(const exo_answer *answer, const exo_delta *delta, ex
             *number = i;
             return ROUTE_ON;
         }
-        if (knows(answer, call, id) && (here || !known_here)) {
+        if ((here || !known_here) && knows(answer, call, id)) {
             known = i;
             known_here = here;
         }
@@ -453,9 +451,9 @@ static int split_off(exo_answer *answer, exo_delta *delta)
         return rc;
     }
     struct call *call = call_at(answer, answer->call_);
-    rc = copy(answer, old.name, &call->name);
+    rc = copy(answer, &old.name, &call->name);
     if (rc == EXO_OK && old.match_id) {
-        rc = copy(answer, old.came, &call->came);
+        rc = copy(answer, &old.came, &call->came);
         call->id = call->came;
         rc = rc == EXO_OK ? make_distinct(answer, answer->call_) : rc;
     }
@@ -472,8 +470,8 @@ static int split_off(exo_answer *answer, exo_delta *delta)
         rc = add_arguments(answer, call, none, delta);
         delta->type = EXO_DELTA_TOOL_CALL;
         delta->index = call->index;
-        delta->id = logged(answer, call->id);
-        delta->name = logged(answer, call->name);
+        delta->id = logged(answer, &call->id);
+        delta->name = logged(answer, &call->name);
         answer->pending_ = true;
     }
     return rc;
@@ -511,49 +509,54 @@ static int match_arguments(exo_answer *answer, exo_delta *delta)
     return EXO_NOT_FOUND;
 }
 
-/* What a new call is called that looked like one more of another and has no name: as that one, unless its id is new. */
-static struct stretch inherited_name(const exo_answer *answer, const exo_delta *delta, exo_span id)
-{
-    struct stretch name = {0, 0};
-    if (delta->opens && delta->name.len == 0 && answer->call_ < exo_answer_tool_calls(answer)) {
-        const struct call *call = call_at(answer, answer->call_);
-        name = id.len == 0 || knows(answer, call, id) ? call->name : name;
-    }
-    return name;
-}
-
 /* Keeps what a call does not have of the id and the name that lie at the end of the log, and drops the rest. */
-static int keep_names(exo_answer *answer, struct call *call, const exo_delta *delta, struct stretch id,
-                      struct stretch name)
+static int keep_names(exo_answer *answer, struct call *call, const exo_delta *delta, struct stretch *id,
+                      const struct stretch *name)
 {
     exo_buffer *log = log_of(answer);
-    const bool known = knows(answer, call, logged(answer, id));
-    const bool own = known || (delta->index >= 0 && delta->index == call->index);
-    const size_t start = id.at;
-    const size_t end = name.at;
-    int rc = name.len > 0 ? add_name(answer, call, name, own) : EXO_OK;
-    const bool is_new = id.len > 0 && !known;
-    if (is_new && call->ids_len == IDS_MAX && id.len <= call->came.len) {
-        /* Where every delta has a new id, the last one's place is taken. */
-        memcpy(log->data + call->came.at, log->data + id.at, id.len);
-        id.at = call->came.at;
+    const uint32_t start = id->at;
+    const bool known = knows(answer, call, id);
+    const bool is_new = id->len > 0 && !known;
+    int rc = EXO_OK;
+    if (name->len > 0) {
+        rc = add_name(answer, call, name, known || (delta->index >= 0 && delta->index == call->index));
     }
+    if (is_new && call->ids_len == IDS_MAX && id->len <= call->came.len) {
+        /* Where every delta has a new id, the last one's place is taken. */
+        memcpy(log->data + call->came.at, log->data + start, id->len);
+        id->at = call->came.at;
+    }
+    const bool added = is_new && id->at == start;
     /* Of what lies behind the id all is used, or nothing. */
     if (call->name.at < start) {
-        log->len = is_new && id.at == start ? end : start;
+        log->len = added ? name->at : start;
     }
     if (rc == EXO_OK && is_new) {
-        rc = id.at == start ? keep_id(answer, call) : EXO_OK;
-        call->came = id;
-        call->id = id;
+        rc = added ? keep_id(answer, call) : EXO_OK;
+        call->came = *id;
+        call->id = *id;
+    }
+    return rc;
+}
+
+/* Begins the call that a delta is new with. One that looked like one more of another and has no name is called as that,
+ * unless its id is new. */
+static int begin_new(exo_answer *answer, const exo_delta *delta, const struct stretch *id)
+{
+    const uint32_t from = answer->call_;
+    const bool other = from < exo_answer_tool_calls(answer);
+    int rc = new_call(answer, delta->index, delta->legacy);
+    if (rc == EXO_OK && other && delta->opens && delta->name.len == 0) {
+        const struct call *like = call_at(answer, from);
+        if (id->len == 0 || knows(answer, like, id)) {
+            rc = copy(answer, &like->name, &call_at(answer, answer->call_)->name);
+        }
     }
     return rc;
 }
 
 static int begin_call(exo_answer *answer, exo_delta *delta)
 {
-    exo_buffer *log = log_of(answer);
-    const size_t len = log->len;
     struct stretch id;
     struct stretch name;
     int rc = decode(answer, delta->id, &id);
@@ -561,35 +564,30 @@ static int begin_call(exo_answer *answer, exo_delta *delta)
     if (rc != EXO_OK) {
         return rc;
     }
-    enum route route = find_call(answer, delta, logged(answer, id), logged(answer, name), &answer->call_);
+    const enum route route = find_call(answer, delta, &id, &name, &answer->call_);
     if (route == ROUTE_NEW) {
-        struct stretch inherited = inherited_name(answer, delta, logged(answer, id));
-        rc = new_call(answer, delta->index, delta->legacy);
-        if (rc != EXO_OK) {
-            return rc;
-        }
-        rc = copy(answer, inherited, &call_at(answer, answer->call_)->name);
+        rc = begin_new(answer, delta, &id);
+    }
+    if (rc != EXO_OK) {
+        return rc;
     }
     struct call *call = call_at(answer, answer->call_);
-    const bool known = knows(answer, call, logged(answer, id));
     call->matching = is_repeating(call);
     if (route == ROUTE_MATCH) {
-        begin_match(call, delta->index >= 0 ? delta->index : call->index, known);
-        log->len = len;
+        begin_match(call, delta->index >= 0 ? delta->index : call->index, id.len > 0);
+        log_of(answer)->len = id.at;
         return EXO_NOT_FOUND;
     }
     if (route == ROUTE_REPLACE) {
         forget_arguments(call);
         call->replaced = true;
     }
-    if (rc == EXO_OK) {
-        rc = keep_names(answer, call, delta, id, name);
-    }
+    rc = keep_names(answer, call, delta, &id, &name);
     if (rc == EXO_OK && route == ROUTE_NEW) {
         rc = make_distinct(answer, answer->call_);
     }
-    delta->id = id.len > 0 ? logged(answer, call->id) : logged(answer, id);
-    delta->name = name.len > 0 || route == ROUTE_NEW ? logged(answer, call->name) : logged(answer, name);
+    delta->id = logged(answer, id.len > 0 ? &call->id : &id);
+    delta->name = logged(answer, name.len > 0 || route == ROUTE_NEW ? &call->name : &name);
     return rc;
 }
 
@@ -675,7 +673,7 @@ bool exo_calls_is_cut(const exo_answer *answer, uint32_t number)
 /* Copies a stretch from one log to another that has room for it. */
 static void move_stretch(const exo_answer *answer, exo_buffer *to, struct stretch *stretch)
 {
-    exo_span text = logged(answer, *stretch);
+    exo_span text = logged(answer, stretch);
     stretch->at = (uint32_t)to->len;
     exo_buffer_append(to, text);
 }
@@ -752,9 +750,9 @@ int exo_answer_tool_call(exo_answer *answer, uint32_t call, exo_tool_call *out)
     }
     const struct call *found = call_at(answer, call);
     memset(out, 0, sizeof *out);
-    out->id = logged(answer, found->id);
-    out->name = logged(answer, found->name);
-    out->extra = logged(answer, found->extra);
+    out->id = logged(answer, &found->id);
+    out->name = logged(answer, &found->name);
+    out->extra = logged(answer, &found->extra);
     out->legacy = found->legacy;
     if (found->first != NOWHERE) {
         struct piece piece = piece_at(answer, found->first);
