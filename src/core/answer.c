@@ -183,6 +183,9 @@ int exo_answer_more(exo_answer *answer, exo_delta *delta)
     return EXO_EVENT;
 }
 
+_Static_assert(EXO_KEPT_TEXT_ == 0 && EXO_KEPT_REASONING_ == 1 && EXO_KEPT_REFUSAL_ == 2 && EXO_KEPT_TEXTS_ == 3,
+               "the texts come first, and in the order of their deltas below");
+
 /* The next of what was held back until nothing more came. */
 static int next_rest(exo_answer *answer, exo_delta *delta)
 {

@@ -267,7 +267,8 @@ static int scan_not_a_number(exo_json_reader *reader)
 static int scan_value(exo_json_reader *reader, exo_json_token *token)
 {
     int byte = peek(reader);
-    if (reader->mode_ & MODE_TOLERATE && scan_not_a_number(reader) == EXO_OK) {
+    bool tolerate = reader->mode_ & MODE_TOLERATE && byte >= 0 && memchr("nNiI+-", byte, 6);
+    if (tolerate && scan_not_a_number(reader) == EXO_OK) {
         return EXO_OK;
     }
     switch (byte) {

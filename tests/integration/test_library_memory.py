@@ -32,6 +32,7 @@ LIMITS = [
     ("reasoning", {"limits.answer": 10}, "EXO_E_ANSWER_LIMIT"),
     ("tool-calls-5", {"limits.tool_calls": 4}, "EXO_E_CALLS_LIMIT"),
     ("tool-call", {"limits.tool_arguments": 16}, "EXO_E_ARGUMENTS_LIMIT"),
+    ("tool-call", {"limits.name": 4}, "EXO_E_NAME_LIMIT"),
     ("usage-details", {"limits.raw": 64}, "EXO_E_ANSWER_LIMIT"),
     ("huge-header-8", {"limits.head": 4096}, "EXO_E_HEAD_LIMIT"),
     ("endless-header", {}, "EXO_E_HEAD_LIMIT"),
