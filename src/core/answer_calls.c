@@ -187,7 +187,7 @@ static bool is_taken(const exo_answer *answer, uint32_t number)
     return false;
 }
 
-/* Appends to the id of a new call until no other call has it. */
+/* Appends to the id of a call until no other call has it. */
 static int make_distinct(exo_answer *answer, uint32_t number)
 {
     int rc = EXO_OK;
@@ -386,6 +386,10 @@ static int add_arguments(exo_answer *answer, struct call *call, exo_span before,
 {
     exo_buffer *log = log_of(answer);
     const size_t len = log->len;
+    if (call->replaced) {
+        delta->type = EXO_DELTA_TOOL_OBJECT;
+        call->replaced = false;
+    }
     scan(call, before);
     scan(call, delta->text);
     if (!(answer->keep_ & EXO_KEEP_TOOLS) && before.len == 0) {
@@ -583,7 +587,7 @@ static int begin_call(exo_answer *answer, exo_delta *delta)
         call->replaced = true;
     }
     rc = keep_names(answer, call, delta, &id, &name);
-    if (rc == EXO_OK && route == ROUTE_NEW) {
+    if (rc == EXO_OK && id.len > 0) {
         rc = make_distinct(answer, answer->call_);
     }
     delta->id = logged(answer, id.len > 0 ? &call->id : &id);
@@ -623,7 +627,6 @@ int exo_calls_apply(exo_answer *answer, exo_delta *delta)
         return answer->keep_ & EXO_KEEP_EXTRA ? exo_keep_member(answer, answer->call_, delta) : EXO_OK;
     case EXO_DELTA_TOOL_OBJECT:
         forget_arguments(call);
-        call->replaced = false;
         return add_arguments(answer, call, exo_span_of(NULL, 0), delta);
     default:
         break;
@@ -633,10 +636,6 @@ int exo_calls_apply(exo_answer *answer, exo_delta *delta)
     }
     if (call->matching) {
         return match_arguments(answer, delta);
-    }
-    if (call->replaced) {
-        delta->type = EXO_DELTA_TOOL_OBJECT;
-        call->replaced = false;
     }
     return add_arguments(answer, call, before, delta);
 }

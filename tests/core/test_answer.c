@@ -801,6 +801,76 @@ static void what_is_shown_is_what_is_kept(void **state)
     }
 }
 
+/* Deltas by chance, of few indexes, ids, names and pieces, so that they meet in every way. */
+static void whatever_comes_is_shown_as_it_is_kept(void **state)
+{
+    static const char *const ids[] = {"", "", "a", "b", "a_2", "\\u0061"};
+    static const char *const names[] = {"", "", "", "f", "g", "fu"};
+    static const char *const pieces[] = {"",    "{",   "}", "{}", "{\"x\":1}", "{\"x\"",
+                                         ":1}", ":2}", " ", "\"", "[{}]",      "\\"};
+    uint32_t seed = 1;
+    (void)state;
+    for (int round = 0; round < 20000; round++) {
+        exo_answer answer;
+        exo_delta delta;
+        exo_tool_call call;
+        char shown[16][256] = {{0}};
+        uint32_t tool = 0;
+        begin(&answer);
+        for (int step = 0; step < 10; step++) {
+            seed = seed * 1664525U + 1013904223U;
+            const char *piece = pieces[(seed >> 24) % (sizeof pieces / sizeof *pieces)];
+            memset(&delta, 0, sizeof delta);
+            delta.type = EXO_DELTA_TOOL_CALL;
+            delta.index = (int64_t)(seed >> 8 & 3) - 1;
+            delta.id = exo_span_text(ids[(seed >> 12) % (sizeof ids / sizeof *ids)]);
+            delta.name = exo_span_text(names[(seed >> 18) % (sizeof names / sizeof *names)]);
+            delta.opens = *piece == '{' || *piece == '[';
+            for (int part = 0; part < 2; part++) {
+                int rc = exo_answer_apply(&answer, &delta, &tool);
+                assert_true(rc >= 0);
+                while (rc == EXO_OK && tool < 16) {
+                    if (delta.type == EXO_DELTA_TOOL_OBJECT) {
+                        shown[tool][0] = '\0';
+                    }
+                    if (delta.type != EXO_DELTA_TOOL_CALL) {
+                        strncat(shown[tool], delta.text.len > 0 ? delta.text.ptr : "", delta.text.len);
+                    }
+                    rc = exo_answer_more(&answer, &delta) == EXO_EVENT ? EXO_OK : EXO_NOT_FOUND;
+                }
+                if (*piece == '\0') {
+                    break;
+                }
+                memset(&delta, 0, sizeof delta);
+                delta.type = EXO_DELTA_TOOL_ARGUMENTS;
+                delta.text = exo_span_text(piece);
+                if (seed >> 30 == 3) {
+                    delta.half = seed & 1 ? 0xD83D : 0xDE00;
+                    delta.text = exo_span_text(BAD);
+                }
+            }
+        }
+        while (exo_answer_rest(&answer, &delta, &tool) == EXO_EVENT) {
+            if (delta.type == EXO_DELTA_TOOL_OBJECT) {
+                shown[tool][0] = '\0';
+            }
+            strncat(shown[tool], delta.text.ptr, delta.text.len);
+        }
+        for (uint32_t i = 0; exo_answer_tool_call(&answer, i, &call) == EXO_OK; i++) {
+            if (!exo_span_is(call.arguments, shown[i])) {
+                fail_msg("round %d, call %u: kept %.*s, shown %s", round, i, (int)call.arguments.len,
+                         call.arguments.ptr, shown[i]);
+            }
+            for (uint32_t other = 0; other < i && call.id.len > 0; other++) {
+                exo_tool_call before;
+                assert_int_equal(exo_answer_tool_call(&answer, other, &before), EXO_OK);
+                assert_false(exo_span_equal(before.id, call.id));
+            }
+        }
+        exo_answer_free(&answer);
+    }
+}
+
 static void arguments_that_are_not_kept_are_shown_all_the_same(void **state)
 {
     exo_answer answer;
@@ -1090,6 +1160,7 @@ int main(void)
         cmocka_unit_test(the_number_of_calls_has_a_limit),
         cmocka_unit_test(arguments_are_repaired_only_when_proven),
         cmocka_unit_test(what_is_shown_is_what_is_kept),
+        cmocka_unit_test(whatever_comes_is_shown_as_it_is_kept),
         cmocka_unit_test(arguments_that_are_not_kept_are_shown_all_the_same),
         cmocka_unit_test(members_that_nobody_knows_are_kept),
         cmocka_unit_test(raw_json_that_is_not_quite_json_is_mended),
