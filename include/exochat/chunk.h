@@ -85,7 +85,7 @@ typedef struct exo_delta {
     exo_span text;
     exo_span id;
     exo_span name;
-    exo_usage usage; /* USAGE */
+    exo_usage usage; /* USAGE; otherwise without meaning */
 } exo_delta;
 
 /* Where a value stands in the event; len 0 is nowhere. Private. */

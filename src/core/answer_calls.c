@@ -50,7 +50,7 @@ struct call {
     bool bare;     /* nothing but white space between the brackets so far */
     bool replaced; /* what comes next takes the place of what was shown */
     bool matching; /* what comes may be a repetition, and is held back */
-    bool match_id; /* and came with this call's id */
+    bool match_id; /* and came with this call's id, as a delta of match_index did that brought no arguments */
     bool legacy;
 };
 
@@ -240,6 +240,12 @@ enum route {
     ROUTE_MATCH    /* it may repeat that one's arguments, or begin a new call */
 };
 
+/* Whether a complete call's id came once more, with the index of this delta. */
+static bool is_announced(const struct call *call, const exo_delta *delta)
+{
+    return call->match_id && delta->index >= 0 && call->match_index == delta->index;
+}
+
 /* The tool rule, for a call that the delta may belong to. `known`: it came with the delta's id. */
 static enum route judge(const exo_answer *answer, const struct call *call, const exo_delta *delta,
                         const struct stretch *name, bool known)
@@ -297,6 +303,9 @@ static enum route find_call(const exo_answer *answer, const exo_delta *delta, co
     }
     if (count == 0 || delta->legacy) {
         return ROUTE_NEW;
+    }
+    if (id->len == 0 && indexed == count && is_announced(call_at(answer, count - 1), delta)) {
+        known = count - 1;
     }
     *number = known < count ? known : delta->index >= 0 && indexed < count ? indexed : count - 1;
     return judge(answer, call_at(answer, *number), delta, name, known < count);
@@ -552,8 +561,13 @@ static int begin_new(exo_answer *answer, const exo_delta *delta, const struct st
     int rc = new_call(answer, delta->index, delta->legacy);
     if (rc == EXO_OK && other && delta->opens && delta->name.len == 0) {
         const struct call *like = call_at(answer, from);
+        struct call *call = call_at(answer, answer->call_);
         if (id->len == 0 || knows(answer, like, id)) {
-            rc = copy(answer, &like->name, &call_at(answer, answer->call_)->name);
+            rc = copy(answer, &like->name, &call->name);
+        }
+        if (rc == EXO_OK && id->len == 0 && is_announced(like, delta)) {
+            rc = copy(answer, &like->came, &call->came);
+            call->id = call->came;
         }
     }
     return rc;
@@ -586,11 +600,15 @@ static int begin_call(exo_answer *answer, exo_delta *delta)
         forget_arguments(call);
         call->replaced = true;
     }
+    if (route == ROUTE_ON && call->end > 0 && call->index != delta->index && knows(answer, call, &id)) {
+        call->match_index = delta->index;
+        call->match_id = true;
+    }
     rc = keep_names(answer, call, delta, &id, &name);
-    if (rc == EXO_OK && id.len > 0) {
+    if (rc == EXO_OK) {
         rc = make_distinct(answer, answer->call_);
     }
-    delta->id = logged(answer, id.len > 0 ? &call->id : &id);
+    delta->id = logged(answer, id.len > 0 || route == ROUTE_NEW ? &call->id : &id);
     delta->name = logged(answer, name.len > 0 || route == ROUTE_NEW ? &call->name : &name);
     return rc;
 }

@@ -209,7 +209,7 @@ static int set_member(exo_buffer *records, uint32_t owner, exo_span name, exo_sp
         joined = list && records->data[at + sizeof member + name.len] == '[';
     }
     const size_t kept = joined ? member.value_len - 1 : 0;
-    const size_t size = kept + json.len + 2U * list;
+    const size_t size = kept + json.len + (list ? 2 : 0);
     int rc = make_room(records, &at, &member, name, size);
     if (rc != EXO_OK) {
         return rc;

@@ -495,11 +495,12 @@ static bool store_raw(const exo_chunk *chunk, exo_delta *delta, exo_delta_type t
 static bool is_kept(const exo_chunk *chunk, exo_chunk_place place)
 {
     exo_chunk_place member = inside(chunk, place, '{');
+    exo_chunk_place key;
     char kind = kind_at(chunk, place);
     if (kind != '{') {
         return (kind == '"' || kind == '[') && place.len_ > 2;
     }
-    while (next_value(chunk, &member, &place) && next_value(chunk, &member, &place)) {
+    while (next_value(chunk, &member, &key) && next_value(chunk, &member, &place)) {
         if (token_at(chunk, place).type != EXO_JSON_NULL) {
             return true;
         }
@@ -902,12 +903,10 @@ static bool step(exo_chunk *chunk, exo_delta *delta)
 
 int exo_chunk_next(exo_chunk *chunk, exo_delta *delta)
 {
-    static const exo_usage unknown = EXO_USAGE_INIT;
     bool stored = false;
     while (!stored && (chunk->decoding_ || chunk->step_ != STEP_END)) {
         memset(delta, 0, sizeof *delta);
         delta->index = -1;
-        delta->usage = unknown;
         delta->choice = chunk->choice_;
         delta->whole = chunk->whole_;
         stored = chunk->decoding_        ? next_fragment(chunk, delta)

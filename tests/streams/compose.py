@@ -1037,6 +1037,22 @@ fixture(
     reason="tool_calls",
 )
 fixture(
+    "delta-tool-one-id-two-calls-headers",
+    tool(call(0, "call_1", "tide", "")) + tool(call(0, None, None, SKAGEN)) + tool(call(1, "call_1", "tide", ""))
+    + tool(call(1, None, None, SKAGEN)) + TOOL_END,
+    tools=[("call_1", "tide", SKAGEN), ("call_1_2", "tide", SKAGEN)],
+    reason="tool_calls",
+    note="the id came with another index before the arguments did",
+)
+for name, arguments in (
+    ("string", SKAGEN[:12]), ("key", '{"port":"Skagen","da'), ("number", '{"port":"Skagen","days":12'),
+    ("value", '{"port":'), ("word", '{"port":"Skagen","all":tru'), ("two-values", SKAGEN + ESBJERG),
+):
+    refused(f"delta-tool-cut-{name}", tool(call(0, "call_1", "tide", arguments)) + TOOL_END, "EXO_E_CUT_CALL", reason="tool_calls",
+            done=True)
+fixture("delta-tool-brace-missing", tool(call(0, "call_1", "tide", SKAGEN[:-1])) + TOOL_END,
+        tools=[("call_1", "tide", SKAGEN[:-1])], reason="tool_calls", note="only a closing bracket is missing: not cut")
+fixture(
     "delta-tool-no-id-index-0",
     tool(call(0, "", "tide", SKAGEN)) + tool(call(0, "", "tide", ESBJERG)) + tool(call(0, "", "moon", "{}")) + TOOL_END,
     tools=[("", "tide", SKAGEN), ("", "tide", ESBJERG), ("", "moon", "{}")],
