@@ -515,7 +515,8 @@ static bool ends_value(const repair *r, size_t at, bool odd, bool nested)
         return !odd && (!glued || peek(r, at + 1) == '*');
     }
     if (count > 0 && (glued || level == r->depth)) {
-        return level == r->depth && (!glued || byte == ';' || byte == ')' || byte == '<');
+        return level == r->depth &&
+               (!glued || byte == ';' || byte == ')' || byte == '<' || (byte == '{' && is_key(r, at + 1)));
     }
     if (byte == '+') {
         at = skip_blanks(r, at + 1);
@@ -565,7 +566,8 @@ static exo_span read_string(repair *r)
     const enum quote open = quote_at(r, r->at);
     const size_t start = r->at + quote_len(open);
     const bool member = r->wait == WAIT_MEMBER;
-    size_t comma = 0;  /* the first in front of a key */
+    size_t first = 0;  /* the first comma in front of a key, */
+    size_t comma = 0;  /* and the first behind the last mark */
     size_t begun = 0;  /* what seems to begin with the last mark, or, if that is behind a colon, with the comma, */
     size_t before = 0; /* and where the string ends then, or 0 */
     bool key = false;  /* the mark would be a key's */
@@ -578,9 +580,9 @@ static exo_span read_string(repair *r)
         const int byte = peek(r, at);
         const enum quote quote = quote_at(r, at);
         if (byte < 0) {
-            if (comma > 0 && !r->unsure) {
-                r->at = comma;
-                end = trim(r, start, comma);
+            if (first > 0 && !r->unsure) {
+                r->at = first;
+                end = trim(r, start, first);
             } else {
                 end = r->at = end_of_open_string(r, start, balance);
             }
@@ -599,6 +601,7 @@ static exo_span read_string(repair *r)
                 r->at = after;
                 r->cut = odd && peek_past(r, after) < 0;
             }
+            comma = 0;
             begun = begins;
             before = sooner;
             key = begins_key;
@@ -612,6 +615,7 @@ static exo_span read_string(repair *r)
                 }
             } else if (byte == ',' && comma == 0 && member && look_ahead(r, at + 1) == AHEAD_KEY) {
                 comma = at;
+                first = first > 0 ? first : at;
             }
             balance += bracket_balance(byte);
             at++;
@@ -626,9 +630,8 @@ static exo_span read_key(repair *r)
     const enum quote open = quote_at(r, r->at);
     const size_t start = key_start(r, r->at);
     const size_t end = key_end(r, open, start, r->in.len);
-    const size_t len = quote_len(quote_at(r, end));
-    r->at = end + len;
-    r->at += len > 0 && open == QUOTE_DOUBLE && peek(r, r->at) == '"';
+    r->at = end + quote_len(quote_at(r, end));
+    r->at += open == QUOTE_DOUBLE && peek(r, r->at) == '"';
     return exo_span_of(r->in.ptr + start, end - start);
 }
 
@@ -662,6 +665,7 @@ static bool put_scalar(repair *r, exo_span word)
             return true;
         }
     }
+    r->cut = cut;
     const char *const point = skip_digits(text, end);
     const char *const fraction = point + (point < end && *point == '.');
     const char *const exponent = skip_digits(fraction, end);
@@ -685,7 +689,7 @@ static bool put_scalar(repair *r, exo_span word)
         put_byte(r, '0');
     }
     put(r, exponent, digits < end ? (size_t)(end - exponent) : 0);
-    r->cut = cut || !ascii_is_digit((uint8_t)end[-1]);
+    r->cut |= !ascii_is_digit((uint8_t)end[-1]);
     return true;
 }
 
@@ -696,10 +700,8 @@ static bool ends_scalar(repair *r, size_t start, size_t at)
     r->out = NULL; /* this is no time to write */
     const bool scalar = put_scalar(r, exo_span_of(r->in.ptr + start, trim(r, start, at) - start));
     r->out = out;
-    if (r->wait == WAIT_ELEMENT) {
-        return scalar && (is_letter(peek(r, start)) || !is_letter(peek(r, at)));
-    }
-    return scalar && look_ahead(r, at) == AHEAD_KEY;
+    return scalar && (r->wait == WAIT_ELEMENT ? is_letter(peek(r, start)) || !is_letter(peek(r, at))
+                                              : look_ahead(r, at) == AHEAD_KEY);
 }
 
 /* Whether 1,000 goes on at the comma at `at`: in an object no digits can follow a comma but those of a key. */
@@ -707,7 +709,7 @@ static bool is_thousands(const repair *r, size_t at)
 {
     const char *const digits = r->in.ptr + at + 1;
     return r->wait == WAIT_MEMBER && skip_digits(digits, r->in.ptr + r->in.len) - digits == 3 &&
-           !is_word(peek(r, at + 4)) && peek_past(r, at + 4) != ':';
+           peek_past(r, at + 4) != ':';
 }
 
 /* Reads a value or key without quotation marks: up to what can only be the next part of the structure. */
@@ -850,7 +852,7 @@ static void close_bracket(repair *r, int byte)
 /* The text is over, whatever is still open. */
 static void finish(repair *r)
 {
-    r->cut |= r->comma || (r->first && r->depth > 0);
+    r->cut |= r->comma || r->first;
     if (r->wait == WAIT_MEMBER) {
         put_null(r);
     }
@@ -973,7 +975,6 @@ static void bare_value(repair *r)
         if (r->depth == 0) {
             r->error = EXO_E_REPAIR; /* prose */
         }
-        r->cut = word.ptr + word.len == r->in.ptr + r->in.len;
         if (r->cut && word.len == 1 && is_sign(*word.ptr)) {
             put_text(r, "null");
         } else {

@@ -10,104 +10,113 @@
 
 #include "exochat/error.h"
 
-/* `head` and then `repeated` until the size is reached; `rc` is the result. */
+/* `head` and then `repeated` until the size is reached, with `rest` in the second half if it is not NULL; `rc` is the
+ * result. */
 typedef struct slow_repair {
     const char *head;
     const char *repeated;
     int rc;
+    const char *rest;
 } slow_repair;
 
 static const slow_repair slow_repairs[] = {
-    {"", "[", EXO_E_DEPTH_LIMIT},
-    {"", "{\"a\":", EXO_E_DEPTH_LIMIT},
-    {"", "\"", EXO_OK},
-    {"{", "\"", EXO_OK},
-    {"[", "\"", EXO_OK},
-    {"{\"a\":", "\"", EXO_OK},
-    {"{\"a\":", "\" ", EXO_OK},
-    {"{\"a\":", "'\"`“", EXO_OK},
-    {"{\"a\":", "\", \"", EXO_OK},
-    {"{\"a\":\"", ", \"b", EXO_OK},
-    {"{\"a\":\"", ", \"b\"c", EXO_OK},
-    {"{\"a\":\"", "x, \"b\": ", EXO_OK},
-    {"{\"a\":\"", "\"}", EXO_OK},
-    {"{\"a\":\"", "\"{\"}", EXO_OK},
-    {"{\"a\":\"", "}", EXO_OK},
-    {"{", "\"a: ", EXO_OK},
-    {"{", "\"a: 'b: `c: “d: ", EXO_OK},
-    {"{", "/*/", EXO_OK},
-    {"{", "//", EXO_OK},
-    {"{", "#\n", EXO_OK},
-    {"[", "``` ,", EXO_OK},
-    {"{\"a\":", "```", EXO_OK},
-    {"{\"a\":", "1 ", EXO_OK},
-    {"{\"a\":", "1\"", EXO_OK},
-    {"{\"a\":", "1/", EXO_OK},
-    {"{\"a\":", "1,", EXO_OK},
-    {"{\"a\":", "(a ", EXO_OK},
-    {"[", "true ", EXO_OK},
-    {"{\"a\":", "\\", EXO_OK},
-    {"{\\\"a\\\":", "\\\"", EXO_OK},
-    {"{\\\"a\\\":", "\\n", EXO_OK},
-    {"{", " ", EXO_OK},
-    {"{\"a\" 'b", "\n", EXO_OK},
-    {"[", "\"a\"  ", EXO_OK},
-    {"", "{} ", EXO_OK},
-    {"", "{\"a\": 1}, ", EXO_OK},
-    {"", "{\"a\": [1}, ", EXO_OK},
-    {"{", ", {\"a\": 1}", EXO_OK},
-    {"[", "\xE2\x80", EXO_OK},
-    {"{", "\xC2\xA0", EXO_OK},
-    {"{\"a\":b", "\xE3\x80\x80", EXO_OK},
-    {"{\"a\":", "b\"", EXO_OK},
-    {"[", "b\" ", EXO_OK},
-    {"[", "{\"a\":1 ", EXO_OK},
-    {"[", "{\"a\":\"\" ", EXO_OK},
-    {"[", "{\"a\":1}}", EXO_OK},
-    {"[\"", ",\n\"", EXO_OK},
-    {"[\"", ",\n\"a", EXO_OK},
-    {"{\"a\":", "\"\" + /*", EXO_OK},
-    {"{\"a\":", "\"\" + /**/", EXO_OK},
-    {"", "a", EXO_E_REPAIR},
-    {"", "```", EXO_E_REPAIR},
-    {"{\"a\":\"", ", b: \"", EXO_OK},
-    {"{\"a\":\"", ", b: 'c, d: \"", EXO_OK},
-    {"{\"a\":\"x, b: ", "\"\"", EXO_OK},
-    {"{\"a\":\"", "x, b: ", EXO_OK},
-    {"{\"a\":\"", ", b: [\"", EXO_E_DEPTH_LIMIT},
-    {"[\"", "a,\"b", EXO_OK},
-    {"[\"", "\",", EXO_OK},
-    {"[\"", "\"]", EXO_OK},
-    {"[[[[\"", "\"]]], ", EXO_OK},
-    {"[{\"a\":\"", "\"}]}], ", EXO_OK},
-    {"{\"a", "\"b", EXO_OK},
-    {"{", "\"a\"b", EXO_OK},
-    {"{", "\"a\"b: ", EXO_OK},
-    {"{\"a\": 1", "{\"a\": 1", EXO_OK},
-    {"{\"a\": \"x", "{\"a\": \"x", EXO_OK},
-    {"{\"a\": \"", "{", EXO_OK},
-    {"{\"a\": \"", "{ ", EXO_OK},
-    {"{\"a\": x", " {\"a\": [1, 2]}", EXO_OK},
-    {"{", "#}", EXO_OK},
-    {"[", "#]\n", EXO_OK},
-    {"[", "... ", EXO_OK},
-    {"[1", ")", EXO_OK},
-    {"{\"a\":", "\\\"", EXO_OK},
-    {"", "{\"a\": 1} ", EXO_OK},
-    {"", "[{\"a\": 1}] words ", EXO_OK},
+    {"", "[", EXO_E_DEPTH_LIMIT, NULL},
+    {"", "{\"a\":", EXO_E_DEPTH_LIMIT, NULL},
+    {"", "\"", EXO_OK, NULL},
+    {"{", "\"", EXO_OK, NULL},
+    {"[", "\"", EXO_OK, NULL},
+    {"{\"a\":", "\"", EXO_OK, NULL},
+    {"{\"a\":", "\" ", EXO_OK, NULL},
+    {"{\"a\":", "'\"`“", EXO_OK, NULL},
+    {"{\"a\":", "\", \"", EXO_OK, NULL},
+    {"{\"a\":\"", ", \"b", EXO_OK, NULL},
+    {"{\"a\":\"", ", \"b\"c", EXO_OK, NULL},
+    {"{\"a\":\"", "x, \"b\": ", EXO_OK, NULL},
+    {"{\"a\":\"", "\"}", EXO_OK, NULL},
+    {"{\"a\":\"", "\"{\"}", EXO_OK, NULL},
+    {"{\"a\":\"", "}", EXO_OK, NULL},
+    {"{", "\"a: ", EXO_OK, NULL},
+    {"{", "\"a: 'b: `c: “d: ", EXO_OK, NULL},
+    {"{", "/*/", EXO_OK, NULL},
+    {"{", "//", EXO_OK, NULL},
+    {"{", "#\n", EXO_OK, NULL},
+    {"[", "``` ,", EXO_OK, NULL},
+    {"{\"a\":", "```", EXO_OK, NULL},
+    {"{\"a\":", "1 ", EXO_OK, NULL},
+    {"{\"a\":", "1\"", EXO_OK, NULL},
+    {"{\"a\":", "1/", EXO_OK, NULL},
+    {"{\"a\":", "1,", EXO_OK, NULL},
+    {"{\"a\":", "(a ", EXO_OK, NULL},
+    {"[", "true ", EXO_OK, NULL},
+    {"{\"a\":", "\\", EXO_OK, NULL},
+    {"{\\\"a\\\":", "\\\"", EXO_OK, NULL},
+    {"{\\\"a\\\":", "\\n", EXO_OK, NULL},
+    {"{", " ", EXO_OK, NULL},
+    {"{\"a\" 'b", "\n", EXO_OK, NULL},
+    {"[", "\"a\"  ", EXO_OK, NULL},
+    {"", "{} ", EXO_OK, NULL},
+    {"", "{\"a\": 1}, ", EXO_OK, NULL},
+    {"", "{\"a\": [1}, ", EXO_OK, NULL},
+    {"{", ", {\"a\": 1}", EXO_OK, NULL},
+    {"[", "\xE2\x80", EXO_OK, NULL},
+    {"{", "\xC2\xA0", EXO_OK, NULL},
+    {"{\"a\":b", "\xE3\x80\x80", EXO_OK, NULL},
+    {"{\"a\":", "b\"", EXO_OK, NULL},
+    {"[", "b\" ", EXO_OK, NULL},
+    {"[", "{\"a\":1 ", EXO_OK, NULL},
+    {"[", "{\"a\":\"\" ", EXO_OK, NULL},
+    {"[", "{\"a\":1}}", EXO_OK, NULL},
+    {"[\"", ",\n\"", EXO_OK, NULL},
+    {"[\"", ",\n\"a", EXO_OK, NULL},
+    {"{\"a\":", "\"\" + /*", EXO_OK, NULL},
+    {"{\"a\":", "\"\" + /**/", EXO_OK, NULL},
+    {"", "a", EXO_E_REPAIR, NULL},
+    {"", "```", EXO_E_REPAIR, NULL},
+    {"{\"a\":\"", ", b: \"", EXO_OK, NULL},
+    {"{\"a\":\"", ", b: 'c, d: \"", EXO_OK, NULL},
+    {"{\"a\":\"x, b: ", "\"\"", EXO_OK, NULL},
+    {"{\"a\":\"", "x, b: ", EXO_OK, NULL},
+    {"{\"a\":\"", ", b: [\"", EXO_E_DEPTH_LIMIT, NULL},
+    {"[\"", "a,\"b", EXO_OK, NULL},
+    {"[\"", "\",", EXO_OK, NULL},
+    {"[\"", "\"]", EXO_OK, NULL},
+    {"[[[[\"", "\"]]], ", EXO_OK, NULL},
+    {"[{\"a\":\"", "\"}]}], ", EXO_OK, NULL},
+    {"{\"a", "\"b", EXO_OK, NULL},
+    {"{", "\"a\"b", EXO_OK, NULL},
+    {"{", "\"a\"b: ", EXO_OK, NULL},
+    {"{\"a\": 1", "{\"a\": 1", EXO_OK, NULL},
+    {"{\"a\": \"x", "{\"a\": \"x", EXO_OK, NULL},
+    {"{\"a\": \"", "{", EXO_OK, NULL},
+    {"{\"a\": \"", "{ ", EXO_OK, NULL},
+    {"{\"a\": x", " {\"a\": [1, 2]}", EXO_OK, NULL},
+    {"{", "#}", EXO_OK, NULL},
+    {"[", "#]\n", EXO_OK, NULL},
+    {"[", "... ", EXO_OK, NULL},
+    {"[1", ")", EXO_OK, NULL},
+    {"{\"a\":", "\\\"", EXO_OK, NULL},
+    {"", "{\"a\": 1} ", EXO_OK, NULL},
+    {"", "[{\"a\": 1}] words ", EXO_OK, NULL},
+    {"{\"a\":\"", "\"],a:\"a\"", EXO_OK, ", b: \""},
+    {"{\"a\":\"", "x, b: ", EXO_OK, ", c: \""},
+    {"[\"", "a,'b", EXO_OK, ",\"c"},
 };
 #define SLOW_REPAIRS (sizeof slow_repairs / sizeof *slow_repairs)
 
 /* Stores the input of at most `size` bytes, and returns its length. */
 static inline size_t slow_repair_fill(const slow_repair *input, char *text, size_t size)
 {
-    const size_t step = strlen(input->repeated);
     size_t len = strlen(input->head);
     memcpy(text, input->head, len);
-    for (; len + step <= size; len += step) {
-        memcpy(text + len, input->repeated, step);
+    for (;;) {
+        const char *const next = input->rest && len > size / 2 ? input->rest : input->repeated;
+        const size_t step = strlen(next);
+        if (len + step > size) {
+            return len;
+        }
+        memcpy(text + len, next, step);
+        len += step;
     }
-    return len;
 }
 
 #endif
