@@ -75,9 +75,9 @@ int exo_sse_feed(exo_sse *sse, exo_span bytes);
 void exo_sse_end(exo_sse *sse);
 
 /* Stores the next event. EXO_EVENT, EXO_NEED_DATA, EXO_DONE (only after exo_sse_end()), or, sticky, EXO_E_NO_MEMORY or
- * EXO_E_EVENT_LIMIT: an event's data, or that and the line of a field "error" being read, are longer than limits.event. A
- * type, an id or a retry time that is longer than limits.field, or for which beside the data there is no room, is as if
- * it had not been sent. The same events at every split of the input. */
+ * EXO_E_EVENT_LIMIT: an event's data, or that and the line of a field "error" being read, are longer than limits.event.
+ * A type, an id or a retry time that is longer than limits.field, or for which beside the data there is no room, is as
+ * if it had not been sent. The same events at every split of the input. */
 int exo_sse_next(exo_sse *sse, exo_sse_event *event);
 
 /* How many bytes of the stream are consumed: of all fed bytes, those that next() has dealt with. */

@@ -1050,8 +1050,6 @@ for name, arguments in (
 ):
     refused(f"delta-tool-cut-{name}", tool(call(0, "call_1", "tide", arguments)) + TOOL_END, "EXO_E_CUT_CALL", reason="tool_calls",
             done=True)
-fixture("delta-tool-brace-missing", tool(call(0, "call_1", "tide", SKAGEN[:-1])) + TOOL_END,
-        tools=[("call_1", "tide", SKAGEN[:-1])], reason="tool_calls", note="only a closing bracket is missing: not cut")
 fixture(
     "delta-tool-no-id-index-0",
     tool(call(0, "", "tide", SKAGEN)) + tool(call(0, "", "tide", ESBJERG)) + tool(call(0, "", "moon", "{}")) + TOOL_END,
