@@ -134,7 +134,7 @@ static void call_settle(exo_call *call)
     bool spent = exo_encode_total(encoder) == EXO_SIZE_UNKNOWN && exo_encode_written(encoder) > 0;
     unsigned how = (exo_attempt_shown(attempt) ? EXO_HOW_SHOWN : 0U) | (spent ? EXO_HOW_SPENT : 0U);
     call_close_attempt(call);
-    if (exo_attempt_todo(attempt) == EXO_DO_DRAIN) {
+    if (exo_attempt_todo(attempt) == EXO_DO_DRAIN && !call->try.closed) { /* what is over has nothing left to drain */
         exo_drains_add(&call->client->drains, call->try.exchange, call->path.at);
         call->try.exchange = NULL;
     }
@@ -318,21 +318,36 @@ static void call_size_body(exo_call *call)
 
 /* ---- routing ---- */
 
+/* Whether the total clock has run out; the call has then failed. An attempt judges it too, once it has read what came:
+ * here it is for a response that does not end. Where the route decides, it is asked first: a failure that is there
+ * already is not replaced. */
+static bool call_total_ran_out(exo_call *call)
+{
+    const exo_loop *loop = &call->client->loop;
+    int64_t now = call->state == CALL_EXCHANGE ? loop->served_before : loop->served;
+    if (call->time.deadline < 0 || now < call->time.deadline) {
+        return false;
+    }
+    call_end_with(call, EXO_E_CLOCK_TOTAL, "");
+    return true;
+}
+
 static void call_route(exo_call *call)
 {
     exo_route_action action;
     exo_route_next(&call->path.route, call_now(call), &action);
     call->path.restart_due = call->path.restart_due || action.restart;
-    switch (action.type) {
-    case EXO_ROUTE_GIVE_UP:
+    if (action.type == EXO_ROUTE_GIVE_UP) {
         call_begin_ending(call);
         return;
-    case EXO_ROUTE_WAIT:
+    }
+    if (call_total_ran_out(call)) {
+        return;
+    }
+    if (action.type == EXO_ROUTE_WAIT) {
         call->state = CALL_WAITING;
         call_wait_until(call, action.until);
         return;
-    case EXO_ROUTE_ATTEMPT:
-        break;
     }
     call->path.at = call->path.lineup[action.deployment];
     call->path.last = action.last;
@@ -391,7 +406,8 @@ static void call_tell_end(exo_call *call)
     }
 }
 
-/* All that came is read: looks at the upload and at the clocks. */
+/* All that came is read: looks at the upload, and at the clocks as they stood when the transport was served: what has
+ * come since is not known yet. */
 static void call_look_at_clocks(exo_call *call)
 {
     exo_attempt *attempt = &call->try.attempt;
@@ -400,7 +416,7 @@ static void call_look_at_clocks(exo_call *call)
         call_table(call)->progress(call->try.exchange, &upload);
         exo_attempt_upload(attempt, call_now(call), upload.accepted, upload.unacked, upload.complete);
     }
-    exo_attempt_tick(attempt, call_now(call));
+    exo_attempt_tick(attempt, call->client->loop.served);
 }
 
 static void call_show(exo_call *call, const exo_intake_event *from, exo_event *event)
@@ -487,26 +503,12 @@ static int call_hand_out_end(exo_call *call, exo_event *event)
     return EXO_EVENT;
 }
 
-/* Whether the total clock has run out; the call, or its attempt, has then failed. */
-static bool call_total_ran_out(exo_call *call)
-{
-    if (call->state >= CALL_ENDING || call->time.deadline < 0 || call_now(call) < call->time.deadline) {
-        return false;
-    }
-    if (call->try.begun) {
-        exo_attempt_break_off(&call->try.attempt, EXO_E_CLOCK_TOTAL, exo_span_of(NULL, 0));
-        call_settle(call);
-    } else {
-        call_end_with(call, EXO_E_CLOCK_TOTAL, "");
-    }
-    return true;
-}
-
 int exo_call_step(exo_call *call, exo_event *event)
 {
     memset(event, 0, sizeof *event);
     event->call = call;
-    if (call_total_ran_out(call)) {
+    bool is_routing = call->state == CALL_ROUTING || call->state == CALL_WAITING;
+    if (!is_routing && call->state < CALL_ENDING && call_total_ran_out(call)) {
         return EXO_OK;
     }
     switch (call->state) {
@@ -518,6 +520,9 @@ int exo_call_step(exo_call *call, exo_event *event)
         call_size_body(call);
         return EXO_OK;
     case CALL_GRACE:
+        if (call->try.awaited && exo_timer_is_set(&call->time.timer)) {
+            return EXO_OK;
+        }
         exo_drains_forget(call->try.awaited);
         call_start_exchange(call, false);
         return EXO_OK;

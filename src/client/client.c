@@ -19,13 +19,21 @@ const char *exo_client_message(const exo_client *client)
 
 /* ---- turns ---- */
 
-/* The event that waits with a call, where it may be handed out now. */
-static bool client_hand_out_waiting(exo_client *client, exo_call *call, exo_event *event)
+/* An event waits with its call: nobody takes what else comes, so the clocks of the call stand still. */
+static void client_let_wait(exo_client *client, exo_call *call)
+{
+    call->waiting.there = true;
+    exo_call_hold(call, true);
+    exo_loop_wake(&client->loop, &call->task);
+}
+
+/* The event that waits with a call may be handed out now. */
+static void client_hand_out_waiting(exo_client *client, exo_call *call, exo_event *event)
 {
     *event = call->waiting.event;
     call->waiting.there = false;
+    exo_call_hold(call, false);
     exo_loop_wake(&client->loop, &call->task);
-    return true;
 }
 
 /* Gives every call that is ready one turn. EXO_EVENT: `*event` is stored. `only` restricts events to one call: the
@@ -46,8 +54,7 @@ static int client_give_turns(exo_client *client, const exo_call *only, exo_event
         } else if (exo_call_step(call, waits ? &call->waiting.event : event) != EXO_EVENT) {
             *busy = *busy || task->is_ready;
         } else if (waits) {
-            call->waiting.there = true;
-            exo_loop_wake(&client->loop, task);
+            client_let_wait(client, call);
         } else {
             return EXO_EVENT;
         }

@@ -99,7 +99,7 @@ static const exo_facts question_facts = {
 static void question_hold_calls(exo_client *client, bool held)
 {
     for (exo_call *call = client->calls; call; call = call->next) {
-        if (call != client->held) {
+        if (call != client->held && !call->waiting.there) { /* those are held already */
             exo_call_hold(call, held);
         }
     }

@@ -52,6 +52,8 @@ void exo_loop_serve(exo_loop *loop, int64_t wait)
 {
     exo_loop_table(loop)->serve(loop->transport, wait);
     int64_t now = exo_loop_now(loop);
+    loop->served_before = loop->served;
+    loop->served = now;
     exo_timer *timer;
     while ((timer = exo_timers_pop(&loop->timers, now)) != NULL) {
         timer->wake(timer->owner, now);

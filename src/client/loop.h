@@ -23,7 +23,9 @@ typedef struct exo_loop {
     exo_timers timers;
     exo_task *first;
     exo_task *last;
-    size_t ready; /* tasks in the queue */
+    size_t ready;          /* tasks in the queue */
+    int64_t served;        /* when the transport was served last, */
+    int64_t served_before; /* and the time before: what it brought then has had its turn */
 } exo_loop;
 
 /* The transport's functions. */
@@ -45,7 +47,8 @@ void exo_loop_rest(exo_loop *loop, exo_task *task);
 /* Takes the first task out of the queue. NULL when it is empty. */
 exo_task *exo_loop_take(exo_loop *loop);
 
-/* Serves the transport, waiting at most `wait` milliseconds (negative: as long as it takes), then wakes what is due. */
+/* Serves the transport and notes when, waiting at most `wait` milliseconds (negative: as long as it takes), then wakes
+ * what is due. */
 void exo_loop_serve(exo_loop *loop, int64_t wait);
 
 /* Milliseconds until a timer, the transport's included, is due; -1: none is. */
