@@ -12,7 +12,8 @@
  *
  * Retries. The same deployment again only after the verdict RETRY, and never for a silent route or a stalled stream.
  * The wait is retry_after where the endpoint gave one that is not 0, and the backoff otherwise. A deployment that goes
- * into cooldown for longer than that is not waited for; nor is a wait begun that does not fit into the call's deadline.
+ * into cooldown for longer than that is not waited for; nor is a wait begun that does not fit into the call's deadline,
+ * nor one over `patience` while a deployment that was not tried yet could be attempted at once: that one is.
  *
  * Cooldown. What counts is a failure with the verdict RETRY or FALL_BACK that is not of our own making: limits and
  * errors of the caller say nothing about a deployment, and neither does a request that the endpoint refused. After
@@ -40,7 +41,9 @@ extern "C" {
     X(uint32_t, backoff_max, 30000) \
     X(uint32_t, retry_after_max, 60000) /* an endpoint that asks for more is not waited for */ \
     X(uint32_t, cooldown, 0)            /* for how long a deployment is passed over; 0: never */ \
-    X(uint32_t, cooldown_after, 3)      /* after so many failures in a row */
+    X(uint32_t, cooldown_after, 3)      /* after so many failures in a row */ \
+    X(int64_t, patience, 5000)          /* no longer wait is begun while another deployment could be attempted that \
+                                           was not tried yet; 0: none at all then */
 /* clang-format on */
 
 /* How often and how long to try. Per call. Begin with EXO_ROUTE_POLICY_INIT. */

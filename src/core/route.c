@@ -64,11 +64,18 @@ static void attempt(exo_route *route, uint32_t stop, exo_route_health *health)
     }
 }
 
-/* Attempts a stop, unless it is in cooldown or another call probes it: then it is kept in mind as a last resort. */
+/* Whether a stop is neither in cooldown nor probed by another call. */
+static bool is_open(const exo_route *route, uint32_t stop, int64_t now)
+{
+    const exo_route_health *health = health_of(route, stop);
+    return !health || health->until_ == 0 || (health->until_ <= now && !health->probing_);
+}
+
+/* Attempts a stop, unless it is closed: then it is kept in mind as a last resort. */
 static bool admit(exo_route *route, uint32_t stop, int64_t now)
 {
     exo_route_health *health = health_of(route, stop);
-    if (!health || health->until_ == 0 || (health->until_ <= now && !health->probing_)) {
+    if (is_open(route, stop, now)) {
         attempt(route, stop, health);
         return true;
     }
@@ -150,14 +157,25 @@ static uint32_t backoff(const exo_route *route)
     return wait;
 }
 
-/* Waits for the same stop, if it may be attempted again and will not be in cooldown then. */
+/* The longest wait that may be begun: without end, unless a stop that was not tried yet is open. */
+static int64_t patience(const exo_route *route, int64_t now)
+{
+    for (uint32_t stop = route->next_; stop < route->count_; stop++) {
+        if (is_open(route, stop, now)) {
+            return route->policy_->patience;
+        }
+    }
+    return INT64_MAX;
+}
+
+/* Waits for the same stop, if it may be attempted again, will not be in cooldown then, and nothing better is left. */
 static void retry(exo_route *route, int64_t now, int64_t retry_after, const exo_route_health *health)
 {
     if (route->retries_ >= route->policy_->retries || retry_after > route->policy_->retry_after_max) {
         return;
     }
     int64_t until = now + (retry_after > 0 ? retry_after : backoff(route));
-    bool fits = route->deadline_ < 0 || until < route->deadline_;
+    bool fits = (route->deadline_ < 0 || until < route->deadline_) && until - now <= patience(route, now);
     if (fits && (!health || health->until_ <= until)) {
         route->until_ = until;
         route->retries_++;

@@ -107,6 +107,7 @@ static const char everything[] = "default_model: zai/glm\n"
                                  "    retry_after_max: 1h\n"
                                  "    cooldown: 30\n"
                                  "    cooldown_after: 4\n"
+                                 "    patience: 2s\n"
                                  "  kimi:\n"
                                  "    base_url: http://localhost:8080\n"
                                  "    api_key: ${KEY}-$${x}-$y\n"
@@ -151,6 +152,7 @@ static void check_everything(const exo_config *config)
     assert_int_equal(policy->retry_after_max, 3600000);
     assert_int_equal(policy->cooldown, 30000);
     assert_int_equal(policy->cooldown_after, 4);
+    assert_int_equal(policy->patience, 2000);
 }
 
 static void test_everything(void **state)

@@ -21,7 +21,7 @@
     X(exo_client_options, EXO_CLIENT_OPTIONS_MAP, EXO_CLIENT_OPTIONS_INIT, log_bodies) \
     X(exo_deployment, EXO_DEPLOYMENT_MAP, EXO_DEPLOYMENT_INIT, resolve_count) \
     X(exo_call_options, EXO_CALL_OPTIONS_MAP, EXO_CALL_OPTIONS_INIT, raw_ctx) \
-    X(exo_route_policy, EXO_ROUTE_POLICY_MAP, EXO_ROUTE_POLICY_INIT, cooldown_after)
+    X(exo_route_policy, EXO_ROUTE_POLICY_MAP, EXO_ROUTE_POLICY_INIT, patience)
 
 #define X(struct_, map, init, last) \
     static const struct_ standard_##struct_ = init; \

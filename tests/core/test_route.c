@@ -113,7 +113,7 @@ typedef struct script {
 
 #define POLICY(retries, first, max, after_max) \
     { \
-        sizeof(exo_route_policy), retries, first, max, after_max, 0, 3 \
+        sizeof(exo_route_policy), retries, first, max, after_max, 0, 3, 5000 \
     }
 
 static const script scripts[] = {
@@ -196,6 +196,39 @@ static const script scripts[] = {
      POLICY(2, 100, 1000, 0),
      {TRY(0, 0), FAIL(9, EXO_E_QUOTA, EXO_FALL_BACK, 1), TRY(9, 1)}},
 
+    /* patience */
+    {"what is waited for while another is left",
+     2,
+     0,
+     POLICY(1, 100, 1000, 60000),
+     {TRY(0, 0), LIMITED(0, 5000), HOLD(0, 0, 5000), TRY(5000, 0), WIN(5001)}},
+    {"and what is not",
+     2,
+     0,
+     POLICY(1, 100, 1000, 60000),
+     {TRY(0, 0), LIMITED(0, 5001), TRY(0, 1), LIMITED(0, 60000), HOLD(0, 1, 60000), TRY(60000, 1), LIMITED(60000, 1),
+      GIVE_UP(60000, 1)}},
+    {"the backoff is a wait too",
+     2,
+     0,
+     POLICY(1, 5001, 60000, 0),
+     {TRY(0, 0), SERVER(0), TRY(0, 1), SERVER(0), HOLD(0, 1, 5001)}},
+    {"no patience at all",
+     2,
+     0,
+     {sizeof(exo_route_policy), 1, 1, 1000, 0, 0, 3, 0},
+     {TRY(0, 0), SERVER(0), TRY(0, 1), SERVER(0), HOLD(0, 1, 1)}},
+    {"what takes no time needs none",
+     2,
+     0,
+     {sizeof(exo_route_policy), 1, 0, 1000, 0, 0, 3, 0},
+     {TRY(0, 0), SERVER(0), TRY(0, 0), SERVER(0), TRY(0, 1)}},
+    {"the list that is walked is what is left",
+     2,
+     1,
+     POLICY(1, 100, 1000, 60000),
+     {TRY(0, 0), TOO_LONG(0), TRY(0, 100), LIMITED(0, 9000), HOLD(0, 100, 9000)}},
+
     /* context fallbacks: deployments 100, 101 … */
     {"no context fallbacks: reported", 2, 0, EXO_ROUTE_POLICY_INIT, {TRY(0, 0), TOO_LONG(1), GIVE_UP(1, 0)}},
     {"context fallbacks in place of the rest",
@@ -272,7 +305,7 @@ static void jitter_takes_up_to_half(void **state)
     exo_route_stop stop = {0, NULL};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        exo_route_policy policy = {sizeof policy, 1, rows[i].first, UINT32_MAX, 100, 0, 3};
+        exo_route_policy policy = {sizeof policy, 1, rows[i].first, UINT32_MAX, 100, 0, 3, 5000};
         uint32_t bits = rows[i].bits;
         exo_random random = {&bits, same_bits};
         exo_route_action action;
@@ -289,7 +322,7 @@ static void jitter_takes_up_to_half(void **state)
 static void backoff_reaches_the_largest_maximum(void **state)
 {
     exo_route_stop stop = {0, NULL};
-    exo_route_policy policy = {sizeof policy, 40, 3, UINT32_MAX, 0, 0, 3};
+    exo_route_policy policy = {sizeof policy, 40, 3, UINT32_MAX, 0, 0, 3, 5000};
     exo_route_action action;
     exo_route route;
     int64_t now = 0;
@@ -316,7 +349,7 @@ typedef struct shop {
 
 static void open_shop(shop *at, uint32_t cooldown, uint32_t cooldown_after)
 {
-    *at = (shop){.policy = {sizeof at->policy, 0, 100, 1000, 60000, cooldown, cooldown_after}};
+    *at = (shop){.policy = {sizeof at->policy, 0, 100, 1000, 60000, cooldown, cooldown_after, 5000}};
     for (uint32_t i = 0; i < 3; i++) {
         at->stops[i] = (exo_route_stop){i, &at->health[i]};
     }
@@ -613,6 +646,91 @@ static void a_deployment_in_cooldown_is_not_waited_for(void **state)
     assert_int_equal(action.deployment, 1);
 }
 
+/* Nothing is gained by leaving a deployment for one that cools down. */
+static void a_deployment_in_cooldown_shortens_no_wait(void **state)
+{
+    (void)state;
+    for (int closed = 0; closed < 2; closed++) {
+        shop at;
+        exo_route route;
+        exo_route_action action;
+        open_shop(&at, 20000, 3);
+        at.policy.retries = 1;
+        cool_down(&at, 1, 0);
+        if (closed) {
+            cool_down(&at, 2, 0);
+        }
+        enter(&at, &route, 3);
+        exo_route_next(&route, 0, &action);
+        assert_int_equal(action.deployment, 0);
+        route_fails(&route, 0, EXO_E_RATE_LIMIT, EXO_RETRY, 9000);
+        exo_route_next(&route, 0, &action);
+        assert_int_equal(action.type, closed ? EXO_ROUTE_WAIT : EXO_ROUTE_ATTEMPT);
+        assert_int_equal(action.deployment, closed ? 0 : 2);
+    }
+}
+
+/* A wait must end before the deadline of the call does. */
+static void a_wait_that_does_not_fit_is_not_begun(void **state)
+{
+    exo_route_stop stops[] = {{0, NULL}, {1, NULL}};
+    exo_route_policy policy = POLICY(1, 100, 1000, 60000);
+    (void)state;
+    for (int64_t deadline = 1099; deadline <= 1101; deadline++) {
+        exo_route route;
+        exo_route_action action;
+        assert_int_equal(exo_route_init(&route, stops, 2, NULL, 0, &policy, NULL), EXO_OK);
+        exo_route_call(&route, deadline, false);
+        exo_route_next(&route, 1000, &action);
+        route_fails(&route, 1000, EXO_E_SERVER, EXO_RETRY, -1);
+        exo_route_next(&route, 1000, &action);
+        assert_int_equal(action.type, deadline > 1100 ? EXO_ROUTE_WAIT : EXO_ROUTE_ATTEMPT);
+        assert_int_equal(action.deployment, deadline > 1100 ? 0 : 1);
+    }
+}
+
+/* What is known of an attempt beside its failure decides whether the call goes on, and whether it begins anew. */
+static void what_was_shown_spent_or_local_ends_the_call(void **state)
+{
+    static const struct {
+        unsigned how;
+        bool may_restart;
+        bool goes_on;
+        bool restart;
+    } rows[] = {
+        {0, false, true, false},
+        {0, true, true, false},
+        {EXO_HOW_SHOWN, false, false, false},
+        {EXO_HOW_SHOWN, true, true, true},
+        {EXO_HOW_SPENT, true, false, false},
+        {EXO_HOW_SHOWN | EXO_HOW_SPENT, true, false, false},
+        {EXO_HOW_LOCAL, true, false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        shop at;
+        exo_route route;
+        exo_route_action action;
+        exo_failure failure;
+        open_shop(&at, 1000, 1);
+        enter(&at, &route, 2);
+        exo_route_call(&route, -1, rows[i].may_restart);
+        exo_route_next(&route, 0, &action);
+        assert_false(action.restart || action.last);
+        exo_failure_clear(&failure);
+        exo_failure_set(&failure, EXO_E_RECEIVE, exo_span_of(NULL, 0));
+        exo_route_failed(&route, 0, &failure, rows[i].how);
+        exo_route_next(&route, 0, &action);
+        assert_int_equal(action.type, rows[i].goes_on ? EXO_ROUTE_ATTEMPT : EXO_ROUTE_GIVE_UP);
+        assert_int_equal(action.deployment, rows[i].goes_on ? 1 : 0);
+        assert_int_equal(action.restart, rows[i].restart);
+        assert_int_equal(at.health[0].failures_, rows[i].how & EXO_HOW_LOCAL ? 0 : 1);
+        exo_route_next(&route, 1, &action);
+        assert_false(action.restart); /* said once */
+        assert_true(!rows[i].goes_on || action.last);
+    }
+}
+
 /* A rate limit's own delay ends when the retry is due, and the retry is then the probe. */
 static void a_rate_limit_is_waited_for_and_probed(void **state)
 {
@@ -698,6 +816,9 @@ int main(void)
         cmocka_unit_test(a_call_is_never_refused_for_cooldown_alone),
         cmocka_unit_test(the_last_resort_comes_after_the_healthy),
         cmocka_unit_test(a_deployment_in_cooldown_is_not_waited_for),
+        cmocka_unit_test(a_deployment_in_cooldown_shortens_no_wait),
+        cmocka_unit_test(a_wait_that_does_not_fit_is_not_begun),
+        cmocka_unit_test(what_was_shown_spent_or_local_ends_the_call),
         cmocka_unit_test(a_rate_limit_is_waited_for_and_probed),
         cmocka_unit_test(a_wait_may_end_in_a_cooldown),
         cmocka_unit_test(failures_are_counted_without_end),

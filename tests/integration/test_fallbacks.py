@@ -211,6 +211,22 @@ def test_retry_after_beyond_its_cap_is_not_waited_for(exochat, upstream, write_c
     assert ran.code == 0 and ran.trail[-1] == ("ok", None) and ran.seconds < 100
 
 
+@pytest.mark.parametrize("patience, waits", [("1ms", False), ("0", False), ("60s", True)])
+def test_no_long_wait_while_another_is_left(exochat, upstream, write_config, patience, waits):
+    model = {"model": "sequence:retry-after-ms-400,ok", "retries": 1, "patience": patience, "fallbacks": ["echo"]}
+    ran = exochat("--config", write_config({"first": model, "echo": {}}), "-m", "first", "--json", "hello")
+    assert ran.trail == [("first", "EXO_E_RATE_LIMIT"), ("first" if waits else "echo", None)]
+
+
+def test_a_wait_that_does_not_fit_into_the_total_clock(exochat, upstream, write_config):
+    model = {"model": "retry-after-20", "retries": 1, "patience": "60s"}
+    config = write_config({"first": model, "echo": {}})
+    ran = exochat("--config", config, "-m", "first", "--total-timeout", "15s", "--json", "hello")
+    assert ran.trail == [("first", "EXO_E_RATE_LIMIT")] and ran.error["code"] == "EXO_E_RATE_LIMIT"
+    ran = exochat("--config", config, "-m", "first", "--total-timeout", "15s", "--fallback", "echo", "--json", "hello")
+    assert ran.trail == [("first", "EXO_E_RATE_LIMIT"), ("echo", None)]
+
+
 def test_a_model_may_be_listed_twice(ask, upstream):
     ran = ask("fail-1-then-ok", "--json", fallbacks=["fail-1-then-ok"])
     assert ran.trail == [("fail-1-then-ok", "EXO_E_SERVER"), ("fail-1-then-ok", None)]

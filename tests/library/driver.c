@@ -103,8 +103,8 @@ static void pause_for(int64_t duration)
 
 /* ---- what is printed ---- */
 
-static const char *const event_names[] = {"none", "text",           "reasoning", "refusal", "tool_call",
-                                          "tool_arguments", "usage",     "restart", "end"};
+static const char *const event_names[] = {"none",           "text",  "reasoning", "refusal", "tool_call",
+                                          "tool_arguments", "usage", "restart",   "end"};
 
 static void print_failure(const char *key, const exo_failure *failure)
 {
@@ -390,6 +390,7 @@ static int do_policy(void)
     policy.retry_after_max = (uint32_t)number("retry_after_max", policy.retry_after_max);
     policy.cooldown = (uint32_t)number("cooldown", policy.cooldown);
     policy.cooldown_after = (uint32_t)number("cooldown_after", policy.cooldown_after);
+    policy.patience = number("patience", policy.patience);
     return exo_client_policy(client, word(1), &policy);
 }
 

@@ -75,7 +75,8 @@ typedef enum exo_config_kind {
     X(backoff_max,         SPAN,  policy.backoff_max) \
     X(retry_after_max,     SPAN,  policy.retry_after_max) \
     X(cooldown,            SPAN,  policy.cooldown) \
-    X(cooldown_after,      COUNT, policy.cooldown_after)
+    X(cooldown_after,      COUNT, policy.cooldown_after) \
+    X(patience,            TIME,  policy.patience)
 
 /* X(key, kind, field of exo_config) */
 #define EXO_CONFIG_TOP_MAP(X) \
