@@ -196,6 +196,9 @@ static int finish(asking *asked, const exo_reply *reply)
         say("interrupted");
         return EXIT_INTERRUPTED;
     }
+    if (failure && people && !options->trace) {
+        report_earlier_attempts(reply);
+    }
     if (failure) {
         report_failure(failure, exo_reply_deployment(reply));
         return report_exit_code(failure);

@@ -154,6 +154,12 @@ void report_failure(const exo_failure *failure, const char *who)
 
 /* ---- attempts ---- */
 
+/* Why an attempt failed, in words. */
+static const char *reason_of(const exo_trail_entry *attempt)
+{
+    return attempt->message[0] != '\0' ? attempt->message : exo_error_text(attempt->code);
+}
+
 static void report_attempt_json(json_out *out, const exo_trail_entry *attempt)
 {
     const struct {
@@ -175,7 +181,7 @@ static void report_attempt_json(json_out *out, const exo_trail_entry *attempt)
     json_key(out, "verdict");
     json_text_or_null(out, failed ? exo_verdict_name(attempt->verdict) : "");
     json_key(out, "message");
-    json_text_or_null(out, failed && attempt->message[0] == '\0' ? exo_error_text(attempt->code) : attempt->message);
+    json_text_or_null(out, failed ? reason_of(attempt) : attempt->message);
     json_key(out, "http_status");
     json_int_or_null(out, attempt->http_status ? attempt->http_status : -1);
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
@@ -203,6 +209,24 @@ void report_attempts_json(json_out *out, const exo_reply *reply)
         report_attempt_json(out, attempt);
     }
     json_close(out, ']');
+}
+
+void report_earlier_attempts(const exo_reply *reply)
+{
+    const exo_failure *failure = exo_reply_failure(reply);
+    size_t count = exo_reply_attempts(reply);
+    if (count > 0 && failure && exo_reply_attempt(reply, count - 1)->code == failure->code) {
+        count--;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const exo_trail_entry *attempt = exo_reply_attempt(reply, i);
+        char status[32] = "";
+        if (attempt->http_status >= 300) {
+            snprintf(status, sizeof status, " %u", attempt->http_status);
+        }
+        say("attempt %zu: %s: %s%s: %s", i + 1, attempt->deployment, kind_of(attempt->code), status,
+            reason_of(attempt));
+    }
 }
 
 static void append_time(char *line, size_t size, const char *what, int64_t milliseconds)
@@ -239,8 +263,7 @@ void report_trail(const exo_reply *reply)
             say("attempt %zu: %s as %s: answered%s", i + 1, attempt->deployment, attempt->model, status);
         } else {
             say("attempt %zu: %s as %s: %s%s, verdict %s: %s", i + 1, attempt->deployment, attempt->model,
-                exo_error_name(attempt->code), status, exo_verdict_name(attempt->verdict),
-                attempt->message[0] != '\0' ? attempt->message : exo_error_text(attempt->code));
+                exo_error_name(attempt->code), status, exo_verdict_name(attempt->verdict), reason_of(attempt));
         }
         report_times(attempt, times, sizeof times);
         if (attempt->http_version[0] != '\0') {

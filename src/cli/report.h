@@ -32,6 +32,9 @@ bool report_calls_usable(const exo_reply *reply);
  * there if they are not as they came. */
 void report_tool_call_json(json_out *out, exo_answer *answer, uint32_t number);
 
+/* Why the attempts failed that came before the failure which the reply reports: one line each, on standard error. */
+void report_earlier_attempts(const exo_reply *reply);
+
 /* The trail, for people, on standard error. */
 void report_trail(const exo_reply *reply);
 

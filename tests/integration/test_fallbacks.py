@@ -255,6 +255,21 @@ def test_the_trail_of_a_failure_is_told_before_the_failure(ask):
     assert "scripted failure 429" in ran.err.splitlines()[-1]
 
 
+@pytest.mark.parametrize("options", [(), ("--no-stream",), ("--quiet",)])
+def test_all_that_failed_are_named(ask, options):
+    ran = ask("status-503", *options, fallbacks=["empty-stream", "fin-before-headers", "status-429"])
+    words = ["attempt 1: status-503: provider error 503: scripted failure 503", "attempt 2: empty-stream: protocol error: "]
+    words += ["attempt 3: fin-before-headers: network error: ", "provider error 429 from status-429: "]
+    lines = ran.err.splitlines()
+    assert ran.code == 1 and len(lines) == len(words)
+    assert [line.startswith("exochat: " + word) for line, word in zip(lines, words)] == [True] * 4, ran
+
+
+@pytest.mark.parametrize("option", ["--json", "--events"])
+def test_where_the_trail_is_told_anyway_one_line_is_enough(ask, option):
+    assert "status-429" in ask("status-503", option, fallbacks=["status-429"]).complaint
+
+
 def test_the_trail_of_events_is_the_last_line(ask):
     ran = ask("status-503", "--events", fallbacks=["ok"])
     *events, end, trail = ran.events
