@@ -90,10 +90,10 @@ def test_a_large_body(exochat, write_config, front, certificates, tmp_path, chun
 # --- many at once
 
 
-def deploy(driver, front, certificates, *names, http2=True):
+def deploy(driver, front, certificates, *names, http2=True, **keys):
     driver.ok("client")
     for name in names:
-        driver.deploy(front, name, ca_file=certificates.ca, http2=http2)
+        driver.deploy(front, name, ca_file=certificates.ca, http2=http2, **keys)
     driver.ok("request", 0, names[0])
     driver.ok("text", 0, "user", "hello")
 
@@ -122,7 +122,7 @@ def test_many_calls_share_a_connection(driver, front, upstream, certificates, ht
 
 
 def test_a_broken_stream_does_not_disturb_the_others(driver, front, upstream, certificates):
-    deploy(driver, front, certificates, "gate:all", "reset-after-300", "early-401")
+    deploy(driver, front, certificates, "gate:all", "reset-after-300", "early-401", api_key="k")
     for number, model in enumerate(["gate:all", "reset-after-300", "early-401", "gate:all"]):
         driver.ok("start", number, 0, model=model)
     while sum(request.end_time is not None for request in upstream.requests) < 2:

@@ -91,8 +91,8 @@ def test_trace_goes_to_standard_error(ask, behaviour):
 def test_trace_of_an_attempt_that_had_no_connection(ask, exochat, closed_port):
     ran = exochat("--base-url", f"http://127.0.0.1:{closed_port}/v1", "-m", "m", "--trace", "hello")
     assert "received 0; on a new connection\n" in ran.err and "1 attempt, " in ran.err
-    assert "; HTTP/1.1 on a reused connection\n" in ask("status-503", "--trace", fallbacks=["ok"]).err
-    assert "2 attempts, " in ask("status-503", "--trace", fallbacks=["ok"]).err
+    ran = ask("status-503", "--trace", fallbacks=["ok"])
+    assert ran.err.count("; HTTP/1.1 on a new connection\n") == 2 and "2 attempts, " in ran.err
 
 
 def test_quiet(ask):
