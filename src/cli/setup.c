@@ -81,7 +81,7 @@ bool setup_open(cli_setup *setup, const cli_options *options, int *exit_code)
     setup->client = usable ? exo_client_new(NULL) : NULL;
     if (!setup->client) {
         *exit_code = EXIT_FAILED;
-        say("libcurl cannot be used, or memory has run out");
+        say("libcurl cannot be used, or memory or descriptors have run out");
     }
     return setup->client != NULL;
 }

@@ -12,6 +12,7 @@
 
 #include "exochat/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -756,6 +757,27 @@ static int do_memory(void)
     return EXO_OK;
 }
 
+/* deny connect|connect_any|epoll ERROR TIMES: that call of the system fails so many times. */
+static int do_deny(void)
+{
+    static const struct {
+        const char *name;
+        int error;
+    } errors[] = {{"EADDRNOTAVAIL", EADDRNOTAVAIL}, {"ENOSPC", ENOSPC}, {"ENOBUFS", ENOBUFS}, {"EACCES", EACCES}};
+    static const char *const calls[FAULTS_CALLS] = {"connect", "connect_any", "epoll"};
+    int call = FAULTS_CALLS;
+    for (int i = 0; i < FAULTS_CALLS; i++) {
+        call = strcmp(word(1), calls[i]) == 0 ? i : call;
+    }
+    for (size_t i = 0; call < FAULTS_CALLS && i < sizeof errors / sizeof errors[0]; i++) {
+        if (strcmp(word(2), errors[i].name) == 0) {
+            faults_deny((faults_call)call, errors[i].error, number_at(3));
+            return EXO_OK;
+        }
+    }
+    return EXO_E_ARGUMENT;
+}
+
 /* faults NTH: says what has come of the last ones, and arms anew. */
 static int do_faults(void)
 {
@@ -897,6 +919,7 @@ static const command commands[] = {
     {"sleep", do_sleep},
     {"memory", do_memory},
     {"faults", do_faults},
+    {"deny", do_deny},
     {"fork", do_fork},
     {"threads", do_threads},
 };

@@ -4,9 +4,12 @@
 #include "faults.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <netdb.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* The linker gives the wrapped functions these names. */
@@ -63,6 +66,61 @@ void *__wrap_calloc(size_t count, size_t size)
 void *__wrap_realloc(void *memory, size_t size)
 {
     return fails() ? NULL : __real_realloc(memory, size);
+}
+
+/* ---- calls of the system ---- */
+
+static struct {
+    int error;
+    long times;
+} denied[FAULTS_CALLS];
+
+void faults_deny(faults_call call, int error, long times)
+{
+    denied[call].error = error;
+    denied[call].times = times;
+}
+
+static bool is_denied(faults_call call)
+{
+    if (denied[call].times <= 0) {
+        return false;
+    }
+    denied[call].times--;
+    errno = denied[call].error;
+    return true;
+}
+
+typedef int connector(int file, const struct sockaddr *address, socklen_t length);
+typedef int controller(int epoll, int operation, int file, struct epoll_event *event);
+
+/* These two take the place of the C library's, for libcurl too. The GNU header declares the first one with a type of
+ * its own. */
+int faults_connect(int file, const struct sockaddr *address, socklen_t length) __asm__("connect");
+
+int faults_connect(int file, const struct sockaddr *address, socklen_t length)
+{
+    int type = 0;
+    socklen_t size = sizeof type;
+    bool is_stream = getsockopt(file, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+    if ((is_stream && is_denied(FAULTS_CONNECT)) || is_denied(FAULTS_CONNECT_ANY)) {
+        return -1;
+    }
+    connector *real;
+    void *symbol = dlsym(RTLD_NEXT, "connect");
+    memcpy(&real, &symbol, sizeof real);
+    return real(file, address, length);
+}
+
+int epoll_ctl(int epoll, int operation, int file, struct epoll_event *event)
+{
+    if (operation == EPOLL_CTL_ADD && is_denied(FAULTS_EPOLL)) {
+        return -1;
+    }
+    controller *real;
+    void *symbol = dlsym(RTLD_NEXT, "epoll_ctl");
+    memcpy(&real, &symbol, sizeof real);
+    return real(epoll, operation, file, event);
 }
 
 /* ---- name resolution ---- */

@@ -1,5 +1,5 @@
 /*
- * faults.h: failures on demand of what the library stands on: memory, and name resolution.
+ * faults.h: failures on demand of what the library stands on: memory, name resolution, calls of the system.
  *
  * The program is linked with --wrap for malloc, calloc and realloc, so that the allocations of the library itself can
  * fail. Those of libcurl cannot: releases in use divide by zero then. Host names that end in ".hung" take 30 seconds to
@@ -12,6 +12,16 @@
 
 /* From here on the `nth` allocation (from 1) fails, and with `for_good` every later one too; 0: none. */
 void faults_arm(long nth, bool for_good);
+
+/* From here on a call of the system fails with `error` so many `times`, whoever makes it: connect() of a stream, or
+ * of any socket, or epoll_ctl() that adds one. */
+typedef enum faults_call {
+    FAULTS_CONNECT,
+    FAULTS_CONNECT_ANY,
+    FAULTS_EPOLL,
+    FAULTS_CALLS
+} faults_call;
+void faults_deny(faults_call call, int error, long times);
 
 /* How many allocations were made since, and how many of them failed. */
 long faults_counted(void);

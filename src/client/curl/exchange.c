@@ -9,9 +9,11 @@
 #include "heap.h"
 #include "options.h"
 #include "result.h"
+#include "shortage.h"
 
 #include "exochat/http1.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -180,6 +182,7 @@ static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_soc
     type |= SOCK_CLOEXEC;
 #endif
     curl_socket_t made = socket(address->family, type, address->protocol);
+    exo_shortage_note(x, address, made == CURL_SOCKET_BAD ? errno : 0);
     exo_pool_note_heard(x->pool, made, 0);
     return made;
 }
@@ -390,8 +393,47 @@ void exo_exchange_over(exo_exchange *exchange, CURLcode result, int64_t now)
     exchange->over = true;
     exchange->curl.result = result;
     exo_exchange_progress(exchange, &last);
+    if (!exchange->lacks.is_struck) {
+        exchange->lacks.error = exo_shortage_of(exchange);
+    }
+    if (exchange->lacks.error != 0) {
+        snprintf(exchange->curl.text, sizeof exchange->curl.text, "%s", strerror(exchange->lacks.error));
+    }
     exo_result_censor(exchange->curl.text);
     exchange->facts->closed(exchange->owner, now);
+}
+
+void exo_exchange_strike(exo_exchange *exchange, int error)
+{
+    if (!exchange->lacks.is_struck && !exchange->over) {
+        exchange->lacks.is_struck = true;
+        exchange->lacks.error = error;
+        exchange->lacks.next = exchange->pool->struck;
+        exchange->pool->struck = exchange;
+    }
+}
+
+/* Takes an exchange out of the list of those that can go no further. */
+static void exchange_unlist(exo_exchange *x)
+{
+    exo_exchange **at = &x->pool->struck;
+    while (*at && *at != x) {
+        at = &(*at)->lacks.next;
+    }
+    if (*at) {
+        *at = x->lacks.next;
+    }
+}
+
+void exo_exchange_end_struck(exo_pool *pool, int64_t now)
+{
+    while (pool->struck) {
+        exo_exchange *first = pool->struck;
+        exchange_unlist(first);
+        if (!first->over) {
+            exo_exchange_over(first, CURLE_COULDNT_CONNECT, now);
+        }
+    }
 }
 
 /* libcurl keeps a connection whose response has ended, and knows nothing of its having failed. It looks whether one is
@@ -416,6 +458,7 @@ void exo_exchange_end(exo_exchange *exchange, bool reuse)
         curl_multi_remove_handle(exchange->pool->multi, exchange->curl.easy);
         curl_easy_cleanup(exchange->curl.easy);
     }
+    exchange_unlist(exchange);
     exo_headers_free(exchange->curl.headers);
     curl_slist_free_all(exchange->curl.resolve);
     exo_buffer_free(&exchange->received.inbox);

@@ -65,6 +65,13 @@ struct exo_exchange {
         bool encoded;   /* Content-Encoding is there, and decoded */
         int abort_code; /* why we broke it off ourselves, or EXO_OK */
     } received;
+    struct {
+        int error;                       /* an errno that says what this machine lacks, or 0 */
+        struct sockaddr_storage address; /* which was connected to last; shortage.c asks again */
+        socklen_t length;                /* of that, 0: none */
+        bool is_struck;                  /* it is in the pool's list of those that can go no further */
+        struct exo_exchange *next;       /* in that list */
+    } lacks;
 };
 
 /* The functions of exo_transport_table that are about one exchange. */
@@ -79,5 +86,10 @@ void exo_exchange_end(exo_exchange *exchange, bool reuse);
 /* Told by libcurl.c: libcurl watches this socket for the exchange, or no longer does; it has finished with it. */
 void exo_exchange_socket(exo_exchange *exchange, curl_socket_t socket, bool watched);
 void exo_exchange_over(exo_exchange *exchange, CURLcode result, int64_t now);
+
+/* Told by libcurl.c: its socket cannot be watched (an errno). libcurl would give up all transfers for that; this one
+ * alone is over, once libcurl.c comes to exo_exchange_end_struck() outside of libcurl. */
+void exo_exchange_strike(exo_exchange *exchange, int error);
+void exo_exchange_end_struck(exo_pool *pool, int64_t now);
 
 #endif

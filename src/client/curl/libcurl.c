@@ -9,6 +9,7 @@
 #include "result.h"
 #include "root.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -35,7 +36,10 @@ static int on_socket_change(CURL *easy, curl_socket_t socket, int what, void *us
         pool->watch(pool->watch_ctx, (int)socket, wanted);
         return 0;
     }
-    return exo_poller_watch(pool->poller, (int)socket, wanted) == EXO_OK ? 0 : -1;
+    if (exo_poller_watch(pool->poller, (int)socket, wanted) != EXO_OK && exchange) {
+        exo_exchange_strike(exchange, errno);
+    }
+    return 0;
 }
 
 static int on_timer_change(CURLM *multi, long milliseconds, void *user)
@@ -46,15 +50,17 @@ static int on_timer_change(CURLM *multi, long milliseconds, void *user)
     return 0;
 }
 
-/* Exchanges that libcurl has finished. */
+/* Exchanges that libcurl has finished, or that are over without it. */
 static void transport_collect(exo_pool *pool)
 {
     int left = 0;
     CURLMsg *message;
+    exo_exchange_end_struck(pool, exo_pool_now());
     while ((message = curl_multi_info_read(pool->multi, &left)) != NULL) {
         exo_exchange *exchange = NULL;
         if (message->msg == CURLMSG_DONE &&
-            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange) {
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange &&
+            !exchange->over) {
             exo_exchange_over(exchange, message->data.result, exo_pool_now());
         }
     }

@@ -19,6 +19,7 @@ typedef struct exo_pool {
     int64_t due;     /* when libcurl wants to be called, or -1 */
     uint64_t *heard; /* by socket: bytes that had come over it when its last exchange ended */
     size_t heard_count;
+    exo_exchange *struck; /* exchanges whose socket cannot be watched */
 } exo_pool;
 
 /* The time, in milliseconds of a monotonic clock. */

@@ -122,6 +122,9 @@ static int result_code(const exo_exchange *x)
     if (x->received.abort_code != EXO_OK) {
         return x->received.abort_code;
     }
+    if (x->lacks.error != 0) {
+        return EXO_E_LOCAL;
+    }
     int code = x->curl.began_anew ? EXO_E_CLOSED : result_by_itself(x->curl.result);
     if (code != EXO_OK && result_was_alerted(x)) {
         return EXO_E_TLS;
