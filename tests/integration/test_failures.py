@@ -281,3 +281,11 @@ def test_an_answer_that_may_not_be_what_was_asked_for(ask, behaviour, exit_code)
     ran = ask(behaviour, "--json")
     assert (ran.code, ran.error) == (exit_code, None)
     assert ran.complaint
+
+
+def test_a_refused_key_says_whether_one_was_sent(ask, exochat, upstream):
+    assert "and no key was sent" in ask("status-401").complaint
+    environ = {"THE_KEY": "sk-0123456789abcdef"}
+    options = ("--base-url", upstream.url_for("status-401"), "-m", "m", "--api-key-env", "THE_KEY", "hello")
+    ran = exochat(*options, env=environ)
+    assert "no key was sent" not in ran.complaint and ran.code == 1
