@@ -95,23 +95,27 @@ typedef struct exo_intake {
     exo_chunk chunk_;
     exo_buffer held_;   /* what came while the kind was not known; a body that is not a stream */
     exo_buffer odd_;    /* the first event that could not be read, or that may be an error nobody understood */
-    exo_span in_;       /* what is left of the fed bytes, while lines of JSON are dressed as events */
-    uint64_t dressing_; /* bytes that this added to the stream */
-    size_t searched_;   /* of held_: for the end of the first line */
+    exo_span in_;       /* what is left of the fed bytes: the next line of JSON that is dressed as an event, or what
+                           came together with the bytes that decided the kind */
+    exo_span rest_;     /* and what comes behind in_ */
+    uint64_t dressing_; /* bytes that dressing added to the stream */
+    size_t begin_;      /* where JSON begins in held_ */
+    size_t searched_;   /* from there on, for the end of the first line */
     uint16_t status_;
     uint8_t state_;
     uint8_t line_;
     uint8_t news_;
     bool in_chunk_;
+    bool unread_; /* next() has not said NEED_DATA about what was fed, or that no more comes */
     bool at_end_; /* the event at hand was ended by the end of the body only */
-    bool cut_;    /* and could not be read */
+    bool cut_;    /* and could not be read, or the transport broke off */
     bool over_;   /* [DONE], an error, or the end: the rest does not matter */
-    bool done_; /* [DONE] came */
+    bool done_;   /* [DONE] came */
     bool flushed_;
-    bool failed_; /* an error was reported */
-    bool odd_is_error_;
-    uint16_t shown_; /* the answer, from 1 on, that may have more to show of the delta at hand */
-    uint32_t tool_;  /* the tool call that it is of, and its choice */
+    bool failed_;      /* an error was reported */
+    uint8_t odd_kind_; /* of what odd_ holds; private to intake.c */
+    uint16_t shown_;   /* the answer, from 1 on, that may have more to show of the delta at hand */
+    uint32_t tool_;    /* the tool call that it is of, and its choice */
     uint32_t choice_;
     uint32_t resting_; /* the answer that is asked for what it held back */
 } exo_intake;

@@ -9,7 +9,6 @@
 
 #include "ascii.h"
 
-
 /* What the body turned out to be. */
 enum state {
     INTAKE_SNIFF,   /* the first bytes have not shown it yet */
@@ -20,6 +19,14 @@ enum state {
     INTAKE_WHOLE,   /* what the caller wants to have as it is */
     INTAKE_REFUSAL, /* the status is not 2xx */
     INTAKE_OVER
+};
+
+/* What the most telling was of the events that are no part of an answer. */
+enum odd {
+    ODD_NONE,
+    ODD_UNREADABLE, /* it could not be read */
+    ODD_PERHAPS,    /* it may be an error */
+    ODD_ERROR       /* it says that it is one */
 };
 
 /* What is fed next of a line that is dressed as an event. */
@@ -39,6 +46,7 @@ int exo_intake_init(exo_intake *intake, const exo_intake_options *options)
     const exo_limits *limits = options->limits;
     memset(intake, 0, sizeof *intake);
     intake->options_ = *options;
+    intake->options_.answer_count = has_answers ? options->answer_count : 0;
     intake->status_ = 200;
     intake->state_ = options->whole ? INTAKE_WHOLE : INTAKE_SNIFF;
     exo_sse_init(&intake->sse_, options->allocator, limits);
@@ -127,16 +135,21 @@ static void intake_conclude(exo_intake *intake, int transport, exo_span words)
         failure->in_stream = true;
         return;
     }
-    if (transport < 0 && !intake_is_proven(intake)) {
+    if (transport < 0) {
         intake_fail(intake, transport, words);
         return;
     }
     bool finished = intake_has_finish(&intake->options_.answers[0]);
-    if (!finished && intake->odd_is_error_ && intake_reports(intake, exo_buffer_span(&intake->odd_))) {
+    exo_span odd = exo_buffer_span(&intake->odd_);
+    if (!finished && intake->odd_kind_ >= ODD_PERHAPS && intake_reports(intake, odd)) {
         return; /* [DONE] alone does not outweigh it */
     }
-    int code =
-        intake_end_answers(intake, intake->options_.lenient_end && transport == EXO_OK && !intake->cut_, &reason);
+    if (!finished && intake->odd_kind_ == ODD_ERROR) {
+        intake_fail(intake, EXO_E_IN_STREAM, odd);
+        failure->in_stream = true;
+        return;
+    }
+    int code = intake_end_answers(intake, intake->options_.lenient_end && !intake->cut_, &reason);
     intake->state_ = INTAKE_OVER;
     if (code == EXO_OK) {
         return;
@@ -173,44 +186,51 @@ static void intake_show_page(exo_intake *intake)
 
 /* ---- events ---- */
 
-/* Whether an object without choices may be an error that nobody understands: it has a message or a code, or says that
- * it is one. */
-static bool intake_may_be_error(exo_span data)
+/* Takes bytes up to a number of them off the front. */
+static exo_span intake_split(exo_span *bytes, size_t len)
+{
+    exo_span front = exo_span_of(bytes->ptr, bytes->len < len ? bytes->len : len);
+    *bytes = exo_span_of(bytes->ptr + front.len, bytes->len - front.len);
+    return front;
+}
+
+/* What an object without choices may be: an error in words that nobody here knows. It has a message or a code, or says
+ * that it is one. */
+static enum odd intake_oddness(exo_span data)
 {
     exo_json_reader reader;
     exo_json_token token;
+    enum odd odd = ODD_NONE;
     exo_json_reader_init(&reader, data, EXO_JSON_DEPTH_MAX, true);
     exo_json_reader_tolerate(&reader);
     if (exo_json_next(&reader, &token) != EXO_EVENT || token.type != EXO_JSON_OBJECT) {
-        return false;
+        return odd;
     }
     while (exo_json_next(&reader, &token) == EXO_EVENT && token.type == EXO_JSON_KEY) {
+        exo_span value;
         bool type = exo_json_is(&token, "type");
-        if (exo_json_is(&token, "message") || exo_json_is(&token, "code")) {
-            return true;
+        bool says = exo_json_is(&token, "message") || exo_json_is(&token, "code");
+        (void)exo_json_skip(&reader, &value); /* next() repeats its error */
+        if (type && exo_span_is(value, "\"error\"")) {
+            return ODD_ERROR;
         }
-        if (type && exo_json_next(&reader, &token) == EXO_EVENT && exo_json_is(&token, "error")) {
-            return true;
-        }
-        if (!type && exo_json_skip(&reader, NULL) < 0) {
-            return false;
+        if (says && !exo_span_is(value, "null")) {
+            odd = ODD_PERHAPS;
         }
     }
-    return false;
+    return odd;
 }
 
-/* Keeps what may say why an answer has no proof, as much as the body of an error may have: an object that may be an
- * error, or else what could not be read; the first of its kind. EXO_OK or EXO_E_NO_MEMORY. */
-static int intake_keep_odd(exo_intake *intake, exo_span text, bool error)
+/* Keeps what may say why an answer has no proof, as much as the body of an error may have: the first of its kind, and
+ * rather what may be an error than what could not be read. EXO_OK or EXO_E_NO_MEMORY. */
+static int intake_keep_odd(exo_intake *intake, exo_span text, enum odd odd)
 {
-    size_t most = intake->options_.limits->error_body;
-    if (intake->odd_.len > 0 && (intake->odd_is_error_ || !error)) {
+    if (odd <= intake->odd_kind_) {
         return EXO_OK;
     }
-    intake->odd_is_error_ = error;
-    text.len = text.len < most ? text.len : most;
+    intake->odd_kind_ = (uint8_t)odd;
     exo_buffer_clear(&intake->odd_);
-    return exo_buffer_append(&intake->odd_, text);
+    return exo_buffer_append(&intake->odd_, intake_split(&text, intake->options_.limits->error_body));
 }
 
 static void intake_begin_chunk(exo_intake *intake, exo_span data, bool error)
@@ -219,8 +239,8 @@ static void intake_begin_chunk(exo_intake *intake, exo_span data, bool error)
     intake->in_chunk_ = true;
     if (exo_chunk_is_progress(&intake->chunk_)) {
         intake->news_ |= EXO_NEWS_EVENT;
-    } else if (intake_may_be_error(data)) {
-        int code = intake_keep_odd(intake, data, true);
+    } else {
+        int code = intake_keep_odd(intake, data, intake_oddness(data));
         if (code < 0) {
             intake_fail(intake, code, exo_span_of(NULL, 0));
         }
@@ -230,7 +250,7 @@ static void intake_begin_chunk(exo_intake *intake, exo_span data, bool error)
 static void intake_take(exo_intake *intake, const exo_sse_event *sse)
 {
     bool error = sse->error_field || exo_span_is(sse->type, "error");
-    if (sse->data.len == 0 && !sse->error_field) {
+    if (sse->data.len == 0 && !error) {
         return;
     }
     if (!error && exo_chunk_is_done(sse->data)) {
@@ -306,7 +326,7 @@ static int intake_apply(exo_intake *intake, exo_intake_event *event)
     const exo_delta *came = &event->delta;
     bool new_call = came->type != EXO_DELTA_TOOL_CALL || came->id.len > 0 || came->name.len > 0;
     intake->failed_ = intake->failed_ || came->type == EXO_DELTA_ERROR;
-    int code = came->type == EXO_DELTA_MALFORMED ? intake_keep_odd(intake, came->text, false) : EXO_OK;
+    int code = came->type == EXO_DELTA_MALFORMED ? intake_keep_odd(intake, came->text, ODD_UNREADABLE) : EXO_OK;
     if (code < 0) {
         return code;
     }
@@ -338,8 +358,7 @@ static int intake_apply(exo_intake *intake, exo_intake_event *event)
 static bool intake_show_more(exo_intake *intake, exo_intake_event *event)
 {
     exo_delta delta = {.choice = intake->choice_};
-    if (intake->shown_ == 0 ||
-        exo_answer_more(&intake->options_.answers[intake->shown_ - 1], &delta) != EXO_EVENT) {
+    if (intake->shown_ == 0 || exo_answer_more(&intake->options_.answers[intake->shown_ - 1], &delta) != EXO_EVENT) {
         intake->shown_ = 0;
         return false;
     }
@@ -395,6 +414,10 @@ static void intake_finish_stream(exo_intake *intake)
  */
 static bool intake_dress(exo_intake *intake)
 {
+    if (intake->in_.len == 0) {
+        intake->in_ = intake->rest_;
+        intake->rest_.len = 0;
+    }
     exo_span piece = intake->in_;
     if (piece.len == 0 && intake->line_ != LINE_END) {
         return false;
@@ -424,6 +447,15 @@ static bool intake_dress(exo_intake *intake)
     return true;
 }
 
+/* Gives sse what is left of the fed bytes. False: nothing is. */
+static bool intake_go_on(exo_intake *intake)
+{
+    exo_span rest = intake->in_;
+    intake->in_.len = 0;
+    (void)exo_sse_feed(&intake->sse_, rest);
+    return rest.len > 0;
+}
+
 /* Reads the next event. EXO_AGAIN: there may be a delta now, or the end; EXO_NEED_DATA. */
 static int intake_read_event(exo_intake *intake)
 {
@@ -439,7 +471,7 @@ static int intake_read_event(exo_intake *intake)
         intake->over_ = true;
     } else if (code < 0) {
         intake_fail(intake, code, exo_span_of(NULL, 0));
-    } else if (intake->state_ != INTAKE_LINES || !intake_dress(intake)) {
+    } else if (intake->state_ == INTAKE_LINES ? !intake_dress(intake) : !intake_go_on(intake)) {
         return EXO_NEED_DATA;
     }
     return EXO_AGAIN;
@@ -451,6 +483,7 @@ static bool intake_is_chunk(exo_span line)
     exo_json_reader reader;
     exo_json_token token;
     exo_json_reader_init(&reader, line, EXO_JSON_DEPTH_MAX, true);
+    exo_json_reader_tolerate(&reader);
     unsigned depth = 0; /* of the object, its choices, and the choice */
     while (exo_json_next(&reader, &token) == EXO_EVENT) {
         bool opens = token.type == (depth == 1 ? EXO_JSON_ARRAY : EXO_JSON_OBJECT);
@@ -474,14 +507,18 @@ static bool intake_is_chunk(exo_span line)
     return false;
 }
 
+/* The body that is held, from its first byte of JSON on. */
+static exo_span intake_json(const exo_intake *intake)
+{
+    exo_span text = exo_buffer_span(&intake->held_);
+    return exo_span_of(text.ptr + intake->begin_, text.len - intake->begin_);
+}
+
 /* A body of JSON goes on: once its first line is whole, it may turn out to be one of many. */
 static void intake_look_for_lines(exo_intake *intake)
 {
-    exo_span text = exo_buffer_span(&intake->held_);
+    exo_span text = intake_json(intake);
     const char *end = NULL;
-    for (size_t i = 0; intake->searched_ == i && i < text.len && ascii_is_space(text.ptr[i]); i++) {
-        intake->searched_++; /* blank lines before the first one */
-    }
     if (!intake->options_.strict_stream && intake->searched_ < text.len) {
         end = memchr(text.ptr + intake->searched_, '\n', text.len - intake->searched_);
     }
@@ -499,10 +536,7 @@ static void intake_look_for_lines(exo_intake *intake)
 /* All of a JSON body is here: it is a completion, whose deltas come next, or it is judged. */
 static void intake_read_body(exo_intake *intake, int transport, exo_span words)
 {
-    exo_span body = exo_buffer_span(&intake->held_);
-    if (body.len >= 3 && memcmp(body.ptr, "\xEF\xBB\xBF", 3) == 0) {
-        body = exo_span_of(body.ptr + 3, body.len - 3);
-    }
+    exo_span body = intake_json(intake);
     if (intake_reports(intake, body)) {
         return;
     }
@@ -521,66 +555,95 @@ static void intake_read_body(exo_intake *intake, int transport, exo_span words)
 
 /* ---- feeding ---- */
 
-/* Keeps fed bytes, up to a maximum. */
-static void intake_gather(exo_intake *intake, exo_span bytes, size_t maximum)
+/* Keeps fed bytes, up to a maximum: false where there are more of them, or no memory. */
+static bool intake_gather(exo_intake *intake, exo_span *bytes, size_t maximum)
 {
     size_t room = maximum > intake->held_.len ? maximum - intake->held_.len : 0;
-    if (bytes.len > room) {
-        bytes.len = room;
-    }
-    int code = exo_buffer_append(&intake->held_, bytes);
+    int code = exo_buffer_append(&intake->held_, intake_split(bytes, room));
     if (code < 0) {
         intake_fail(intake, code, exo_span_of(NULL, 0));
     }
+    return code == EXO_OK && bytes->len == 0;
 }
 
-/* Decides what a 2xx body is by its first bytes. Those that do not decide it yet (white space, half a mark) are held
- * for whoever reads it. Stores in `*bytes` what is to be read; false when it is still undecided. */
+/* Decides what a 2xx body is by its first bytes: false when that is still open. Those that do not decide it (white
+ * space, half a mark) are held for whoever reads it, and in `*bytes` are left those that are not held. */
 static bool intake_decide(exo_intake *intake, exo_span *bytes)
 {
     const size_t most = intake->options_.limits->error_body;
-    exo_body_kind kind = intake->held_.len == 0 ? exo_body_sniff(*bytes) : EXO_BODY_UNKNOWN;
+    exo_span start = exo_span_of(bytes->ptr, bytes->len < most ? bytes->len : most);
+    exo_body_kind kind = intake->held_.len == 0 ? exo_body_sniff(start) : EXO_BODY_UNKNOWN;
     if (kind == EXO_BODY_UNKNOWN) {
-        int code = exo_buffer_append(&intake->held_, *bytes);
-        if (code < 0) {
-            intake_fail(intake, code, exo_span_of(NULL, 0));
-            return false;
-        }
-        *bytes = exo_buffer_span(&intake->held_);
-        kind = exo_body_sniff(*bytes);
-        if (kind == EXO_BODY_UNKNOWN && bytes->len < most) {
+        (void)intake_gather(intake, bytes, most);
+        start = exo_buffer_span(&intake->held_);
+        kind = exo_body_sniff(start);
+        if (intake->state_ == INTAKE_OVER || (kind == EXO_BODY_UNKNOWN && start.len < most)) {
             return false;
         }
     }
     switch (kind) {
     case EXO_BODY_JSON:
         intake->state_ = INTAKE_BODY;
-        break;
+        while (start.ptr[intake->begin_] != '{' && start.ptr[intake->begin_] != '[') {
+            intake->begin_++;
+        }
+        return true;
     case EXO_BODY_HTML:
         intake->state_ = INTAKE_PAGE;
-        break;
+        return true;
     case EXO_BODY_GZIP:
         intake_fail(intake, EXO_E_UNLABELLED_GZIP, exo_span_of(NULL, 0));
         return false;
     default: /* blank lines without end mean nothing to a stream */
-        intake->state_ = INTAKE_STREAM;
         break;
     }
+    intake->state_ = INTAKE_STREAM;
+    if (intake->held_.len > 0) {
+        intake->in_ = *bytes;
+        *bytes = exo_buffer_span(&intake->held_);
+    }
     return true;
+}
+
+/* The next bytes of a body of JSON. */
+static void intake_read_on(exo_intake *intake, exo_span bytes)
+{
+    bool fits = intake_gather(intake, &bytes, intake->options_.limits->event);
+    if (intake->state_ == INTAKE_OVER) {
+        return;
+    }
+    intake_look_for_lines(intake);
+    if (intake->state_ == INTAKE_LINES) {
+        intake->rest_ = bytes;
+    } else if (!fits) {
+        intake_fail(intake, EXO_E_EVENT_LIMIT, exo_span_of(NULL, 0));
+    }
+}
+
+/* The next bytes of a body that its caller wants to have as it is. */
+static void intake_keep_whole(exo_intake *intake, exo_span bytes)
+{
+    int code = exo_buffer_append(intake->options_.whole, bytes);
+    if (bytes.len > 0) {
+        intake->news_ |= EXO_NEWS_EVENT | EXO_NEWS_TOKEN | EXO_NEWS_MORE;
+    }
+    if (code < 0) {
+        intake_fail(intake, code, exo_span_of(NULL, 0));
+    }
 }
 
 int exo_intake_feed(exo_intake *intake, exo_span bytes)
 {
     const exo_limits *limits = intake->options_.limits;
-    if (intake->state_ == INTAKE_OVER || intake->in_chunk_) {
+    if (intake->state_ == INTAKE_OVER || intake->unread_) {
         return EXO_E_STATE;
+    }
+    intake->unread_ = bytes.len > 0;
+    if (intake->state_ == INTAKE_STREAM || intake->state_ == INTAKE_LINES) {
+        exo_buffer_free(&intake->held_); /* what decided it has been read */
     }
     if (intake->state_ == INTAKE_SNIFF && !intake_decide(intake, &bytes)) {
         return EXO_OK;
-    }
-    bool held = bytes.ptr == intake->held_.data && bytes.len > 0;
-    if ((intake->state_ == INTAKE_STREAM || intake->state_ == INTAKE_LINES) && !held) {
-        exo_buffer_free(&intake->held_);
     }
     switch (intake->state_) {
     case INTAKE_STREAM:
@@ -589,27 +652,13 @@ int exo_intake_feed(exo_intake *intake, exo_span bytes)
         intake->in_ = bytes;
         break;
     case INTAKE_BODY:
-        if (!held) {
-            intake_gather(intake, bytes, limits->event);
-        }
-        if (intake->held_.len >= limits->event) {
-            intake_fail(intake, EXO_E_EVENT_LIMIT, exo_span_of(NULL, 0));
-        } else {
-            intake_look_for_lines(intake);
-        }
+        intake_read_on(intake, bytes);
         break;
-    case INTAKE_WHOLE: {
-        int code = exo_buffer_append(intake->options_.whole, bytes);
-        intake->news_ |= EXO_NEWS_EVENT | EXO_NEWS_MORE;
-        if (code < 0) {
-            intake_fail(intake, code, exo_span_of(NULL, 0));
-        }
+    case INTAKE_WHOLE:
+        intake_keep_whole(intake, bytes);
         break;
-    }
     default:
-        if (!held) {
-            intake_gather(intake, bytes, limits->error_body);
-        }
+        (void)intake_gather(intake, &bytes, limits->error_body);
         if (intake->held_.len >= limits->error_body) {
             exo_intake_end(intake, EXO_OK, exo_span_of(NULL, 0));
         }
@@ -620,6 +669,7 @@ int exo_intake_feed(exo_intake *intake, exo_span bytes)
 
 void exo_intake_end(exo_intake *intake, int code, exo_span words)
 {
+    intake->unread_ = true;
     switch (intake->state_) {
     case INTAKE_OVER:
         return;
@@ -641,12 +691,15 @@ void exo_intake_end(exo_intake *intake, int code, exo_span words)
     default:
         break;
     }
-    if (code < 0) {
+    if (code < 0 && (intake->failed_ || !intake_is_proven(intake))) {
         intake_conclude(intake, code, words);
         return;
     }
     if (intake->state_ == INTAKE_SNIFF) {
         intake->state_ = INTAKE_STREAM; /* of blanks only */
+    }
+    if (code < 0) { /* it stands without what is missing, but what is held back is to be shown first */
+        intake->over_ = intake->cut_ = true;
     }
     exo_sse_end(&intake->sse_);
 }
@@ -667,7 +720,8 @@ static int intake_next_delta(exo_intake *intake, exo_intake_event *event)
 
 int exo_intake_next(exo_intake *intake, exo_intake_event *event)
 {
-    for (;;) {
+    memset(event, 0, sizeof *event);
+    while (intake->state_ != INTAKE_OVER) {
         memset(event, 0, sizeof *event);
         int code = intake_next_delta(intake, event);
         if (code == EXO_EVENT) {
@@ -676,19 +730,13 @@ int exo_intake_next(exo_intake *intake, exo_intake_event *event)
         if (code < 0) {
             intake_fail(intake, code, exo_span_of(NULL, 0));
         }
-        switch (intake->state_) {
-        case INTAKE_OVER:
-            return EXO_DONE;
-        case INTAKE_STREAM:
-        case INTAKE_LINES:
-            if (intake_read_event(intake) == EXO_NEED_DATA) {
-                return EXO_NEED_DATA;
-            }
-            break;
-        default:
+        bool reads = intake->state_ == INTAKE_STREAM || intake->state_ == INTAKE_LINES;
+        if (intake->state_ != INTAKE_OVER && (!reads || intake_read_event(intake) == EXO_NEED_DATA)) {
+            intake->unread_ = false;
             return EXO_NEED_DATA;
         }
     }
+    return EXO_DONE;
 }
 
 unsigned exo_intake_news(exo_intake *intake)
@@ -720,6 +768,7 @@ bool exo_intake_done(const exo_intake *intake)
 uint64_t exo_intake_offset(const exo_intake *intake)
 {
     uint64_t offset = exo_sse_offset(&intake->sse_);
+    offset += intake->dressing_ > 0 ? intake->begin_ : 0;
     return offset > intake->dressing_ ? offset - intake->dressing_ : 0;
 }
 
