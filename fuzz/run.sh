@@ -15,9 +15,16 @@ seeds() {
     esac
 }
 
+# What a target is about, where it is not the core.
+subject() {
+    case $1 in
+    head) echo src/client/curl/head.c ;;
+    esac
+}
+
 for target in $targets; do
-    # shellcheck disable=SC2086
-    clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude "fuzz/fuzz_$target.c" $sources -o "build-fuzz/$target"
+    # shellcheck disable=SC2046,SC2086
+    clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude "fuzz/fuzz_$target.c" $(subject "$target") $sources -o "build-fuzz/$target"
     mkdir -p "build-fuzz/corpus-$target"
     echo "== $target, $seconds s"
     "build-fuzz/$target" -max_total_time="$seconds" -max_len=16384 -timeout=10 -print_final_stats=1 -artifact_prefix="build-fuzz/$target-" \

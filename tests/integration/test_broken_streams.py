@@ -227,3 +227,26 @@ def test_a_deep_or_wide_answer_is_printed_whole(ask):
 def test_json_is_one_line(ask):
     ran = ask("say:line one\nline \u2028 two", "--json")
     assert ran.stdout.count(b"\n") == 1 and json.loads(ran.stdout)["text"] == "line one\nline \u2028 two"
+
+
+# --- heads
+
+
+LINES = [(f"padded-header-{n}", ("req-padded",)) for n in (1, 2, 100, 30000)]
+LINES += [(f"folded-header-{n}", ("req-folded", "req-folded and: more")) for n in (1, 2, 30000)]  # libcurl may unfold it
+LINES += [(f"nameless-header-{n}", (None,)) for n in (0, 1, 30000)]
+
+
+@pytest.mark.parametrize("behaviour, ids", LINES)
+def test_of_a_strange_header_nothing_is_kept_but_its_value(ask, driver, upstream, behaviour, ids):
+    """However a line is padded or folded: what stands behind its end is other memory, and none of it may be shown."""
+    ran = ask(behaviour, "--json")
+    assert ran.code == 1 and ran.error["code"] == "EXO_E_SERVER" and ran.error["request_id"] in ids, ran
+    plain = ask(behaviour, "--trace")
+    for said in (ran.stdout, ran.stderr, plain.stdout, plain.stderr):
+        assert all(byte in b"\n" or 32 <= byte < 127 for byte in said), said
+    known = ran.error["request_id"]
+    assert f"request {known})" in plain.err if known else "request" not in plain.err
+    driver.setup(upstream, behaviour, log=1)
+    records = driver.chat().records
+    assert [record.get("exochat.request_id") for record in records] == [known] * 2

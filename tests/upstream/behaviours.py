@@ -917,6 +917,24 @@ def many_headers(conn, count):
     chunks.complete(conn)
 
 
+@behaviour("padded-header-{n}")
+def padded_header(conn, blanks):
+    """503, with so many blanks between the name and the colon of X-Request-Id: req-padded."""
+    conn.respond(503, chunks.error("padded"), headers=[("X-Request-Id" + " " * blanks, "req-padded")])
+
+
+@behaviour("folded-header", "folded-header-{n}")
+def folded_header(conn, blanks=1):
+    """503, and X-Request-Id: req-folded, which goes on in a second line that begins with so many blanks (1)."""
+    conn.respond(503, chunks.error("folded"), headers=[("X-Request-Id", "req-folded\r\n" + " " * blanks + "and: more")])
+
+
+@behaviour("nameless-header-{n}")
+def nameless_header(conn, blanks):
+    """503, with a line that has nothing but so many blanks before its colon."""
+    conn.respond(503, chunks.error("nameless"), headers=[(" " * blanks, "req-nameless")])
+
+
 @behaviour("endless-header")
 def endless_header(conn):
     """A response header that never ends."""

@@ -6,12 +6,11 @@
  */
 #include "exchange.h"
 
+#include "head.h"
 #include "heap.h"
 #include "options.h"
 #include "result.h"
 #include "shortage.h"
-
-#include "exochat/http1.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -39,44 +38,26 @@ static void exchange_reach(exo_exchange *x, exo_place place)
     }
 }
 
-/* The status of "HTTP/1.1 200 OK", or 0. */
-static uint16_t exchange_status_of(exo_span line)
-{
-    unsigned status = 0;
-    size_t at = 0;
-    while (at < line.len && line.ptr[at] != ' ') {
-        at++;
-    }
-    for (at++; at < line.len && line.ptr[at] >= '0' && line.ptr[at] <= '9' && status < 1000; at++) {
-        status = 10 * status + (unsigned)(line.ptr[at] - '0');
-    }
-    return (uint16_t)(status < 1000 ? status : 0);
-}
-
 /* One line of a head, or of the trailers behind a body. EXO_OK or the code with which it breaks off. */
-static int exchange_read_line(exo_exchange *x, exo_span line)
+static int exchange_read_line(exo_exchange *x, exo_span text)
 {
-    exo_span name;
-    exo_span value;
-    if (line.len >= 5 && memcmp(line.ptr, "HTTP/", 5) == 0) {
+    exo_head_line line = exo_head_read(text);
+    switch (line.kind) {
+    case EXO_HEAD_STATUS:
         x->received.encoded = false;
-        x->received.status = exchange_status_of(line);
-        return x->facts->status(x->owner, x->received.status);
-    }
-    if (exo_span_is(line, "\r\n") || exo_span_is(line, "\n")) {
+        x->received.status = line.status;
+        return x->facts->status(x->owner, line.status);
+    case EXO_HEAD_END:
         if (x->received.status >= 200) {
             exchange_reach(x, EXCHANGE_IN_BODY);
             x->facts->head_end(x->owner, exo_pool_now());
         }
         return EXO_OK;
+    case EXO_HEAD_FIELD:
+        break;
     }
-    if (!exo_header_split(line, &name, &value)) {
-        return x->facts->header(x->owner, name, line);
-    }
-    if (exo_http1_name_is(name, "content-encoding") && value.len > 0 && !exo_span_is(value, "identity")) {
-        x->received.encoded = true;
-    }
-    return x->facts->header(x->owner, name, value);
+    x->received.encoded = x->received.encoded || exo_head_is_coding(&line);
+    return x->facts->header(x->owner, line.name, line.value);
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *user)
