@@ -425,22 +425,17 @@ static bool doc_put_json(exo_yaml *yaml, unsigned line, exo_buffer *out, exo_spa
 static bool doc_put_string(exo_yaml *yaml, unsigned line, exo_buffer *out, const char *text)
 {
     char bytes[256];
-    exo_window window = {bytes, sizeof bytes, 0};
-    exo_json_escaper escaper;
-    exo_span input = exo_span_text(text);
-    int code;
-    exo_json_escaper_init(&escaper);
-    if (!doc_put_json(yaml, line, out, exo_span_text("\""))) {
-        return false;
-    }
-    do {
-        window.pos = 0;
-        code = exo_json_escape(&escaper, &input, true, &window);
+    exo_json_string string;
+    int code = EXO_AGAIN;
+    exo_json_string_init(&string, exo_span_text(text));
+    while (code == EXO_AGAIN) {
+        exo_window window = {bytes, sizeof bytes, 0};
+        code = exo_json_string_write(&string, &window);
         if (!doc_put_json(yaml, line, out, exo_span_of(bytes, window.pos))) {
             return false;
         }
-    } while (code == EXO_AGAIN);
-    return doc_put_json(yaml, line, out, exo_span_text("\""));
+    }
+    return true;
 }
 
 /* A decimal number of the core schema, in pieces. */
