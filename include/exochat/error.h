@@ -53,61 +53,61 @@ typedef enum exo_verdict {
 /* clang-format off */
 #define EXO_ERROR_MAP(X) \
     /* the caller */ \
-    X(EXO_E_ARGUMENT,        -1, CALLER, STOP, "an argument is missing or out of range", "mend the call") \
-    X(EXO_E_STATE,           -2, CALLER, STOP, "the object cannot do this now", "read the order of calls in the header") \
-    X(EXO_E_UNKNOWN_MODEL,   -3, CALLER, STOP, "no deployment has this name", "deploy the model first, or correct its name") \
-    X(EXO_E_URL,             -4, CALLER, STOP, "base_url is no absolute http(s) URL without userinfo", "correct base_url") \
+    X(EXO_E_ARGUMENT,        -1, CALLER, STOP, "a missing or wrong argument", "mend the call") \
+    X(EXO_E_STATE,           -2, CALLER, STOP, "not possible in this state", "read the order of calls in the header") \
+    X(EXO_E_UNKNOWN_MODEL,   -3, CALLER, STOP, "no such deployment", "deploy the model first, or correct its name") \
+    X(EXO_E_URL,             -4, CALLER, STOP, "base_url is no http(s) URL, or has userinfo", "correct base_url") \
     X(EXO_E_HEADER,          -5, CALLER, STOP, "CR, LF or NUL in a key, a header or a URL", "remove the control character") \
-    X(EXO_E_NUMBER,          -6, CALLER, STOP, "NaN and infinities are not JSON", "send a finite number") \
-    X(EXO_E_TYPE,            -7, CALLER, STOP, "a type that JSON cannot express", "send null, bool, number, string, list or object") \
-    X(EXO_E_REQUEST,         -8, CALLER, STOP, "the request does not have the expected shape", "correct the request") \
+    X(EXO_E_NUMBER,          -6, CALLER, STOP, "NaN or infinity is not JSON", "send a finite number") \
+    X(EXO_E_TYPE,            -7, CALLER, STOP, "not a type of JSON", "send null, bool, number, string, list or object") \
+    X(EXO_E_REQUEST,         -8, CALLER, STOP, "the request is malformed", "correct the request") \
     X(EXO_E_DUPLICATE_KEY,   -9, CALLER, STOP, "a key would be sent twice", "remove one of the two") \
-    X(EXO_E_KEY_COLLISION,  -10, CALLER, STOP, "rename leads to a key that is there already", "drop or rename the other key too") \
-    X(EXO_E_SOURCE_READ,    -11, CALLER, STOP, "a file or source could not be read", "check the file; the request was not completed") \
-    X(EXO_E_SOURCE_ONCE,    -12, CALLER, STOP, "a source that cannot rewind was needed twice", "give a source that can rewind") \
-    X(EXO_E_BODY_CHANGED,   -13, CALLER, STOP, "the request changed while it was sent", "do not modify messages or files during a call") \
-    X(EXO_E_FILE_REFUSED,   -14, CALLER, STOP, "JSON from outside may not name a file", "allow the folder, or attach the file yourself") \
+    X(EXO_E_KEY_COLLISION,  -10, CALLER, STOP, "rename leads to a key that is there", "drop or rename the other key too") \
+    X(EXO_E_SOURCE_READ,    -11, CALLER, STOP, "a file or source is unreadable", "check the file; the request was not completed") \
+    X(EXO_E_SOURCE_ONCE,    -12, CALLER, STOP, "a source cannot be read twice", "give a source that can rewind") \
+    X(EXO_E_BODY_CHANGED,   -13, CALLER, STOP, "the request changed meanwhile", "do not modify messages or files during a call") \
+    X(EXO_E_FILE_REFUSED,   -14, CALLER, STOP, "this JSON may not name a file", "allow the folder, or attach the file yourself") \
     X(EXO_E_CONFIG,         -15, CALLER, STOP, "the configuration is wrong", "correct the line that the message names") \
-    X(EXO_E_CANCELLED,      -16, CALLER, STOP, "the caller cancelled the call", "nothing") \
-    X(EXO_E_FORKED,         -17, CALLER, STOP, "the client was made before a fork", "make a new client in the child process") \
-    X(EXO_E_REPAIR,         -18, CALLER, STOP, "no JSON value is in this text", "show the text to the model or the user") \
+    X(EXO_E_CANCELLED,      -16, CALLER, STOP, "cancelled by the caller", "nothing") \
+    X(EXO_E_FORKED,         -17, CALLER, STOP, "the client is from before a fork", "make a new client in the child process") \
+    X(EXO_E_REPAIR,         -18, CALLER, STOP, "no JSON in this text", "show the text to the model or the user") \
     /* the remote side broke its protocol */ \
-    X(EXO_E_JSON_SYNTAX,    -30, VIOLATION, RETRY, "JSON: value or separator expected", "report it to the endpoint's owner") \
-    X(EXO_E_JSON_STRING,    -31, VIOLATION, RETRY, "JSON: a control character in a string", "report it to the endpoint's owner") \
-    X(EXO_E_JSON_ESCAPE,    -32, VIOLATION, RETRY, "JSON: an unknown or incomplete escape", "report it to the endpoint's owner") \
+    X(EXO_E_JSON_SYNTAX,    -30, VIOLATION, RETRY, "JSON: unexpected character", "report it to the endpoint's owner") \
+    X(EXO_E_JSON_STRING,    -31, VIOLATION, RETRY, "JSON: control character in a string", "report it to the endpoint's owner") \
+    X(EXO_E_JSON_ESCAPE,    -32, VIOLATION, RETRY, "JSON: bad escape", "report it to the endpoint's owner") \
     X(EXO_E_JSON_UTF8,      -33, VIOLATION, RETRY, "JSON: invalid UTF-8", "report it to the endpoint's owner") \
-    X(EXO_E_JSON_NUMBER,    -34, VIOLATION, RETRY, "JSON: a malformed number", "report it to the endpoint's owner") \
-    X(EXO_E_JSON_LITERAL,   -35, VIOLATION, RETRY, "JSON: an unknown word", "report it to the endpoint's owner") \
-    X(EXO_E_JSON_END,       -36, VIOLATION, RETRY, "JSON: the text ends too early", "report it to the endpoint's owner") \
+    X(EXO_E_JSON_NUMBER,    -34, VIOLATION, RETRY, "JSON: bad number", "report it to the endpoint's owner") \
+    X(EXO_E_JSON_LITERAL,   -35, VIOLATION, RETRY, "JSON: unknown word", "report it to the endpoint's owner") \
+    X(EXO_E_JSON_END,       -36, VIOLATION, RETRY, "JSON: ends too early", "report it to the endpoint's owner") \
     X(EXO_E_JSON_TRAILING,  -37, VIOLATION, RETRY, "JSON: text after the value", "report it to the endpoint's owner") \
-    X(EXO_E_HEAD,           -40, VIOLATION, RETRY, "the response head is not HTTP/1.1", "check that base_url leads to an HTTP server") \
-    X(EXO_E_OBS_FOLD,       -41, VIOLATION, RETRY, "a folded line that may not be folded", "report it to the server's owner") \
+    X(EXO_E_HEAD,           -40, VIOLATION, RETRY, "the response is not HTTP/1.1", "check that base_url leads to an HTTP server") \
+    X(EXO_E_OBS_FOLD,       -41, VIOLATION, RETRY, "a header line is wrongly folded", "report it to the server's owner") \
     X(EXO_E_BOTH_LENGTHS,   -42, VIOLATION, RETRY, "both Content-Length and Transfer-Encoding", "suspect a proxy on the way") \
-    X(EXO_E_CONTENT_LENGTH, -43, VIOLATION, RETRY, "a malformed or contradictory Content-Length", "report it to the server's owner") \
-    X(EXO_E_CODING,         -44, VIOLATION, RETRY, "an unwanted transfer or content coding", "report it to the server's owner") \
+    X(EXO_E_CONTENT_LENGTH, -43, VIOLATION, RETRY, "bad or ambiguous Content-Length", "report it to the server's owner") \
+    X(EXO_E_CODING,         -44, VIOLATION, RETRY, "unwanted transfer or content coding", "report it to the server's owner") \
     X(EXO_E_CHUNK,          -45, VIOLATION, RETRY, "broken chunked coding", "report it to the server's owner") \
-    X(EXO_E_BODY_CUT,       -46, VIOLATION, RETRY, "the connection ended before the body did", "try again") \
+    X(EXO_E_BODY_CUT,       -46, VIOLATION, RETRY, "the body was cut off", "try again") \
     X(EXO_E_UNLABELLED_GZIP,-47, VIOLATION, RETRY, "the body is gzip, but no header says so", "suspect a proxy on the way") \
-    X(EXO_E_TRUNCATED,      -48, VIOLATION, RETRY, "the stream ended without finish_reason or [DONE]", "try again; lenient_end accepts such servers") \
+    X(EXO_E_TRUNCATED,      -48, VIOLATION, RETRY, "the stream has no finish_reason or [DONE]", "try again; lenient_end accepts such servers") \
     X(EXO_E_EMPTY_STREAM,   -49, VIOLATION, RETRY, "no answer in the stream", "try again") \
-    X(EXO_E_NOT_A_STREAM,   -50, VIOLATION, RETRY, "JSON or HTML in place of a stream", "check base_url") \
+    X(EXO_E_NOT_A_STREAM,   -50, VIOLATION, RETRY, "JSON or HTML, not a stream", "check base_url") \
     X(EXO_E_MALFORMED,      -51, VIOLATION, RETRY, "an event is not a JSON object", "try again") \
     X(EXO_E_CUT_CALL,       -52, VIOLATION, FALL_BACK, "a tool call was cut off", "use another deployment, or raise max_tokens") \
     /* limits */ \
     X(EXO_E_NO_MEMORY,      -60, LIMIT, STOP, "out of memory", "free memory, or lower the limits") \
-    X(EXO_E_EVENT_LIMIT,    -61, LIMIT, FALL_BACK, "an event larger than limits.event", "raise limits.event") \
-    X(EXO_E_ANSWER_LIMIT,   -62, LIMIT, FALL_BACK, "an answer longer than limits.answer", "raise limits.answer, or read the events without keeping the text") \
-    X(EXO_E_CALLS_LIMIT,    -63, LIMIT, FALL_BACK, "more tool calls than limits.tool_calls", "raise limits.tool_calls") \
-    X(EXO_E_ARGUMENTS_LIMIT,-64, LIMIT, FALL_BACK, "tool arguments longer than limits.tool_arguments", "raise limits.tool_arguments") \
-    X(EXO_E_DEPTH_LIMIT,    -65, LIMIT, FALL_BACK, "JSON nested deeper than limits.depth", "raise limits.depth, 64 at most") \
-    X(EXO_E_HEAD_LIMIT,     -66, LIMIT, FALL_BACK, "a response head larger than limits.head", "raise limits.head") \
-    X(EXO_E_HEADERS_LIMIT,  -67, LIMIT, FALL_BACK, "more headers than limits.headers", "raise limits.headers") \
-    X(EXO_E_CHUNK_LIMIT,    -68, LIMIT, FALL_BACK, "chunk framing exceeds limits.chunk_overhead", "suspect an attack") \
-    X(EXO_E_KEYS_LIMIT,     -69, LIMIT, STOP, "more top-level keys than limits.keys", "send fewer keys") \
-    X(EXO_E_CONSUMER_LIMIT, -70, LIMIT, STOP, "the consumer is too slow for shared HTTP/2", "read faster, or switch http2 off") \
-    X(EXO_E_EXPANSION_LIMIT,-71, LIMIT, FALL_BACK, "a compressed body expands without end", "suspect an attack") \
-    X(EXO_E_LOCAL,          -72, LIMIT, STOP, "a local shortage: descriptors, ports or memory", "close something, or raise the limit of the process") \
-    X(EXO_E_NAME_LIMIT,     -73, LIMIT, FALL_BACK, "a tool call's id or name longer than limits.name", "raise limits.name") \
+    X(EXO_E_EVENT_LIMIT,    -61, LIMIT, FALL_BACK, "limits.event exceeded", "raise limits.event") \
+    X(EXO_E_ANSWER_LIMIT,   -62, LIMIT, FALL_BACK, "limits.answer exceeded", "raise limits.answer, or read the events without keeping the text") \
+    X(EXO_E_CALLS_LIMIT,    -63, LIMIT, FALL_BACK, "limits.tool_calls exceeded", "raise limits.tool_calls") \
+    X(EXO_E_ARGUMENTS_LIMIT,-64, LIMIT, FALL_BACK, "limits.tool_arguments exceeded", "raise limits.tool_arguments") \
+    X(EXO_E_DEPTH_LIMIT,    -65, LIMIT, FALL_BACK, "limits.depth exceeded by JSON", "raise limits.depth, 64 at most") \
+    X(EXO_E_HEAD_LIMIT,     -66, LIMIT, FALL_BACK, "limits.head exceeded", "raise limits.head") \
+    X(EXO_E_HEADERS_LIMIT,  -67, LIMIT, FALL_BACK, "limits.headers exceeded", "raise limits.headers") \
+    X(EXO_E_CHUNK_LIMIT,    -68, LIMIT, FALL_BACK, "limits.chunk_overhead exceeded", "suspect an attack") \
+    X(EXO_E_KEYS_LIMIT,     -69, LIMIT, STOP, "limits.keys exceeded", "send fewer keys") \
+    X(EXO_E_CONSUMER_LIMIT, -70, LIMIT, STOP, "too slow a reader for shared HTTP/2", "read faster, or switch http2 off") \
+    X(EXO_E_EXPANSION_LIMIT,-71, LIMIT, FALL_BACK, "a compressed body expands too far", "suspect an attack") \
+    X(EXO_E_LOCAL,          -72, LIMIT, STOP, "out of descriptors, ports or memory", "close something, or raise the limit of the process") \
+    X(EXO_E_NAME_LIMIT,     -73, LIMIT, FALL_BACK, "limits.name exceeded by a tool call", "raise limits.name") \
     /* transport */ \
     X(EXO_E_RESOLVE,        -80, TRANSPORT, RETRY, "the host name does not resolve", "check the host name and the resolver") \
     X(EXO_E_CONNECT,        -81, TRANSPORT, RETRY, "no connection could be made", "check the host, the port and the network") \
@@ -117,21 +117,21 @@ typedef enum exo_verdict {
     X(EXO_E_RECEIVE,        -85, TRANSPORT, RETRY, "receiving failed", "try again") \
     X(EXO_E_RESET_IN_UPLOAD,-86, TRANSPORT, RETRY, "the server reset during the upload", "the body may be too large for the server") \
     X(EXO_E_CLOSED,         -87, TRANSPORT, RETRY, "the server closed without an answer", "try again") \
-    X(EXO_E_CLOCK_CONNECT,  -88, TRANSPORT, RETRY, "no connection within connect_timeout", "check the network, or raise connect_timeout") \
-    X(EXO_E_CLOCK_FIRST,    -89, TRANSPORT, FALL_BACK, "no event within stream_ttft_timeout", "the route is silent: use another one, or raise stream_ttft_timeout") \
-    X(EXO_E_CLOCK_IDLE,     -90, TRANSPORT, FALL_BACK, "no progress within request_timeout", "the stream stalled: use another route, or raise request_timeout") \
-    X(EXO_E_CLOCK_TOTAL,    -91, TRANSPORT, STOP, "no end within total_timeout", "raise total_timeout") \
+    X(EXO_E_CLOCK_CONNECT,  -88, TRANSPORT, RETRY, "connect_timeout is over", "check the network, or raise connect_timeout") \
+    X(EXO_E_CLOCK_FIRST,    -89, TRANSPORT, FALL_BACK, "no event in stream_ttft_timeout", "the route is silent: use another one, or raise stream_ttft_timeout") \
+    X(EXO_E_CLOCK_IDLE,     -90, TRANSPORT, FALL_BACK, "no progress in request_timeout", "the stream stalled: use another route, or raise request_timeout") \
+    X(EXO_E_CLOCK_TOTAL,    -91, TRANSPORT, STOP, "total_timeout is over", "raise total_timeout") \
     /* the provider */ \
-    X(EXO_E_STATUS,        -100, PROVIDER, STOP, "the endpoint refused the request", "read the provider's message") \
+    X(EXO_E_STATUS,        -100, PROVIDER, STOP, "refused by the endpoint", "read the provider's message") \
     X(EXO_E_SERVER,        -101, PROVIDER, RETRY, "the endpoint failed", "try again") \
     X(EXO_E_RATE_LIMIT,    -102, PROVIDER, RETRY, "the rate limit is reached", "wait, as long as retry_after says") \
-    X(EXO_E_QUOTA,         -103, PROVIDER, FALL_BACK, "quota or credits are used up", "top up the account, or use another deployment") \
+    X(EXO_E_QUOTA,         -103, PROVIDER, FALL_BACK, "no quota or credits are left", "top up the account, or use another deployment") \
     X(EXO_E_AUTH,          -104, PROVIDER, STOP, "the key was refused", "check the key and its environment variable") \
-    X(EXO_E_CONTEXT_WINDOW,-105, PROVIDER, FALL_BACK_CONTEXT, "the request exceeds the model's context window", "shorten the messages, or set context_fallbacks") \
-    X(EXO_E_CONTENT_FILTER,-106, PROVIDER, STOP, "a content filter refused the request", "change the messages") \
-    X(EXO_E_REDIRECT,      -107, PROVIDER, STOP, "a redirect, which is not followed", "set base_url to the final address") \
+    X(EXO_E_CONTEXT_WINDOW,-105, PROVIDER, FALL_BACK_CONTEXT, "too long for the context window", "shorten the messages, or set context_fallbacks") \
+    X(EXO_E_CONTENT_FILTER,-106, PROVIDER, STOP, "refused by a content filter", "change the messages") \
+    X(EXO_E_REDIRECT,      -107, PROVIDER, STOP, "a redirect is not followed", "set base_url to the final address") \
     X(EXO_E_IN_STREAM,     -108, PROVIDER, RETRY, "an error inside the stream", "try again") \
-    X(EXO_E_BLOCKED,       -111, PROVIDER, FALL_BACK, "something in front of the endpoint refused the request", "ask who runs the firewall, or use another deployment") \
+    X(EXO_E_BLOCKED,       -111, PROVIDER, FALL_BACK, "refused in front of the endpoint", "ask who runs the firewall, or use another deployment") \
     X(EXO_E_FINISH,        -109, PROVIDER, RETRY, "the finish_reason is an error", "try again")
 /* clang-format on */
 
