@@ -49,6 +49,17 @@ bool exo_ascii_skip(exo_span *text, const char *word)
     return true;
 }
 
+void exo_ascii_trim(exo_span *text)
+{
+    while (text->len > 0 && ascii_is_space(text->ptr[0])) {
+        text->ptr++;
+        text->len--;
+    }
+    while (text->len > 0 && ascii_is_space(text->ptr[text->len - 1])) {
+        text->len--;
+    }
+}
+
 bool exo_ascii_append_digit(uint64_t *number, unsigned digit)
 {
     if (*number > UINT64_MAX / 10 || *number * 10 > UINT64_MAX - digit) {

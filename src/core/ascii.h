@@ -37,10 +37,7 @@ int exo_ascii_word_index(const char *words, const exo_span *word);
 bool exo_ascii_skip(exo_span *text, const char *word);
 
 /* Takes off the white space around `text`. */
-static inline void exo_ascii_trim(exo_span *text)
-{
-    *text = exo_span_trim(*text);
-}
+void exo_ascii_trim(exo_span *text);
 
 /* Appends a digit to a decimal number, and says whether 64 bits hold it; if not, the number is not changed. */
 bool exo_ascii_append_digit(uint64_t *number, unsigned digit);

@@ -21,12 +21,6 @@ exo_span exo_span_cut(exo_span text, size_t max)
 
 exo_span exo_span_trim(exo_span text)
 {
-    while (text.len > 0 && ascii_is_space(text.ptr[0])) {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len > 0 && ascii_is_space(text.ptr[text.len - 1])) {
-        text.len--;
-    }
+    exo_ascii_trim(&text);
     return text;
 }
