@@ -57,26 +57,26 @@ typedef struct exo_failure {
     int code; /* EXO_OK: no failure; otherwise one of error.h */
     exo_verdict verdict;
     exo_clock clock;      /* which clock ran out */
-    uint16_t http_status; /* of the response, or 0 */
-    uint16_t status;      /* the effective status: the one that the body names, else http_status */
     bool in_stream;       /* reported inside a 2xx stream */
     bool cut;             /* the message was longer than its field */
     bool keyless;         /* the request went out without a key */
     bool dated_;          /* clock_ is the server's */
+    uint8_t delay_rank_;  /* which source retry_after is from: a better one replaces it */
+    uint8_t id_rank_;     /* the same for request_id */
+    uint8_t advice_;      /* what x-should-retry says */
+    uint16_t http_status; /* of the response, or 0 */
+    uint16_t status;      /* the effective status: the one that the body names, else http_status */
     uint32_t clock_;      /* the time of day in seconds since 1970 UTC; 0: not known */
+    uint32_t retry_at_;   /* the date in Retry-After, in seconds since 1970 UTC; 0: none */
     int64_t retry_after;  /* milliseconds to wait, or -1 */
     uint64_t offset;      /* in the stream or text, where one applies */
+    char type[64];
+    char provider_code[64];
+    char request_id[80];
     union {
         char message[512]; /* the provider's message, or the transport's */
         struct exo_rate_limits_ until_told_;
     };
-    char type[64];
-    char provider_code[64];
-    char request_id[80];
-    uint8_t delay_rank_; /* which source retry_after is from: a better one replaces it */
-    uint8_t id_rank_;    /* the same for request_id */
-    uint8_t advice_;     /* what x-should-retry says */
-    uint32_t retry_at_;  /* the date in Retry-After, in seconds since 1970 UTC; 0: none */
 } exo_failure;
 
 /* No failure, and no headers seen. */
@@ -120,11 +120,6 @@ void exo_failure_from_end(exo_failure *failure, int code, exo_span reason);
  * whoever knows the key calls this before handing the failure on. An empty `secret` changes nothing. Time is bounded by
  * the sizes of the fields and the secret. */
 void exo_failure_redact(exo_failure *failure, exo_span secret);
-
-/* Reads a Retry-After value (RFC 9110, 10.2.3; fractions allowed): milliseconds, or -1 for a value that
- * is malformed, negative, or a date in the past. Beyond 2^31 seconds it counts as that many. A date, in any of the
- * three forms of RFC 9110, 5.6.7, needs `wall_now`. */
-int64_t exo_retry_after(exo_span value, int64_t wall_now);
 
 #ifdef __cplusplus
 }

@@ -237,12 +237,13 @@ void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int
     static const char advice[] = "true false";
     const int header = exo_ascii_word_index(header_names, &name);
     const uint8_t rank = (uint8_t)header;
+    const uint32_t now = clamp(wall_now);
     exo_ascii_trim(&value);
     if (value.len == 0) {
         return;
     }
     if (!failure->dated_) {
-        failure->clock_ = clamp(wall_now);
+        failure->clock_ = now;
     }
     if (header < 0) {
         note_limit(failure, name, value);
@@ -257,7 +258,7 @@ void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int
             exo_failure_set_id(failure, rank, value);
         }
     } else {
-        const uint32_t date = clamp(exo_date_seconds(value, wall_now));
+        const uint32_t date = exo_date_seconds(value, now);
         if (header == RETRY_AFTER) {
             failure->retry_at_ = date;
             exo_failure_set_delay(failure, rank, exo_decimal(&value, 1000));

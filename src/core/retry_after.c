@@ -9,60 +9,59 @@
 #include "ascii.h"
 #include "exochat/failure.h"
 
-/* The most milliseconds that are read: any point in time, also one that is given as a thousand times as much. */
+/* Milliseconds that no longer grow: any point in time, also one that is given as a thousand times as much. */
 #define MOST INT64_C(10000000000000000)
-
-/* The first second that no date of four digits reaches. */
-#define YEAR_10000 INT64_C(253402300800)
 
 int64_t exo_decimal(const exo_span *text, uint32_t unit)
 {
     int64_t value = 0;
-    uint32_t place = unit; /* what the digit at hand is worth */
-    bool digits = false;
     bool point = false;
     for (size_t i = 0; i < text->len; i++) {
-        uint32_t digit = (uint32_t)(text->ptr[i] - '0');
-        if (text->ptr[i] == '.' && !point) {
-            point = true;
-            continue;
-        }
+        const unsigned digit = (unsigned)(text->ptr[i] - '0');
         if (digit > 9) {
-            return -1;
+            if (text->ptr[i] != '.' || point) {
+                return -1;
+            }
+            point = true;
+        } else if (value < MOST) {
+            if (point) {
+                unit /= 10;
+            } else {
+                value *= 10;
+            }
+            value += digit * unit;
         }
-        digits = true;
-        if (point) {
-            place /= 10;
-        } else {
-            value *= 10;
-        }
-        const unsigned part = digit * place;
-        value += part;
-        value = value > MOST ? MOST : value;
     }
-    return digits ? value : -1;
+    return text->len > point ? value : -1;
+}
+
+/* Takes off what `text` begins with: units, or numbers. */
+static exo_span duration_run(exo_span *text, bool units)
+{
+    exo_span run = *text;
+    while (text->len > 0 && (*text->ptr > '9') == units) {
+        text->ptr++;
+        text->len--;
+    }
+    run.len -= text->len;
+    return run;
 }
 
 int64_t exo_duration(exo_span text)
 {
-    int64_t sum = -1;
-    while (text.len > 0) {
-        exo_span number = exo_span_of(text.ptr, 0);
-        while (number.len < text.len && number.ptr[number.len] <= '9') {
-            number.len++;
-        }
-        text = exo_span_of(text.ptr + number.len, text.len - number.len);
-        const uint32_t unit = exo_ascii_skip(&text, "ms")               ? 1
-                              : exo_ascii_skip(&text, "m")              ? 60000
-                              : exo_ascii_skip(&text, "h")              ? 3600000
-                              : exo_ascii_skip(&text, "s") || !text.len ? 1000
-                                                                        : 0;
-        const int64_t part = exo_decimal(&number, unit);
-        if (part < 0 || unit == 0) {
+    static const char names[] = "s ms m h";
+    static const uint32_t units[] = {1000, 1, 60000, 3600000};
+    int64_t sum = 0;
+    do {
+        const exo_span number = duration_run(&text, false);
+        const exo_span name = duration_run(&text, true);
+        const int unit = name.len > 0 ? exo_ascii_word_index(names, &name) : 0;
+        const int64_t part = unit >= 0 ? exo_decimal(&number, units[unit]) : -1;
+        if (part < 0) {
             return -1;
         }
-        sum = sum < 0 ? part : sum < MOST ? sum + part : MOST;
-    }
+        sum += sum < MOST ? part : 0;
+    } while (text.len > 0);
     return sum;
 }
 
@@ -76,109 +75,72 @@ enum number {
     NUMBERS
 };
 
-/* The first two forms without the weekday and its comma. A p is a digit of the day or a space in its place, an a any
- * byte; the three of the month stand at the same place in all of them. */
-static const char shapes[][26] = {" 11 aaa 0000 22:33:44 GMT", " 11-aaa-00 22:33:44 GMT", "aaa aaa p1 22:33:44 0000"};
+/* The three forms by their length; the first two, which have a comma, without it and the weekday. A p is a digit of the
+ * day or a space in its place, an a any byte; the three of the month stand at the same place in all of them. */
+static const char shapes[][26] = {" 11-aaa-00 22:33:44 GMT", "aaa aaa p1 22:33:44 0000", " 11 aaa 0000 22:33:44 GMT"};
+#define SHORTEST 23
 #define MONTH_AT 4
 
-/* The shape that has but two digits of the year. */
-#define TWO_DIGITS 1
-
 /* Reads the numbers of a date that has the shape. */
-static bool read_numbers(exo_span text, const char *shape, unsigned numbers[NUMBERS])
+static bool read_numbers(const char *text, const char *shape, unsigned numbers[NUMBERS])
 {
     memset(numbers, 0, NUMBERS * sizeof *numbers);
-    if (strlen(shape) != text.len) {
-        return false;
-    }
-    for (size_t i = 0; i < text.len; i++) {
-        const char byte = text.ptr[i];
-        if (shape[i] == 'p' && byte == ' ') {
-            continue;
-        }
-        const unsigned number = shape[i] == 'p' ? DAY : (unsigned)(shape[i] - '0');
-        const unsigned digit = (unsigned)(byte - '0');
-        if (number < NUMBERS && digit <= 9) {
+    for (; *shape; shape++, text++) {
+        const bool padded = *shape == 'p';
+        const unsigned number = padded ? DAY : (unsigned)(*shape - '0');
+        const unsigned digit = padded && *text == ' ' ? 0 : (unsigned)(*text - '0');
+        if (number < NUMBERS) {
+            if (digit > 9) {
+                return false;
+            }
             numbers[number] = numbers[number] * 10 + digit;
-        } else if (number < NUMBERS || (shape[i] != 'a' && shape[i] != byte)) {
+        } else if (*shape != 'a' && *shape != *text) {
             return false;
         }
     }
     return true;
 }
 
-/* The month at `name`, from 0 on; 12 for none. */
-static unsigned month_number(const char *name)
-{
-    static const char names[] = "jan"
-                                "feb"
-                                "mar"
-                                "apr"
-                                "may"
-                                "jun"
-                                "jul"
-                                "aug"
-                                "sep"
-                                "oct"
-                                "nov"
-                                "dec";
-    unsigned month = 0;
-    while (month < 12 && !exo_ascii_same(name, names + (size_t)3 * month, 3)) {
-        month++;
-    }
-    return month;
-}
-
 /* Days since the first of March before the year 1; those of a year are counted from March, so that a leap day is the
- * last one. `month` may be one too many. */
+ * last one. `month` is counted from 0, and may be one too many. */
 static unsigned day_number(unsigned year, unsigned month, unsigned day)
 {
     year -= month < 2;
     return year * 365 + year / 4 - year / 100 + year / 400 + ((month + 10) % 12 * 153 + 2) / 5 + day;
 }
 
-/* Seconds since 1970 UTC, or -1 for a day or a time that never was, or one before 1970. */
-static int64_t seconds_of(const unsigned numbers[NUMBERS], unsigned month)
+/* Seconds since 1970 UTC, or 0 for a day or a time that never was, or one before. */
+static uint32_t seconds_of(const unsigned numbers[NUMBERS], unsigned month)
 {
     const unsigned year = numbers[YEAR];
     const unsigned day = day_number(year, month, numbers[DAY]);
     if (month > 11 || year < 1970 || numbers[DAY] < 1 || day >= day_number(year, month + 1, 1) || numbers[HOUR] > 23 ||
         numbers[MINUTE] > 59 || numbers[SECOND] > 60) {
-        return -1;
+        return 0;
     }
-    const unsigned second = (numbers[HOUR] * 60 + numbers[MINUTE]) * 60 + numbers[SECOND];
-    return (int64_t)(day - day_number(1970, 0, 1)) * 86400 + second;
+    if (year > 2105) {
+        return UINT32_MAX;
+    }
+    const unsigned hours = (day - day_number(1970, 0, 1)) * 24 + numbers[HOUR];
+    return (hours * 60 + numbers[MINUTE]) * 60 + numbers[SECOND];
 }
 
-int64_t exo_date_seconds(exo_span text, int64_t now)
+uint32_t exo_date_seconds(exo_span text, uint32_t now)
 {
+    static const char months[] = "jan feb mar apr may jun jul aug sep oct nov dec";
     const char *comma = memchr(text.ptr, ',', text.len);
     unsigned numbers[NUMBERS];
-    size_t shape = 0;
     if (comma) {
         text = exo_span_of(comma + 1, text.len - (size_t)(comma + 1 - text.ptr));
     }
-    while (!read_numbers(text, shapes[shape], numbers)) {
-        if (++shape == sizeof shapes / sizeof *shapes) {
-            return -1;
-        }
+    const size_t shape = text.len - SHORTEST;
+    if (shape >= sizeof shapes / sizeof *shapes || !read_numbers(text.ptr, shapes[shape], numbers)) {
+        return 0;
     }
-    if (shape == TWO_DIGITS) { /* never more than 50 years ahead */
-        const unsigned this_year = now > 0 && now < YEAR_10000 ? 1970 + (unsigned)(now / 31556952) : 2030;
-        numbers[YEAR] += this_year - this_year % 100 + 100;
-        while (numbers[YEAR] > this_year + 50) {
-            numbers[YEAR] -= 100;
-        }
+    if (shape == 0) { /* two digits of the year: never more than 50 years ahead */
+        const unsigned latest = 1970 + (now > 0 ? now / 31556952 : 60) + 50;
+        numbers[YEAR] = latest - (latest - numbers[YEAR]) % 100;
     }
-    return seconds_of(numbers, month_number(text.ptr + MONTH_AT));
-}
-
-int64_t exo_retry_after(exo_span value, int64_t wall_now)
-{
-    exo_ascii_trim(&value);
-    int64_t delay = exo_decimal(&value, 1000);
-    if (delay < 0 && value.len > 0 && wall_now > 0 && wall_now < YEAR_10000) {
-        delay = (exo_date_seconds(value, wall_now) - wall_now) * 1000;
-    }
-    return delay < 0 ? -1 : delay < DELAY_MAX ? delay : DELAY_MAX;
+    const exo_span month = exo_span_of(text.ptr + MONTH_AT, 3);
+    return seconds_of(numbers, (unsigned)exo_ascii_word_index(months, &month));
 }

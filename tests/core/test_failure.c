@@ -862,6 +862,15 @@ static void request_ids_of_bodies(void **state)
 /* 1994-11-06 08:49:37 UTC. */
 #define THEN INT64_C(784111777)
 
+/* The delay by a Retry-After. */
+static int64_t delay_of(exo_span value, int64_t wall_now)
+{
+    exo_failure failure;
+    exo_failure_clear(&failure);
+    exo_failure_header(&failure, exo_span_text("Retry-After"), value, wall_now);
+    return failure.retry_after;
+}
+
 static void retry_after_values(void **state)
 {
     static const struct {
@@ -955,7 +964,7 @@ static void retry_after_values(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         exo_span value = exact(rows[i].value, strlen(rows[i].value));
-        int64_t delay = exo_retry_after(value, rows[i].wall_now);
+        int64_t delay = delay_of(value, rows[i].wall_now);
         drop(value);
         if (delay != rows[i].delay) {
             fail_msg("\"%s\" at %lld is %lld, not %lld", rows[i].value, (long long)rows[i].wall_now, (long long)delay,
@@ -964,13 +973,13 @@ static void retry_after_values(void **state)
     }
 }
 
-/* Days over a hundred and fifty years, in all three forms, against the C library. */
+/* Days to the end of 2105, in all three forms, against the C library. */
 static void dates_agree_with_the_calendar(void **state)
 {
     static const char *const days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     (void)state;
-    for (int64_t when = 100; when < INT64_C(150) * 365 * 86400; when += 3 * 86400 + 12345) {
+    for (int64_t when = 100; when < INT64_C(4291747200); when += 3 * 86400 + 12345) {
         time_t time = (time_t)when;
         struct tm tm;
         char text[3][64];
@@ -984,8 +993,8 @@ static void dates_agree_with_the_calendar(void **state)
         snprintf(text[2], sizeof *text, "%.3s %.3s %2d %02d:%02d:%02d %d", days[tm.tm_wday], month, tm.tm_mday,
                  tm.tm_hour, tm.tm_min, tm.tm_sec, tm.tm_year + 1900);
         for (size_t i = 0; i < 3; i++) {
-            assert_int_equal(exo_retry_after(exo_span_text(text[i]), when - 90), 90000);
-            assert_int_equal(exo_retry_after(exo_span_text(text[i]), when + 1), -1);
+            assert_int_equal(delay_of(exo_span_text(text[i]), when - 90), 90000);
+            assert_int_equal(delay_of(exo_span_text(text[i]), when + 1), -1);
         }
     }
 }
