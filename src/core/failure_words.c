@@ -37,103 +37,124 @@ static const char meaning_words[] =
 #undef EXO_X
     ;
 
-/* Words that many marks have; in a mark, the number of one stands for it. */
-static const char common[] = "context\0token\0exceed\0length\0too long\0model\0limit\0content";
-#define CONTEXT_  "\1"
-#define TOKEN_    "\2"
-#define EXCEED_   "\3"
-#define LENGTH_   "\4"
-#define TOO_LONG_ "\5"
-#define MODEL_    "\6"
-#define LIMIT_    "\7"
-#define CONTENT_  "\10"
+/* What stands in marks for what no text has: the end of a mark, any text between two parts of it, and words that many
+ * have. */
+#define END_          "\1"
+#define ANY_          "\2"
+#define CONTEXT_      "\3"
+#define TOKEN_        "\4"
+#define EXCEED_       "\5"
+#define LENGTH_       "\6"
+#define TOO_LONG_     "\7"
+#define MODEL_        "\10"
+#define LIMIT_        "\11"
+#define CONTENT_      "\12"
+#define INPUT_        "\13"
+#define MAXIMUM_      "\14"
+#define PROMPT_       "\15"
+#define ER_THAN_      "\16"
+#define INSUFFICIENT_ "\17"
+#define WINDOW_       "\20"
+#define REQUEST_      "\21"
+#define POLICY_       "\22"
+#define TOO_LARGE_    "\23"
 
-/* Parts of a message, code or type, one a line. Before the first of a kind stands what it is the sign of, and 0x80. */
+/* The words, from CONTEXT_ on. */
+static const char common[] = "context\0token\0exceed\0length\0too long\0model\0limit\0content\0input\0maximum\0prompt\0"
+                             "er than\0insufficient\0window\0request\0policy\0too large";
+enum {
+    LAST_STOP = 2, /* a mark, or a part of it, goes on up to one of these */
+    FIRST_WORD,
+    LAST_WORD = ' ' - 1
+};
+
+/* Parts of a message, code or type, each with its END_. Before the first of a kind stands what it is the sign of, and
+ * 0x80. */
 /* clang-format off */
 static const char marks[] =
     "\x81" /* CONTEXT */
-    CONTEXT_ "_" LENGTH_ "_" EXCEED_ "ed\n"
-    "maximum " CONTEXT_ " " LENGTH_ " is\n"
-    EXCEED_ "s the " CONTEXT_ " window\n"
-    "prompt is " TOO_LONG_ "\n"
-    "input is " TOO_LONG_ " for requested\n"
-    "input " TOKEN_ " count\t" EXCEED_ "s the maximum number of " TOKEN_ "s\n"
-    "maximum prompt " LENGTH_ " is\n"
-    "reduce the " LENGTH_ " of the messages\n"
-    "too large for " MODEL_ " with\n"
-    CONTEXT_ " " LENGTH_ " is only\n"
-    "longer than the " MODEL_ "'s " CONTEXT_ " " LENGTH_ "\n"
-    EXCEED_ "_" CONTEXT_ "_size_error\n"
-    CONTEXT_ " size has been " EXCEED_ "ed\n"
-    "greater than the " CONTEXT_ " " LENGTH_ "\n"
-    EXCEED_ "ed " MODEL_ " " TOKEN_ " " LIMIT_ "\n"
-    CONTEXT_ " window " EXCEED_ "s " LIMIT_ "\n"
-    TOKEN_ "s in request more than max " TOKEN_ "s\n"
-    CONTEXT_ "_window_" EXCEED_ "ed\n"
-    "range of input " LENGTH_ "\n"
-    "inputs " TOKEN_ "s + max_new_" TOKEN_ "s must be\n"
-    "ContextWindowExceededError\n" /* LiteLLM */
-    TOKEN_ "s_" LIMIT_ "_reached\n" /* GitHub */
-    "max_prompt_" TOKEN_ "s_" EXCEED_ "ed\n" /* Copilot */
-    EXCEED_ " " CONTEXT_ " " LIMIT_ "\n" /* Anthropic */
+    CONTEXT_ "_" LENGTH_ "_" EXCEED_ "ed" END_
+    MAXIMUM_ " " CONTEXT_ " " LENGTH_ " is" END_
+    EXCEED_ "s the " CONTEXT_ " " WINDOW_ END_
+    PROMPT_ " is " TOO_LONG_ END_
+    INPUT_ " is " TOO_LONG_ " for " REQUEST_ "ed" END_
+    INPUT_ " " TOKEN_ " count" ANY_ EXCEED_ "s the " MAXIMUM_ " number of " TOKEN_ "s" END_
+    MAXIMUM_ " " PROMPT_ " " LENGTH_ " is" END_
+    "reduce the " LENGTH_ " of the messages" END_
+    TOO_LARGE_ " for " MODEL_ " with" END_
+    CONTEXT_ " " LENGTH_ " is only" END_
+    "long" ER_THAN_ " the " MODEL_ "'s " CONTEXT_ " " LENGTH_ END_
+    EXCEED_ "_" CONTEXT_ "_size_error" END_
+    CONTEXT_ " size has been " EXCEED_ "ed" END_
+    "great" ER_THAN_ " the " CONTEXT_ " " LENGTH_ END_
+    EXCEED_ "ed " MODEL_ " " TOKEN_ " " LIMIT_ END_
+    CONTEXT_ " " WINDOW_ " " EXCEED_ "s " LIMIT_ END_
+    TOKEN_ "s in " REQUEST_ " more than max " TOKEN_ "s" END_
+    CONTEXT_ "_" WINDOW_ "_" EXCEED_ "ed" END_
+    "range of " INPUT_ " " LENGTH_ END_
+    INPUT_ "s " TOKEN_ "s + max_new_" TOKEN_ "s must be" END_
+    CONTEXT_ WINDOW_ EXCEED_ "edError" END_ /* LiteLLM */
+    TOKEN_ "s_" LIMIT_ "_reached" END_ /* GitHub */
+    "max_" PROMPT_ "_" TOKEN_ "s_" EXCEED_ "ed" END_ /* Copilot */
+    EXCEED_ " " CONTEXT_ " " LIMIT_ END_ /* Anthropic */
     "\x82" /* FILTER */
-    CONTENT_ "_policy_violation\n"
-    CONTENT_ "_filter\n"
-    "ContentPolicyViolationError\n" /* LiteLLM */
-    CONTENT_ " management policy\n" /* Azure */
-    "data_inspection_failed\n" /* Qwen */
-    CONTENT_ " exists risk\n" /* DeepSeek */
+    CONTENT_ "_" POLICY_ "_violation" END_
+    CONTENT_ "_filter" END_
+    CONTENT_ POLICY_ "ViolationError" END_ /* LiteLLM */
+    CONTENT_ " management " POLICY_ END_ /* Azure */
+    "data_inspection_failed" END_ /* Qwen */
+    CONTENT_ " exists risk" END_ /* DeepSeek */
     "\x84" /* QUOTA */
-    "insufficient_quota\n"
-    "insufficient balance\n"
-    "insufficient credits\n"
-    "credit balance is too low\n" /* Anthropic */
-    "free-" MODEL_ "s-per-day\n" /* OpenRouter */
-    "\t\xE4\xBD\x99\xE9\xA2\x9D\xE4\xB8\x8D\xE8\xB6\xB3\n" /* z.ai: the balance is too low */
+    INSUFFICIENT_ "_quota" END_
+    INSUFFICIENT_ " balance" END_
+    INSUFFICIENT_ " credits" END_
+    "credit balance is too low" END_ /* Anthropic */
+    "free-" MODEL_ "s-per-day" END_ /* OpenRouter */
+    ANY_ "\xE4\xBD\x99\xE9\xA2\x9D\xE4\xB8\x8D\xE8\xB6\xB3" END_ /* z.ai: the balance is too low */
     "\x88" /* TOPIC */
-    "input\n"
-    "request\n"
-    "messages\n"
-    TOKEN_ "s\n"
+    INPUT_ END_
+    REQUEST_ END_
+    "messages" END_
+    TOKEN_ "s" END_
     "\xA8" /* TOPIC and EXTENT */
-    CONTEXT_ "\n"
-    "prompt\n"
+    CONTEXT_ END_
+    PROMPT_ END_
     "\xA0" /* EXTENT */
-    "window\n"
-    MODEL_ " " LENGTH_ "\n"
-    "input " LENGTH_ "\n"
-    TOKEN_ " " LIMIT_ "\n"
-    "# " TOKEN_ "\n"
+    WINDOW_ END_
+    MODEL_ " " LENGTH_ END_
+    INPUT_ " " LENGTH_ END_
+    TOKEN_ " " LIMIT_ END_
+    "# " TOKEN_ END_
     "\x90" /* BEYOND */
-    EXCEED_ "\n"
-    TOO_LONG_ "\n"
-    "too large\n"
-    "longer than\n"
-    "larger than\n"
-    "greater than\n"
-    "maximum\n"
-    LIMIT_ "\n"
+    EXCEED_ END_
+    TOO_LONG_ END_
+    TOO_LARGE_ END_
+    "long" ER_THAN_ END_
+    "larg" ER_THAN_ END_
+    "great" ER_THAN_ END_
+    MAXIMUM_ END_
+    LIMIT_ END_
     "\xC0" /* VETO */
-    "per minute\n"
-    "per hour\n"
-    "per day\n"
-    "tpm\n"
-    "rpm\n"
-    "rate " LIMIT_ "\n"
-    "quota\n"
-    "credit\n"
-    "concurren\n"
-    "try again\n"
-    "trying again\n"
-    "retry in\n"
-    "throttl\n"
-    "max_" TOKEN_ "s\n"
-    "output " TOKEN_ "s\n"
-    "completion " TOKEN_ "s\n"
-    "images\n"
-    "tools\n"
-    "array " TOO_LONG_ "\n"
-    "string " TOO_LONG_ "\n";
+    "per minute" END_
+    "per hour" END_
+    "per day" END_
+    "tpm" END_
+    "rpm" END_
+    "rate " LIMIT_ END_
+    "quota" END_
+    "credit" END_
+    "concurren" END_
+    "try again" END_
+    "trying again" END_
+    "retry in" END_
+    "throttl" END_
+    "max_" TOKEN_ "s" END_
+    "output " TOKEN_ "s" END_
+    "completion " TOKEN_ "s" END_
+    "images" END_
+    "tools" END_
+    "array " TOO_LONG_ END_
+    "string " TOO_LONG_ END_;
 /* clang-format on */
 
 /* The keys whose values are messages, wherever they stand in a text. */
@@ -150,46 +171,45 @@ const struct meaning *exo_failure_meaning(const exo_span *word)
     return NULL;
 }
 
-/* Whether a mark, or the part of it up to a tab, goes on at `mark`. */
+/* Whether a mark, or the part of it up to any text, goes on at `mark`. */
 static bool goes_on(const char *mark)
 {
-    return *mark && *mark != '\t' && *mark != '\n';
+    return (uint8_t)*mark > LAST_STOP;
 }
 
 /* Whether a byte of a text is what a byte of a mark stands for. */
-static bool fits(char byte, char wanted)
+static bool fits(const char *text, const char *mark)
 {
-    return ascii_lower(byte) == ascii_lower(wanted) || (wanted == '#' && ascii_is_digit(byte)) ||
-           (wanted == ' ' && (byte == '_' || byte == '-'));
+    return exo_ascii_same(text, mark, 1) || (*mark == '#' && ascii_is_digit(*text)) ||
+           (*mark == ' ' && (*text == '_' || *text == '-'));
 }
 
-/* Whether the text at `*at` begins with the part at `mark`; if so, goes behind it. */
-static bool go_behind(const char **at, const char *mark)
+/* Where the text that begins with the part at `mark` goes on behind it; NULL where it does not begin so. */
+static const char *behind(const char *text, const char *mark)
 {
-    const char *text = *at;
     const char *rest = NULL; /* of the mark, behind a common word */
     for (;;) {
         if (!goes_on(mark)) {
             if (!rest) {
-                *at = text;
-                return true;
+                return text;
             }
             mark = rest;
             rest = NULL;
-        } else if ((uint8_t)*mark < '\t') {
+        } else if ((uint8_t)*mark <= LAST_WORD) {
             rest = mark + 1;
-            mark = exo_ascii_string(common, (size_t)*mark - 1);
+            mark = exo_ascii_string(common, (size_t)*mark - FIRST_WORD);
         } else if (*text == '`') {
             text++;
-        } else if (!fits(*text++, *mark++)) {
-            return false;
+        } else if (!fits(text++, mark++)) {
+            return NULL;
         }
     }
 }
 
 static bool is_alphanumeric(char byte)
 {
-    return ascii_is_digit(byte) || (ascii_lower(byte) >= 'a' && ascii_lower(byte) <= 'z');
+    const char letter = (char)(byte | 0x20);
+    return ascii_is_digit(byte) || (letter >= 'a' && letter <= 'z');
 }
 
 static bool is_quote(char byte)
@@ -234,21 +254,20 @@ static const char *step(const char *text, const char *at)
 bool exo_failure_contains(const char *text, const char *mark)
 {
     const char *at = text;
-    for (;;) {
-        while (!go_behind(&at, mark)) {
+    do {
+        const char *end;
+        while (!(end = behind(at, mark))) {
             if (*at == '\0') {
                 return false;
             }
             at = step(text, at);
         }
+        at = end;
         while (goes_on(mark)) {
             mark++;
         }
-        if (*mark != '\t') {
-            return true;
-        }
-        mark++;
-    }
+    } while (*mark++ == *ANY_);
+    return true;
 }
 
 uint8_t exo_failure_signs(const char *text)
@@ -260,7 +279,7 @@ uint8_t exo_failure_signs(const char *text)
             sign = (unsigned)*mark++ & 0x7F;
         }
         signs |= exo_failure_contains(text, mark) ? sign : 0;
-        while (*mark != '\n') {
+        while (*mark != *END_) {
             mark++;
         }
     }

@@ -34,8 +34,8 @@ struct meaning {
 const struct meaning *exo_failure_meaning(const exo_span *word);
 
 /* Whether `mark` occurs in `text`, outside of what is quoted there: a quotation echoes the request, unless it is the
- * value of a key that has a message. `mark` ends with NUL or a line's end; a tab in it stands for any text, # for a
- * digit, a blank for _ and - too; letters are the same in either case, and backquotes in `text` do not count. */
+ * value of a key that has a message. In `mark`, # stands for a digit, a blank for _ and - too; letters are the same in
+ * either case, backquotes in `text` do not count, and there are no control characters. */
 bool exo_failure_contains(const char *text, const char *mark);
 
 /* The signs of all known marks that occur in `text`. */
