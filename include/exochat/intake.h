@@ -114,9 +114,9 @@ typedef struct exo_intake {
     bool flushed_;
     bool failed_;      /* an error was reported */
     uint8_t odd_kind_; /* of what odd_ holds; private to intake.c */
-    uint16_t shown_;   /* the answer, from 1 on, that may have more to show of the delta at hand */
-    uint32_t tool_;    /* the tool call that it is of, and its choice */
-    uint32_t choice_;
+    exo_delta delta_;  /* what an answer made of the delta at hand: what is shown */
+    uint32_t tool_;    /* the tool call that it is of */
+    uint16_t shown_;   /* the answer, from 1 on, that may have more to show of it */
     uint32_t resting_; /* the answer that is asked for what it held back */
 } exo_intake;
 

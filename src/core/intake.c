@@ -68,15 +68,27 @@ void exo_intake_status(exo_intake *intake, uint16_t status)
 
 /* ---- the end ---- */
 
-/* The body is judged: `code` is why the answers do not stand. */
-static void intake_fail(exo_intake *intake, int code, exo_span words)
+/* The body is judged: the failure says why the answers do not stand, but for where. */
+static void intake_is_judged(exo_intake *intake)
 {
     exo_failure *failure = intake->options_.failure;
-    exo_failure_set(failure, code, words);
     failure->http_status = intake->status_;
     failure->status = intake->status_;
     failure->offset = exo_intake_offset(intake);
     intake->state_ = INTAKE_OVER;
+}
+
+static void intake_fail(exo_intake *intake, int code, exo_span words)
+{
+    exo_failure_set(intake->options_.failure, code, words);
+    intake_is_judged(intake);
+}
+
+/* The same for an error inside the stream. */
+static void intake_fail_in_stream(exo_intake *intake, exo_span words)
+{
+    intake_fail(intake, EXO_E_IN_STREAM, words);
+    intake->options_.failure->in_stream = true;
 }
 
 static bool intake_has_finish(const exo_answer *answer)
@@ -124,15 +136,13 @@ static int intake_end_answers(exo_intake *intake, bool lenient, exo_span *reason
 /* The body has been read to the end, or far enough: do the answers stand? */
 static void intake_conclude(exo_intake *intake, int transport, exo_span words)
 {
-    exo_failure *failure = intake->options_.failure;
     exo_span error = exo_answer_error(&intake->options_.answers[0]);
     exo_span reason = {NULL, 0};
     if (intake_reports(intake, error)) {
         return;
     }
     if (intake->failed_) {
-        intake_fail(intake, EXO_E_IN_STREAM, error);
-        failure->in_stream = true;
+        intake_fail_in_stream(intake, error);
         return;
     }
     if (transport < 0) {
@@ -145,8 +155,7 @@ static void intake_conclude(exo_intake *intake, int transport, exo_span words)
         return; /* [DONE] alone does not outweigh it */
     }
     if (!finished && intake->odd_kind_ == ODD_ERROR) {
-        intake_fail(intake, EXO_E_IN_STREAM, odd);
-        failure->in_stream = true;
+        intake_fail_in_stream(intake, odd);
         return;
     }
     int code = intake_end_answers(intake, intake->options_.lenient_end && !intake->cut_, &reason);
@@ -154,13 +163,11 @@ static void intake_conclude(exo_intake *intake, int transport, exo_span words)
     if (code == EXO_OK) {
         return;
     }
-    exo_failure_from_end(failure, code, reason);
+    exo_failure_from_end(intake->options_.failure, code, reason);
     if (code == EXO_E_MALFORMED) {
-        exo_failure_set(failure, code, exo_buffer_span(&intake->odd_));
+        exo_failure_set(intake->options_.failure, code, odd);
     }
-    failure->http_status = intake->status_;
-    failure->status = intake->status_;
-    failure->offset = exo_intake_offset(intake);
+    intake_is_judged(intake);
 }
 
 /* The response is not 2xx, and its body, or as much of it as we care for, is here. */
@@ -289,8 +296,8 @@ static unsigned intake_news_of(const exo_delta *delta, bool first)
     }
 }
 
-/* What a used delta is shown as: `delta` is what the answer made of it. */
-static void intake_show(const exo_intake *intake, const exo_delta *delta, uint32_t tool, exo_intake_event *event)
+/* What a used delta is shown as, once an answer has made of it what is to be shown. */
+static void intake_show(const exo_intake *intake, exo_intake_event *event)
 {
     static const uint8_t types[] = {
         [EXO_DELTA_CONTENT] = EXO_EVENT_TEXT,
@@ -301,15 +308,17 @@ static void intake_show(const exo_intake *intake, const exo_delta *delta, uint32
         [EXO_DELTA_TOOL_OBJECT] = EXO_EVENT_TOOL_ARGUMENTS,
         [EXO_DELTA_USAGE] = EXO_EVENT_USAGE,
     };
-    bool call = delta->type == EXO_DELTA_TOOL_CALL;
+    const exo_delta *delta = &intake->delta_;
     event->type = delta->type < sizeof types ? (exo_event_type)types[delta->type] : EXO_EVENT_NONE;
     event->choice = delta->choice;
-    event->tool = tool;
+    event->tool = intake->tool_;
     event->last = delta->last;
     event->replace = delta->type == EXO_DELTA_TOOL_OBJECT;
     event->text = delta->text;
-    event->id = call ? delta->id : exo_span_of(NULL, 0);
-    event->name = call ? delta->name : exo_span_of(NULL, 0);
+    if (delta->type == EXO_DELTA_TOOL_CALL) {
+        event->id = delta->id;
+        event->name = delta->name;
+    }
     event->usage = delta->type == EXO_DELTA_USAGE ? exo_answer_usage(&intake->options_.answers[0]) : NULL;
 }
 
@@ -332,24 +341,21 @@ static int intake_apply(exo_intake *intake, exo_intake_event *event)
     }
     for (uint32_t i = 0; i < intake->options_.answer_count; i++) {
         exo_answer *answer = &intake->options_.answers[i];
-        exo_delta delta = *came;
         uint32_t before = exo_answer_tool_calls(answer);
-        uint32_t tool = 0;
         bool first = intake_is_first(answer, came);
-        code = exo_answer_apply(answer, &delta, &tool);
+        intake->delta_ = *came;
+        code = exo_answer_apply(answer, &intake->delta_, &intake->tool_);
         if (code < 0) {
             return code;
         }
         if (code != EXO_OK) {
             continue;
         }
+        intake->shown_ = (uint16_t)(i + 1);
         intake->news_ |= (uint8_t)intake_news_of(came, first);
         if ((new_call || exo_answer_tool_calls(answer) > before) && !intake->failed_) {
-            intake_show(intake, &delta, tool, event);
+            intake_show(intake, event);
         }
-        intake->shown_ = (uint16_t)(i + 1);
-        intake->tool_ = tool;
-        intake->choice_ = came->choice;
     }
     return EXO_OK;
 }
@@ -357,13 +363,13 @@ static int intake_apply(exo_intake *intake, exo_intake_event *event)
 /* What else the delta that was just shown has brought. */
 static bool intake_show_more(exo_intake *intake, exo_intake_event *event)
 {
-    exo_delta delta = {.choice = intake->choice_};
-    if (intake->shown_ == 0 || exo_answer_more(&intake->options_.answers[intake->shown_ - 1], &delta) != EXO_EVENT) {
+    if (intake->shown_ == 0 ||
+        exo_answer_more(&intake->options_.answers[intake->shown_ - 1], &intake->delta_) != EXO_EVENT) {
         intake->shown_ = 0;
         return false;
     }
     event->held_back = true;
-    intake_show(intake, &delta, intake->tool_, event);
+    intake_show(intake, event);
     return true;
 }
 
@@ -371,13 +377,11 @@ static bool intake_show_more(exo_intake *intake, exo_intake_event *event)
 static int intake_show_rest(exo_intake *intake, exo_intake_event *event)
 {
     for (; intake->resting_ < intake->options_.answer_count; intake->resting_++) {
-        exo_delta delta;
-        uint32_t tool = 0;
-        int code = exo_answer_rest(&intake->options_.answers[intake->resting_], &delta, &tool);
+        int code = exo_answer_rest(&intake->options_.answers[intake->resting_], &intake->delta_, &intake->tool_);
         if (code != EXO_OK) {
             event->held_back = true;
             if (!intake->failed_) {
-                intake_show(intake, &delta, tool, event);
+                intake_show(intake, event);
             }
             return code;
         }
