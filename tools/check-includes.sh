@@ -5,7 +5,8 @@
 # bindings see public headers and files of their own folder, and whatever is not ours. The folders within src/client see
 # its headers too, and the headers of src/client/curl that do without libcurl are seen by all of src/client. In the
 # client, libcurl is for src/client/curl only and libyaml for src/client/config only; nobody else sees libyaml, and no
-# public header sees either. What src/core/core.mk does not list is not a header of the core.
+# public header sees either. What src/core/core.mk does not list is not a header of the core. No two headers include each
+# other, however many others are between them.
 set -eu
 root=${1:-$(dirname "$0")/..}
 cd "$root"
@@ -77,6 +78,33 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
         return file ~ /^src\/client\/curl\//
     }
 
+    # What the line includes, of our own: public, of the same folder, or of the client.
+    function note_edge(    i, path) {
+        for (i = 1; i <= 4; i++) {
+            path = (i == 1 ? "include/" : i == 2 ? folder : i == 3 ? "src/client/" : "src/core/") name
+            if (path in exists) {
+                edges[FILENAME] = edges[FILENAME] " " path
+                return
+            }
+        }
+    }
+
+    # Goes through what a file includes; whoever is met on the way to itself is in a circle.
+    function judge_circles(file, way,    list, count, i) {
+        if (state[file] == "seen") return
+        if (state[file] == "on the way") {
+            sub(".* " file " ", file " ", way)
+            sub(/^ +/, "", way)
+            printf "a circle: %s %s\n", way, file
+            failures++
+            return
+        }
+        state[file] = "on the way"
+        count = split(edges[file], list, " ")
+        for (i = 1; i <= count; i++) judge_circles(list[i], way " " file)
+        state[file] = "seen"
+    }
+
     # Who includes what needs libcurl needs it too; only the transport may.
     function judge_reach(    more, pair, use, place) {
         do {
@@ -136,11 +164,13 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
         opener = name ~ /</ ? "<" : "\""
         sub(/^[^<"]*[<"]/, "", name)
         judge()
+        note_edge()
         includes++
     }
 
     END {
         judge_reach()
+        for (file in exists) judge_circles(file, "")
         printf "%d files, %d includes, %d against the rule\n", files, includes, failures
         exit failures > 0 || includes == 0
     }

@@ -70,6 +70,8 @@ void _start(void)
 C
     plant_tables
     printf '#include "exochat/sse.h"\n#include "curl/url.h"\n#include <stdio.h>\n' >src/client/client.c
+    printf '#include "exochat/sse.h"\n\nvoid exo_use(char *at);\nvoid exo_use(char *at) { exo_sse_copy(at, at, 1); }\n' \
+        >src/client/use.c
     printf '#include <yaml.h>\n' >src/client/config/yaml_text.h
     printf '#include "yaml_text.h"\n#include "heap.h"\n#include "curl/url.h"\n' >src/client/config/config.c
     printf '#include <stddef.h>\n' >src/client/heap.h
@@ -81,17 +83,21 @@ C
     printf '#include "exochat/sse.h"\n#include "py/runtime.h"\n' >bindings/python/module.c
 }
 
-# A copy of what tools/size.py looks at, with a page that is current.
+# A copy of what tools/size.py looks at, with a page that is current; that is measured once.
 plant_copy()
 {
+    if [ ! -d "$work/copy" ]; then
+        mkdir -p "$work/copy/docs"
+        cp -r "$root/include" "$root/src" "$root/tools" "$work/copy"
+        cd "$work/copy"
+        sed -i 's/^CAP=.*/CAP=90000/' tools/check-freestanding.sh
+        # What the structs of a call and the strings of errors need is enough to look at.
+        sed -i -E '/\+= /{/ (error|sse|answer|attempt|encode|http1)\.c$/!d}' src/core/core.mk
+        "$root/tools/size.py" . >/dev/null
+    fi
     rm -rf "$work/tree"
-    mkdir -p "$work/tree/docs"
-    cp -r "$root/include" "$root/src" "$root/tools" "$work/tree"
+    cp -r "$work/copy" "$work/tree"
     cd "$work/tree"
-    sed -i 's/^CAP=.*/CAP=90000/' tools/check-freestanding.sh
-    # What the structs of a call and the strings of errors need is enough to look at.
-    sed -i -E '/\+= /{/ (error|sse|answer|attempt|encode|http1)\.c$/!d}' src/core/core.mk
-    "$root/tools/size.py" . >/dev/null
 }
 
 # The tables that the documentation is held against, and the documentation.
@@ -117,9 +123,16 @@ libraries()
         ar rc libexochat.a sse.o
 }
 
+objects()
+{
+    mkdir -p objects
+    gcc -c -Iinclude src/core/sse.c -o objects/sse.c.o && gcc -c -Iinclude src/client/use.c -o objects/use.c.o
+}
+
 run()
 {
     case $1 in
+    calls) objects && "$root/tools/check-calls.py" objects ;;
     symbols) libraries && "$root/tools/check-symbols.sh" libexochat.so libexochat.a . ;;
     docs | stack) "$root/tools/check-$1.py" . ;;
     size) "$root/tools/size.py" --check . ;;
@@ -142,7 +155,7 @@ finds()
     fi
 }
 
-for check in includes headers docs symbols freestanding stack; do
+for check in includes calls headers docs symbols freestanding stack; do
     count=$((count + 1))
     plant_clean
     run "$check" || {
@@ -171,6 +184,13 @@ finds includes "src/client/client.c:4: curl/transfer.h: needs libcurl" src/clien
 finds includes "needs libcurl" src/client/heap.h '#include "curl/transfer.h"'
 finds includes "neither public" src/client/curl/transfer.c '#include "main.h"'
 finds includes "neither public" bindings/python/module.c '#include "sse.c"'
+
+finds includes "a circle: " src/client/heap.h '#include "curl/url.h"'
+finds includes "a circle: include/exochat/sse.h include/exochat/sse.h" include/exochat/sse.h '#include "exochat/sse.h"'
+
+finds calls "sse.c > use.c: exo_use" src/core/sse.c 'void exo_use(char *at);
+void exo_more(char *at);
+void exo_more(char *at) { exo_use(at); }'
 
 finds headers "sse.h does not compile" include/exochat/sse.h 'void exo_sse_more(uint32_t number);'
 finds headers "sse.h does not compile" include/exochat/sse.h 'extern int exo_class(int class);'
