@@ -22,7 +22,7 @@
  * call; the deadline of the whole call does not.
  * Progress. While sending: EXO_PROGRESS_BYTES accepted or acknowledged, or the rest of the body. While receiving: an
  * event that brings something; events that bring nothing count only until EXO_PATIENCE times request_timeout have
- * passed since the last that did. Comments never count.
+ * passed since the last that did, or since the body was out. Comments never count.
  */
 #ifndef EXOCHAT_ATTEMPT_H
 #define EXOCHAT_ATTEMPT_H
@@ -142,14 +142,16 @@ typedef struct exo_attempt {
     int64_t call_deadline_;
     int64_t began_;
     int64_t connected_at_;
-    int64_t arrived_; /* when what is being read came */
-    int64_t rest_at_; /* since when the rest is waited for */
-    int64_t more_at_; /* when an event brought something */
-    int64_t held_at_; /* since when the consumer holds the call, or -1 */
-    int64_t held_;    /* for how long it has held it before */
+    int64_t arrived_;       /* when what is being read came, */
+    int64_t arrived_clock_; /* and what the clocks showed then */
+    int64_t rest_at_;       /* since when the rest is waited for */
+    int64_t more_at_;       /* when an event brought something */
+    int64_t held_at_;       /* when the consumer began to hold the call last, */
+    int64_t released_at_;   /* and let go, unless it holds it still */
+    int64_t held_;          /* for how long it has held it before */
     uint64_t accepted_;
-    uint64_t unacked_;
-    uint64_t mark_; /* bytes accepted and acknowledged when the idle clock was set */
+    uint64_t acked_; /* of these, as far as is known */
+    uint64_t mark_;  /* bytes accepted and acknowledged when the idle clock was set */
     uint32_t wanted_;
     uint32_t head_bytes_;
     uint16_t head_count_;
@@ -164,6 +166,7 @@ typedef struct exo_attempt {
     bool reading_; /* bytes were told, and are not all read */
     bool closed_;
     bool shown_;
+    bool holds_; /* the consumer holds the call */
 } exo_attempt;
 
 /* Begins an attempt at `now`. EXO_OK, or EXO_E_ARGUMENT for options that did not begin with their macro. Free it with
@@ -206,7 +209,8 @@ void exo_attempt_hold(exo_attempt *attempt, int64_t now, bool held);
 /* The total clock now runs out at `deadline`; -1: never. */
 void exo_attempt_call_deadline(exo_attempt *attempt, int64_t deadline);
 
-/* Judges the clocks, unless there are bytes to be read first. Call it after the transport was polled. */
+/* Judges the clocks, unless there are bytes to be read first; while the consumer holds the call, the total one even
+ * then. Call it after the transport was polled. */
 void exo_attempt_tick(exo_attempt *attempt, int64_t now);
 
 /* It ends here, with a failure of the caller's: cancelled, or nothing to send. */

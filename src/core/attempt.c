@@ -33,16 +33,35 @@ _Static_assert(EXO_EVENT_END < 32, "a mask of events has 32 bits");
 /* The index of a clock. */
 #define AT(clock) (EXO_CLOCK_##clock - 1)
 
-/* The time as clocks count it: it stands still while the consumer holds the call. */
+/* The longest limit of a clock, in milliseconds: thirty thousand years, of which sums stay numbers. */
+#define ATTEMPT_LIMIT_MAX INT64_C(1000000000000000)
+
+/* For how long the consumer has held the call. */
+static int64_t attempt_held(const exo_attempt *a)
+{
+    return a->held_ + (a->released_at_ - a->held_at_);
+}
+
+/* The time as clocks count it: it stands still while the consumer holds the call. What came before or during the last
+ * hold may be told behind it. */
 static int64_t attempt_clock(const exo_attempt *a, int64_t now)
 {
-    return (a->held_at_ >= 0 && now > a->held_at_ ? a->held_at_ : now) - a->held_;
+    if (now > a->held_at_ && (a->holds_ || now < a->released_at_)) {
+        now = a->held_at_;
+    }
+    return now - (now > a->held_at_ ? attempt_held(a) : a->held_);
+}
+
+/* Bytes accepted, and acknowledged: what progress is measured by. */
+static uint64_t attempt_moved(const exo_attempt *a)
+{
+    return a->accepted_ + a->acked_;
 }
 
 static void attempt_set_idle(exo_attempt *a, int64_t clock)
 {
     a->set_at_[AT(IDLE)] = clock;
-    a->mark_ = a->accepted_ + (a->accepted_ - a->unacked_);
+    a->mark_ = attempt_moved(a);
 }
 
 static void attempt_enter(exo_attempt *a, enum exo_phase phase, int64_t clock)
@@ -50,6 +69,7 @@ static void attempt_enter(exo_attempt *a, enum exo_phase phase, int64_t clock)
     a->phase_ = (uint8_t)phase;
     if (phase == EXO_PHASE_FIRST) {
         a->set_at_[AT(FIRST_EVENT)] = clock;
+        a->more_at_ = clock;
     }
     if (phase == EXO_PHASE_REST || phase == EXO_PHASE_REFUSAL) {
         a->rest_at_ = clock;
@@ -73,9 +93,16 @@ static void attempt_begin(exo_attempt *a, int64_t now)
     a->set_at_[AT(CONNECT)] = clock;
     a->connected_ = false;
     a->closed_ = false;
-    a->accepted_ = a->unacked_ = 0;
+    a->accepted_ = a->acked_ = 0;
     a->more_at_ = clock;
+    a->trail_.connected_ms = a->trail_.sent_ms = -1;
+    a->trail_.bytes_sent = 0;
     attempt_enter(a, a->can_ & EXO_CAN_CONNECTED ? EXO_PHASE_CONNECT : EXO_PHASE_SEND, clock);
+}
+
+static int64_t attempt_limit(int64_t limit)
+{
+    return limit < ATTEMPT_LIMIT_MAX ? limit : ATTEMPT_LIMIT_MAX;
 }
 
 int exo_attempt_init(exo_attempt *attempt, const exo_attempt_options *options, int64_t now)
@@ -96,19 +123,17 @@ int exo_attempt_init(exo_attempt *attempt, const exo_attempt_options *options, i
     if (first == EXO_CLOCK_AUTO) {
         first = options->untried ? EXO_AUTO_MS : options->request_timeout;
     }
-    attempt->limit_[AT(CONNECT)] = options->connect_timeout;
-    attempt->limit_[AT(FIRST_EVENT)] = first;
-    attempt->limit_[AT(IDLE)] = options->request_timeout;
+    attempt->limit_[AT(CONNECT)] = attempt_limit(options->connect_timeout);
+    attempt->limit_[AT(FIRST_EVENT)] = attempt_limit(first);
+    attempt->limit_[AT(IDLE)] = attempt_limit(options->request_timeout);
     attempt->call_deadline_ = options->call_deadline;
     attempt->can_ = (uint8_t)options->can;
     attempt->wanted_ = options->wanted;
     attempt->until_token_ = options->ttft_until == EXO_UNTIL_TOKEN;
-    attempt->held_at_ = -1;
-    attempt->began_ = attempt->arrived_ = now;
+    attempt->began_ = attempt->arrived_ = attempt->held_at_ = attempt->released_at_ = now;
     exo_trail_entry *trail = &attempt->trail_;
     trail->deployment = trail->model = trail->message = "";
-    trail->started_ms = trail->resolved_ms = trail->connected_ms = trail->sent_ms = -1;
-    trail->first_event_ms = trail->end_ms = -1;
+    trail->started_ms = trail->resolved_ms = trail->first_event_ms = trail->end_ms = -1;
     attempt_begin(attempt, now);
     return EXO_OK;
 }
@@ -133,6 +158,19 @@ void exo_attempt_break_off(exo_attempt *attempt, int code, exo_span words)
 
 /* ---- facts ---- */
 
+/* Notes in the trail when something happened, the first time: not before what is noted there already, though it be told
+ * late. */
+static void attempt_note_time(const exo_attempt *a, int64_t *noted, int64_t now)
+{
+    const exo_trail_entry *trail = &a->trail_;
+    const int64_t before[] = {0, trail->connected_ms, trail->sent_ms, trail->first_event_ms};
+    int64_t since = now - a->began_;
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        since = since > before[i] ? since : before[i];
+    }
+    *noted = *noted < 0 ? since : *noted;
+}
+
 void exo_attempt_connected(exo_attempt *attempt, int64_t now, bool reused)
 {
     if (attempt->end_ != ATTEMPT_RUNS || attempt->phase_ != EXO_PHASE_CONNECT) {
@@ -140,38 +178,32 @@ void exo_attempt_connected(exo_attempt *attempt, int64_t now, bool reused)
     }
     attempt->connected_ = true;
     attempt->connected_at_ = now;
-    attempt->trail_.connected_ms = now - attempt->began_;
+    attempt_note_time(attempt, &attempt->trail_.connected_ms, now);
     attempt->trail_.reused = reused;
     attempt_enter(attempt, EXO_PHASE_SEND, attempt_clock(attempt, now));
-}
-
-/* The body is out, or was not waited for: the trail notes when, the first time. */
-static void attempt_note_sent(exo_attempt *a, int64_t now)
-{
-    if (a->trail_.sent_ms < 0) {
-        a->trail_.sent_ms = now - a->began_;
-    }
 }
 
 void exo_attempt_upload(exo_attempt *attempt, int64_t now, uint64_t accepted, uint64_t unacked, bool complete)
 {
     exo_attempt *a = attempt;
-    bool moved = accepted > a->accepted_;
+    bool is_more = accepted > a->accepted_;
     if (a->end_ != ATTEMPT_RUNS || a->phase_ == EXO_PHASE_CONNECT) {
         return;
     }
     a->accepted_ = accepted;
-    a->unacked_ = unacked == EXO_UNKNOWN ? 0 : unacked < accepted ? unacked : accepted;
+    a->acked_ = unacked < accepted ? accepted - unacked : 0;
     a->trail_.bytes_sent = accepted;
     if (a->phase_ != EXO_PHASE_SEND) {
         return;
     }
-    uint64_t progress = accepted + (accepted - a->unacked_);
-    if (progress >= a->mark_ + EXO_PROGRESS_BYTES || (complete && progress > a->mark_)) {
+    bool is_out = complete && (unacked == 0 || unacked == EXO_UNKNOWN);
+    bool is_rest = is_out || (complete && is_more);
+    uint64_t moved = attempt_moved(a);
+    if (moved >= a->mark_ + EXO_PROGRESS_BYTES || (is_rest && moved > a->mark_)) {
         attempt_set_idle(a, attempt_clock(a, now));
     }
-    if (complete && !moved && a->unacked_ == 0) {
-        attempt_note_sent(a, now);
+    if (is_out && !is_more) {
+        attempt_note_time(a, &a->trail_.sent_ms, now);
         attempt_enter(a, EXO_PHASE_FIRST, attempt_clock(a, now));
     }
 }
@@ -224,9 +256,16 @@ void exo_attempt_head_end(exo_attempt *attempt, int64_t now)
     if (a->status_ / 100 != 2) {
         attempt_enter(a, EXO_PHASE_REFUSAL, attempt_clock(a, now));
     } else if (a->phase_ == EXO_PHASE_SEND && !(a->can_ & EXO_CAN_SENT)) {
-        attempt_note_sent(a, now);
+        attempt_note_time(a, &a->trail_.sent_ms, now);
         attempt_enter(a, EXO_PHASE_FIRST, attempt_clock(a, now));
     }
+}
+
+/* What is read from now on came at `now`. */
+static void attempt_arrive(exo_attempt *a, int64_t now)
+{
+    a->arrived_ = now;
+    a->arrived_clock_ = attempt_clock(a, now);
 }
 
 void exo_attempt_bytes(exo_attempt *attempt, int64_t arrived, exo_span bytes)
@@ -234,7 +273,7 @@ void exo_attempt_bytes(exo_attempt *attempt, int64_t arrived, exo_span bytes)
     if (attempt->end_ != ATTEMPT_RUNS) {
         return;
     }
-    attempt->arrived_ = arrived;
+    attempt_arrive(attempt, arrived);
     attempt->trail_.bytes_received += bytes.len;
     attempt->reading_ = true;
     (void)exo_intake_feed(&attempt->intake_, bytes); /* what is wrong with them, next() says */
@@ -244,7 +283,8 @@ void exo_attempt_bytes(exo_attempt *attempt, int64_t arrived, exo_span bytes)
 static bool attempt_may_resend(const exo_attempt *a, int64_t now, int code, bool byte_seen)
 {
     return (a->can_ & EXO_CAN_RESEND) && exo_error_class_of(code) == EXO_CLASS_TRANSPORT && a->connected_ &&
-           a->trail_.reused && !a->trail_.resent && !byte_seen && now - a->connected_at_ < EXO_RESEND_MS;
+           a->trail_.reused && !a->trail_.resent && !byte_seen && a->head_bytes_ == 0 &&
+           a->trail_.bytes_received == 0 && now - a->connected_at_ < EXO_RESEND_MS;
 }
 
 void exo_attempt_closed(exo_attempt *attempt, int64_t now, int code, exo_span words, bool byte_seen)
@@ -254,7 +294,7 @@ void exo_attempt_closed(exo_attempt *attempt, int64_t now, int code, exo_span wo
         return;
     }
     a->closed_ = true;
-    a->arrived_ = now;
+    attempt_arrive(a, now);
     if (a->head_ended_) {
         a->reading_ = true;
         exo_intake_end(&a->intake_, code, words);
@@ -285,12 +325,16 @@ void exo_attempt_resent(exo_attempt *attempt, int64_t now, bool done)
 
 void exo_attempt_hold(exo_attempt *attempt, int64_t now, bool held)
 {
-    if (held && attempt->held_at_ < 0) {
-        attempt->held_at_ = now;
-    } else if (!held && attempt->held_at_ >= 0) {
-        attempt->held_ += now > attempt->held_at_ ? now - attempt->held_at_ : 0;
-        attempt->held_at_ = -1;
+    int64_t last = attempt->released_at_;
+    if (held == attempt->holds_) {
+        return;
     }
+    if (held) {
+        attempt->held_ = attempt_held(attempt);
+        attempt->held_at_ = now > last ? now : last;
+    }
+    attempt->released_at_ = now > attempt->held_at_ ? now : attempt->held_at_;
+    attempt->holds_ = held;
 }
 
 void exo_attempt_call_deadline(exo_attempt *attempt, int64_t deadline)
@@ -315,11 +359,13 @@ void exo_attempt_tick(exo_attempt *attempt, int64_t now)
 {
     exo_attempt *a = attempt;
     int64_t clock = attempt_clock(a, now);
-    if (a->end_ != ATTEMPT_RUNS || a->reading_) {
+    if (a->end_ == ATTEMPT_OVER || (a->reading_ && !a->holds_)) {
         return;
     }
     if (a->call_deadline_ >= 0 && now >= a->call_deadline_) {
         attempt_fail(a, attempt_codes[AT(TOTAL)], exo_span_of(NULL, 0));
+    }
+    if (a->end_ != ATTEMPT_RUNS || a->reading_) {
         return;
     }
     for (int i = 0; i < AT(TOTAL); i++) {
@@ -355,16 +401,16 @@ int64_t exo_attempt_deadline(const exo_attempt *attempt, int64_t now)
     if (a->end_ == ATTEMPT_OVER) {
         return -1;
     }
-    if (a->end_ == ATTEMPT_ASKS_RESEND || a->held_at_ >= 0) {
+    if (a->end_ == ATTEMPT_ASKS_RESEND || a->holds_) {
         return due;
     }
     for (int i = 0; i < AT(TOTAL); i++) {
         if (attempt_runs(a, i)) {
-            due = attempt_earlier(due, a->set_at_[i] + a->limit_[i] + a->held_);
+            due = attempt_earlier(due, a->set_at_[i] + a->limit_[i] + attempt_held(a));
         }
     }
     if (attempt_waits_for_rest(a)) {
-        due = attempt_earlier(due, a->rest_at_ + EXO_REST_MS + a->held_);
+        due = attempt_earlier(due, a->rest_at_ + EXO_REST_MS + attempt_held(a));
     }
     if (a->phase_ == EXO_PHASE_SEND && (a->can_ & EXO_CAN_SENT)) {
         due = attempt_earlier(due, attempt_next_look(a, now));
@@ -376,11 +422,9 @@ int64_t exo_attempt_deadline(const exo_attempt *attempt, int64_t now)
 
 static void attempt_first_event(exo_attempt *a, int64_t clock)
 {
-    if (a->trail_.first_event_ms < 0) {
-        a->trail_.first_event_ms = a->arrived_ - a->began_;
-    }
+    attempt_note_time(a, &a->trail_.sent_ms, a->arrived_);
+    attempt_note_time(a, &a->trail_.first_event_ms, a->arrived_);
     if (a->phase_ < EXO_PHASE_STREAM) {
-        attempt_note_sent(a, a->arrived_);
         attempt_enter(a, EXO_PHASE_STREAM, clock);
         a->more_at_ = clock;
     }
@@ -390,11 +434,11 @@ static void attempt_first_event(exo_attempt *a, int64_t clock)
 static void attempt_note(exo_attempt *a)
 {
     unsigned news = exo_intake_news(&a->intake_);
-    int64_t clock = attempt_clock(a, a->arrived_);
+    int64_t clock = a->arrived_clock_;
     if (news == 0) {
         return;
     }
-    if (clock < a->set_at_[AT(IDLE)]) { /* it came before a hold, and is read after it */
+    if (clock < a->set_at_[AT(IDLE)]) { /* it came before what was told before it */
         clock = a->set_at_[AT(IDLE)];
     }
     if (news & (a->until_token_ ? EXO_NEWS_TOKEN : EXO_NEWS_EVENT)) {
@@ -478,7 +522,7 @@ const exo_trail_entry *exo_attempt_end(exo_attempt *attempt, int64_t now)
 {
     exo_trail_entry *trail = &attempt->trail_;
     if (trail->end_ms < 0) {
-        trail->end_ms = now - attempt->began_;
+        attempt_note_time(attempt, &trail->end_ms, now);
         trail->code = attempt->failure_.code;
         trail->verdict = attempt->failure_.verdict;
     }
