@@ -114,7 +114,7 @@ void exo_route_next(exo_route *route, int64_t now, exo_route_action *action)
     action->attempt = route->attempts_ > 0 ? route->attempts_ - 1 : 0;
     action->until = route->state_ == WAITING ? route->until_ : now;
     action->restart = route->restart_ && route->state_ != OVER;
-    action->last = route->next_ >= route->count_;
+    action->last = route->next_ >= route->count_ && route->resort_ == NONE;
     route->restart_ = false;
 }
 

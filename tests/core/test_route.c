@@ -798,6 +798,160 @@ static void failures_are_counted_without_end(void **state)
     assert_int_equal(at.health[0].failures_, UINT32_MAX);
 }
 
+/* What next() says at a time, and how the attempt failed that it asked for; 0: it did not. */
+struct turn {
+    int64_t now;
+    exo_route_action_type type;
+    uint32_t deployment;
+    bool restart;
+    bool last;
+    int code;
+    unsigned how;
+    bool goes_on; /* another turn follows */
+};
+
+/* A call with a deadline that wants a new beginning, or not; stops 0, 1, 2, of which `cooled` are in cooldown, and
+ * context stops 100, 101; one retry, 100 ms later. */
+static const struct {
+    const char *name;
+    uint32_t count;
+    uint32_t context_count;
+    int cooled; /* a bit for each */
+    int64_t deadline;
+    bool may_restart;
+    struct turn turns[8];
+} calls[] = {
+    {"the only one is the last",
+     1,
+     0,
+     0,
+     -1,
+     false,
+     {{0, EXO_ROUTE_ATTEMPT, 0, false, true, EXO_E_QUOTA, 0, true},
+      {0, EXO_ROUTE_GIVE_UP, 0, false, true, 0, 0, false}}},
+    {"one after the other",
+     3,
+     0,
+     0,
+     -1,
+     false,
+     {{0, EXO_ROUTE_ATTEMPT, 0, false, false, EXO_E_SERVER, 0, true},
+      {0, EXO_ROUTE_WAIT, 0, false, false, 0, 0, true},
+      {100, EXO_ROUTE_ATTEMPT, 0, false, false, EXO_E_SERVER, 0, true},
+      {100, EXO_ROUTE_ATTEMPT, 1, false, false, EXO_E_CLOCK_FIRST, 0, true},
+      {100, EXO_ROUTE_ATTEMPT, 2, false, true, EXO_E_SERVER, 0, true},
+      {100, EXO_ROUTE_WAIT, 2, false, true, 0, 0, true},
+      {200, EXO_ROUTE_ATTEMPT, 2, false, true, EXO_E_SERVER, 0, true},
+      {200, EXO_ROUTE_GIVE_UP, 2, false, true, 0, 0, false}}},
+    {"one that was passed over is left",
+     2,
+     0,
+     1,
+     -1,
+     false,
+     {{0, EXO_ROUTE_ATTEMPT, 1, false, false, EXO_E_QUOTA, 0, true},
+      {0, EXO_ROUTE_ATTEMPT, 0, false, true, EXO_E_QUOTA, 0, false}}},
+    {"the context fallbacks have a last one of their own",
+     3,
+     2,
+     0,
+     -1,
+     false,
+     {{0, EXO_ROUTE_ATTEMPT, 0, false, false, EXO_E_CONTEXT_WINDOW, 0, true},
+      {0, EXO_ROUTE_ATTEMPT, 100, false, false, EXO_E_QUOTA, 0, true},
+      {0, EXO_ROUTE_ATTEMPT, 101, false, true, EXO_E_QUOTA, 0, true},
+      {0, EXO_ROUTE_GIVE_UP, 101, false, true, 0, 0, false}}},
+    {"a new beginning is said with the wait, and once",
+     2,
+     0,
+     0,
+     -1,
+     true,
+     {{0, EXO_ROUTE_ATTEMPT, 0, false, false, EXO_E_SERVER, EXO_HOW_SHOWN, true},
+      {0, EXO_ROUTE_WAIT, 0, true, false, 0, 0, true},
+      {50, EXO_ROUTE_WAIT, 0, false, false, 0, 0, true},
+      {100, EXO_ROUTE_ATTEMPT, 0, false, false, EXO_E_SERVER, 0, true},
+      {100, EXO_ROUTE_ATTEMPT, 1, false, true, EXO_E_QUOTA, EXO_HOW_SHOWN, true},
+      {100, EXO_ROUTE_GIVE_UP, 1, false, true, 0, 0, false}}},
+    {"a new beginning on the context fallbacks",
+     1,
+     1,
+     0,
+     -1,
+     true,
+     {{0, EXO_ROUTE_ATTEMPT, 0, false, true, EXO_E_CONTEXT_WINDOW, EXO_HOW_SHOWN, true},
+      {0, EXO_ROUTE_ATTEMPT, 100, true, true, EXO_E_SERVER, EXO_HOW_SPENT, true},
+      {0, EXO_ROUTE_GIVE_UP, 100, false, true, 0, 0, false}}},
+    {"shown, and no new beginning is wanted",
+     2,
+     0,
+     0,
+     -1,
+     false,
+     {{0, EXO_ROUTE_ATTEMPT, 0, false, false, EXO_E_SERVER, EXO_HOW_SHOWN, true},
+      {0, EXO_ROUTE_GIVE_UP, 0, false, false, 0, 0, false}}},
+    {"a shortage of this machine",
+     2,
+     0,
+     0,
+     -1,
+     true,
+     {{0, EXO_ROUTE_ATTEMPT, 0, false, false, EXO_E_CONNECT, EXO_HOW_LOCAL | EXO_HOW_SHOWN, true},
+      {0, EXO_ROUTE_GIVE_UP, 0, false, false, 0, 0, false}}},
+    {"a wait that ends with the call is not begun",
+     2,
+     0,
+     0,
+     100,
+     false,
+     {{0, EXO_ROUTE_ATTEMPT, 0, false, false, EXO_E_SERVER, 0, true},
+      {0, EXO_ROUTE_ATTEMPT, 1, false, true, 0, 0, false}}},
+    {"one that ends before it is",
+     2,
+     0,
+     0,
+     101,
+     false,
+     {{0, EXO_ROUTE_ATTEMPT, 0, false, false, EXO_E_SERVER, 0, true},
+      {0, EXO_ROUTE_WAIT, 0, false, false, 0, 0, false}}},
+};
+
+static void what_the_route_is_told_of_its_call(void **state)
+{
+    const exo_route_stop context[] = {{100, NULL}, {101, NULL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        shop at;
+        exo_route route;
+        open_shop(&at, 50000, 9);
+        at.policy.retries = 1;
+        for (uint32_t stop = 0; stop < 3; stop++) {
+            at.health[stop].until_ = calls[i].cooled >> stop & 1 ? 40000 : 0;
+        }
+        assert_int_equal(
+            exo_route_init(&route, at.stops, calls[i].count, context, calls[i].context_count, &at.policy, NULL),
+            EXO_OK);
+        exo_route_call(&route, calls[i].deadline, calls[i].may_restart);
+        const struct turn *turn = calls[i].turns;
+        do {
+            exo_route_action action;
+            exo_route_next(&route, turn->now, &action);
+            if (action.type != turn->type || action.deployment != turn->deployment || action.restart != turn->restart ||
+                action.last != turn->last) {
+                fail_msg("%s, turn %d: action %d of deployment %u%s%s", calls[i].name, (int)(turn - calls[i].turns),
+                         (int)action.type, (unsigned)action.deployment, action.restart ? ", anew" : "",
+                         action.last ? ", the last" : "");
+            }
+            if (turn->code != 0) {
+                exo_failure failure;
+                exo_failure_clear(&failure);
+                exo_failure_set(&failure, turn->code, exo_span_of(NULL, 0));
+                exo_route_failed(&route, turn->now, &failure, turn->how);
+            }
+        } while ((turn++)->goes_on);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -822,6 +976,7 @@ int main(void)
         cmocka_unit_test(a_rate_limit_is_waited_for_and_probed),
         cmocka_unit_test(a_wait_may_end_in_a_cooldown),
         cmocka_unit_test(failures_are_counted_without_end),
+        cmocka_unit_test(what_the_route_is_told_of_its_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
