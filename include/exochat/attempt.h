@@ -141,6 +141,7 @@ typedef struct exo_attempt {
     int64_t set_at_[EXO_CLOCK_TOTAL];
     int64_t call_deadline_;
     int64_t began_;
+    int64_t noted_; /* the latest time in the trail */
     int64_t connected_at_;
     int64_t arrived_;       /* when what is being read came, */
     int64_t arrived_clock_; /* and what the clocks showed then */

@@ -160,15 +160,12 @@ void exo_attempt_break_off(exo_attempt *attempt, int code, exo_span words)
 
 /* Notes in the trail when something happened, the first time: not before what is noted there already, though it be told
  * late. */
-static void attempt_note_time(const exo_attempt *a, int64_t *noted, int64_t now)
+static void attempt_note_time(exo_attempt *a, int64_t *noted, int64_t now)
 {
-    const exo_trail_entry *trail = &a->trail_;
-    const int64_t before[] = {0, trail->connected_ms, trail->sent_ms, trail->first_event_ms};
-    int64_t since = now - a->began_;
-    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
-        since = since > before[i] ? since : before[i];
+    if (*noted < 0) {
+        a->noted_ = now - a->began_ > a->noted_ ? now - a->began_ : a->noted_;
+        *noted = a->noted_;
     }
-    *noted = *noted < 0 ? since : *noted;
 }
 
 void exo_attempt_connected(exo_attempt *attempt, int64_t now, bool reused)
