@@ -696,27 +696,30 @@ static void a_call_waits_for_a_connection_that_is_drained(void **state)
 {
     static const struct {
         const char *what;
+        const char *setup;
         const char *second; /* which deployment the second call goes to */
         const char *a;
         const char *b;
         const char *said;
         const char *asked;
     } cases[] = {
-        {"free in time", "a", "ok text:hi finish:stop done +10 end | " YO, "", "hi end:OK@0 yo end:OK@10",
+        {"free in time", NULL, "a", "ok text:hi finish:stop done +10 end | " YO, "", "hi end:OK@0 yo end:OK@10",
          "a a~ a+ a a+"},
-        {"free too late", "a", "ok text:hi finish:stop done +100 end | " YO, "", "hi end:OK@0 yo end:OK@20",
+        {"free too late", NULL, "a", "ok text:hi finish:stop done +100 end | " YO, "", "hi end:OK@0 yo end:OK@20",
          "a a~ a a+ a+"},
-        {"free at once", "a", HI " | " YO, "", "hi end:OK@0 yo end:OK@0", "a a+ a a+"},
-        {"another deployment", "b", "ok text:hi finish:stop done +10 end", YO, "hi end:OK@0 yo end:OK@0",
+        {"free at once", NULL, "a", HI " | " YO, "", "hi end:OK@0 yo end:OK@0", "a a+ a a+"},
+        {"the total clock", "total=15", "a", "ok text:hi finish:stop done +100 end | " YO, "",
+         "hi end:OK@0 end:CLOCK_TOTAL@15", "a a~ a+"},
+        {"another deployment", NULL, "b", "ok text:hi finish:stop done +10 end", YO, "hi end:OK@0 yo end:OK@0",
          "a a~ b b+ a+"},
-        {"a connection that fails", "a", "ok text:hi finish:stop done +10 end:RECEIVE | " YO, "",
+        {"a connection that fails", NULL, "a", "ok text:hi finish:stop done +10 end:RECEIVE | " YO, "",
          "hi end:OK@0 yo end:OK@10", "a a~ a+ a a+"},
     };
     (void)state;
     int failed = 0;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         world w;
-        set_up(&w, NULL);
+        set_up(&w, cases[i].setup);
         deploy(&w, "a", cases[i].a);
         deploy(&w, "b", cases[i].b);
         start(&w, "a", "first");
@@ -735,22 +738,29 @@ static void a_call_waits_for_a_connection_that_is_drained(void **state)
 /* One of two calls waits for it, the other makes its own. */
 static void one_call_waits_for_one_connection(void **state)
 {
-    world w;
-    exo_event event;
     (void)state;
-    set_up(&w, NULL);
-    deploy(&w, "a", "ok text:hi finish:stop done +10 end | " YO " | " YO);
-    start(&w, "a", "A");
-    take_all(&w, true);
-    exo_call *waits = start(&w, "a", "B");
-    start(&w, "a", "C");
-    take_one(&w, &event);
-    assert_int_equal(waits->state, CALL_GRACE);
-    exo_call_cancel(waits); /* the connection goes on being drained, and nobody is woken */
-    take_all(&w, true);
-    let_drain(&w);
-    assert_string_equal(fake_asked(w.f), "a a~ a a+ a+");
-    tear_down(&w);
+    for (int freed = 0; freed < 2; freed++) {
+        world w;
+        exo_event event;
+        set_up(&w, NULL);
+        deploy(&w, "a", "ok text:hi finish:stop done +10 end | " YO " | " YO);
+        start(&w, "a", "A");
+        take_all(&w, true);
+        exo_call *waits = start(&w, "a", "B");
+        start(&w, "a", "C");
+        take_one(&w, &event);
+        assert_int_equal(waits->state, CALL_GRACE);
+        /* The connection goes on being drained, and nobody is woken. */
+        if (freed) {
+            exo_call_free(waits);
+        } else {
+            exo_call_cancel(waits);
+        }
+        take_all(&w, true);
+        let_drain(&w);
+        assert_string_equal(fake_asked(w.f), "a a~ a a+ a+");
+        tear_down(&w);
+    }
 }
 
 /* RESTART is handed out while the next attempt waits for a connection: that the consumer is done with it is no reason
