@@ -2,6 +2,8 @@
 nowhere.
 """
 
+import socket
+
 import pytest
 from route import KEY
 from upstream import Upstream
@@ -68,6 +70,32 @@ def test_the_second_address_serves(route, upstream):
     """Nobody listens at the first."""
     resolve = [f"{HOST}:{upstream.port}:127.0.0.2,127.0.0.1"]
     route.answers(base_url=f"http://{HOST}:{upstream.port}/v1", resolve=resolve)
+
+
+@pytest.fixture
+def dead_address(upstream):
+    """The server's port at 127.0.0.2, where a connection is neither accepted nor refused."""
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.2", upstream.port))
+        full.listen(0)
+        for client in (first, second):
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        yield "127.0.0.2"
+
+
+def test_one_of_several_addresses_is_dead(route, upstream, dead_address):
+    """It gets a part of the connect clock, and the next one what is left."""
+    resolve = [f"{HOST}:{upstream.port}:{dead_address},127.0.0.1"]
+    keys = {"base_url": f"http://{HOST}:{upstream.port}/v1", "resolve": resolve}
+    attempt = route.answers(connect_timeout="4s", **keys)
+    assert 1500 <= attempt["connected_ms"] < 4000
+
+
+def test_all_addresses_are_dead(route, upstream, dead_address):
+    resolve = [f"{HOST}:{upstream.port}:{dead_address},{dead_address}"]
+    keys = {"base_url": f"http://{HOST}:{upstream.port}/v1", "resolve": resolve}
+    route.fails("EXO_E_CLOCK_CONNECT", "connect_timeout", connect_timeout="600ms", **keys)
 
 
 def test_addresses_of_one_deployment_are_not_the_others(exochat, write_config, upstream, closed_port):

@@ -1,10 +1,13 @@
 """The hosted library: connections, the resend rule, many calls at once, clocks, threads and processes."""
 
 import resource
+import socket
+import threading
 import time
 
 import pytest
 from driver import opened_when
+from listener import Listener
 from upstream import chunks
 from upstream.chunks import TEXT, WORDS
 from upstream.tls import Certificates
@@ -398,6 +401,34 @@ def test_a_held_event_stops_the_clocks_of_other_calls_too(driver, upstream):
     driver.ok("sleep", 5000)
     driver("run", quiet=True)
     assert driver.ok("reply", 0).failed is None
+
+
+def test_a_held_event_ends_no_connection_that_is_made(driver, upstream, certificates):
+    """The server's part of the handshake comes while the consumer is busy, for longer than the connect clock."""
+    begun, go = threading.Event(), threading.Event()
+
+    def late(sock):
+        sock.recv(1, socket.MSG_PEEK)
+        begun.set()
+        go.wait(60)
+        with certificates.server("good").wrap_socket(sock, server_side=True) as secure:
+            secure.recv(65536)
+            secure.sendall(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")
+            secure.recv(1)
+
+    with Listener(late) as listener:
+        driver.setup(upstream, "gate:held")
+        base_url = f"https://127.0.0.1:{listener.port}/v1"
+        driver.deploy(upstream, "late", base_url=base_url, ca_file=certificates.ca, connect_timeout=3000)
+        driver.ok("start", 1, 0, model="late")
+        driver.pump(begun.is_set)
+        driver.ok("start", 0, 0)
+        driver("run", until="text")
+        go.set()
+        driver.ok("sleep", 4000)
+        upstream.gate("held").set()
+        driver("run", quiet=True)
+        assert driver.ok("reply", 1).failed == "EXO_E_SERVER"
 
 
 def test_the_total_clock_of_a_call_that_is_started_while_an_event_is_held(driver, upstream):

@@ -13,6 +13,7 @@
 #include "shortage.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -20,6 +21,10 @@
 #ifdef __linux__
 #include <linux/sockios.h>
 #endif
+
+/* How long after an address should have had its time libcurl is called, and again if that was too early. */
+#define EXCHANGE_NUDGE_MS       10
+#define EXCHANGE_NUDGE_AGAIN_MS 100
 
 /* ---- callbacks: what libcurl tells ---- */
 
@@ -31,10 +36,32 @@ static size_t exchange_breaks_off(exo_exchange *x, int code)
     return 0;
 }
 
+static void exchange_list_connecting(exo_exchange *x)
+{
+    x->connecting.next = x->pool->connecting;
+    x->connecting.link = &x->pool->connecting;
+    if (x->connecting.next) {
+        x->connecting.next->connecting.link = &x->connecting.next;
+    }
+    x->pool->connecting = x;
+}
+
+static void exchange_unlist_connecting(exo_exchange *x)
+{
+    if (x->connecting.link) {
+        *x->connecting.link = x->connecting.next;
+        if (x->connecting.next) {
+            x->connecting.next->connecting.link = x->connecting.link;
+        }
+        x->connecting.link = NULL;
+    }
+}
+
 static void exchange_reach(exo_exchange *x, exo_place place)
 {
     if (x->place < place) {
         x->place = place;
+        exchange_unlist_connecting(x);
     }
 }
 
@@ -148,6 +175,21 @@ static int on_connected(void *user, char *remote, char *local, int remote_port, 
     return CURL_PREREQFUNC_OK;
 }
 
+static void exchange_nudge_at(exo_exchange *x, int64_t moment)
+{
+    x->connecting.nudge = moment;
+    if (x->pool->nudge < 0 || moment < x->pool->nudge) {
+        x->pool->nudge = moment;
+    }
+}
+
+/* An address is tried: libcurl gives it half of the time that is left, unless it is the last one. */
+static void exchange_plan_nudge(exo_exchange *x, int64_t now)
+{
+    int64_t left = x->connecting.since + x->connecting.allowed - now;
+    exchange_nudge_at(x, now + (left > 0 ? left / 2 : 0) + EXCHANGE_NUDGE_MS);
+}
+
 /* libcurl opens its sockets close-on-exec only where it knows how: make sure. A second connection of one exchange means
  * that libcurl found the first one dead and tries again by itself, which is the call's to decide. */
 static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
@@ -164,6 +206,7 @@ static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_soc
 #endif
     curl_socket_t made = socket(address->family, type, address->protocol);
     exo_shortage_note(x, address, made == CURL_SOCKET_BAD ? errno : 0);
+    exchange_plan_nudge(x, exo_pool_now());
     exo_pool_note_heard(x->pool, made, 0);
     return made;
 }
@@ -251,6 +294,10 @@ exo_exchange *exo_exchange_start(exo_transport *transport, const exo_sending *se
     x->received.expansion_max = sending->expansion_max;
     x->curl.socket = CURL_SOCKET_BAD;
     exo_buffer_init(&x->received.inbox, &exo_heap, EXO_INBOX_MAX_HTTP2, EXO_E_CONSUMER_LIMIT);
+    x->connecting.since = exo_pool_now();
+    x->connecting.allowed = exo_deployed_connect_ms(x->sent.deployed);
+    x->connecting.nudge = -1;
+    exchange_list_connecting(x);
     x->curl.easy = curl_easy_init();
     CURLcode code = x->curl.easy ? exchange_configure(x, sending) : CURLE_OUT_OF_MEMORY;
     if (code == CURLE_OK && curl_multi_add_handle(x->pool->multi, x->curl.easy) == CURLM_OK) {
@@ -283,6 +330,36 @@ int exo_exchange_take(exo_exchange *exchange, exo_buffer *into)
         }
     }
     return EXO_OK;
+}
+
+void exo_exchange_forgive(exo_pool *pool, int64_t late)
+{
+    for (exo_exchange *x = pool->connecting; x; x = x->connecting.next) {
+        x->connecting.allowed += late;
+        if (x->connecting.allowed < LONG_MAX) {
+            curl_easy_setopt(x->curl.easy, CURLOPT_CONNECTTIMEOUT_MS, (long)x->connecting.allowed);
+        }
+    }
+}
+
+void exo_exchange_nudge(exo_pool *pool, int64_t now)
+{
+    if (pool->nudge < 0 || pool->nudge > now) {
+        return;
+    }
+    for (exo_exchange *x = pool->connecting; x; x = x->connecting.next) {
+        if (x->connecting.nudge >= 0 && x->connecting.nudge <= now) {
+            x->connecting.nudge = now + EXCHANGE_NUDGE_AGAIN_MS;
+            curl_easy_pause(x->curl.easy, CURLPAUSE_SEND); /* nothing is sent yet; being let go is what counts */
+            curl_easy_pause(x->curl.easy, CURLPAUSE_CONT);
+        }
+    }
+    pool->nudge = -1;
+    for (exo_exchange *x = pool->connecting; x; x = x->connecting.next) {
+        if (x->connecting.nudge >= 0) {
+            exchange_nudge_at(x, x->connecting.nudge);
+        }
+    }
 }
 
 /* libcurl tells of whole header lines only, and takes a connection that ended within the first one for one that said
@@ -373,6 +450,7 @@ void exo_exchange_over(exo_exchange *exchange, CURLcode result, int64_t now)
     exo_upload last; /* for what its failure is called */
     exchange->over = true;
     exchange->curl.result = result;
+    exchange_unlist_connecting(exchange);
     exo_exchange_progress(exchange, &last);
     if (!exchange->lacks.is_struck) {
         exchange->lacks.error = exo_shortage_of(exchange);
@@ -395,7 +473,7 @@ void exo_exchange_strike(exo_exchange *exchange, int error)
 }
 
 /* Takes an exchange out of the list of those that can go no further. */
-static void exchange_unlist(exo_exchange *x)
+static void exchange_unlist_struck(exo_exchange *x)
 {
     exo_exchange **at = &x->pool->struck;
     while (*at && *at != x) {
@@ -410,7 +488,7 @@ void exo_exchange_end_struck(exo_pool *pool, int64_t now)
 {
     while (pool->struck) {
         exo_exchange *first = pool->struck;
-        exchange_unlist(first);
+        exchange_unlist_struck(first);
         if (!first->over) {
             exo_exchange_over(first, CURLE_COULDNT_CONNECT, now);
         }
@@ -439,7 +517,8 @@ void exo_exchange_end(exo_exchange *exchange, bool reuse)
         curl_multi_remove_handle(exchange->pool->multi, exchange->curl.easy);
         curl_easy_cleanup(exchange->curl.easy);
     }
-    exchange_unlist(exchange);
+    exchange_unlist_struck(exchange);
+    exchange_unlist_connecting(exchange);
     exo_headers_free(exchange->curl.headers);
     curl_slist_free_all(exchange->curl.resolve);
     exo_buffer_free(&exchange->received.inbox);

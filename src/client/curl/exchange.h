@@ -41,6 +41,13 @@ struct exo_exchange {
     exo_place place;
     bool over;
     struct {
+        exo_exchange *next;
+        exo_exchange **link; /* what points to this one, or NULL: not in the pool's list */
+        int64_t since;
+        int64_t allowed; /* milliseconds that libcurl has, from there on */
+        int64_t nudge;   /* when it is to be nudged, or -1 */
+    } connecting;
+    struct {
         CURL *easy;
         struct curl_slist *headers;
         struct curl_slist *resolve;
@@ -86,6 +93,14 @@ void exo_exchange_end(exo_exchange *exchange, bool reuse);
 /* Told by libcurl.c: libcurl watches this socket for the exchange, or no longer does; it has finished with it. */
 void exo_exchange_socket(exo_exchange *exchange, curl_socket_t socket, bool watched);
 void exo_exchange_over(exo_exchange *exchange, CURLcode result, int64_t now);
+
+/* Told by libcurl.c: it calls libcurl so many milliseconds late. libcurl would judge its time limit before it looks
+ * whether a connection has come meanwhile, so those that wait for one are given that time. */
+void exo_exchange_forgive(exo_pool *pool, int64_t late);
+
+/* Has libcurl run those that wait for a connection and may be done with an address: libcurl notices by its timer that
+ * the time of one has run out, but goes on to the next one only when it is called once more. */
+void exo_exchange_nudge(exo_pool *pool, int64_t now);
 
 /* Told by libcurl.c: its socket cannot be watched (an errno). libcurl would give up all transfers for that; this one
  * alone is over, once libcurl.c comes to exo_exchange_end_struck() outside of libcurl. */

@@ -13,6 +13,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+/* When libcurl's timer counts as having been kept waiting. */
+#define TRANSPORT_LATE_MS 20
+
 static exo_pool *pool_of(exo_transport *transport)
 {
     return (exo_pool *)transport;
@@ -66,6 +69,15 @@ static void transport_collect(exo_pool *pool)
     }
 }
 
+/* Whoever keeps libcurl waiting does not end a connection that is being made: see exo_exchange_forgive(). */
+static void transport_forgive(exo_pool *pool)
+{
+    int64_t late = pool->due >= 0 ? exo_pool_now() - pool->due : 0;
+    if (late >= TRANSPORT_LATE_MS) {
+        exo_exchange_forgive(pool, late + TRANSPORT_LATE_MS);
+    }
+}
+
 static void transport_act(exo_pool *pool, int socket, int what)
 {
     int running = 0;
@@ -84,24 +96,25 @@ static int64_t transport_now(const exo_transport *transport)
 static void transport_serve(exo_transport *transport, int64_t wait)
 {
     exo_pool *pool = pool_of(transport);
-    if (pool->poller) {
-        exo_ready ready[64];
-        size_t count = exo_poller_wait(pool->poller, wait, ready, sizeof ready / sizeof ready[0]);
-        for (size_t i = 0; i < count; i++) {
-            transport_act(pool, ready[i].socket, ready[i].what);
-        }
+    exo_ready ready[64];
+    size_t count = pool->poller ? exo_poller_wait(pool->poller, wait, ready, sizeof ready / sizeof ready[0]) : 0;
+    transport_forgive(pool);
+    for (size_t i = 0; i < count; i++) {
+        transport_act(pool, ready[i].socket, ready[i].what);
     }
     if (pool->due >= 0 && pool->due <= exo_pool_now()) {
         int running = 0;
         pool->due = -1;
         curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }
+    exo_exchange_nudge(pool, exo_pool_now());
     transport_collect(pool);
 }
 
 static int64_t transport_due(const exo_transport *transport)
 {
-    return ((const exo_pool *)transport)->due;
+    const exo_pool *pool = (const exo_pool *)transport;
+    return pool->due < 0 || (pool->nudge >= 0 && pool->nudge < pool->due) ? pool->nudge : pool->due;
 }
 
 static int transport_watch(exo_transport *transport, void (*watch)(void *ctx, int socket, int what), void *ctx)
@@ -126,6 +139,7 @@ static bool transport_is_watched(const exo_transport *transport)
 
 static void transport_ready(exo_transport *transport, int socket, int what)
 {
+    transport_forgive(pool_of(transport));
     transport_act(pool_of(transport), socket, what);
     transport_collect(pool_of(transport));
 }
@@ -181,6 +195,7 @@ exo_transport *exo_curl_open(void)
     }
     pool->transport.table = &transport_over_libcurl;
     pool->due = -1;
+    pool->nudge = -1;
     pool->multi = curl_multi_init();
     pool->poller = exo_poller_new();
     if (!pool->multi || !pool->poller) {

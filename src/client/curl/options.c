@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define OPTIONS_DAY_MS 86400000L
+
 /* ---- headers ---- */
 
 void exo_headers_free(struct curl_slist *headers)
@@ -164,6 +166,12 @@ static CURLcode options_configure_route(const exo_deployment *o, CURL *easy)
     return code;
 }
 
+long exo_deployed_connect_ms(const exo_deployed *deployed)
+{
+    int64_t clock = deployed->options.connect_timeout;
+    return clock > 0 && clock < OPTIONS_DAY_MS ? (long)clock : OPTIONS_DAY_MS;
+}
+
 CURLcode exo_deployed_configure(const exo_deployed *deployed, CURL *easy, struct curl_slist **resolve)
 {
     const exo_deployment *o = &deployed->options;
@@ -181,7 +189,7 @@ CURLcode exo_deployed_configure(const exo_deployed *deployed, CURL *easy, struct
     SET(CURLOPT_QUICK_EXIT, 1L)
     SET(CURLOPT_PROTOCOLS_STR, "http,https")
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L)
-    SET(CURLOPT_CONNECTTIMEOUT_MS, 86400000L) /* the connect clock is ours */
+    SET(CURLOPT_CONNECTTIMEOUT_MS, exo_deployed_connect_ms(deployed))
     SET(CURLOPT_ACCEPT_ENCODING, "identity")
     SET(CURLOPT_USERAGENT, "exochat/" EXO_VERSION)
     SET(CURLOPT_BUFFERSIZE, 16384L)

@@ -16,6 +16,10 @@ struct curl_slist *exo_deployed_headers(const exo_deployed *deployed, const char
 /* Wipes and frees a list of headers: one of them is the key. NULL is allowed. */
 void exo_headers_free(struct curl_slist *headers);
 
+/* What libcurl is given to connect: the connect clock, of which it keeps a part for each further address; a day where
+ * that is off. */
+long exo_deployed_connect_ms(const exo_deployed *deployed);
+
 /* Sets what every transfer of ours has in common (no signals, no redirects, our own clocks) and everything of a
  * deployment but URL, headers and body: verified TLS, proxy, resolution, HTTP version. `*resolve` is a list that must
  * live as long as the handle. CURLE_OK or what libcurl said. */

@@ -81,9 +81,10 @@ static int result_by_itself(CURLcode result)
     case CURLE_PROXY:
         return EXO_E_PROXY;
     case CURLE_COULDNT_CONNECT:
-    case CURLE_OPERATION_TIMEDOUT:
     case CURLE_INTERFACE_FAILED:
         return EXO_E_CONNECT;
+    case CURLE_OPERATION_TIMEDOUT: /* the only time limit that libcurl has of us */
+        return EXO_E_CLOCK_CONNECT;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
@@ -126,6 +127,9 @@ static int result_code(const exo_exchange *x)
         return EXO_E_LOCAL;
     }
     int code = x->curl.began_anew ? EXO_E_CLOSED : result_by_itself(x->curl.result);
+    if (code == EXO_E_CLOCK_CONNECT) {
+        return code;
+    }
     if (code != EXO_OK && result_was_alerted(x)) {
         return EXO_E_TLS;
     }
@@ -153,8 +157,9 @@ static int result_code(const exo_exchange *x)
 
 void exo_result_ending(const exo_exchange *exchange, exo_ending *ending)
 {
-    bool ours = exchange->received.abort_code != EXO_OK || result_began_anew(exchange);
     ending->code = result_code(exchange);
+    bool ours =
+        exchange->received.abort_code != EXO_OK || result_began_anew(exchange) || ending->code == EXO_E_CLOCK_CONNECT;
     ending->words = ours ? exo_span_of(NULL, 0) : exo_span_text(exchange->curl.text);
     ending->byte_seen = result_is_answered(exchange);
 }
