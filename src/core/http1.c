@@ -9,6 +9,7 @@
 #include "exochat/http1.h"
 
 #include "ascii.h"
+#include "json_text.h"
 
 enum byte {
     HTAB = '\t',
@@ -42,6 +43,12 @@ static bool is_visible(unsigned char byte)
     return byte > SP && byte < 127;
 }
 
+static void consume(exo_span *text, size_t len)
+{
+    text->ptr += len;
+    text->len -= len;
+}
+
 static bool same_name(exo_span a, exo_span b)
 {
     return a.len == b.len && exo_ascii_same(a.ptr, b.ptr, a.len);
@@ -54,41 +61,38 @@ bool exo_http1_name_is(exo_span name, const char *text)
 
 bool exo_header_split(exo_span line, exo_span *name, exo_span *value)
 {
-    size_t name_len = 0;
-    size_t colon;
+    exo_span rest = line;
 
     *name = *value = exo_span_of(NULL, 0);
-    while (name_len < line.len && is_token((unsigned char)line.ptr[name_len])) {
-        name_len++;
+    while (rest.len > 0 && is_token((unsigned char)*rest.ptr)) {
+        consume(&rest, 1);
     }
-    for (colon = name_len; colon < line.len && is_blank((unsigned char)line.ptr[colon]); colon++) {
+    line.len -= rest.len;
+    while (rest.len > 0 && is_blank((unsigned char)*rest.ptr)) {
+        consume(&rest, 1);
     }
-    if (name_len == 0 || colon == line.len || line.ptr[colon] != ':') {
+    if (line.len == 0 || rest.len == 0 || *rest.ptr != ':') {
         return false;
     }
-    *name = exo_span_of(line.ptr, name_len);
-    *value = exo_span_of(line.ptr + colon + 1, line.len - colon - 1);
-    exo_ascii_trim(value);
+    consume(&rest, 1);
+    exo_ascii_trim(&rest);
+    *name = line;
+    *value = rest;
     return true;
 }
 
-/* The headers that are heeded in a response; the first three are written, so they are refused in a request. */
+/* The headers that are heeded in a response; the first three are written, so they are refused in a request. Others are
+ * none of these. */
 enum known {
     HOST,
     CONTENT_LENGTH,
     TRANSFER_ENCODING,
-    CONNECTION,
-    OTHER
+    CONNECTION
 };
 
-static enum known known_header(exo_span name)
+static int known_header(const exo_span *name)
 {
-    static const char names[] = "host\0content-length\0transfer-encoding\0connection";
-    unsigned known = 0;
-    while (known < OTHER && !exo_http1_name_is(name, exo_ascii_string(names, known))) {
-        known++;
-    }
-    return (enum known)known;
+    return exo_ascii_word_index("host content-length transfer-encoding connection", name);
 }
 
 /* ---- the request head ---- */
@@ -118,7 +122,7 @@ static int check_header(const exo_http1_request *request, const exo_http1_header
     if (result == EXO_OK) {
         result = check(&header->value, is_text);
     }
-    if (result == EXO_OK && known_header(header->name) <= TRANSFER_ENCODING) {
+    if (result == EXO_OK && (unsigned)known_header(&header->name) <= TRANSFER_ENCODING) {
         return EXO_E_DUPLICATE_KEY;
     }
     for (const exo_http1_header *other = request->headers; result == EXO_OK && other < header; other++) {
@@ -173,39 +177,35 @@ enum piece {
     PIECES
 };
 
-#define LITERAL(text) exo_span_of(text, sizeof text - 1)
-
-static exo_span piece_of(const exo_http1_head *head, enum piece piece, size_t header)
+static exo_span piece_of(const exo_http1_head *head)
 {
+    /* For the pieces that are the same in every head: the others are empty here. */
+    static const char literals[] = "\0 \0\0 HTTP/1.1\r\nHost: \0\0\r\n\0\0: \0\0\0\0\r\n\r\n";
+    static const char framings[] = "\0\r\nContent-Length: \0\r\nTransfer-Encoding: chunked";
     const exo_http1_request *request = head->request_;
-    switch (piece) {
+    const char *literal;
+
+    switch ((enum piece)head->piece_) {
     case METHOD:
         return request->method;
-    case SPACE:
-        return LITERAL(" ");
     case TARGET:
         return request->target;
-    case VERSION:
-        return LITERAL(" HTTP/1.1\r\nHost: ");
     case AUTHORITY:
         return request->host;
-    case CRLF:
-        return LITERAL("\r\n");
     case HEADER_NAME:
-        return request->headers[header].name;
-    case COLON:
-        return LITERAL(": ");
+        return request->headers[head->header_].name;
     case HEADER_VALUE:
-        return request->headers[header].value;
-    case FRAMING:
-        return request->framing == EXO_HTTP1_LENGTH    ? LITERAL("\r\nContent-Length: ")
-               : request->framing == EXO_HTTP1_CHUNKED ? LITERAL("\r\nTransfer-Encoding: chunked")
-                                                       : LITERAL("");
+        return request->headers[head->header_].value;
     case DIGITS:
         return exo_span_of(head->digits_, head->digits_len_);
+    case FRAMING:
+        literal = exo_ascii_string(framings, request->framing);
+        break;
     default:
-        return LITERAL("\r\n\r\n");
+        literal = exo_ascii_string(literals, head->piece_);
+        break;
     }
+    return exo_span_text(literal);
 }
 
 int exo_http1_head_write(exo_http1_head *head, exo_window *window)
@@ -217,7 +217,7 @@ int exo_http1_head_write(exo_http1_head *head, exo_window *window)
         if (head->piece_ == CRLF && head->header_ == head->request_->header_count) {
             head->piece_ = FRAMING;
         }
-        exo_span piece = piece_of(head, (enum piece)head->piece_, head->header_);
+        exo_span piece = piece_of(head);
         size_t room = window->size - window->pos;
         size_t left = piece.len - head->at_;
         size_t n = left < room ? left : room;
@@ -261,19 +261,22 @@ exo_span exo_http1_chunk_frame(char *payload, size_t len)
 
 /* ---- the response ---- */
 
-/* What the response waits for. The states up to EMPTY_LF read lines of a head or of trailers, those up to CHUNK_LF one
- * byte at a time; those from END on need no bytes. */
+/* What the response waits for: first the LF of some line, then bytes of which `next_states` says where they lead. */
 enum state {
+    WRONG, /* none: here lead wrong bytes */
+    CHUNK_LF,
+    CHUNK_SIZE_LF,
+    STATUS_LF, /* from here on to FOLD, a line of a head or of trailers */
+    HEADER_LF,
+    EMPTY_LF,
+    HEADER_END, /* the next line, whose first byte says whether it continues this one */
     STATUS_LINE,
     REASON,
-    STATUS_LF,
     LINE_START, /* a name, or the CR of the empty line */
     NAME,
     VALUE,
-    HEADER_LF,
-    HEADER_END, /* the next line, whose first byte says whether it continues this one */
-    FOLD,       /* in the white space with which it does */
-    EMPTY_LF,
+    FOLD, /* in the white space with which a line continues another */
+    CHUNK_CR,
     CHUNK_SIZE,
     CHUNK_SEMICOLON, /* from here on, where a chunk extension is: white space before it */
     EXTENSION_START, /* behind its semicolon */
@@ -284,15 +287,88 @@ enum state {
     EXTENSION_QUOTED,
     EXTENSION_ESCAPE,   /* behind a backslash */
     EXTENSION_UNQUOTED, /* behind the closing quote */
-    CHUNK_SIZE_LF,
-    CHUNK_CR,
-    CHUNK_LF,
-    CHUNK_BYTES,
+    CHUNK_BYTES,        /* from here on, no single bytes */
     BODY_BYTES,
     CLOSE, /* body bytes, until the peer closes */
-    END,   /* to be told */
+    END,   /* to be told; from here on, no bytes are needed */
     NOTHING
 };
+
+/* What a byte is to the states from STATUS_LINE on; the marks are in the order of `marks`. */
+enum byte_class {
+    IS_BLANK,
+    IS_TOKEN,
+    IS_TEXT, /* as the marks are, but for CR and LF */
+    IS_COLON,
+    IS_SEMICOLON,
+    IS_EQUALS,
+    IS_QUOTE,
+    IS_BACKSLASH,
+    IS_CR, /* or a bare LF */
+    IS_WRONG
+};
+
+static enum byte_class classify(unsigned char byte)
+{
+    static const char marks[] = {':', ';', '=', '"', '\\', CR};
+    const char *mark = memchr(marks, byte, sizeof marks);
+
+    if (mark) {
+        return (enum byte_class)(IS_COLON + (mark - marks));
+    }
+    return byte == LF       ? IS_CR
+           : is_blank(byte) ? IS_BLANK
+           : is_token(byte) ? IS_TOKEN
+           : is_text(byte)  ? IS_TEXT
+                            : IS_WRONG;
+}
+
+/* The states that a blank, another byte of text and a CR lead to. */
+#define TEXT(blank, text, cr) \
+    { \
+        blank, text, text, text, text, text, text, text, cr \
+    }
+
+/* Where bytes lead, from STATUS_LINE on. What is behind the size of a chunk is *( BWS ";" BWS name [ BWS "=" BWS
+ * ( token / quoted-string ) ] ) of RFC 9112, 7.1.1. */
+/* clang-format off */
+static const uint8_t next_states[][IS_WRONG] = {
+    [STATUS_LINE - STATUS_LINE] = {
+        [IS_BLANK] = REASON, [IS_CR] = STATUS_LF},
+    [REASON - STATUS_LINE] = TEXT(REASON, REASON, STATUS_LF),
+    [LINE_START - STATUS_LINE] = {
+        [IS_BLANK] = FOLD, [IS_TOKEN] = NAME, [IS_CR] = EMPTY_LF},
+    [NAME - STATUS_LINE] = {
+        [IS_TOKEN] = NAME, [IS_COLON] = VALUE},
+    [VALUE - STATUS_LINE] = TEXT(VALUE, VALUE, HEADER_LF),
+    [FOLD - STATUS_LINE] = TEXT(FOLD, VALUE, HEADER_LF),
+    [CHUNK_CR - STATUS_LINE] = {
+        [IS_CR] = CHUNK_LF},
+    [CHUNK_SIZE - STATUS_LINE] = {
+        [IS_BLANK] = CHUNK_SEMICOLON, [IS_SEMICOLON] = EXTENSION_START, [IS_CR] = CHUNK_SIZE_LF},
+    [CHUNK_SEMICOLON - STATUS_LINE] = {
+        [IS_BLANK] = CHUNK_SEMICOLON, [IS_SEMICOLON] = EXTENSION_START},
+    [EXTENSION_START - STATUS_LINE] = {
+        [IS_BLANK] = EXTENSION_START, [IS_TOKEN] = EXTENSION_NAME},
+    [EXTENSION_NAME - STATUS_LINE] = {
+        [IS_BLANK] = EXTENSION_EQUALS, [IS_TOKEN] = EXTENSION_NAME, [IS_SEMICOLON] = EXTENSION_START,
+        [IS_EQUALS] = EXTENSION_VALUE, [IS_CR] = CHUNK_SIZE_LF},
+    [EXTENSION_EQUALS - STATUS_LINE] = {
+        [IS_BLANK] = EXTENSION_EQUALS, [IS_SEMICOLON] = EXTENSION_START, [IS_EQUALS] = EXTENSION_VALUE},
+    [EXTENSION_VALUE - STATUS_LINE] = {
+        [IS_BLANK] = EXTENSION_VALUE, [IS_TOKEN] = EXTENSION_TOKEN, [IS_QUOTE] = EXTENSION_QUOTED},
+    [EXTENSION_TOKEN - STATUS_LINE] = {
+        [IS_BLANK] = CHUNK_SEMICOLON, [IS_TOKEN] = EXTENSION_TOKEN, [IS_SEMICOLON] = EXTENSION_START,
+        [IS_CR] = CHUNK_SIZE_LF},
+    [EXTENSION_QUOTED - STATUS_LINE] = {
+        [IS_BLANK] = EXTENSION_QUOTED, [IS_TOKEN] = EXTENSION_QUOTED, [IS_TEXT] = EXTENSION_QUOTED,
+        [IS_COLON] = EXTENSION_QUOTED, [IS_SEMICOLON] = EXTENSION_QUOTED, [IS_EQUALS] = EXTENSION_QUOTED,
+        [IS_QUOTE] = EXTENSION_UNQUOTED, [IS_BACKSLASH] = EXTENSION_ESCAPE},
+    [EXTENSION_ESCAPE - STATUS_LINE] = TEXT(EXTENSION_QUOTED, EXTENSION_QUOTED, WRONG),
+    [EXTENSION_UNQUOTED - STATUS_LINE] = {
+        [IS_BLANK] = CHUNK_SEMICOLON, [IS_SEMICOLON] = EXTENSION_START, [IS_CR] = CHUNK_SIZE_LF},
+};
+/* clang-format on */
 
 enum seen {
     SEEN_LENGTH = 1,
@@ -308,6 +384,7 @@ void exo_http1_response_init(exo_http1_response *response, const exo_limits *lim
     response->headers_left_ = limits->headers;
     response->overhead_left_ = limits->chunk_overhead;
     response->carry_ = carry;
+    response->state_ = STATUS_LINE;
     exo_buffer_clear(carry);
 }
 
@@ -344,25 +421,16 @@ static bool is_interim(const exo_http1_response *r)
     return r->status_ < 200;
 }
 
-/* The first wrong byte is at `at`, before the byte at hand. */
-static int fail_at(exo_http1_response *r, uint64_t at, int error)
+static void read_on(exo_http1_response *r, size_t n)
 {
-    r->at = at + 1;
-    return error;
-}
-
-static void consume(exo_http1_response *r, size_t n)
-{
-    r->in_.ptr += n;
-    r->in_.len -= n;
+    consume(&r->in_, n);
     r->at += n;
 }
 
-/* The byte at hand is right: the next one is judged in state `next`. */
-static int accept(exo_http1_response *r, enum state next)
+/* Whether bytes of a line of a head or of trailers are awaited. */
+static bool is_in_line(const exo_http1_response *r)
 {
-    r->state_ = (uint8_t)next;
-    return EXO_OK;
+    return r->state_ >= STATUS_LF && r->state_ <= FOLD;
 }
 
 static int tell(exo_http1_event *event, exo_http1_event_type type)
@@ -409,7 +477,7 @@ static int whole_line(exo_http1_response *r, exo_span *line)
 /* The line is done with. */
 static void end_line(exo_http1_response *r)
 {
-    accept(r, LINE_START);
+    r->state_ = LINE_START;
     r->length_ = 0;
 }
 
@@ -417,38 +485,26 @@ enum {
     STATUS_END = 12 /* "HTTP/1.1 200" */
 };
 
-/* Whether `byte` may stand at `column` of HTTP/1.x SP status. */
-static bool fits_status_line(exo_http1_response *r, unsigned char byte, uint32_t column)
+/* Whether `byte` may stand where it does in HTTP/1.x SP status, or behind that. */
+static bool fits_status_line(exo_http1_response *r, unsigned char byte)
 {
-    static const char start[] = "HTTP/1.";
+    static const char start[] = "HTTP/1.x ";
+    const uint32_t column = r->length_ - 1;
 
-    if (column < sizeof start - 1) {
-        return byte == (unsigned char)start[column];
-    }
     if (column == 7) {
+        r->status_ = 0;
         r->minor_ = byte == '1';
         return byte == '0' || byte == '1';
     }
-    if (column == 8) {
-        r->status_ = 0;
-        return byte == SP;
+    if (column < sizeof start - 1) {
+        return byte == (unsigned char)start[column];
+    }
+    if (column == STATUS_END) {
+        return byte != HTAB;
     }
     r->status_ = (uint16_t)(r->status_ * 10 + (byte - '0'));
     /* Status 101: no upgrade was asked for, and what follows would not be HTTP. */
     return ascii_is_digit(byte) && r->status_ != 0 && (column != 11 || r->status_ != 101);
-}
-
-static int status_byte(exo_http1_response *r, unsigned char byte)
-{
-    const uint32_t column = r->length_ - 1;
-
-    if (column < STATUS_END) {
-        return fits_status_line(r, byte, column) ? accept(r, STATUS_LINE) : EXO_E_HEAD;
-    }
-    if (byte == CR) {
-        return accept(r, STATUS_LF);
-    }
-    return byte == SP ? accept(r, REASON) : EXO_E_HEAD;
 }
 
 static int tell_status(exo_http1_response *r, exo_http1_event *event)
@@ -466,119 +522,78 @@ static int tell_status(exo_http1_response *r, exo_http1_event *event)
     return tell(event, EXO_HTTP1_STATUS);
 }
 
-static int line_start(exo_http1_response *r, unsigned char byte)
+/* A list is what a proxy makes of repeated lines (RFC 9112, 6.3): as those, it may only repeat itself. Goes behind what
+ * is right of it. */
+static int note_length(exo_http1_response *r, exo_span *list)
 {
-    if (byte == CR) {
-        return accept(r, EMPTY_LF);
-    }
-    if (is_blank(byte)) {
-        return EXO_E_OBS_FOLD;
-    }
-    if (!is_token(byte)) {
-        return EXO_E_HEAD;
-    }
-    if (r->headers_left_ == 0) {
-        return EXO_E_HEADERS_LIMIT;
-    }
-    r->headers_left_--;
-    return accept(r, NAME);
-}
+    for (;;) {
+        const exo_span begin = *list;
+        uint64_t number = 0;
 
-static int name_byte(exo_http1_response *r, unsigned char byte)
-{
-    if (byte == ':') {
-        return accept(r, VALUE);
-    }
-    return is_token(byte) ? accept(r, NAME) : EXO_E_HEAD;
-}
-
-/* A byte of a reason or a value, or the CR behind it. */
-static int text_byte(exo_http1_response *r, unsigned char byte, enum state same, enum state line_feed)
-{
-    if (byte == CR) {
-        return accept(r, line_feed);
-    }
-    return is_text(byte) ? accept(r, same) : EXO_E_HEAD;
-}
-
-/* One number of Content-Length, from value[*i] on. */
-static bool read_number(exo_span value, size_t *i, uint64_t *number)
-{
-    const size_t begin = *i;
-
-    *number = 0;
-    for (; *i < value.len && ascii_is_digit(value.ptr[*i]); ++*i) {
-        if (!exo_ascii_append_digit(number, (unsigned)(value.ptr[*i] - '0'))) {
-            return false;
+        while (list->len > 0 && ascii_is_digit(*list->ptr) &&
+               exo_ascii_append_digit(&number, (unsigned)(*list->ptr - '0'))) {
+            consume(list, 1);
         }
-    }
-    return *i > begin;
-}
-
-/* A list is what a proxy makes of repeated lines (RFC 9112, 6.3): as those, it may only repeat itself. */
-static int note_length(exo_http1_response *r, exo_span value, uint64_t at)
-{
-    for (size_t i = 0;; i++) {
-        while (i > 0 && i < value.len && is_blank((unsigned char)value.ptr[i])) {
-            i++;
-        }
-        size_t begin = i;
-        uint64_t number;
-        if (!read_number(value, &i, &number) || (i < value.len && value.ptr[i] != ',')) {
-            return fail_at(r, at + i, EXO_E_CONTENT_LENGTH);
+        if (list->len == begin.len || (list->len > 0 && *list->ptr != ',')) {
+            return EXO_E_CONTENT_LENGTH;
         }
         if ((r->seen_ & SEEN_LENGTH) != 0 && number != r->remaining_) {
-            return fail_at(r, at + begin, EXO_E_CONTENT_LENGTH);
+            *list = begin;
+            return EXO_E_CONTENT_LENGTH;
         }
         r->remaining_ = number;
         r->seen_ |= SEEN_LENGTH;
-        if (i == value.len) {
+        if (list->len == 0) {
             return EXO_OK;
         }
+        do {
+            consume(list, 1);
+        } while (list->len > 0 && is_blank((unsigned char)*list->ptr));
     }
 }
 
-static void note_connection(exo_http1_response *r, exo_span value)
+static void note_connection(exo_http1_response *r, exo_span list)
 {
-    for (size_t begin = 0, i = 0; i <= value.len; i++) {
-        if (i < value.len && value.ptr[i] != ',') {
-            continue;
+    const char *comma;
+
+    do {
+        exo_span word = list;
+        comma = memchr(list.ptr, ',', list.len);
+        if (comma) {
+            word.len = (size_t)(comma - list.ptr);
+            consume(&list, word.len + 1);
         }
-        exo_span word = exo_span_of(value.ptr + begin, i - begin);
         exo_ascii_trim(&word);
         if (exo_http1_name_is(word, "close")) {
             r->seen_ |= SEEN_CLOSE;
         }
-        begin = i + 1;
-    }
+    } while (comma);
 }
 
-/* Heeds what a header says about the body and the connection; `at` is the offset of its value. */
-static int note_header(exo_http1_response *r, exo_span name, exo_span value, uint64_t at)
+/* Heeds what a header says about the body and the connection. On an error `value` begins where it is wrong. */
+static int note_header(exo_http1_response *r, const exo_span *name, exo_span *value)
 {
-    switch (known_header(name)) {
-    case CONTENT_LENGTH:
-        r->seen_ |= SEEN_FRAMING;
-        if ((r->seen_ & SEEN_CHUNKED) != 0) {
-            return fail_at(r, at, EXO_E_BOTH_LENGTHS);
-        }
-        return note_length(r, value, at);
-    case TRANSFER_ENCODING:
-        r->seen_ |= SEEN_FRAMING;
-        if ((r->seen_ & SEEN_LENGTH) != 0) {
-            return fail_at(r, at, EXO_E_BOTH_LENGTHS);
-        }
-        if ((r->seen_ & SEEN_CHUNKED) != 0 || r->minor_ == 0 || !exo_http1_name_is(value, "chunked")) {
-            return fail_at(r, at, EXO_E_CODING);
-        }
-        r->seen_ |= SEEN_CHUNKED;
-        return EXO_OK;
-    case CONNECTION:
-        note_connection(r, value);
-        return EXO_OK;
-    default:
+    const int known = known_header(name);
+    const unsigned other = known == CONTENT_LENGTH ? SEEN_CHUNKED : SEEN_LENGTH;
+
+    if (known == CONNECTION) {
+        note_connection(r, *value);
+    }
+    if (known != CONTENT_LENGTH && known != TRANSFER_ENCODING) {
         return EXO_OK;
     }
+    r->seen_ |= SEEN_FRAMING;
+    if ((r->seen_ & other) != 0) {
+        return EXO_E_BOTH_LENGTHS;
+    }
+    if (known == CONTENT_LENGTH) {
+        return note_length(r, value);
+    }
+    if ((r->seen_ & SEEN_CHUNKED) != 0 || r->minor_ == 0 || !exo_http1_name_is(*value, "chunked")) {
+        return EXO_E_CODING;
+    }
+    r->seen_ |= SEEN_CHUNKED;
+    return EXO_OK;
 }
 
 /* The LF behind a header is read. What it says is judged now, and told when the next line does not continue it. */
@@ -589,13 +604,17 @@ static int judge_header(exo_http1_response *r)
     exo_span value;
     int result = whole_line(r, &line);
 
-    accept(r, HEADER_END);
+    r->state_ = HEADER_END;
     r->seen_ &= (uint8_t)~SEEN_FRAMING;
     if (result != EXO_OK || is_interim(r) || r->trailing_) {
         return result;
     }
     (void)exo_header_split(line, &name, &value); /* its bytes are judged: it is a header */
-    return note_header(r, name, value, r->at - (r->length_ - (uint64_t)(value.ptr - line.ptr)));
+    result = note_header(r, &name, &value);
+    if (result != EXO_OK) { /* the byte that is wrong is taken for the one at hand */
+        r->at -= r->length_ - 1 - (uint32_t)(value.ptr - line.ptr);
+    }
+    return result;
 }
 
 static int tell_header(exo_http1_response *r, exo_http1_event *event)
@@ -628,16 +647,8 @@ static int fold_line(exo_http1_response *r)
     carry->data[len] = SP;
     exo_buffer_truncate(carry, len + 1);
     r->length_ = (uint32_t)carry->len;
-    return accept(r, FOLD);
-}
-
-static int fold_byte(exo_http1_response *r, unsigned char byte)
-{
-    if (is_blank(byte)) {
-        r->length_--; /* counted, but no part of the line */
-        return accept(r, FOLD);
-    }
-    return text_byte(r, byte, VALUE, HEADER_LF);
+    r->state_ = FOLD;
+    return EXO_OK;
 }
 
 static enum state await_chunk(exo_http1_response *r)
@@ -668,12 +679,14 @@ static int end_head(exo_http1_response *r, exo_http1_event *event)
 {
     r->length_ = 0;
     if (is_interim(r)) {
-        return accept(r, STATUS_LINE);
+        r->state_ = STATUS_LINE;
+        return EXO_OK;
     }
     if (r->trailing_) {
-        return accept(r, END);
+        r->state_ = END;
+        return EXO_OK;
     }
-    accept(r, await_body(r));
+    r->state_ = (uint8_t)await_body(r);
     return tell(event, EXO_HTTP1_HEAD_END);
 }
 
@@ -686,120 +699,36 @@ static int tell_body(exo_http1_response *r, exo_http1_event *event)
         r->state_ = r->state_ == CHUNK_BYTES ? CHUNK_CR : END;
     }
     r->remaining_ -= event->value.len;
-    consume(r, event->value.len);
+    read_on(r, event->value.len);
     return tell(event, EXO_HTTP1_BODY);
 }
 
-/* Accepts a byte of chunk framing that carries nothing. */
-static int accept_overhead(exo_http1_response *r, enum state next)
+/* Counts a byte of chunk framing that carries nothing. */
+static int count_overhead(exo_http1_response *r)
 {
     if (r->overhead_left_ == 0) {
         return EXO_E_CHUNK_LIMIT;
     }
     r->overhead_left_--;
-    return accept(r, next);
+    return EXO_OK;
 }
 
-static int chunk_size_byte(exo_http1_response *r, unsigned char byte)
+static int chunk_digit(exo_http1_response *r, unsigned digit)
 {
-    const unsigned char letter = byte | 0x20;
+    const bool leading_zero = r->digits_ > 0 && r->remaining_ == 0;
 
-    if (ascii_is_digit(byte) || (letter >= 'a' && letter <= 'f')) {
-        bool leading_zero = r->digits_ > 0 && r->remaining_ == 0;
-        if (r->digits_ == 16) {
-            return EXO_E_CHUNK;
-        }
-        r->digits_++;
-        r->remaining_ = r->remaining_ << 4 | (unsigned)(ascii_is_digit(byte) ? byte - '0' : letter - 'a' + 10);
-        return leading_zero ? accept_overhead(r, CHUNK_SIZE) : accept(r, CHUNK_SIZE);
-    }
-    if (r->digits_ == 0) {
+    if (r->digits_ == 16) {
         return EXO_E_CHUNK;
     }
-    if (byte == CR) {
-        return accept(r, CHUNK_SIZE_LF);
-    }
-    if (byte == ';') {
-        return accept_overhead(r, EXTENSION_START);
-    }
-    return is_blank(byte) ? accept_overhead(r, CHUNK_SEMICOLON) : EXO_E_CHUNK;
-}
-
-/* What a byte is to a chunk extension; the marks are in the order of `marks`. */
-enum extension_class {
-    IS_BLANK,
-    IS_TOKEN,
-    IS_TEXT, /* in quotes only, as the others there are */
-    IS_SEMICOLON,
-    IS_EQUALS,
-    IS_QUOTE,
-    IS_BACKSLASH,
-    IS_CR,
-    EXTENSION_CLASSES
-};
-
-static enum extension_class classify(unsigned char byte)
-{
-    static const char marks[] = {';', '=', '"', '\\', CR};
-    const char *mark = memchr(marks, byte, sizeof marks);
-
-    if (mark) {
-        return (enum extension_class)(IS_SEMICOLON + (mark - marks));
-    }
-    return is_blank(byte) ? IS_BLANK : is_token(byte) ? IS_TOKEN : is_text(byte) ? IS_TEXT : EXTENSION_CLASSES;
-}
-
-/* *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ) of RFC 9112, 7.1.1, behind the size and its first
- * byte. Where no state stands, the byte is wrong. */
-static int extension_byte(exo_http1_response *r, unsigned char byte)
-{
-    /* clang-format off */
-    static const uint8_t next[][EXTENSION_CLASSES] = {
-        [CHUNK_SEMICOLON - CHUNK_SEMICOLON] = {
-            [IS_BLANK] = CHUNK_SEMICOLON, [IS_SEMICOLON] = EXTENSION_START},
-        [EXTENSION_START - CHUNK_SEMICOLON] = {
-            [IS_BLANK] = EXTENSION_START, [IS_TOKEN] = EXTENSION_NAME},
-        [EXTENSION_NAME - CHUNK_SEMICOLON] = {
-            [IS_BLANK] = EXTENSION_EQUALS, [IS_TOKEN] = EXTENSION_NAME, [IS_SEMICOLON] = EXTENSION_START,
-            [IS_EQUALS] = EXTENSION_VALUE, [IS_CR] = CHUNK_SIZE_LF},
-        [EXTENSION_EQUALS - CHUNK_SEMICOLON] = {
-            [IS_BLANK] = EXTENSION_EQUALS, [IS_SEMICOLON] = EXTENSION_START, [IS_EQUALS] = EXTENSION_VALUE},
-        [EXTENSION_VALUE - CHUNK_SEMICOLON] = {
-            [IS_BLANK] = EXTENSION_VALUE, [IS_TOKEN] = EXTENSION_TOKEN, [IS_QUOTE] = EXTENSION_QUOTED},
-        [EXTENSION_TOKEN - CHUNK_SEMICOLON] = {
-            [IS_BLANK] = CHUNK_SEMICOLON, [IS_TOKEN] = EXTENSION_TOKEN, [IS_SEMICOLON] = EXTENSION_START,
-            [IS_CR] = CHUNK_SIZE_LF},
-        [EXTENSION_QUOTED - CHUNK_SEMICOLON] = {
-            [IS_BLANK] = EXTENSION_QUOTED, [IS_TOKEN] = EXTENSION_QUOTED, [IS_TEXT] = EXTENSION_QUOTED,
-            [IS_SEMICOLON] = EXTENSION_QUOTED, [IS_EQUALS] = EXTENSION_QUOTED, [IS_QUOTE] = EXTENSION_UNQUOTED,
-            [IS_BACKSLASH] = EXTENSION_ESCAPE},
-        [EXTENSION_ESCAPE - CHUNK_SEMICOLON] = {
-            [IS_BLANK] = EXTENSION_QUOTED, [IS_TOKEN] = EXTENSION_QUOTED, [IS_TEXT] = EXTENSION_QUOTED,
-            [IS_SEMICOLON] = EXTENSION_QUOTED, [IS_EQUALS] = EXTENSION_QUOTED, [IS_QUOTE] = EXTENSION_QUOTED,
-            [IS_BACKSLASH] = EXTENSION_QUOTED},
-        [EXTENSION_UNQUOTED - CHUNK_SEMICOLON] = {
-            [IS_BLANK] = CHUNK_SEMICOLON, [IS_SEMICOLON] = EXTENSION_START, [IS_CR] = CHUNK_SIZE_LF},
-    };
-    /* clang-format on */
-    const enum extension_class is = classify(byte);
-    const uint8_t then = is < EXTENSION_CLASSES ? next[r->state_ - CHUNK_SEMICOLON][is] : 0;
-
-    if (then == 0) {
-        return EXO_E_CHUNK;
-    }
-    return then == CHUNK_SIZE_LF ? accept(r, CHUNK_SIZE_LF) : accept_overhead(r, (enum state)then);
-}
-
-static int begin_chunk(exo_http1_response *r)
-{
-    r->trailing_ = r->remaining_ == 0;
-    return accept(r, r->trailing_ ? LINE_START : CHUNK_BYTES);
+    r->digits_++;
+    r->remaining_ = r->remaining_ << 4 | digit;
+    return leading_zero ? count_overhead(r) : EXO_OK;
 }
 
 /* No byte is at hand: keeps what is cut, or judges the end that the peer has made. */
 static int starve(exo_http1_response *r)
 {
-    const bool in_line = r->state_ <= EMPTY_LF;
+    const bool in_line = is_in_line(r);
 
     if (!r->closed_) {
         int result = in_line && r->length_ > 0 ? exo_buffer_append(r->carry_, fed_part(r)) : EXO_OK;
@@ -815,62 +744,89 @@ static int starve(exo_http1_response *r)
     return in_line && !r->trailing_ ? EXO_E_HEAD : EXO_E_BODY_CUT;
 }
 
-/* The state in which `byte` is judged: a bare LF ends a line of a head as if a CR had come before it (RFC 9112, 2.2),
- * for servers that write no CR. In trailers it is as wrong as in the rest of the chunked coding. */
-static enum state state_for(const exo_http1_response *r, unsigned char byte)
+/* The LF that ends what state `end` is the last of. */
+static int end_of_line(exo_http1_response *r, exo_http1_event *event, enum state end)
+{
+    switch (end) {
+    case STATUS_LF:
+        return tell_status(r, event);
+    case HEADER_LF:
+        return judge_header(r);
+    case EMPTY_LF:
+        return end_head(r, event);
+    case CHUNK_SIZE_LF:
+        r->trailing_ = r->remaining_ == 0;
+        r->state_ = r->trailing_ ? LINE_START : CHUNK_BYTES;
+        return EXO_OK;
+    default:
+        r->state_ = (uint8_t)await_chunk(r);
+        return EXO_OK;
+    }
+}
+
+/* The state that `byte` leads to, or WRONG. A bare LF ends a line of a head as if a CR had come before it (RFC 9112,
+ * 2.2), for servers that write no CR. In trailers it is as wrong as in the rest of the chunked coding. */
+static enum state state_behind(const exo_http1_response *r, unsigned char byte)
+{
+    const enum byte_class is = classify(byte);
+
+    if (is == IS_WRONG || (byte == LF && (r->trailing_ || !is_in_line(r)))) {
+        return WRONG;
+    }
+    return (enum state)next_states[r->state_ - STATUS_LINE][is];
+}
+
+/* A byte that is no LF at its place, and where it leads to is known. */
+static int step_to(exo_http1_response *r, enum state next)
 {
     const enum state state = (enum state)r->state_;
 
-    if (byte != LF || r->trailing_) {
-        return state;
+    r->state_ = (uint8_t)next;
+    if (state == LINE_START && next == NAME) {
+        if (r->headers_left_ == 0) {
+            return EXO_E_HEADERS_LIMIT;
+        }
+        r->headers_left_--;
     }
-    switch (state) {
-    case STATUS_LINE:
-        return r->length_ == STATUS_END + 1 ? STATUS_LF : STATUS_LINE;
-    case REASON:
-        return STATUS_LF;
-    case LINE_START:
-        return EMPTY_LF;
-    case VALUE:
-    case FOLD:
-        return HEADER_LF;
-    default:
-        return state;
+    if (next == FOLD) {
+        if (state == LINE_START) {
+            return EXO_E_OBS_FOLD;
+        }
+        r->length_--; /* counted, but no part of the line */
     }
+    return next >= CHUNK_SEMICOLON ? count_overhead(r) : EXO_OK;
 }
 
 static int step_byte(exo_http1_response *r, exo_http1_event *event, unsigned char byte)
 {
-    switch (state_for(r, byte)) {
-    case STATUS_LINE:
-        return status_byte(r, byte);
-    case REASON:
-        return text_byte(r, byte, REASON, STATUS_LF);
-    case STATUS_LF:
-        return byte == LF ? tell_status(r, event) : EXO_E_HEAD;
-    case LINE_START:
-        return line_start(r, byte);
-    case NAME:
-        return name_byte(r, byte);
-    case VALUE:
-        return text_byte(r, byte, VALUE, HEADER_LF);
-    case HEADER_LF:
-        return byte == LF ? judge_header(r) : EXO_E_HEAD;
-    case FOLD:
-        return fold_byte(r, byte);
-    case EMPTY_LF:
-        return byte == LF ? end_head(r, event) : EXO_E_HEAD;
-    case CHUNK_SIZE:
-        return chunk_size_byte(r, byte);
-    case CHUNK_SIZE_LF:
-        return byte == LF ? begin_chunk(r) : EXO_E_CHUNK;
-    case CHUNK_CR:
-        return byte == CR ? accept(r, CHUNK_LF) : EXO_E_CHUNK;
-    case CHUNK_LF:
-        return byte == LF ? accept(r, await_chunk(r)) : EXO_E_CHUNK;
-    default:
-        return extension_byte(r, byte);
+    const enum state state = (enum state)r->state_;
+    const int wrong = is_in_line(r) && !r->trailing_ ? EXO_E_HEAD : EXO_E_CHUNK; /* trailers are part of the coding */
+
+    if (state < STATUS_LINE) {
+        return byte == LF ? end_of_line(r, event, state) : wrong;
     }
+    if (state == STATUS_LINE) {
+        if (!fits_status_line(r, byte)) {
+            return wrong;
+        }
+        if (r->length_ <= STATUS_END) {
+            return EXO_OK;
+        }
+    }
+    if (state == CHUNK_SIZE) {
+        const int digit = exo_json_hex_value(byte);
+        if (digit >= 0) {
+            return chunk_digit(r, (unsigned)digit);
+        }
+        if (r->digits_ == 0) {
+            return wrong;
+        }
+    }
+    const enum state next = state_behind(r, byte);
+    if (next == WRONG) {
+        return wrong;
+    }
+    return byte == LF ? end_of_line(r, event, next) : step_to(r, next);
 }
 
 /* One byte, or one piece of body. EXO_OK: go on. */
@@ -884,18 +840,18 @@ static int step(exo_http1_response *r, exo_http1_event *event)
     if (r->state_ < END && !at_hand) {
         return starve(r);
     }
-    if (r->state_ <= EMPTY_LF && count_line_byte(r) != EXO_OK) {
+    if (is_in_line(r) && count_line_byte(r) != EXO_OK) {
         return EXO_E_HEAD_LIMIT;
     }
-    if (r->state_ <= CHUNK_LF) {
+    if (r->state_ < CHUNK_BYTES) {
         const exo_span unread = r->in_;
-        consume(r, 1);
+        read_on(r, 1);
         int result = step_byte(r, event, (unsigned char)*unread.ptr);
         if (result < 0) { /* a wrong byte is not consumed */
             r->at--;
             r->in_ = unread;
         }
-        return result == EXO_E_HEAD && r->trailing_ ? EXO_E_CHUNK : result; /* trailers are part of the coding */
+        return result;
     }
     if (r->state_ < END) {
         return tell_body(r, event);
