@@ -54,29 +54,29 @@ struct exo_rate_limits_ {
  * NUL-terminated UTF-8, cut at a character's border, with control characters replaced by spaces, "" when unknown. A
  * plain value: copy it freely. */
 typedef struct exo_failure {
-    int code; /* EXO_OK: no failure; otherwise one of error.h */
+    int64_t retry_after; /* milliseconds to wait, or -1 */
+    uint32_t clock_;     /* the time of day in seconds since 1970 UTC; 0: not known */
+    uint32_t retry_at_;  /* the date in Retry-After, in seconds since 1970 UTC; 0: none */
+    bool keyless;        /* the request went out without a key */
+    bool dated_;         /* clock_ is the server's */
+    uint8_t delay_rank_; /* which source retry_after is from: a better one replaces it */
+    uint8_t id_rank_;    /* the same for request_id */
+    uint8_t advice_;     /* what x-should-retry says */
+    int code;            /* EXO_OK: no failure; otherwise one of error.h */
     exo_verdict verdict;
     exo_clock clock;      /* which clock ran out */
-    bool in_stream;       /* reported inside a 2xx stream */
-    bool cut;             /* the message was longer than its field */
-    bool keyless;         /* the request went out without a key */
-    bool dated_;          /* clock_ is the server's */
-    uint8_t delay_rank_;  /* which source retry_after is from: a better one replaces it */
-    uint8_t id_rank_;     /* the same for request_id */
-    uint8_t advice_;      /* what x-should-retry says */
     uint16_t http_status; /* of the response, or 0 */
     uint16_t status;      /* the effective status: the one that the body names, else http_status */
-    uint32_t clock_;      /* the time of day in seconds since 1970 UTC; 0: not known */
-    uint32_t retry_at_;   /* the date in Retry-After, in seconds since 1970 UTC; 0: none */
-    int64_t retry_after;  /* milliseconds to wait, or -1 */
+    bool in_stream;       /* reported inside a 2xx stream */
+    bool cut;             /* the message was longer than its field */
     uint64_t offset;      /* in the stream or text, where one applies */
     char type[64];
     char provider_code[64];
-    char request_id[80];
     union {
         char message[512]; /* the provider's message, or the transport's */
         struct exo_rate_limits_ until_told_;
     };
+    char request_id[80];
 } exo_failure;
 
 /* No failure, and no headers seen. */

@@ -63,21 +63,17 @@ static uint16_t effective_status(const struct reading *reading, uint16_t http_st
 /* What a status means by itself. */
 static int code_of_status(uint16_t status, bool in_stream)
 {
-    switch (status) {
-    case 401:
-    case 403:
-        return EXO_E_AUTH;
-    case 402:
-        return EXO_E_QUOTA;
-    case 429:
-        return EXO_E_RATE_LIMIT;
-    case 408:
-    case 409:
-    case 425:
-    case 498:
-        return EXO_E_SERVER;
-    default:
-        break;
+    static const struct {
+        uint16_t status;
+        int16_t code;
+    } codes[] = {
+        {401, EXO_E_AUTH},   {403, EXO_E_AUTH},   {402, EXO_E_QUOTA},  {429, EXO_E_RATE_LIMIT},
+        {408, EXO_E_SERVER}, {409, EXO_E_SERVER}, {425, EXO_E_SERVER}, {498, EXO_E_SERVER},
+    };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (codes[i].status == status) {
+            return codes[i].code;
+        }
     }
     if (status < 400) {
         return in_stream ? EXO_E_IN_STREAM : status >= 300 ? EXO_E_REDIRECT : EXO_E_STATUS;
@@ -101,19 +97,17 @@ static void settle(exo_failure *failure)
 /* Seconds as they are kept, to the year 2106. */
 static uint32_t clamp(int64_t seconds)
 {
-    return seconds < 0 ? 0 : seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;
+    if ((uint64_t)seconds > UINT32_MAX) {
+        return seconds < 0 ? 0 : UINT32_MAX;
+    }
+    return (uint32_t)seconds;
 }
 
 /* Forgets all but what headers said. */
 static void begin(exo_failure *failure, int code)
 {
+    memset(&failure->code, 0, offsetof(exo_failure, request_id) - offsetof(exo_failure, code));
     failure->code = code;
-    failure->clock = EXO_CLOCK_NONE;
-    failure->http_status = failure->status = 0;
-    failure->in_stream = failure->cut = false;
-    failure->offset = 0;
-    memset(failure->message, 0, sizeof failure->message);
-    failure->type[0] = failure->provider_code[0] = '\0';
     if (failure->delay_rank_ <= BODY_DELAY_RANK) {
         failure->retry_after = -1;
         failure->delay_rank_ = 0;
@@ -148,21 +142,25 @@ static void note_limit(exo_failure *failure, exo_span name, exo_span value)
 /* The delay by the limits that were noted, or -1: the longest of those that are spent, else the shortest. */
 static int64_t limits_delay(const exo_failure *failure)
 {
-    int64_t shortest = DELAY_MAX;
+    uint64_t shortest = UINT64_MAX;
     int64_t longest = -1;
-    for (const struct exo_rate_limit_ *limit = failure->until_told_.limits;
-         limit < failure->until_told_.limits + LIMITS; limit++) {
+    for (size_t i = 0; i < LIMITS; i++) {
+        const struct exo_rate_limit_ *limit = &failure->until_told_.limits[i];
         int64_t delay = limit->reset - 1;
-        delay = delay < EPOCH_US ? delay : delay / 1000;
-        if (delay >= EPOCH_MS) {
-            delay -= failure->clock_ > 0 ? failure->clock_ * INT64_C(1000) : INT64_MAX;
+        if (delay >= EPOCH_US) {
+            delay /= 1000;
         }
-        if (delay >= 0) {
-            shortest = delay < shortest ? delay : shortest;
-            longest = limit->spent && delay > longest ? delay : longest;
+        if (delay >= EPOCH_MS) {
+            delay = failure->clock_ > 0 ? delay - failure->clock_ * INT64_C(1000) : -1;
+        }
+        if (delay > longest && limit->spent) {
+            longest = delay;
+        }
+        if ((uint64_t)delay < shortest) { /* not one that is below 0 */
+            shortest = (uint64_t)delay;
         }
     }
-    return longest >= 0 ? longest : shortest < DELAY_MAX ? shortest : -1;
+    return longest >= 0 ? longest : (int64_t)shortest;
 }
 
 /* Whether a status may be that of an exceeded context window which is told in words that nobody knows. */
@@ -172,14 +170,29 @@ static bool may_be_context(uint16_t status, bool in_stream)
            (in_stream && (status < 400 || status > 500));
 }
 
-/* Reads a body into a failure that has begun, and judges it. */
-static void judge(exo_failure *failure, struct reading *reading, uint16_t http_status, exo_span body, uint8_t start)
+/* What the signs of a body or its status mean: the first that there is. */
+static int code_of(const struct reading *reading, const exo_failure *failure)
+{
+    static const struct {
+        int16_t code;
+        uint8_t sign;
+    } codes[] = {{EXO_E_CONTEXT_WINDOW, CONTEXT}, {EXO_E_CONTENT_FILTER, FILTER}, {EXO_E_QUOTA, QUOTA}};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (reading->signs & codes[i].sign) {
+            return codes[i].code;
+        }
+    }
+    return reading->page && failure->status == 403 ? EXO_E_BLOCKED
+                                                   : code_of_status(failure->status, failure->in_stream);
+}
+
+/* Reads a body into a failure, and judges it. */
+static void judge(exo_failure *failure, struct reading *reading, uint16_t http_status, const exo_span *body)
 {
     const int64_t delay = failure->message[0] ? -1 : limits_delay(failure);
     begin(failure, EXO_OK);
-    memset(reading, 0, sizeof *reading);
     reading->failure = failure;
-    exo_failure_read(reading, body, start);
+    exo_failure_read(reading, *body);
     reading->signs |= exo_failure_signs(failure->message);
     reading->signs |= (exo_failure_signs(failure->provider_code) | exo_failure_signs(failure->type)) & NOT_COMBINED;
     failure->http_status = http_status;
@@ -189,11 +202,7 @@ static void judge(exo_failure *failure, struct reading *reading, uint16_t http_s
         reading->signs |= CONTEXT;
     }
     failure->status = effective_status(reading, http_status);
-    failure->code = reading->signs & CONTEXT                  ? EXO_E_CONTEXT_WINDOW
-                    : reading->signs & FILTER                 ? EXO_E_CONTENT_FILTER
-                    : reading->signs & QUOTA                  ? EXO_E_QUOTA
-                    : reading->page && failure->status == 403 ? EXO_E_BLOCKED
-                                                              : code_of_status(failure->status, failure->in_stream);
+    failure->code = code_of(reading, failure);
     if (failure->status == 429 && failure->retry_after < 0) {
         exo_failure_set_delay(failure, 0, delay);
     }
@@ -270,26 +279,36 @@ void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int
     }
 }
 
+/* A reading that has not begun. */
+static void prepare(struct reading *reading, enum place start)
+{
+    memset(reading, 0, sizeof *reading);
+    reading->start = (uint8_t)start;
+}
+
 void exo_failure_from_response(exo_failure *failure, uint16_t http_status, exo_span body)
 {
     struct reading reading;
-    judge(failure, &reading, http_status, body, TOP);
+    prepare(&reading, TOP);
+    judge(failure, &reading, http_status, &body);
 }
 
 int exo_failure_from_json(exo_failure *failure, uint16_t http_status, exo_span json)
 {
-    struct reading reading = {.failure = NULL};
-    uint8_t start = TOP;
-    exo_failure_read(&reading, json, start);
+    struct reading reading;
+    enum place start = TOP;
+    prepare(&reading, start);
+    exo_failure_read(&reading, json);
     if (reading.choices) {
         start = CHUNK;
-        reading.found = false;
-        exo_failure_read(&reading, json, start);
+        prepare(&reading, start);
+        exo_failure_read(&reading, json);
     }
     if (!reading.found) {
         return EXO_NOT_FOUND;
     }
-    judge(failure, &reading, http_status, json, start);
+    prepare(&reading, start);
+    judge(failure, &reading, http_status, &json);
     return EXO_OK;
 }
 

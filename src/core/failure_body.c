@@ -157,10 +157,10 @@ void exo_failure_say(struct reading *reading, exo_span text, bool escaped)
     const size_t size = sizeof failure->message;
     const size_t old = strlen(message);
     if (old > 0) {
-        exo_failure_put(message, size, exo_span_text(reading->cause ? ": " : "; "));
+        exo_failure_put(message, size, exo_span_of(reading->cause ? ": " : "; ", 2));
     }
     const size_t begin = strlen(message);
-    const bool cut = !(escaped ? put_escaped : exo_failure_put)(message, size, text);
+    failure->cut = !(escaped ? put_escaped : exo_failure_put)(message, size, text);
     size_t end = strlen(message);
     while (end > begin && message[end - 1] == ' ') {
         end--;
@@ -168,9 +168,11 @@ void exo_failure_say(struct reading *reading, exo_span text, bool escaped)
     message[end] = '\0';
     const char first = message[old];
     message[old] = '\0';
-    const bool again = old > 0 && end > begin && exo_failure_contains(message, message + begin);
-    message[old] = end > begin && !again ? first : '\0';
-    failure->cut = cut && !again;
+    if (old == 0 || !exo_failure_contains(message, message + begin)) {
+        message[old] = first;
+    } else if (end > begin) {
+        failure->cut = false;
+    }
 }
 
 void exo_failure_set_delay(exo_failure *failure, uint8_t rank, int64_t delay)
@@ -247,7 +249,7 @@ static void take_word(struct reading *reading, uint8_t place, uint8_t field, con
 {
     char text[WORD_MAX];
     exo_span word = exo_span_of(text, exo_json_copy(token, text, sizeof text));
-    uint8_t rank = (uint8_t)((place == TOP ? 2 : 4) + (reading->inside ? 4 : 0) - (field == STATUS));
+    uint8_t rank = (uint8_t)((place == TOP ? 2 : 4) + reading->inside - (field == STATUS));
     if (token->type == EXO_JSON_NUMBER) {
         word = token->text;
     }
@@ -395,7 +397,7 @@ static void walk_nested(struct reading *reading)
     if (at < sizeof failure->message) {
         char *room = failure->message + at;
         const size_t len = exo_json_copy(&token, room, sizeof failure->message - at);
-        reading->inside = true;
+        reading->inside = INSIDE;
         reading->cause = reading->nested_is_cause;
         reading->said = false;
         walk(reading, exo_span_of(room, len), TOP);
@@ -408,19 +410,17 @@ static void walk_nested(struct reading *reading)
 /* Where `byte` stands in `text`; its length if nowhere. */
 static size_t find(exo_span text, char byte)
 {
-    const char *at = text.len > 0 ? memchr(text.ptr, byte, text.len) : NULL;
+    const char *at = memchr(text.ptr, byte, text.len);
     return at ? (size_t)(at - text.ptr) : text.len;
 }
 
 /* The text of an HTML page's title, or what to say of one without. */
 static exo_span page_title(exo_span page)
 {
-    static const char tag[] = "<title";
-    const size_t len = sizeof tag - 1;
-    while (page.len >= len && !exo_ascii_same(page.ptr, tag, len)) {
+    while (page.len > 0 && !exo_ascii_skip(&page, "<title")) {
         consume(&page, 1);
     }
-    consume(&page, page.len >= len ? find(page, '>') : page.len);
+    consume(&page, find(page, '>'));
     page.len = find(page, '<');
     consume(&page, page.len > 0);
     exo_ascii_trim(&page);
@@ -459,7 +459,7 @@ static exo_span take_line(exo_span *text)
 
 /* JSON of any shape. Lines that are none together are read as the last of them that is an object: an event was cut,
  * and what was wrong came behind it. */
-static void read_json(struct reading *reading, exo_span text, uint8_t start)
+static void read_json(struct reading *reading, exo_span text)
 {
     if (exo_json_check(text, EXO_JSON_DEPTH_MAX, NULL) != EXO_OK) {
         exo_span rest = text;
@@ -472,8 +472,8 @@ static void read_json(struct reading *reading, exo_span text, uint8_t start)
     }
     reading->nested.len = 0;
     reading->base_code = 0;
-    reading->inside = false;
-    walk(reading, text, start);
+    reading->inside = 0;
+    walk(reading, text, reading->start);
     if (reading->nested.len > 0 && reading->failure) {
         walk_nested(reading);
     }
@@ -482,17 +482,17 @@ static void read_json(struct reading *reading, exo_span text, uint8_t start)
 }
 
 /* JSON or text. What is JSON but no object, list or string says nothing. */
-static void read_value(struct reading *reading, exo_span text, uint8_t start)
+static void read_value(struct reading *reading, exo_span text)
 {
     if (text.ptr[0] == '{' || text.ptr[0] == '[' || text.ptr[0] == '"') {
-        read_json(reading, text, start);
+        read_json(reading, text);
     } else if (exo_json_check(text, 1, NULL) != EXO_OK) {
         exo_failure_say(reading, text, false);
     }
 }
 
 /* Reads a body that is an event stream as its lines of data. False: it is none. */
-static bool read_events(struct reading *reading, exo_span body, uint8_t start)
+static bool read_events(struct reading *reading, exo_span body)
 {
     bool any = false;
     while (body.len > 0) {
@@ -500,15 +500,15 @@ static bool read_events(struct reading *reading, exo_span body, uint8_t start)
         if (exo_ascii_skip(&line, "data:")) {
             any = true;
             exo_ascii_trim(&line);
-            if (line.len > 0 && !exo_span_is(line, "[DONE]")) {
-                read_value(reading, line, start);
+            if (line.len > 0 && exo_ascii_word_index("[DONE]", &line) < 0) {
+                read_value(reading, line);
             }
         }
     }
     return any;
 }
 
-void exo_failure_read(struct reading *reading, exo_span body, uint8_t start)
+void exo_failure_read(struct reading *reading, exo_span body)
 {
     exo_ascii_skip(&body, "\xEF\xBB\xBF");
     exo_ascii_trim(&body);
@@ -518,8 +518,8 @@ void exo_failure_read(struct reading *reading, exo_span body, uint8_t start)
     if (body.ptr[0] == '<') {
         reading->page = true;
         exo_failure_say(reading, page_title(body), false);
-    } else if (!read_events(reading, body, start)) {
-        read_value(reading, body, start);
+    } else if (!read_events(reading, body)) {
+        read_value(reading, body);
     }
     if (!reading->found && reading->failure) {
         exo_failure_say(reading, reading->opaque, false);

@@ -26,8 +26,13 @@ enum {
     BODY_ID_RANK = 4
 };
 
-/* What one body has said so far. */
+/* See `inside`. */
+#define INSIDE 4
+
+/* What one body has said so far; all of it 0, but for the first two, before it is read. */
 struct reading {
+    exo_failure *failure; /* NULL: only find out whether there is an error */
+    uint8_t start;        /* where the outermost object stands: TOP or CHUNK */
     uint8_t signs;
     uint8_t number_rank;
     uint8_t type_rank;
@@ -35,22 +40,21 @@ struct reading {
     bool found; /* it reports an error */
     bool page;  /* it is HTML */
     bool choices;
-    bool said;   /* there was a message */
-    bool cause;  /* the next message is the cause of the last */
-    bool inside; /* this is the nested body, which knows better than the outer one */
+    bool said;  /* there was a message */
+    bool cause; /* the next message is the cause of the last */
     bool nested_is_cause;
-    uint16_t number;      /* the status as a number */
-    uint16_t sure;        /* the status by a sure word */
-    uint16_t likely;      /* the status by another word */
-    exo_failure *failure; /* NULL: only find out whether there is an error */
-    exo_span nested;      /* a message or cause that seems to be JSON itself */
-    exo_span opaque;      /* JSON of no known shape */
+    uint8_t inside;  /* INSIDE in the nested body; what it says ranks by so much higher than what the outer one does */
+    uint16_t number; /* the status as a number */
+    uint16_t sure;   /* the status by a sure word */
+    uint16_t likely; /* the status by another word */
+    exo_span nested; /* a message or cause that seems to be JSON itself */
+    exo_span opaque; /* JSON of no known shape */
     exo_span base_message;
     int64_t base_code;
 };
 
-/* Reads a body of any kind, with its outermost object at `start`. */
-void exo_failure_read(struct reading *reading, exo_span body, uint8_t start);
+/* Reads a body of any kind. */
+void exo_failure_read(struct reading *reading, exo_span body);
 
 /* Adds text to the message, from between quotation marks in JSON if `escaped`, unless the message says it already. */
 void exo_failure_say(struct reading *reading, exo_span text, bool escaped);
