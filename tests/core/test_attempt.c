@@ -258,6 +258,9 @@ static bool is_so(struct stage *s, const char *word)
     if (code_named(word) != EXO_OK) {
         return s->is_over && failure && failure->code == code_named(word);
     }
+    if (strcmp(word, "keyless") == 0) {
+        return failure && failure->keyless;
+    }
     if (strcmp(word, "status") == 0) {
         return failure && failure->http_status == next_number(s);
     }
@@ -639,8 +642,8 @@ static const struct script scripts[] = {
      OUT "1000 head 400; 1001 pad; = refusal; 1002 pad; = EXO_E_STATUS status 400 close"},
     {"held", "",
      OUT "1000 head 401; 2000 hold; 90000 tick; 90000 release; = refusal due 94000; 94000 tick; = EXO_E_AUTH"},
-    {"without a key", "keyless", OUT "1000 head 401; 1000 closed; = EXO_E_NO_KEY status 401"},
-    {"without a key, and a head before", "keyless", OUT "1000 head 103; 1000 head 401; 1000 closed; = EXO_E_NO_KEY"},
+    {"without a key", "keyless", OUT "1000 head 401; 1000 closed; = EXO_E_AUTH status 401 keyless"},
+    {"without a key, and a head before", "keyless", OUT "1000 head 103; 1000 head 401; 1000 closed; = EXO_E_AUTH keyless"},
     {"a redirect", "", OUT "1000 head 302; 1000 closed; = EXO_E_REDIRECT status 302"},
     {"while connecting", "", "1000 head 407; = refusal; 1000 closed; = EXO_E_PROXY close"},
     {"no other clock", "idle=1000 first=1000", OUT "900 head 500; 5000 tick; = refusal run; 5900 tick; = EXO_E_SERVER"},
