@@ -2,7 +2,8 @@
  * attempt.h: one request to one deployment: its phases, its clocks, and the intake of its answer.
  *
  * Sans-I/O: whoever moves the bytes tells what has happened and when, and asks what to do. It reads no clock: every
- * time is a parameter, milliseconds of one monotonic clock that never goes back and may jump.
+ * time is a parameter, milliseconds of one monotonic clock that never goes back and may jump. One attempt counts twelve
+ * days of them; a limit of more than four days is four days.
  *
  *     exo_attempt_init(&attempt, &options, now);
  *     // as it happens:   exo_attempt_connected(), _upload(), _status(), _header(), _head_end(), _bytes(), _closed()
@@ -134,32 +135,9 @@ typedef enum exo_attempt_do {
 
 /* One attempt. Private but for sizeof. */
 typedef struct exo_attempt {
-    exo_intake intake_;
-    exo_failure failure_;
-    exo_trail_entry trail_;
-    int64_t limit_[EXO_CLOCK_TOTAL]; /* of each clock but the total one */
-    int64_t set_at_[EXO_CLOCK_TOTAL];
-    int64_t call_deadline_;
-    int64_t began_;
-    int64_t noted_; /* the latest time in the trail */
-    int64_t connected_at_;
-    int64_t arrived_;       /* when what is being read came, */
-    int64_t arrived_clock_; /* and what the clocks showed then */
-    int64_t rest_at_;       /* since when the rest is waited for */
-    int64_t more_at_;       /* when an event brought something */
-    int64_t held_at_;       /* when the consumer began to hold the call last, */
-    int64_t released_at_;   /* and let go, unless it holds it still */
-    int64_t held_;          /* for how long it has held it before */
-    uint64_t accepted_;
-    uint64_t acked_; /* of these, as far as is known */
-    uint64_t mark_;  /* bytes accepted and acknowledged when the idle clock was set */
-    uint32_t wanted_;
-    uint32_t head_bytes_;
-    uint16_t head_count_;
-    uint16_t status_;
+    uint8_t phase_; /* small things first: so they are near on machines that reach only so far */
+    uint8_t end_;   /* what was made of it; private to attempt.c */
     uint8_t can_;
-    uint8_t phase_;
-    uint8_t end_; /* what was made of it; private to attempt.c */
     bool until_token_;
     bool keyless_;
     bool connected_;
@@ -168,6 +146,29 @@ typedef struct exo_attempt {
     bool closed_;
     bool shown_;
     bool holds_; /* the consumer holds the call */
+    uint16_t head_count_;
+    uint16_t status_;
+    uint32_t wanted_;
+    uint32_t head_bytes_;
+    int32_t limit_[EXO_CLOCK_TOTAL]; /* of each clock but the total one; this and what follows since began_ */
+    int32_t set_at_[EXO_CLOCK_TOTAL];
+    int32_t noted_; /* the latest time in the trail */
+    int32_t connected_at_;
+    int32_t arrived_;       /* when what is being read came, */
+    int32_t arrived_clock_; /* and what the clocks showed then */
+    int32_t rest_at_;       /* since when the rest is waited for */
+    int32_t more_at_;       /* when an event brought something */
+    int32_t held_at_;       /* when the consumer began to hold the call last, */
+    int32_t released_at_;   /* and let go, unless it holds it still */
+    int32_t held_;          /* for how long it has held it before */
+    int64_t began_;
+    int64_t call_deadline_;
+    uint64_t accepted_;
+    uint64_t acked_; /* of these, as far as is known */
+    uint64_t mark_;  /* bytes accepted and acknowledged when the idle clock was set */
+    exo_trail_entry trail_;
+    exo_failure failure_;
+    exo_intake intake_;
 } exo_attempt;
 
 /* Begins an attempt at `now`. EXO_OK, or EXO_E_ARGUMENT for options that did not begin with their macro. Free it with

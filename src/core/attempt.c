@@ -33,18 +33,27 @@ _Static_assert(EXO_EVENT_END < 32, "a mask of events has 32 bits");
 /* The index of a clock. */
 #define AT(clock) (EXO_CLOCK_##clock - 1)
 
-/* The longest limit of a clock, in milliseconds: thirty thousand years, of which sums stay numbers. */
-#define ATTEMPT_LIMIT_MAX INT64_C(1000000000000000)
+/* The longest limit of a clock, and the longest time that an attempt counts, in milliseconds: four days, and twelve.
+ * Within an attempt times are 32 bits since it began, of which sums stay numbers. */
+#define ATTEMPT_LIMIT_MAX (INT32_MAX / 6)
+#define ATTEMPT_MS_MAX    (INT32_MAX / 2)
+
+/* Milliseconds since the attempt began. */
+static int32_t attempt_ms(const exo_attempt *a, int64_t now)
+{
+    int64_t ms = now - a->began_;
+    return ms < 0 ? 0 : ms < ATTEMPT_MS_MAX ? (int32_t)ms : ATTEMPT_MS_MAX;
+}
 
 /* For how long the consumer has held the call. */
-static int64_t attempt_held(const exo_attempt *a)
+static int32_t attempt_held(const exo_attempt *a)
 {
     return a->held_ + (a->released_at_ - a->held_at_);
 }
 
 /* The time as clocks count it: it stands still while the consumer holds the call. What came before or during the last
  * hold may be told behind it. */
-static int64_t attempt_clock(const exo_attempt *a, int64_t now)
+static int32_t attempt_clock(const exo_attempt *a, int32_t now)
 {
     if (now > a->held_at_ && (a->holds_ || now < a->released_at_)) {
         now = a->held_at_;
@@ -58,13 +67,13 @@ static uint64_t attempt_moved(const exo_attempt *a)
     return a->accepted_ + a->acked_;
 }
 
-static void attempt_set_idle(exo_attempt *a, int64_t clock)
+static void attempt_set_idle(exo_attempt *a, int32_t clock)
 {
     a->set_at_[AT(IDLE)] = clock;
     a->mark_ = attempt_moved(a);
 }
 
-static void attempt_enter(exo_attempt *a, enum exo_phase phase, int64_t clock)
+static void attempt_enter(exo_attempt *a, enum exo_phase phase, int32_t clock)
 {
     a->phase_ = (uint8_t)phase;
     if (phase == EXO_PHASE_FIRST) {
@@ -87,9 +96,9 @@ static void attempt_forget_failure(exo_attempt *a)
 }
 
 /* The phase in which a transport begins that cannot tell of everything. */
-static void attempt_begin(exo_attempt *a, int64_t now)
+static void attempt_begin(exo_attempt *a, int32_t now)
 {
-    int64_t clock = attempt_clock(a, now);
+    int32_t clock = attempt_clock(a, now);
     a->set_at_[AT(CONNECT)] = clock;
     a->connected_ = false;
     a->closed_ = false;
@@ -100,9 +109,9 @@ static void attempt_begin(exo_attempt *a, int64_t now)
     attempt_enter(a, a->can_ & EXO_CAN_CONNECTED ? EXO_PHASE_CONNECT : EXO_PHASE_SEND, clock);
 }
 
-static int64_t attempt_limit(int64_t limit)
+static int32_t attempt_limit(int64_t limit)
 {
-    return limit < ATTEMPT_LIMIT_MAX ? limit : ATTEMPT_LIMIT_MAX;
+    return limit < ATTEMPT_LIMIT_MAX ? (int32_t)limit : ATTEMPT_LIMIT_MAX;
 }
 
 int exo_attempt_init(exo_attempt *attempt, const exo_attempt_options *options, int64_t now)
@@ -130,11 +139,11 @@ int exo_attempt_init(exo_attempt *attempt, const exo_attempt_options *options, i
     attempt->can_ = (uint8_t)options->can;
     attempt->wanted_ = options->wanted;
     attempt->until_token_ = options->ttft_until == EXO_UNTIL_TOKEN;
-    attempt->began_ = attempt->arrived_ = attempt->held_at_ = attempt->released_at_ = now;
+    attempt->began_ = now;
     exo_trail_entry *trail = &attempt->trail_;
     trail->deployment = trail->model = trail->message = "";
     trail->started_ms = trail->resolved_ms = trail->first_event_ms = trail->end_ms = -1;
-    attempt_begin(attempt, now);
+    attempt_begin(attempt, 0);
     return EXO_OK;
 }
 
@@ -160,10 +169,10 @@ void exo_attempt_break_off(exo_attempt *attempt, int code, exo_span words)
 
 /* Notes in the trail when something happened, the first time: not before what is noted there already, though it be told
  * late. */
-static void attempt_note_time(exo_attempt *a, int64_t *noted, int64_t now)
+static void attempt_note_time(exo_attempt *a, int64_t *noted, int32_t now)
 {
     if (*noted < 0) {
-        a->noted_ = now - a->began_ > a->noted_ ? now - a->began_ : a->noted_;
+        a->noted_ = now > a->noted_ ? now : a->noted_;
         *noted = a->noted_;
     }
 }
@@ -173,11 +182,12 @@ void exo_attempt_connected(exo_attempt *attempt, int64_t now, bool reused)
     if (attempt->end_ != ATTEMPT_RUNS || attempt->phase_ != EXO_PHASE_CONNECT) {
         return;
     }
+    int32_t ms = attempt_ms(attempt, now);
     attempt->connected_ = true;
-    attempt->connected_at_ = now;
-    attempt_note_time(attempt, &attempt->trail_.connected_ms, now);
+    attempt->connected_at_ = ms;
+    attempt_note_time(attempt, &attempt->trail_.connected_ms, ms);
     attempt->trail_.reused = reused;
-    attempt_enter(attempt, EXO_PHASE_SEND, attempt_clock(attempt, now));
+    attempt_enter(attempt, EXO_PHASE_SEND, attempt_clock(attempt, ms));
 }
 
 void exo_attempt_upload(exo_attempt *attempt, int64_t now, uint64_t accepted, uint64_t unacked, bool complete)
@@ -193,15 +203,16 @@ void exo_attempt_upload(exo_attempt *attempt, int64_t now, uint64_t accepted, ui
     if (a->phase_ != EXO_PHASE_SEND) {
         return;
     }
+    int32_t ms = attempt_ms(a, now);
     bool is_out = complete && (unacked == 0 || unacked == EXO_UNKNOWN);
     bool is_rest = is_out || (complete && is_more);
     uint64_t moved = attempt_moved(a);
     if (moved >= a->mark_ + EXO_PROGRESS_BYTES || (is_rest && moved > a->mark_)) {
-        attempt_set_idle(a, attempt_clock(a, now));
+        attempt_set_idle(a, attempt_clock(a, ms));
     }
     if (is_out && !is_more) {
-        attempt_note_time(a, &a->trail_.sent_ms, now);
-        attempt_enter(a, EXO_PHASE_FIRST, attempt_clock(a, now));
+        attempt_note_time(a, &a->trail_.sent_ms, ms);
+        attempt_enter(a, EXO_PHASE_FIRST, attempt_clock(a, ms));
     }
 }
 
@@ -247,22 +258,23 @@ void exo_attempt_head_end(exo_attempt *attempt, int64_t now)
     if (a->end_ != ATTEMPT_RUNS || a->head_ended_ || a->status_ < 200) {
         return;
     }
+    int32_t ms = attempt_ms(a, now);
     a->head_ended_ = true;
     a->trail_.http_status = a->status_;
     exo_intake_status(&a->intake_, a->status_);
     if (a->status_ / 100 != 2) {
-        attempt_enter(a, EXO_PHASE_REFUSAL, attempt_clock(a, now));
+        attempt_enter(a, EXO_PHASE_REFUSAL, attempt_clock(a, ms));
     } else if (a->phase_ == EXO_PHASE_SEND && !(a->can_ & EXO_CAN_SENT)) {
-        attempt_note_time(a, &a->trail_.sent_ms, now);
-        attempt_enter(a, EXO_PHASE_FIRST, attempt_clock(a, now));
+        attempt_note_time(a, &a->trail_.sent_ms, ms);
+        attempt_enter(a, EXO_PHASE_FIRST, attempt_clock(a, ms));
     }
 }
 
 /* What is read from now on came at `now`. */
 static void attempt_arrive(exo_attempt *a, int64_t now)
 {
-    a->arrived_ = now;
-    a->arrived_clock_ = attempt_clock(a, now);
+    a->arrived_ = attempt_ms(a, now);
+    a->arrived_clock_ = attempt_clock(a, a->arrived_);
 }
 
 void exo_attempt_bytes(exo_attempt *attempt, int64_t arrived, exo_span bytes)
@@ -277,11 +289,11 @@ void exo_attempt_bytes(exo_attempt *attempt, int64_t arrived, exo_span bytes)
 }
 
 /* Whether the connection was dead before the request went over it. Anything else could bill the caller twice. */
-static bool attempt_may_resend(const exo_attempt *a, int64_t now, int code, bool byte_seen)
+static bool attempt_may_resend(const exo_attempt *a, int code, bool byte_seen)
 {
     return (a->can_ & EXO_CAN_RESEND) && exo_error_class_of(code) == EXO_CLASS_TRANSPORT && a->connected_ &&
            a->trail_.reused && !a->trail_.resent && !byte_seen && a->head_bytes_ == 0 &&
-           a->trail_.bytes_received == 0 && now - a->connected_at_ < EXO_RESEND_MS;
+           a->trail_.bytes_received == 0 && a->arrived_ - a->connected_at_ < EXO_RESEND_MS;
 }
 
 void exo_attempt_closed(exo_attempt *attempt, int64_t now, int code, exo_span words, bool byte_seen)
@@ -298,7 +310,7 @@ void exo_attempt_closed(exo_attempt *attempt, int64_t now, int code, exo_span wo
         return;
     }
     code = code < 0 ? code : EXO_E_CLOSED;
-    bool again = attempt_may_resend(a, now, code, byte_seen);
+    bool again = attempt_may_resend(a, code, byte_seen);
     attempt_fail(a, code, words);
     if (again) {
         a->end_ = ATTEMPT_ASKS_RESEND;
@@ -316,21 +328,22 @@ void exo_attempt_resent(exo_attempt *attempt, int64_t now, bool done)
         attempt->trail_.resent = true;
         attempt->trail_.reused = false;
         attempt_forget_failure(attempt);
-        attempt_begin(attempt, now);
+        attempt_begin(attempt, attempt_ms(attempt, now));
     }
 }
 
 void exo_attempt_hold(exo_attempt *attempt, int64_t now, bool held)
 {
-    int64_t last = attempt->released_at_;
+    int32_t last = attempt->released_at_;
+    int32_t ms = attempt_ms(attempt, now);
     if (held == attempt->holds_) {
         return;
     }
     if (held) {
         attempt->held_ = attempt_held(attempt);
-        attempt->held_at_ = now > last ? now : last;
+        attempt->held_at_ = ms > last ? ms : last;
     }
-    attempt->released_at_ = now > attempt->held_at_ ? now : attempt->held_at_;
+    attempt->released_at_ = ms > attempt->held_at_ ? ms : attempt->held_at_;
     attempt->holds_ = held;
 }
 
@@ -355,7 +368,7 @@ static bool attempt_waits_for_rest(const exo_attempt *a)
 void exo_attempt_tick(exo_attempt *attempt, int64_t now)
 {
     exo_attempt *a = attempt;
-    int64_t clock = attempt_clock(a, now);
+    int32_t clock = attempt_clock(a, attempt_ms(a, now));
     if (a->end_ == ATTEMPT_OVER || (a->reading_ && !a->holds_)) {
         return;
     }
@@ -377,47 +390,52 @@ void exo_attempt_tick(exo_attempt *attempt, int64_t now)
     }
 }
 
-/* The earlier of two moments, of which the first may be none. */
-static int64_t attempt_earlier(int64_t one, int64_t other)
+/* How long after it was looked at last the upload is to be looked at again: nobody tells when a socket's queue is
+ * empty, so often at first, and less and less. */
+static int32_t attempt_patience(int32_t since)
 {
-    return one < 0 || other < one ? other : one;
+    return since < 2 ? 1 : since < 200 ? since / 2 : 100;
 }
 
-/* When the upload is to be looked at next: nobody tells when a socket's queue is empty, so often at first, and less and
- * less. */
-static int64_t attempt_next_look(const exo_attempt *a, int64_t now)
+/* The earlier of two moments. */
+static int32_t attempt_earlier(int32_t one, int32_t other)
 {
-    int64_t since = attempt_clock(a, now) - a->set_at_[AT(IDLE)];
-    return now + (since < 2 ? 1 : since < 200 ? since / 2 : 100);
+    return other < one ? other : one;
 }
 
 int64_t exo_attempt_deadline(const exo_attempt *attempt, int64_t now)
 {
     const exo_attempt *a = attempt;
-    int64_t due = a->call_deadline_;
+    int32_t due = INT32_MAX;
+    int32_t ms = attempt_ms(a, now);
+    int32_t held = attempt_held(a);
     if (a->end_ == ATTEMPT_OVER) {
         return -1;
     }
     if (a->end_ == ATTEMPT_ASKS_RESEND || a->holds_) {
-        return due;
+        return a->call_deadline_;
     }
     for (int i = 0; i < AT(TOTAL); i++) {
         if (attempt_runs(a, i)) {
-            due = attempt_earlier(due, a->set_at_[i] + a->limit_[i] + attempt_held(a));
+            due = attempt_earlier(due, a->set_at_[i] + a->limit_[i] + held);
         }
     }
     if (attempt_waits_for_rest(a)) {
-        due = attempt_earlier(due, a->rest_at_ + EXO_REST_MS + attempt_held(a));
+        due = attempt_earlier(due, a->rest_at_ + EXO_REST_MS + held);
     }
     if (a->phase_ == EXO_PHASE_SEND && (a->can_ & EXO_CAN_SENT)) {
-        due = attempt_earlier(due, attempt_next_look(a, now));
+        due = attempt_earlier(due, ms + attempt_patience(attempt_clock(a, ms) - a->set_at_[AT(IDLE)]));
     }
-    return due;
+    if (due == INT32_MAX) {
+        return a->call_deadline_;
+    }
+    int64_t moment = a->began_ + due;
+    return a->call_deadline_ >= 0 && a->call_deadline_ < moment ? a->call_deadline_ : moment;
 }
 
 /* ---- reading ---- */
 
-static void attempt_first_event(exo_attempt *a, int64_t clock)
+static void attempt_first_event(exo_attempt *a, int32_t clock)
 {
     attempt_note_time(a, &a->trail_.sent_ms, a->arrived_);
     attempt_note_time(a, &a->trail_.first_event_ms, a->arrived_);
@@ -431,7 +449,7 @@ static void attempt_first_event(exo_attempt *a, int64_t clock)
 static void attempt_note(exo_attempt *a)
 {
     unsigned news = exo_intake_news(&a->intake_);
-    int64_t clock = a->arrived_clock_;
+    int32_t clock = a->arrived_clock_;
     if (news == 0) {
         return;
     }
@@ -447,7 +465,7 @@ static void attempt_note(exo_attempt *a)
         a->more_at_ = clock;
         a->rest_at_ = clock;
     }
-    if (clock - a->more_at_ < EXO_PATIENCE * a->limit_[AT(IDLE)]) {
+    if ((clock - a->more_at_) / EXO_PATIENCE < a->limit_[AT(IDLE)]) {
         attempt_set_idle(a, clock);
     }
     if (a->phase_ == EXO_PHASE_STREAM && exo_intake_finished(&a->intake_)) {
@@ -519,7 +537,7 @@ const exo_trail_entry *exo_attempt_end(exo_attempt *attempt, int64_t now)
 {
     exo_trail_entry *trail = &attempt->trail_;
     if (trail->end_ms < 0) {
-        attempt_note_time(attempt, &trail->end_ms, now);
+        attempt_note_time(attempt, &trail->end_ms, attempt_ms(attempt, now));
         trail->code = attempt->failure_.code;
         trail->verdict = attempt->failure_.verdict;
     }

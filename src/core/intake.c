@@ -430,7 +430,7 @@ static bool intake_dress(exo_intake *intake)
     case LINE_BEGIN:
         intake->line_ = LINE_TEXT;
         piece = exo_span_text("data:");
-        intake->dressing_ += piece.len;
+        intake->dressing_ += (uint32_t)piece.len;
         break;
     case LINE_TEXT: {
         const char *end = memchr(piece.ptr, '\n', piece.len);
@@ -444,7 +444,7 @@ static bool intake_dress(exo_intake *intake)
     default:
         intake->line_ = LINE_BEGIN;
         piece = exo_span_text("\n");
-        intake->dressing_ += piece.len;
+        intake->dressing_ += (uint32_t)piece.len;
         break;
     }
     (void)exo_sse_feed(&intake->sse_, piece); /* its error is next()'s to say */

@@ -496,8 +496,8 @@ static const struct script scripts[] = {
      "0 uploaded 9 0; 0 uploaded 9 0; = connect; 1 connected; 1 uploaded 9 0; 1 uploaded 9 0; = first trail 1 1 - -"},
     {"limits beyond all times",
      "connect=9223372036854775807 idle=9223372036854775807 first=9223372036854775807 untried",
-     "= connect due 1000000000000000; 5 connected; 5 uploaded 9 0; 5 uploaded 9 0; = first due 1000000000000005; 9 "
-     "text; 9 hold; 99 release; 99999 empty; = stream due 1000000000099999"},
+     "= connect due 357913941; 5 connected; 5 uploaded 9 0; 5 uploaded 9 0; = first due 357913946; 9 "
+     "text; 9 hold; 99 release; 99999 empty; = stream due 358013940"},
     {"limits below zero are off", "connect=-5 idle=-1 first=-7", "= connect due -; 900000 tick; = run"},
 
     /* send */
@@ -643,7 +643,8 @@ static const struct script scripts[] = {
     {"held", "",
      OUT "1000 head 401; 2000 hold; 90000 tick; 90000 release; = refusal due 94000; 94000 tick; = EXO_E_AUTH"},
     {"without a key", "keyless", OUT "1000 head 401; 1000 closed; = EXO_E_AUTH status 401 keyless"},
-    {"without a key, and a head before", "keyless", OUT "1000 head 103; 1000 head 401; 1000 closed; = EXO_E_AUTH keyless"},
+    {"without a key, and a head before", "keyless",
+     OUT "1000 head 103; 1000 head 401; 1000 closed; = EXO_E_AUTH keyless"},
     {"a redirect", "", OUT "1000 head 302; 1000 closed; = EXO_E_REDIRECT status 302"},
     {"while connecting", "", "1000 head 407; = refusal; 1000 closed; = EXO_E_PROXY close"},
     {"no other clock", "idle=1000 first=1000", OUT "900 head 500; 5000 tick; = refusal run; 5900 tick; = EXO_E_SERVER"},
