@@ -210,7 +210,7 @@ static void fake_do(exo_exchange *x, const char *word)
         FAKE_MUST(!rest[0] || fake_code(rest + 1) < 0);
         fake_close(x, rest[0] ? fake_code(rest + 1) : EXO_OK);
     } else {
-        FAKE_MUST(!"a word of a script");
+        fake_stop("a word of a script", __LINE__);
     }
 }
 

@@ -273,6 +273,7 @@ static const scenario scenarios[] = {
 
     /* routing */
     {"falls back", NULL, "conn sent end:CLOSED", YO, NULL, "yo end:OK@0", "a a- b b+", "a:CLOSED b:OK"},
+    {"no fallback has what this machine lacks", NULL, "end:LOCAL", YO, NULL, "end:LOCAL@0", "a a-", "a:LOCAL"},
     {"the last failure counts", NULL, "conn sent end:CLOSED", "conn sent 500 end", NULL, "end:SERVER@0", "a a- b b-",
      "a:CLOSED b:SERVER"},
     {"no fallback cures it", NULL, "conn sent 401 end", YO, NULL, "end:AUTH@0", "a a-", "a:AUTH"},
