@@ -695,7 +695,7 @@ void exo_intake_end(exo_intake *intake, int code, exo_span words)
     default:
         break;
     }
-    if (code < 0 && (intake->failed_ || !intake_is_proven(intake))) {
+    if (code < 0 && !intake_is_proven(intake)) {
         intake_conclude(intake, code, words);
         return;
     }
@@ -719,7 +719,7 @@ static int intake_next_delta(exo_intake *intake, exo_intake_event *event)
         return code < 0 ? code : EXO_EVENT;
     }
     intake->in_chunk_ = false;
-    return intake->flushed_ && intake->state_ != INTAKE_OVER ? intake_show_rest(intake, event) : EXO_OK;
+    return intake->flushed_ ? intake_show_rest(intake, event) : EXO_OK;
 }
 
 int exo_intake_next(exo_intake *intake, exo_intake_event *event)

@@ -215,6 +215,8 @@ static const row rows[] = {
      "= EXO_E_NOT_A_STREAM 200: "},
     {"a first line that is a number in its choices", 0, 200, EXO_OK, "{\"choices\":[1]}\n" CONTENT_("a") "\n",
      "= EXO_E_NOT_A_STREAM 200: "},
+    {"a first line that cannot be read where nobody looks", 0, 200, EXO_OK,
+     "{\"x\":[1},\"choices\":[{\"delta\":{}}]}\n" CONTENT_("a") "\n", "= EXO_E_NOT_A_STREAM 200: "},
     {"a first line that cannot be read", 0, 200, EXO_OK, "{\"choices\":[{\"d\n" CONTENT_("a") "\n",
      "= EXO_E_NOT_A_STREAM 200: "},
     {"a line longer than limits.event", SMALL, 200, EXO_OK, CONTENT_("a") "\n{\"pad\":\"" LONG LONG LONG LONG "\"}\n",
@@ -386,16 +388,16 @@ static const row rows[] = {
      "reasoning \"hm\" text \"yes\" = EXO_OK"},
     {"a tool call that may repeat another", 0, 200, EXO_OK,
      DATA("{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\","
-          "\"arguments\":\"{\\\"a\\\":1}\"}}]}}]}") DATA(
-         "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}}]}}]}")
-         DATA("{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\":2}\"}}]}}]}")
-             FINISH DONE,
+          "\"arguments\":\"{\\\"a\\\":1}\"}}]}}]}")
+         DATA(
+             "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}}]}}]}")
+             DATA("{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\":2}\"}}]}}]}")
+                 FINISH DONE,
      "call 0 \"c\" \"f\" arguments \"{\"a\":1}\" call 1 \"\" \"f\" arguments \"{\"a\":2}\" late = EXO_OK"},
     {"a placeholder that is replaced", 0, 200, EXO_OK,
      DATA("{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\","
-          "\"arguments\":\"{}\"}}]}}]}") DATA(
-         "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\":2}\"}}]}}]}")
-         FINISH DONE,
+          "\"arguments\":\"{}\"}}]}}]}") DATA("{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{"
+                                              "\"arguments\":\"{\\\"a\\\":2}\"}}]}}]}") FINISH DONE,
      "call 0 \"c\" \"f\" arguments \"{}\" arguments \"{\"a\":2}\" replace = EXO_OK"},
     {"arguments as an object", 0, 200, EXO_OK,
      DATA("{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\","
