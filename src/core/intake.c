@@ -409,7 +409,6 @@ static void intake_finish_stream(exo_intake *intake)
         return;
     }
     intake->flushed_ = true;
-    intake->at_end_ = false;
     exo_chunk_end(&intake->chunk_);
     intake->in_chunk_ = true;
 }

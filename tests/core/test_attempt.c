@@ -655,6 +655,7 @@ static const struct script scripts[] = {
     {"what it said is forgotten", "",
      OUT "5 status 103; 5 header retry-after 7; 5 end; 6 head 429; 6 closed; = EXO_E_RATE_LIMIT status 429"},
     {"a second head is not heard", "", HEAD "6 head 500; = first; 7 text; = stream"},
+    {"a head that has not ended", "untried", OUT "5 status 500; 15000 tick; = EXO_E_CLOCK_FIRST status 0"},
     {"trailers", "", HEAD "6 text; 7 header x-request-id abc; 7 finish; 7 closed; = ok"},
 
     /* sent again */
@@ -708,6 +709,8 @@ static const struct script scripts[] = {
     {"it may tell more than it promised", "can=0", "5 uploaded 9 0; 5 uploaded 9 0; = first trail - 5 - -"},
 
     /* after the end */
+    {"a second end", "",
+     HEAD "0 feed text; 0 hold; 1 closed; 2 broken EXO_E_RECEIVE; 3 release; = EXO_E_TRUNCATED got 1"},
     {"nothing is heard", "",
      HEAD "0 text; 0 done; 1 text; 1 closed; 1 head 500; 1 uploaded 5 0; 1 hold; 1 release; 900000 tick; 900000 stop "
           "EXO_E_CANCELLED; = ok drain got 1 due - trail 0 0 0 900000"},
