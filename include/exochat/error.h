@@ -57,12 +57,12 @@ typedef enum exo_verdict {
     X(EXO_E_STATE,           -2, CALLER, STOP, "not possible in this state", "read the order of calls in the header") \
     X(EXO_E_UNKNOWN_MODEL,   -3, CALLER, STOP, "no such deployment", "deploy the model first, or correct its name") \
     X(EXO_E_URL,             -4, CALLER, STOP, "base_url is no http(s) URL, or has userinfo", "correct base_url") \
-    X(EXO_E_HEADER,          -5, CALLER, STOP, "CR, LF or NUL in a key, a header or a URL", "remove the control character") \
+    X(EXO_E_HEADER,          -5, CALLER, STOP, "CR, LF or NUL in a key, header or URL", "remove the control character") \
     X(EXO_E_NUMBER,          -6, CALLER, STOP, "NaN or infinity is not JSON", "send a finite number") \
     X(EXO_E_TYPE,            -7, CALLER, STOP, "not a type of JSON", "send null, bool, number, string, list or object") \
     X(EXO_E_REQUEST,         -8, CALLER, STOP, "the request is malformed", "correct the request") \
     X(EXO_E_DUPLICATE_KEY,   -9, CALLER, STOP, "a key would be sent twice", "remove one of the two") \
-    X(EXO_E_KEY_COLLISION,  -10, CALLER, STOP, "rename leads to a key that is there", "drop or rename the other key too") \
+    X(EXO_E_KEY_COLLISION,  -10, CALLER, STOP, "rename leads to an existing key", "drop or rename the other key too") \
     X(EXO_E_SOURCE_READ,    -11, CALLER, STOP, "a file or source is unreadable", "check the file; the request was not completed") \
     X(EXO_E_SOURCE_ONCE,    -12, CALLER, STOP, "a source cannot be read twice", "give a source that can rewind") \
     X(EXO_E_BODY_CHANGED,   -13, CALLER, STOP, "the request changed meanwhile", "do not modify messages or files during a call") \
@@ -73,7 +73,7 @@ typedef enum exo_verdict {
     X(EXO_E_REPAIR,         -18, CALLER, STOP, "no JSON in this text", "show the text to the model or the user") \
     /* the remote side broke its protocol */ \
     X(EXO_E_JSON_SYNTAX,    -30, VIOLATION, RETRY, "JSON: unexpected character", "report it to the endpoint's owner") \
-    X(EXO_E_JSON_STRING,    -31, VIOLATION, RETRY, "JSON: control character in a string", "report it to the endpoint's owner") \
+    X(EXO_E_JSON_STRING,    -31, VIOLATION, RETRY, "JSON: raw control character", "report it to the endpoint's owner") \
     X(EXO_E_JSON_ESCAPE,    -32, VIOLATION, RETRY, "JSON: bad escape", "report it to the endpoint's owner") \
     X(EXO_E_JSON_UTF8,      -33, VIOLATION, RETRY, "JSON: invalid UTF-8", "report it to the endpoint's owner") \
     X(EXO_E_JSON_NUMBER,    -34, VIOLATION, RETRY, "JSON: bad number", "report it to the endpoint's owner") \
@@ -88,7 +88,7 @@ typedef enum exo_verdict {
     X(EXO_E_CHUNK,          -45, VIOLATION, RETRY, "broken chunked coding", "report it to the server's owner") \
     X(EXO_E_BODY_CUT,       -46, VIOLATION, RETRY, "the body was cut off", "try again") \
     X(EXO_E_UNLABELLED_GZIP,-47, VIOLATION, RETRY, "the body is gzip, but no header says so", "suspect a proxy on the way") \
-    X(EXO_E_TRUNCATED,      -48, VIOLATION, RETRY, "the stream has no finish_reason or [DONE]", "try again; lenient_end accepts such servers") \
+    X(EXO_E_TRUNCATED,      -48, VIOLATION, RETRY, "no finish_reason or [DONE]", "try again; lenient_end accepts such servers") \
     X(EXO_E_EMPTY_STREAM,   -49, VIOLATION, RETRY, "no answer in the stream", "try again") \
     X(EXO_E_NOT_A_STREAM,   -50, VIOLATION, RETRY, "JSON or HTML, not a stream", "check base_url") \
     X(EXO_E_MALFORMED,      -51, VIOLATION, RETRY, "an event is not a JSON object", "try again") \
@@ -99,15 +99,15 @@ typedef enum exo_verdict {
     X(EXO_E_ANSWER_LIMIT,   -62, LIMIT, FALL_BACK, "limits.answer exceeded", "raise limits.answer, or read the events without keeping the text") \
     X(EXO_E_CALLS_LIMIT,    -63, LIMIT, FALL_BACK, "limits.tool_calls exceeded", "raise limits.tool_calls") \
     X(EXO_E_ARGUMENTS_LIMIT,-64, LIMIT, FALL_BACK, "limits.tool_arguments exceeded", "raise limits.tool_arguments") \
-    X(EXO_E_DEPTH_LIMIT,    -65, LIMIT, FALL_BACK, "limits.depth exceeded by JSON", "raise limits.depth, 64 at most") \
+    X(EXO_E_DEPTH_LIMIT,    -65, LIMIT, FALL_BACK, "limits.depth exceeded", "raise limits.depth, 64 at most") \
     X(EXO_E_HEAD_LIMIT,     -66, LIMIT, FALL_BACK, "limits.head exceeded", "raise limits.head") \
     X(EXO_E_HEADERS_LIMIT,  -67, LIMIT, FALL_BACK, "limits.headers exceeded", "raise limits.headers") \
     X(EXO_E_CHUNK_LIMIT,    -68, LIMIT, FALL_BACK, "limits.chunk_overhead exceeded", "suspect an attack") \
     X(EXO_E_KEYS_LIMIT,     -69, LIMIT, STOP, "limits.keys exceeded", "send fewer keys") \
     X(EXO_E_CONSUMER_LIMIT, -70, LIMIT, STOP, "too slow a reader for shared HTTP/2", "read faster, or switch http2 off") \
-    X(EXO_E_EXPANSION_LIMIT,-71, LIMIT, FALL_BACK, "a compressed body expands too far", "suspect an attack") \
+    X(EXO_E_EXPANSION_LIMIT,-71, LIMIT, FALL_BACK, "the body expands too far", "suspect an attack") \
     X(EXO_E_LOCAL,          -72, LIMIT, STOP, "out of descriptors, ports or memory", "close something, or raise the limit of the process") \
-    X(EXO_E_NAME_LIMIT,     -73, LIMIT, FALL_BACK, "limits.name exceeded by a tool call", "raise limits.name") \
+    X(EXO_E_NAME_LIMIT,     -73, LIMIT, FALL_BACK, "limits.name exceeded", "raise limits.name") \
     /* transport */ \
     X(EXO_E_RESOLVE,        -80, TRANSPORT, RETRY, "the host name does not resolve", "check the host name and the resolver") \
     X(EXO_E_CONNECT,        -81, TRANSPORT, RETRY, "no connection could be made", "check the host, the port and the network") \
@@ -115,7 +115,7 @@ typedef enum exo_verdict {
     X(EXO_E_PROXY,          -83, TRANSPORT, RETRY, "the proxy refused or failed", "check the proxy") \
     X(EXO_E_SEND,           -84, TRANSPORT, RETRY, "sending failed", "try again") \
     X(EXO_E_RECEIVE,        -85, TRANSPORT, RETRY, "receiving failed", "try again") \
-    X(EXO_E_RESET_IN_UPLOAD,-86, TRANSPORT, RETRY, "the server reset during the upload", "the body may be too large for the server") \
+    X(EXO_E_RESET_IN_UPLOAD,-86, TRANSPORT, RETRY, "reset during the upload", "the body may be too large for the server") \
     X(EXO_E_CLOSED,         -87, TRANSPORT, RETRY, "the server closed without an answer", "try again") \
     X(EXO_E_CLOCK_CONNECT,  -88, TRANSPORT, RETRY, "connect_timeout is over", "check the network, or raise connect_timeout") \
     X(EXO_E_CLOCK_FIRST,    -89, TRANSPORT, FALL_BACK, "no event in stream_ttft_timeout", "the route is silent: use another one, or raise stream_ttft_timeout") \

@@ -42,12 +42,14 @@ enum advice {
 #define EPOCH_US INT64_C(1000000000000000)
 
 /* The status that a body names, or else that of the response. */
-static uint16_t effective_status(const struct reading *reading, uint16_t http_status)
+static uint16_t effective_status(const struct reading *reading)
 {
+    const uint16_t http_status = reading->failure->http_status;
     if (http_status >= 300 && http_status < 400) {
         return http_status;
     }
-    uint16_t named = reading->sure == 401 || reading->number == 0 ? reading->sure : reading->number;
+    const uint16_t sure = reading->word[true];
+    const uint16_t named = sure == 401 || reading->number == 0 ? sure : reading->number;
     if (named || http_status >= 400) {
         return named ? named : http_status;
     }
@@ -57,7 +59,7 @@ static uint16_t effective_status(const struct reading *reading, uint16_t http_st
     if (reading->signs & QUOTA) {
         return 429;
     }
-    return reading->likely ? reading->likely : http_status;
+    return reading->word[false] ? reading->word[false] : http_status;
 }
 
 /* What a status means by itself. */
@@ -117,25 +119,25 @@ static void begin(exo_failure *failure, int code)
 
 /* Notes one of x-ratelimit-reset-* and x-ratelimit-remaining-*, if it is one. The hash keeps apart those kinds that are
  * known: of requests or tokens, of input or output, by the day, the hour or the minute. */
-static void note_limit(exo_failure *failure, exo_span name, exo_span value)
+static void note_limit(exo_failure *failure, exo_span *name, const exo_span *value)
 {
-    if (failure->message[0] || !exo_ascii_skip(&name, "x-rate")) {
+    if (failure->message[0] || !exo_ascii_skip(name, "x-rate")) {
         return;
     }
-    exo_ascii_skip(&name, "-");
-    const bool reset = exo_ascii_skip(&name, "limit-reset");
-    if (!reset && !exo_ascii_skip(&name, "limit-remaining")) {
+    exo_ascii_skip(name, "-");
+    const bool reset = exo_ascii_skip(name, "limit-reset");
+    if (!reset && !exo_ascii_skip(name, "limit-remaining")) {
         return;
     }
     uint32_t hash = 0;
-    for (size_t i = 0; i < name.len; i++) {
-        hash = hash * 89 + (uint8_t)ascii_lower(name.ptr[i]);
+    for (size_t i = 0; i < name->len; i++) {
+        hash = hash * 89 + (uint8_t)ascii_lower(name->ptr[i]);
     }
     struct exo_rate_limit_ *limit = &failure->until_told_.limits[hash >> 6 & (LIMITS - 1)];
     if (reset) {
-        limit->reset = exo_duration(value) + 1;
+        limit->reset = exo_duration(*value) + 1;
     } else {
-        limit->spent = exo_decimal(&value, 1) == 0;
+        limit->spent = exo_decimal(value, 1) == 0;
     }
 }
 
@@ -198,10 +200,10 @@ static void judge(exo_failure *failure, struct reading *reading, uint16_t http_s
     failure->http_status = http_status;
     failure->in_stream = http_status < 300;
     if ((reading->signs & (COMBINED | VETO | FILTER | QUOTA)) == COMBINED &&
-        may_be_context(effective_status(reading, http_status), failure->in_stream)) {
+        may_be_context(effective_status(reading), failure->in_stream)) {
         reading->signs |= CONTEXT;
     }
-    failure->status = effective_status(reading, http_status);
+    failure->status = effective_status(reading);
     failure->code = code_of(reading, failure);
     if (failure->status == 429 && failure->retry_after < 0) {
         exo_failure_set_delay(failure, 0, delay);
@@ -255,7 +257,7 @@ void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int
         failure->clock_ = now;
     }
     if (header < 0) {
-        note_limit(failure, name, value);
+        note_limit(failure, &name, &value);
     } else if (header == SHOULD_RETRY) {
         const int word = exo_ascii_word_index(advice, &value);
         failure->advice_ = word < 0 ? failure->advice_ : (uint8_t)(ADVICE_RETRY + word);
@@ -335,15 +337,15 @@ static size_t stands_for(const char *text, char byte)
 }
 
 /* How many bytes at `text` are a piece of the secret that gives it away: the longest. A `cut` text may end in one. */
-static size_t secret_piece(const char *text, exo_span secret, bool cut)
+static size_t secret_piece(const char *text, const exo_span *secret, bool cut)
 {
-    const size_t least = secret.len < SECRET_PART ? secret.len : SECRET_PART;
+    const size_t least = secret->len < SECRET_PART ? secret->len : SECRET_PART;
     size_t most = 0;
-    for (size_t first = 0; first < secret.len; first++) {
+    for (size_t first = 0; first < secret->len; first++) {
         size_t same = 0;
         size_t len = 0;
         size_t more;
-        while (first + same < secret.len && (more = stands_for(text + len, secret.ptr[first + same])) > 0) {
+        while (first + same < secret->len && (more = stands_for(text + len, secret->ptr[first + same])) > 0) {
             len += more;
             same++;
         }
@@ -355,9 +357,9 @@ static size_t secret_piece(const char *text, exo_span secret, bool cut)
 }
 
 /* Takes a secret out of one field, and wipes what the shorter text leaves behind. */
-static void redact(char *text, size_t size, exo_span secret)
+static void redact(char *text, size_t size, const exo_span *secret)
 {
-    const size_t stars = secret.len < 3 ? secret.len : 3;
+    const size_t stars = secret->len < 3 ? secret->len : 3;
     const bool cut = strlen(text) + 4 >= size;
     const char *const end = text + size;
     char *to = text;
@@ -377,9 +379,9 @@ static void redact(char *text, size_t size, exo_span secret)
 void exo_failure_redact(exo_failure *failure, exo_span secret)
 {
     if (secret.len > 0) {
-        redact(failure->message, sizeof failure->message, secret);
-        redact(failure->type, sizeof failure->type, secret);
-        redact(failure->provider_code, sizeof failure->provider_code, secret);
-        redact(failure->request_id, sizeof failure->request_id, secret);
+        redact(failure->message, sizeof failure->message, &secret);
+        redact(failure->type, sizeof failure->type, &secret);
+        redact(failure->provider_code, sizeof failure->provider_code, &secret);
+        redact(failure->request_id, sizeof failure->request_id, &secret);
     }
 }

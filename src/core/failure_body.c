@@ -201,7 +201,7 @@ static void heed(struct reading *reading, const exo_span *word, uint8_t place, u
     }
     const struct meaning *meaning = exo_failure_meaning(word);
     if (meaning && !(ascii_is_digit(word->ptr[0]) && place == TOP)) {
-        uint16_t *status = meaning->sure ? &reading->sure : &reading->likely;
+        uint16_t *status = &reading->word[meaning->sure];
         *status = *status ? *status : meaning->status;
         reading->signs |= meaning->sign;
         reading->found = true;
@@ -211,7 +211,7 @@ static void heed(struct reading *reading, const exo_span *word, uint8_t place, u
 /* Keeps a code or a type, if none of higher rank is there. */
 static void keep(struct reading *reading, uint8_t field, exo_span word, uint8_t rank)
 {
-    uint8_t *known = field == CODE ? &reading->code_rank : &reading->type_rank;
+    uint8_t *known = &reading->word_rank[field == CODE];
     if (rank <= *known) {
         return;
     }
@@ -349,11 +349,12 @@ static void take_rest(struct reading *reading, uint8_t field, exo_span rest)
 static void walk(struct reading *reading, exo_span text, uint8_t start)
 {
     uint8_t next = SLOT(MESSAGE, start);
-    uint8_t levels[EXO_JSON_DEPTH_MAX + 1] = {next};
+    uint8_t levels[EXO_JSON_DEPTH_MAX + 1];
     uint8_t place = start;
     size_t depth = 0;
     exo_json_reader reader;
     exo_json_token token;
+    levels[0] = next;
     exo_json_reader_init(&reader, text, EXO_JSON_DEPTH_MAX, true);
     for (;;) {
         size_t before = reader.at;
@@ -457,15 +458,20 @@ static exo_span take_line(exo_span *text)
     return line;
 }
 
+static bool is_json(exo_span text)
+{
+    return exo_json_check(text, EXO_JSON_DEPTH_MAX, NULL) == EXO_OK;
+}
+
 /* JSON of any shape. Lines that are none together are read as the last of them that is an object: an event was cut,
  * and what was wrong came behind it. */
 static void read_json(struct reading *reading, exo_span text)
 {
-    if (exo_json_check(text, EXO_JSON_DEPTH_MAX, NULL) != EXO_OK) {
+    if (!is_json(text)) {
         exo_span rest = text;
         while (rest.len > 0) {
             const exo_span line = take_line(&rest);
-            if (line.len > 0 && line.ptr[0] == '{' && exo_json_check(line, EXO_JSON_DEPTH_MAX, NULL) == EXO_OK) {
+            if (line.len > 0 && line.ptr[0] == '{' && is_json(line)) {
                 text = line;
             }
         }
@@ -486,7 +492,7 @@ static void read_value(struct reading *reading, exo_span text)
 {
     if (text.ptr[0] == '{' || text.ptr[0] == '[' || text.ptr[0] == '"') {
         read_json(reading, text);
-    } else if (exo_json_check(text, 1, NULL) != EXO_OK) {
+    } else if (!is_json(text)) {
         exo_failure_say(reading, text, false);
     }
 }

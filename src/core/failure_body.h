@@ -35,20 +35,18 @@ struct reading {
     uint8_t start;        /* where the outermost object stands: TOP or CHUNK */
     uint8_t signs;
     uint8_t number_rank;
-    uint8_t type_rank;
-    uint8_t code_rank;
-    bool found; /* it reports an error */
-    bool page;  /* it is HTML */
+    uint8_t word_rank[2]; /* of the type that is kept, and of the code */
+    bool found;           /* it reports an error */
+    bool page;            /* it is HTML */
     bool choices;
     bool said;  /* there was a message */
     bool cause; /* the next message is the cause of the last */
     bool nested_is_cause;
-    uint8_t inside;  /* INSIDE in the nested body; what it says ranks by so much higher than what the outer one does */
-    uint16_t number; /* the status as a number */
-    uint16_t sure;   /* the status by a sure word */
-    uint16_t likely; /* the status by another word */
-    exo_span nested; /* a message or cause that seems to be JSON itself */
-    exo_span opaque; /* JSON of no known shape */
+    uint8_t inside;   /* INSIDE in the nested body; what it says ranks by so much higher than what the outer one does */
+    uint16_t number;  /* the status as a number */
+    uint16_t word[2]; /* the status by another word, and by a sure one */
+    exo_span nested;  /* a message or cause that seems to be JSON itself */
+    exo_span opaque;  /* JSON of no known shape */
     exo_span base_message;
     int64_t base_code;
 };

@@ -222,9 +222,10 @@ static bool is_quote(char byte)
 static const char *quotation_end(const char *text, const char *at)
 {
     static const char no_first[] = " ,:;.)]}"; /* and the NUL */
-    const bool escaped = at > text && at[-1] == '\\';
+    const char before = at > text ? at[-1] : ' ';
+    const bool escaped = before == '\\';
     const char *end = at + 1;
-    if (!is_quote(*at) || (at > text && is_alphanumeric(at[-1])) || memchr(no_first, *end, sizeof no_first)) {
+    if (!is_quote(*at) || is_alphanumeric(before) || memchr(no_first, *end, sizeof no_first)) {
         return at;
     }
     while (*end && (*end != *at || (end[-1] == '\\') != escaped || is_alphanumeric(end[1]))) {

@@ -452,23 +452,24 @@ static int count_line_byte(exo_http1_response *r)
     return EXO_OK;
 }
 
-/* The part of the line that is not carried: it ends where the unread bytes begin. */
-static exo_span fed_part(const exo_http1_response *r)
+/* Carries the part of the line that is not carried yet: it ends where the unread bytes begin. */
+static int carry_line(exo_http1_response *r)
 {
-    size_t len = r->length_ - r->carry_->len;
-    return exo_span_of(len > 0 ? r->in_.ptr - len : NULL, len);
+    const size_t len = r->length_ - r->carry_->len;
+    return len > 0 ? exo_buffer_append(r->carry_, exo_span_of(r->in_.ptr - len, len)) : EXO_OK;
 }
 
 /* Stores the line that ends with the LF that was read last, without its line end. */
 static int whole_line(exo_http1_response *r, exo_span *line)
 {
-    *line = fed_part(r);
     if (r->carry_->len > 0) {
-        int result = exo_buffer_append(r->carry_, *line);
+        int result = carry_line(r);
         if (result != EXO_OK) {
             return result;
         }
         *line = exo_buffer_span(r->carry_);
+    } else {
+        *line = exo_span_of(r->in_.ptr - r->length_, r->length_);
     }
     line->len -= line->ptr[line->len - 2] == CR ? 2 : 1; /* no line that ends is shorter */
     return EXO_OK;
@@ -635,7 +636,7 @@ static int tell_header(exo_http1_response *r, exo_http1_event *event)
 static int fold_line(exo_http1_response *r)
 {
     exo_buffer *carry = r->carry_;
-    int result = (r->seen_ & SEEN_FRAMING) != 0 ? EXO_E_OBS_FOLD : exo_buffer_append(carry, fed_part(r));
+    int result = (r->seen_ & SEEN_FRAMING) != 0 ? EXO_E_OBS_FOLD : carry_line(r);
 
     if (result != EXO_OK) {
         return result;
@@ -731,7 +732,7 @@ static int starve(exo_http1_response *r)
     const bool in_line = is_in_line(r);
 
     if (!r->closed_) {
-        int result = in_line && r->length_ > 0 ? exo_buffer_append(r->carry_, fed_part(r)) : EXO_OK;
+        int result = r->length_ > 0 ? carry_line(r) : EXO_OK;
         return result == EXO_OK ? EXO_NEED_DATA : result;
     }
     if (r->state_ == CLOSE) {

@@ -35,7 +35,7 @@ int64_t exo_decimal(const exo_span *text, uint32_t unit)
     return text->len > point ? value : -1;
 }
 
-/* Takes off what `text` begins with: units, or numbers. */
+/* Takes off what `text` begins with: a unit, or a number. */
 static exo_span duration_run(exo_span *text, bool units)
 {
     exo_span run = *text;
