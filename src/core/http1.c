@@ -704,26 +704,15 @@ static int tell_body(exo_http1_response *r, exo_http1_event *event)
     return tell(event, EXO_HTTP1_BODY);
 }
 
-/* Counts a byte of chunk framing that carries nothing. */
-static int count_overhead(exo_http1_response *r)
+/* Adds a digit to the chunk size, and says whether 64 bits hold it. */
+static bool add_digit(exo_http1_response *r, unsigned digit)
 {
-    if (r->overhead_left_ == 0) {
-        return EXO_E_CHUNK_LIMIT;
-    }
-    r->overhead_left_--;
-    return EXO_OK;
-}
-
-static int chunk_digit(exo_http1_response *r, unsigned digit)
-{
-    const bool leading_zero = r->digits_ > 0 && r->remaining_ == 0;
-
     if (r->digits_ == 16) {
-        return EXO_E_CHUNK;
+        return false;
     }
     r->digits_++;
     r->remaining_ = r->remaining_ << 4 | digit;
-    return leading_zero ? count_overhead(r) : EXO_OK;
+    return true;
 }
 
 /* No byte is at hand: keeps what is cut, or judges the end that the peer has made. */
@@ -765,29 +754,52 @@ static int end_of_line(exo_http1_response *r, exo_http1_event *event, enum state
     }
 }
 
-/* The state that `byte` leads to, or WRONG. A bare LF ends a line of a head as if a CR had come before it (RFC 9112,
- * 2.2), for servers that write no CR. In trailers it is as wrong as in the rest of the chunked coding. */
-static enum state state_behind(const exo_http1_response *r, unsigned char byte)
-{
-    const enum byte_class is = classify(byte);
-
-    if (is == IS_WRONG || (byte == LF && (r->trailing_ || !is_in_line(r)))) {
-        return WRONG;
-    }
-    return (enum state)next_states[r->state_ - STATUS_LINE][is];
-}
-
-/* A byte that is no LF at its place, and where it leads to is known. */
-static int step_to(exo_http1_response *r, enum state next)
+/* The state that `byte` leads to; LF, to the one that it is the last of; or WRONG. A bare LF ends a line of a head as if
+ * a CR had come before it (RFC 9112, 2.2), for servers that write no CR. In trailers it is as wrong as in the rest of the
+ * chunked coding. */
+static enum state state_behind(exo_http1_response *r, unsigned char byte)
 {
     const enum state state = (enum state)r->state_;
 
-    r->state_ = (uint8_t)next;
-    if (state == LINE_START && next == NAME) {
-        if (r->headers_left_ == 0) {
-            return EXO_E_HEADERS_LIMIT;
+    if (state < STATUS_LINE) {
+        return byte == LF ? state : WRONG;
+    }
+    if (state == STATUS_LINE && !fits_status_line(r, byte)) {
+        return WRONG;
+    }
+    if (state == STATUS_LINE && r->length_ <= STATUS_END) {
+        return STATUS_LINE;
+    }
+    if (state == CHUNK_SIZE) {
+        const int digit = exo_json_hex_value(byte);
+        if (digit >= 0) {
+            return add_digit(r, (unsigned)digit) ? CHUNK_SIZE : WRONG;
         }
-        r->headers_left_--;
+        if (r->digits_ == 0) {
+            return WRONG;
+        }
+    }
+    const enum byte_class is = classify(byte);
+    if (is == IS_WRONG || (byte == LF && (r->trailing_ || !is_in_line(r)))) {
+        return WRONG;
+    }
+    return (enum state)next_states[state - STATUS_LINE][is];
+}
+
+static int step_byte(exo_http1_response *r, exo_http1_event *event, unsigned char byte)
+{
+    const enum state state = (enum state)r->state_;
+    const enum state next = state_behind(r, byte);
+
+    if (next == WRONG) {
+        return is_in_line(r) && !r->trailing_ ? EXO_E_HEAD : EXO_E_CHUNK; /* trailers are part of the coding */
+    }
+    if (byte == LF) {
+        return end_of_line(r, event, next);
+    }
+    r->state_ = (uint8_t)next;
+    if (next == NAME && state == LINE_START && r->headers_left_-- == 0) {
+        return EXO_E_HEADERS_LIMIT;
     }
     if (next == FOLD) {
         if (state == LINE_START) {
@@ -795,39 +807,9 @@ static int step_to(exo_http1_response *r, enum state next)
         }
         r->length_--; /* counted, but no part of the line */
     }
-    return next >= CHUNK_SEMICOLON ? count_overhead(r) : EXO_OK;
-}
-
-static int step_byte(exo_http1_response *r, exo_http1_event *event, unsigned char byte)
-{
-    const enum state state = (enum state)r->state_;
-    const int wrong = is_in_line(r) && !r->trailing_ ? EXO_E_HEAD : EXO_E_CHUNK; /* trailers are part of the coding */
-
-    if (state < STATUS_LINE) {
-        return byte == LF ? end_of_line(r, event, state) : wrong;
-    }
-    if (state == STATUS_LINE) {
-        if (!fits_status_line(r, byte)) {
-            return wrong;
-        }
-        if (r->length_ <= STATUS_END) {
-            return EXO_OK;
-        }
-    }
-    if (state == CHUNK_SIZE) {
-        const int digit = exo_json_hex_value(byte);
-        if (digit >= 0) {
-            return chunk_digit(r, (unsigned)digit);
-        }
-        if (r->digits_ == 0) {
-            return wrong;
-        }
-    }
-    const enum state next = state_behind(r, byte);
-    if (next == WRONG) {
-        return wrong;
-    }
-    return byte == LF ? end_of_line(r, event, next) : step_to(r, next);
+    /* a leading zero of a chunk size carries as little as all that is behind the size */
+    const bool idle = next == CHUNK_SIZE ? r->digits_ > 1 && r->remaining_ < 16 : next > CHUNK_SIZE;
+    return idle && r->overhead_left_-- == 0 ? EXO_E_CHUNK_LIMIT : EXO_OK;
 }
 
 /* One byte, or one piece of body. EXO_OK: go on. */
