@@ -38,6 +38,17 @@ int exo_ascii_word_index(const char *words, const exo_span *word)
     return -1;
 }
 
+int exo_ascii_list_index(const char *lists, const exo_span *word)
+{
+    for (int index = 0; *lists; index++) {
+        if (exo_ascii_word_index(lists, word) >= 0) {
+            return index;
+        }
+        lists = exo_ascii_string(lists, 1);
+    }
+    return -1;
+}
+
 bool exo_ascii_skip(exo_span *text, const char *word)
 {
     const size_t len = strlen(word);

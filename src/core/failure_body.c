@@ -350,11 +350,11 @@ static void walk(struct reading *reading, exo_span text, uint8_t start)
 {
     uint8_t next = SLOT(MESSAGE, start);
     uint8_t levels[EXO_JSON_DEPTH_MAX + 1];
+    uint8_t *level = levels;
     uint8_t place = start;
-    size_t depth = 0;
     exo_json_reader reader;
     exo_json_token token;
-    levels[0] = next;
+    *level = next;
     exo_json_reader_init(&reader, text, EXO_JSON_DEPTH_MAX, true);
     for (;;) {
         size_t before = reader.at;
@@ -365,24 +365,24 @@ static void walk(struct reading *reading, exo_span text, uint8_t start)
         }
         switch (token.type) {
         case EXO_JSON_KEY:
-            place = levels[depth] >> 4;
+            place = *level >> 4;
             next = follow(place, &token);
             reading->choices |= next == SLOT(CHOICES, NOWHERE);
             break;
         case EXO_JSON_ARRAY:
-            levels[++depth] = next;
+            *++level = next;
             break;
         case EXO_JSON_OBJECT:
             next &= 0xF0;
-            levels[++depth] = next;
+            *++level = next;
             break;
         case EXO_JSON_ARRAY_END:
         case EXO_JSON_OBJECT_END:
-            next = levels[--depth];
+            next = *--level;
             break;
         default:
             take(reading, place, next & 15, &token);
-            next = levels[depth];
+            next = *level;
             break;
         }
     }

@@ -162,13 +162,8 @@ static const char said_keys[] = "message msg error detail code type raw";
 
 const struct meaning *exo_failure_meaning(const exo_span *word)
 {
-    const char *words = meaning_words;
-    for (const struct meaning *meaning = meanings; *words; meaning++, words = exo_ascii_string(words, 1)) {
-        if (exo_ascii_word_index(words, word) >= 0) {
-            return meaning;
-        }
-    }
-    return NULL;
+    const int index = exo_ascii_list_index(meaning_words, word);
+    return index >= 0 ? &meanings[index] : NULL;
 }
 
 /* Whether a mark, or the part of it up to any text, goes on at `mark`. */
@@ -238,11 +233,13 @@ static const char *quotation_end(const char *text, const char *at)
 static const char *step(const char *text, const char *at)
 {
     const char *end = quotation_end(text, at);
+    if (end == at) {
+        return end + 1;
+    }
     if (*end == '\0') {
         return end;
     }
-    exo_span key = exo_span_of(at + 1, end > at ? (size_t)(end - at) - 1 : 0);
-    key.len -= key.len > 0 && end[-1] == '\\';
+    const exo_span key = exo_span_of(at + 1, (size_t)(end - at) - (end[-1] == '\\' ? 2 : 1));
     if (exo_ascii_word_index(said_keys, &key) < 0) {
         return end + 1;
     }

@@ -26,8 +26,6 @@ static const char words[] =
 
 exo_finish_family exo_finish_family_of(exo_span reason)
 {
-    const char *list = words;
-    unsigned family = EXO_FINISH_NONE;
     exo_ascii_trim(&reason);
     for (size_t i = 0; i < reason.len; i++) {
         if (reason.ptr[i] == ':' || ascii_is_space(reason.ptr[i])) {
@@ -37,9 +35,6 @@ exo_finish_family exo_finish_family_of(exo_span reason)
     if (reason.len == 0) {
         return EXO_FINISH_NONE;
     }
-    while (*list && exo_ascii_word_index(list, &reason) < 0) {
-        list = exo_ascii_string(list, 1);
-        family++;
-    }
-    return *list ? (exo_finish_family)family : EXO_FINISH_NORMAL;
+    const int family = exo_ascii_list_index(words, &reason);
+    return family >= 0 ? (exo_finish_family)family : EXO_FINISH_NORMAL;
 }
