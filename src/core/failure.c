@@ -325,10 +325,10 @@ void exo_failure_from_end(exo_failure *failure, int code, exo_span reason)
  * they do not. */
 static size_t stands_for(const char *text, char byte)
 {
-    if (text[0] == byte) {
+    if (text[0] == byte && byte != '\0') {
         return 1;
     }
-    if (text[0] == '\\' && text[1] == byte) {
+    if (text[0] == '\\' && text[1] == byte && byte != '\0') {
         return 2;
     }
     const int high = text[0] == '%' ? exo_json_hex_value((uint8_t)text[1]) : -1;

@@ -214,7 +214,7 @@ static enum odd intake_oddness(exo_span data)
         return odd;
     }
     while (exo_json_next(&reader, &token) == EXO_EVENT && token.type == EXO_JSON_KEY) {
-        exo_span value;
+        exo_span value = {NULL, 0};
         bool type = exo_json_is(&token, "type");
         bool says = exo_json_is(&token, "message") || exo_json_is(&token, "code");
         (void)exo_json_skip(&reader, &value); /* next() repeats its error */
@@ -272,14 +272,13 @@ static void intake_take(exo_intake *intake, const exo_sse_event *sse)
     intake_begin_chunk(intake, sse->data, error);
 }
 
-/* What is news about a delta that was used; `first`: the first of its kind. */
+/* What is news about a delta that was used; `first`: the first of its kind, or of a call that was not there before. */
 static unsigned intake_news_of(const exo_delta *delta, bool first)
 {
     switch (delta->type) {
     case EXO_DELTA_CONTENT:
     case EXO_DELTA_REASONING:
     case EXO_DELTA_REFUSAL:
-    case EXO_DELTA_TOOL_CALL:
     case EXO_DELTA_ERROR:
         return EXO_NEWS_TOKEN | EXO_NEWS_MORE;
     case EXO_DELTA_TOOL_ARGUMENTS:
@@ -288,6 +287,7 @@ static unsigned intake_news_of(const exo_delta *delta, bool first)
     case EXO_DELTA_AUDIO:
         return EXO_NEWS_MORE;
     case EXO_DELTA_FINISH:
+    case EXO_DELTA_TOOL_CALL:
         return EXO_NEWS_TOKEN | (first ? EXO_NEWS_MORE : 0U);
     case EXO_DELTA_USAGE:
         return first ? EXO_NEWS_MORE : 0;
@@ -351,9 +351,10 @@ static int intake_apply(exo_intake *intake, exo_intake_event *event)
         if (code != EXO_OK) {
             continue;
         }
+        bool grown = exo_answer_tool_calls(answer) > before;
         intake->shown_ = (uint16_t)(i + 1);
-        intake->news_ |= (uint8_t)intake_news_of(came, first);
-        if ((new_call || exo_answer_tool_calls(answer) > before) && !intake->failed_) {
+        intake->news_ |= (uint8_t)intake_news_of(came, came->type == EXO_DELTA_TOOL_CALL ? grown : first);
+        if ((new_call || grown) && !intake->failed_) {
             intake_show(intake, event);
         }
     }

@@ -681,7 +681,8 @@ static const struct piece pieces[] = {
     {0, DATA("{\"choices\":[{\"delta\":{\"refusal\":\"a\"}}]}"), ALL, false},
     {0, CALL(",\"id\":\"c\",\"function\":{\"name\":\"f\"}"), ALL, false},
     {0, CALL(",\"function\":{\"arguments\":\"{\"}"), ALL, false},
-    {0, CALL(",\"function\":{\"arguments\":{}}"), ALL, false},
+    {0, CALL(",\"id\":\"c\",\"function\":{\"name\":\"f\"}"), EXO_NEWS_EVENT | EXO_NEWS_TOKEN, false}, /* once more */
+    {0, CALL(",\"function\":{\"arguments\":{}}"), EXO_NEWS_EVENT | EXO_NEWS_TOKEN, false},
     {0, DATA("{\"choices\":[{\"delta\":{\"audio\":{\"data\":\"x\"}}}]}"), TOKENLESS, false},
     {0, DATA("{\"choices\":[{\"delta\":{\"reasoning_details\":[{\"type\":\"x\"}]}}]}"), TOKENLESS, false},
     {0, DATA("{\"choices\":[{\"delta\":{\"images\":[1]}}]}"), EXO_NEWS_EVENT, false},
