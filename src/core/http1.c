@@ -61,23 +61,21 @@ bool exo_http1_name_is(exo_span name, const char *text)
 
 bool exo_header_split(exo_span line, exo_span *name, exo_span *value)
 {
-    exo_span rest = line;
+    size_t len = 0;
+    size_t colon;
 
-    *name = *value = exo_span_of(NULL, 0);
-    while (rest.len > 0 && is_token((unsigned char)*rest.ptr)) {
-        consume(&rest, 1);
+    while (len < line.len && is_token((unsigned char)line.ptr[len])) {
+        len++;
     }
-    line.len -= rest.len;
-    while (rest.len > 0 && is_blank((unsigned char)*rest.ptr)) {
-        consume(&rest, 1);
+    for (colon = len; colon < line.len && is_blank((unsigned char)line.ptr[colon]); colon++) {
     }
-    if (line.len == 0 || rest.len == 0 || *rest.ptr != ':') {
+    *name = *value = exo_span_of(line.ptr, 0);
+    if (len == 0 || colon == line.len || line.ptr[colon] != ':') {
         return false;
     }
-    consume(&rest, 1);
-    exo_ascii_trim(&rest);
-    *name = line;
-    *value = rest;
+    name->len = len;
+    *value = exo_span_of(line.ptr + colon + 1, line.len - colon - 1);
+    exo_ascii_trim(value);
     return true;
 }
 
@@ -421,12 +419,6 @@ static bool is_interim(const exo_http1_response *r)
     return r->status_ < 200;
 }
 
-static void read_on(exo_http1_response *r, size_t n)
-{
-    consume(&r->in_, n);
-    r->at += n;
-}
-
 /* Whether bytes of a line of a head or of trailers are awaited. */
 static bool is_in_line(const exo_http1_response *r)
 {
@@ -452,24 +444,25 @@ static int count_line_byte(exo_http1_response *r)
     return EXO_OK;
 }
 
-/* Carries the part of the line that is not carried yet: it ends where the unread bytes begin. */
-static int carry_line(exo_http1_response *r)
+/* Carries the part of the line that is not carried yet: it ends where the unread bytes begin, or behind the LF that is
+ * `at_hand` there. */
+static int carry_line(exo_http1_response *r, size_t at_hand)
 {
     const size_t len = r->length_ - r->carry_->len;
-    return len > 0 ? exo_buffer_append(r->carry_, exo_span_of(r->in_.ptr - len, len)) : EXO_OK;
+    return len > 0 ? exo_buffer_append(r->carry_, exo_span_of(r->in_.ptr + at_hand - len, len)) : EXO_OK;
 }
 
-/* Stores the line that ends with the LF that was read last, without its line end. */
-static int whole_line(exo_http1_response *r, exo_span *line)
+/* Stores the line that ends with the LF that was read last, or is `at_hand`, without its line end. */
+static int whole_line(exo_http1_response *r, size_t at_hand, exo_span *line)
 {
     if (r->carry_->len > 0) {
-        int result = carry_line(r);
+        int result = carry_line(r, at_hand);
         if (result != EXO_OK) {
             return result;
         }
         *line = exo_buffer_span(r->carry_);
     } else {
-        *line = exo_span_of(r->in_.ptr - r->length_, r->length_);
+        *line = exo_span_of(r->in_.ptr + at_hand - r->length_, r->length_);
     }
     line->len -= line->ptr[line->len - 2] == CR ? 2 : 1; /* no line that ends is shorter */
     return EXO_OK;
@@ -511,7 +504,7 @@ static bool fits_status_line(exo_http1_response *r, unsigned char byte)
 static int tell_status(exo_http1_response *r, exo_http1_event *event)
 {
     exo_span line;
-    int result = whole_line(r, &line);
+    int result = whole_line(r, 1, &line);
 
     end_line(r);
     if (result != EXO_OK || is_interim(r)) {
@@ -553,19 +546,19 @@ static int note_length(exo_http1_response *r, exo_span *list)
     }
 }
 
-static void note_connection(exo_http1_response *r, exo_span list)
+static void note_connection(exo_http1_response *r, exo_span *list)
 {
     const char *comma;
 
     do {
-        exo_span word = list;
-        comma = memchr(list.ptr, ',', list.len);
+        exo_span word = *list;
+        comma = memchr(list->ptr, ',', list->len);
         if (comma) {
-            word.len = (size_t)(comma - list.ptr);
-            consume(&list, word.len + 1);
+            word.len = (size_t)(comma - list->ptr);
+            consume(list, word.len + 1);
         }
         exo_ascii_trim(&word);
-        if (exo_http1_name_is(word, "close")) {
+        if (exo_ascii_word_index("close", &word) == 0) {
             r->seen_ |= SEEN_CLOSE;
         }
     } while (comma);
@@ -578,7 +571,7 @@ static int note_header(exo_http1_response *r, const exo_span *name, exo_span *va
     const unsigned other = known == CONTENT_LENGTH ? SEEN_CHUNKED : SEEN_LENGTH;
 
     if (known == CONNECTION) {
-        note_connection(r, *value);
+        note_connection(r, value);
     }
     if (known != CONTENT_LENGTH && known != TRANSFER_ENCODING) {
         return EXO_OK;
@@ -590,7 +583,7 @@ static int note_header(exo_http1_response *r, const exo_span *name, exo_span *va
     if (known == CONTENT_LENGTH) {
         return note_length(r, value);
     }
-    if ((r->seen_ & SEEN_CHUNKED) != 0 || r->minor_ == 0 || !exo_http1_name_is(*value, "chunked")) {
+    if ((r->seen_ & SEEN_CHUNKED) != 0 || r->minor_ == 0 || exo_ascii_word_index("chunked", value) != 0) {
         return EXO_E_CODING;
     }
     r->seen_ |= SEEN_CHUNKED;
@@ -603,7 +596,7 @@ static int judge_header(exo_http1_response *r)
     exo_span line;
     exo_span name;
     exo_span value;
-    int result = whole_line(r, &line);
+    int result = whole_line(r, 1, &line);
 
     r->state_ = HEADER_END;
     r->seen_ &= (uint8_t)~SEEN_FRAMING;
@@ -612,7 +605,7 @@ static int judge_header(exo_http1_response *r)
     }
     (void)exo_header_split(line, &name, &value); /* its bytes are judged: it is a header */
     result = note_header(r, &name, &value);
-    if (result != EXO_OK) { /* the byte that is wrong is taken for the one at hand */
+    if (result != EXO_OK) { /* the wrong byte is taken for the one at hand */
         r->at -= r->length_ - 1 - (uint32_t)(value.ptr - line.ptr);
     }
     return result;
@@ -621,7 +614,7 @@ static int judge_header(exo_http1_response *r)
 static int tell_header(exo_http1_response *r, exo_http1_event *event)
 {
     exo_span line;
-    int result = whole_line(r, &line);
+    int result = whole_line(r, 0, &line);
 
     end_line(r);
     if (result != EXO_OK || is_interim(r)) {
@@ -636,7 +629,7 @@ static int tell_header(exo_http1_response *r, exo_http1_event *event)
 static int fold_line(exo_http1_response *r)
 {
     exo_buffer *carry = r->carry_;
-    int result = (r->seen_ & SEEN_FRAMING) != 0 ? EXO_E_OBS_FOLD : carry_line(r);
+    int result = (r->seen_ & SEEN_FRAMING) != 0 ? EXO_E_OBS_FOLD : carry_line(r, 0);
 
     if (result != EXO_OK) {
         return result;
@@ -692,7 +685,7 @@ static int end_head(exo_http1_response *r, exo_http1_event *event)
 }
 
 /* Fed bytes are body, up to its length or the chunk's size. */
-static int tell_body(exo_http1_response *r, exo_http1_event *event)
+static void tell_body(exo_http1_response *r, exo_http1_event *event)
 {
     event->value = r->in_;
     if (event->value.len >= r->remaining_) {
@@ -700,8 +693,7 @@ static int tell_body(exo_http1_response *r, exo_http1_event *event)
         r->state_ = r->state_ == CHUNK_BYTES ? CHUNK_CR : END;
     }
     r->remaining_ -= event->value.len;
-    read_on(r, event->value.len);
-    return tell(event, EXO_HTTP1_BODY);
+    event->type = EXO_HTTP1_BODY;
 }
 
 /* Adds a digit to the chunk size, and says whether 64 bits hold it. */
@@ -721,7 +713,7 @@ static int starve(exo_http1_response *r)
     const bool in_line = is_in_line(r);
 
     if (!r->closed_) {
-        int result = r->length_ > 0 ? carry_line(r) : EXO_OK;
+        int result = r->length_ > 0 ? carry_line(r, 0) : EXO_OK;
         return result == EXO_OK ? EXO_NEED_DATA : result;
     }
     if (r->state_ == CLOSE) {
@@ -754,9 +746,9 @@ static int end_of_line(exo_http1_response *r, exo_http1_event *event, enum state
     }
 }
 
-/* The state that `byte` leads to; LF, to the one that it is the last of; or WRONG. A bare LF ends a line of a head as if
- * a CR had come before it (RFC 9112, 2.2), for servers that write no CR. In trailers it is as wrong as in the rest of the
- * chunked coding. */
+/* The state that `byte` leads to; LF, to the one that it is the last of; or WRONG. A bare LF ends a line of a head as
+ * if a CR had come before it (RFC 9112, 2.2), for servers that write no CR. In trailers it is as wrong as in the rest
+ * of the chunked coding. */
 static enum state state_behind(exo_http1_response *r, unsigned char byte)
 {
     const enum state state = (enum state)r->state_;
@@ -812,8 +804,8 @@ static int step_byte(exo_http1_response *r, exo_http1_event *event, unsigned cha
     return idle && r->overhead_left_-- == 0 ? EXO_E_CHUNK_LIMIT : EXO_OK;
 }
 
-/* One byte, or one piece of body. EXO_OK: go on. */
-static int step(exo_http1_response *r, exo_http1_event *event)
+/* One byte, or one piece of body, of `*used` bytes. EXO_OK: go on. */
+static int step(exo_http1_response *r, exo_http1_event *event, size_t *used)
 {
     const bool at_hand = r->in_.len > 0;
 
@@ -827,17 +819,13 @@ static int step(exo_http1_response *r, exo_http1_event *event)
         return EXO_E_HEAD_LIMIT;
     }
     if (r->state_ < CHUNK_BYTES) {
-        const exo_span unread = r->in_;
-        read_on(r, 1);
-        int result = step_byte(r, event, (unsigned char)*unread.ptr);
-        if (result < 0) { /* a wrong byte is not consumed */
-            r->at--;
-            r->in_ = unread;
-        }
-        return result;
+        *used = 1;
+        return step_byte(r, event, (unsigned char)*r->in_.ptr);
     }
     if (r->state_ < END) {
-        return tell_body(r, event);
+        tell_body(r, event);
+        *used = event->value.len;
+        return EXO_EVENT;
     }
     if (r->state_ == NOTHING) {
         return EXO_DONE;
@@ -852,11 +840,16 @@ int exo_http1_response_next(exo_http1_response *response, exo_http1_event *event
 
     memset(event, 0, sizeof *event);
     while (result == EXO_OK) {
-        result = step(response, event);
+        size_t used = 0;
+        result = step(response, event, &used);
+        if (result < 0) {
+            response->error_ = result;
+            used = 0; /* a wrong byte is not consumed */
+        }
+        consume(&response->in_, used);
+        response->at += used;
     }
-    if (result < 0) {
-        response->error_ = result;
-    } else {
+    if (result >= 0) {
         event->status = response->status_;
         event->minor = response->minor_;
     }
