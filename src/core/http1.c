@@ -292,39 +292,35 @@ enum state {
     NOTHING
 };
 
-/* What a byte is to the states from STATUS_LINE on; the marks are in the order of `marks`. */
+/* What a byte is to the states from STATUS_LINE on; up to CR, in the order of `marks`. */
 enum byte_class {
     IS_BLANK,
-    IS_TOKEN,
-    IS_TEXT, /* as the marks are, but for CR and LF */
     IS_COLON,
     IS_SEMICOLON,
     IS_EQUALS,
     IS_QUOTE,
     IS_BACKSLASH,
     IS_CR, /* or a bare LF */
+    IS_TOKEN,
+    IS_TEXT,
     IS_WRONG
 };
 
 static enum byte_class classify(unsigned char byte)
 {
-    static const char marks[] = {':', ';', '=', '"', '\\', CR};
-    const char *mark = memchr(marks, byte, sizeof marks);
+    static const char marks[] = {SP, ':', ';', '=', '"', '\\', CR};
+    const char *mark = memchr(marks, byte == HTAB ? SP : byte == LF ? CR : byte, sizeof marks);
 
     if (mark) {
-        return (enum byte_class)(IS_COLON + (mark - marks));
+        return (enum byte_class)(mark - marks);
     }
-    return byte == LF       ? IS_CR
-           : is_blank(byte) ? IS_BLANK
-           : is_token(byte) ? IS_TOKEN
-           : is_text(byte)  ? IS_TEXT
-                            : IS_WRONG;
+    return is_token(byte) ? IS_TOKEN : is_text(byte) ? IS_TEXT : IS_WRONG;
 }
 
 /* The states that a blank, another byte of text and a CR lead to. */
 #define TEXT(blank, text, cr) \
     { \
-        blank, text, text, text, text, text, text, text, cr \
+        blank, text, text, text, text, text, cr, text, text \
     }
 
 /* Where bytes lead, from STATUS_LINE on. What is behind the size of a chunk is *( BWS ";" BWS name [ BWS "=" BWS
