@@ -209,7 +209,7 @@ static void heed(struct reading *reading, const exo_span *word, uint8_t place, u
 }
 
 /* Keeps a code or a type, if none of higher rank is there. */
-static void keep(struct reading *reading, uint8_t field, exo_span word, uint8_t rank)
+static void keep(struct reading *reading, uint8_t field, const exo_span *word, uint8_t rank)
 {
     uint8_t *known = &reading->word_rank[field == CODE];
     if (rank <= *known) {
@@ -219,7 +219,7 @@ static void keep(struct reading *reading, uint8_t field, exo_span word, uint8_t 
     if (reading->failure) {
         char *dst = field == CODE ? reading->failure->provider_code : reading->failure->type;
         *dst = '\0';
-        exo_failure_put(dst, sizeof reading->failure->type, word);
+        exo_failure_put(dst, sizeof reading->failure->type, *word);
     }
 }
 
@@ -275,7 +275,7 @@ static void take_word(struct reading *reading, uint8_t place, uint8_t field, con
         heed(reading, &word, place, rank);
         if (field == CODE || field == TYPE || (field == STATUS && token->type == EXO_JSON_STRING)) {
             reading->found |= place != TOP;
-            keep(reading, field, word, rank);
+            keep(reading, field, &word, rank);
         }
         break;
     }
@@ -409,23 +409,26 @@ static void walk_nested(struct reading *reading)
 }
 
 /* Where `byte` stands in `text`; its length if nowhere. */
-static size_t find(exo_span text, char byte)
+static size_t find(const exo_span *text, char byte)
 {
-    const char *at = memchr(text.ptr, byte, text.len);
-    return at ? (size_t)(at - text.ptr) : text.len;
+    const char *at = memchr(text->ptr, byte, text->len);
+    return at ? (size_t)(at - text->ptr) : text->len;
 }
 
-/* The text of an HTML page's title, or what to say of one without. */
-static exo_span page_title(exo_span page)
+/* Makes of an HTML page the text of its title, or what to say of one without. */
+static void cut_to_title(exo_span *page)
 {
-    while (page.len > 0 && !exo_ascii_skip(&page, "<title")) {
-        consume(&page, 1);
+    static const char untitled[] = "HTML page";
+    while (page->len > 0 && !exo_ascii_skip(page, "<title")) {
+        consume(page, 1);
     }
-    consume(&page, find(page, '>'));
-    page.len = find(page, '<');
-    consume(&page, page.len > 0);
-    exo_ascii_trim(&page);
-    return page.len > 0 ? page : exo_span_text("HTML page");
+    consume(page, find(page, '>'));
+    page->len = find(page, '<');
+    consume(page, page->len > 0);
+    exo_ascii_trim(page);
+    if (page->len == 0) {
+        *page = exo_span_of(untitled, sizeof untitled - 1);
+    }
 }
 
 /* Takes MiniMax's own code for what it means. */
@@ -458,42 +461,43 @@ static exo_span take_line(exo_span *text)
     return line;
 }
 
-static bool is_json(exo_span text)
+static bool is_json(const exo_span *text)
 {
-    return exo_json_check(text, EXO_JSON_DEPTH_MAX, NULL) == EXO_OK;
+    return exo_json_check(*text, EXO_JSON_DEPTH_MAX, NULL) == EXO_OK;
 }
 
 /* JSON of any shape. Lines that are none together are read as the last of them that is an object: an event was cut,
  * and what was wrong came behind it. */
-static void read_json(struct reading *reading, exo_span text)
+static void read_json(struct reading *reading, const exo_span *text)
 {
+    exo_span json = *text;
     if (!is_json(text)) {
-        exo_span rest = text;
+        exo_span rest = json;
         while (rest.len > 0) {
             const exo_span line = take_line(&rest);
-            if (line.len > 0 && line.ptr[0] == '{' && is_json(line)) {
-                text = line;
+            if (line.len > 0 && line.ptr[0] == '{' && is_json(&line)) {
+                json = line;
             }
         }
     }
     reading->nested.len = 0;
     reading->base_code = 0;
     reading->inside = 0;
-    walk(reading, text, reading->start);
+    walk(reading, json, reading->start);
     if (reading->nested.len > 0 && reading->failure) {
         walk_nested(reading);
     }
     heed_base_code(reading);
-    reading->opaque = text;
+    reading->opaque = json;
 }
 
 /* JSON or text. What is JSON but no object, list or string says nothing. */
-static void read_value(struct reading *reading, exo_span text)
+static void read_value(struct reading *reading, const exo_span *text)
 {
-    if (text.ptr[0] == '{' || text.ptr[0] == '[' || text.ptr[0] == '"') {
+    if (*text->ptr == '{' || *text->ptr == '[' || *text->ptr == '"') {
         read_json(reading, text);
     } else if (!is_json(text)) {
-        exo_failure_say(reading, text, false);
+        exo_failure_say(reading, *text, false);
     }
 }
 
@@ -507,7 +511,7 @@ static bool read_events(struct reading *reading, exo_span body)
             any = true;
             exo_ascii_trim(&line);
             if (line.len > 0 && exo_ascii_word_index("[DONE]", &line) < 0) {
-                read_value(reading, line);
+                read_value(reading, &line);
             }
         }
     }
@@ -523,9 +527,10 @@ void exo_failure_read(struct reading *reading, exo_span body)
     }
     if (body.ptr[0] == '<') {
         reading->page = true;
-        exo_failure_say(reading, page_title(body), false);
+        cut_to_title(&body);
+        exo_failure_say(reading, body, false);
     } else if (!read_events(reading, body)) {
-        read_value(reading, body);
+        read_value(reading, &body);
     }
     if (!reading->found && reading->failure) {
         exo_failure_say(reading, reading->opaque, false);
