@@ -168,8 +168,8 @@ static int64_t limits_delay(const exo_failure *failure)
 /* Whether a status may be that of an exceeded context window which is told in words that nobody knows. */
 static bool may_be_context(uint16_t status, bool in_stream)
 {
-    return status == 400 || status == 413 || status == 422 || status == 500 ||
-           (in_stream && (status < 400 || status > 500));
+    return status == 400 || status == 413 || status == 422 ||
+           (in_stream ? status < 400 || status >= 500 : status == 500);
 }
 
 /* What the signs of a body or its status mean: the first that there is. */
@@ -323,17 +323,20 @@ void exo_failure_from_end(exo_failure *failure, int code, exo_span reason)
 
 /* How many bytes of `text` stand for `byte`: itself, its percent-encoding, or itself behind a reverse solidus; 0 if
  * they do not. */
-static size_t stands_for(const char *text, char byte)
+static size_t stands_for(const char *text, uint8_t byte)
 {
-    if (text[0] == byte && byte != '\0') {
-        return 1;
+    if (byte != '\0') { /* which ends the text */
+        if ((uint8_t)text[0] == byte) {
+            return 1;
+        }
+        if (text[0] == '\\' && (uint8_t)text[1] == byte) {
+            return 2;
+        }
     }
-    if (text[0] == '\\' && text[1] == byte && byte != '\0') {
-        return 2;
-    }
-    const int high = text[0] == '%' ? exo_json_hex_value((uint8_t)text[1]) : -1;
-    const int low = high >= 0 ? exo_json_hex_value((uint8_t)text[2]) : -1;
-    return low >= 0 && high * 16 + low == (uint8_t)byte ? 3 : 0;
+    return text[0] == '%' && exo_json_hex_value((uint8_t)text[1]) == byte >> 4 &&
+                   exo_json_hex_value((uint8_t)text[2]) == (byte & 15)
+               ? 3
+               : 0;
 }
 
 /* How many bytes at `text` are a piece of the secret that gives it away: the longest. A `cut` text may end in one. */
@@ -345,7 +348,7 @@ static size_t secret_piece(const char *text, const exo_span *secret, bool cut)
         size_t same = 0;
         size_t len = 0;
         size_t more;
-        while (first + same < secret->len && (more = stands_for(text + len, secret->ptr[first + same])) > 0) {
+        while (first + same < secret->len && (more = stands_for(text + len, (uint8_t)secret->ptr[first + same])) > 0) {
             len += more;
             same++;
         }

@@ -129,10 +129,10 @@ static void give_back(exo_route *route)
 }
 
 /* Counts a failure, and begins a cooldown where one is due, or where the endpoint asked for `asked` milliseconds. */
-static void count_failure(const exo_route *route, exo_route_health *health, int64_t now, uint32_t asked)
+static void count_failure(const exo_route *route, exo_route_health *health, int64_t now, int64_t asked)
 {
     const exo_route_policy *policy = route->policy_;
-    uint32_t pause = asked > COOLDOWN_MAX ? COOLDOWN_MAX : asked;
+    uint32_t pause = asked > COOLDOWN_MAX ? COOLDOWN_MAX : asked > 0 ? (uint32_t)asked : 0;
     health->failures_ += health->failures_ < UINT32_MAX;
     if ((route->probing_ || health->failures_ >= policy->cooldown_after) && pause < policy->cooldown) {
         pause = policy->cooldown;
@@ -212,8 +212,7 @@ void exo_route_failed(exo_route *route, int64_t now, const exo_failure *failure,
     exo_error_class blame = exo_error_class_of(code);
     bool again = verdict == EXO_RETRY;
     if (health && (again || verdict == EXO_FALL_BACK) && blame != EXO_CLASS_CALLER && blame != EXO_CLASS_LIMIT) {
-        bool asked = code == EXO_E_RATE_LIMIT && retry_after > 0;
-        count_failure(route, health, now, !asked ? 0 : retry_after < NONE ? (uint32_t)retry_after : NONE);
+        count_failure(route, health, now, code == EXO_E_RATE_LIMIT ? retry_after : 0);
     }
     give_back(route);
     route->state_ = verdict == EXO_STOP ? OVER : CHOOSING;
