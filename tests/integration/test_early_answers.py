@@ -1,7 +1,9 @@
 """Answers and breaks while a large body is still on its way, and redirects, which are never followed."""
 
+import hashlib
+
 import pytest
-from upstream import Upstream, behaviours
+from upstream import Upstream, behaviours, chunks
 from upstream.chunks import TEXT
 
 LARGE = 24 << 20  # far more than any socket buffers
@@ -24,6 +26,32 @@ def test_an_early_refusal_that_a_reset_overtakes(ask, upstream, sparse, status, 
     ran = ask(f"early-{status}{ending}", "--json", "-a", sparse(LARGE))
     assert ran.code == 1 and ran.error["code"] in (code, "EXO_E_RESET_IN_UPLOAD"), ran
     assert not upstream.requests[0].complete
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_what_comes_during_an_upload_changes_nothing_of_it(exochat, upstream, write_config, tmp_path, chunked):
+    """The body waits while the client reads, again and again, and arrives as it is."""
+
+    @behaviours.early
+    def talkative(conn):
+        conn.limit_receive_buffer(behaviours.SMALL_BUFFER)
+        for kilobytes in range(64, 4096, 64):
+            conn.send(conn.head(102, []))
+            conn.read_body(kilobytes << 10)
+        conn.read_body()
+        chunks.begin(conn)
+        chunks.text(conn, TEXT)
+        chunks.complete(conn)
+
+    upstream.scripts["talkative"] = talkative
+    data = hashlib.shake_128(b"seed").digest(6 << 20)
+    (tmp_path / "a.png").write_bytes(data)
+    config = write_config({"m": {"model": "talkative", "chunked": chunked}})
+    args = ("--config", config, "-m", "m", "-a", tmp_path / "a.png")
+    expected = exochat(*args, "--dry-run", "hello").stdout
+    ran = exochat(*args, "hello")
+    assert (ran.code, ran.out) == (0, TEXT)
+    assert upstream.requests[-1].sha256 == hashlib.sha256(expected).hexdigest()
 
 
 @pytest.mark.parametrize("behaviour", ["reset-upload-after-64", "reset-upload-after-0", "reset-upload-after-200"])

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -133,12 +134,51 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
     return len;
 }
 
+/* Whether something has come that libcurl has not read. Over HTTP/2 it may be any stream's. */
+static bool exchange_is_readable(const exo_exchange *x)
+{
+    struct pollfd poll_for = {x->curl.socket, POLLIN, 0};
+    return x->curl.socket != CURL_SOCKET_BAD && !x->sent.deployed->options.http2 &&
+           !(x->curl.halts & EXCHANGE_HALTS_READING) && poll(&poll_for, 1, 0) == 1;
+}
+
+/* An answer that comes before the body is out may be followed by a reset, which would end the transfer at the next
+ * write, with the answer unread: so a piece of the body is kept back, once, while libcurl reads. False: it must go out.
+ */
+static bool exchange_postpone(exo_exchange *x, exo_span piece)
+{
+    if (!exchange_is_readable(x) || exo_buffer_append(&x->sent.kept, piece) < 0) {
+        return false;
+    }
+    x->sent.next = x->pool->postponed;
+    x->pool->postponed = x;
+    return true;
+}
+
+/* The piece that was kept back. */
+static size_t exchange_hand_out_kept(exo_exchange *x, char *buffer, size_t room)
+{
+    exo_buffer *kept = &x->sent.kept;
+    size_t left = kept->len - x->sent.kept_at;
+    size_t len = left < room ? left : room;
+    memcpy(buffer, kept->data + x->sent.kept_at, len);
+    x->sent.kept_at += len;
+    if (len == left) {
+        exo_buffer_free(kept);
+        x->sent.kept_at = 0;
+    }
+    return len;
+}
+
 static size_t on_read(char *buffer, size_t size, size_t count, void *user)
 {
     exo_exchange *x = user;
     exo_window window = {buffer, size * count, 0};
     if (!x->sent.encoder) {
         return CURL_READFUNC_ABORT;
+    }
+    if (x->sent.kept.len > 0) {
+        return exchange_hand_out_kept(x, buffer, window.size);
     }
     int code = exo_encode_write(x->sent.encoder, &window);
     if (code < 0) {
@@ -152,7 +192,7 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *user)
         return CURL_READFUNC_PAUSE;
     }
     x->facts->sends(x->owner, exo_span_of(buffer, window.pos));
-    return window.pos;
+    return exchange_postpone(x, exo_span_of(buffer, window.pos)) ? CURL_READFUNC_PAUSE : window.pos;
 }
 
 /* The connection stands, the request is about to go out. A second time means that libcurl tries again by itself: not
@@ -293,6 +333,7 @@ exo_exchange *exo_exchange_start(exo_transport *transport, const exo_sending *se
     x->sent.encoder = sending->encoder;
     x->received.expansion_max = sending->expansion_max;
     x->curl.socket = CURL_SOCKET_BAD;
+    exo_buffer_init(&x->sent.kept, &exo_heap, UINT32_MAX, EXO_E_NO_MEMORY);
     exo_buffer_init(&x->received.inbox, &exo_heap, EXO_INBOX_MAX_HTTP2, EXO_E_CONSUMER_LIMIT);
     x->connecting.since = exo_pool_now();
     x->connecting.allowed = exo_deployed_connect_ms(x->sent.deployed);
@@ -330,6 +371,28 @@ int exo_exchange_take(exo_exchange *exchange, exo_buffer *into)
         }
     }
     return EXO_OK;
+}
+
+static void exchange_unlist_postponed(exo_exchange *x)
+{
+    exo_exchange **at = &x->pool->postponed;
+    while (*at && *at != x) {
+        at = &(*at)->sent.next;
+    }
+    if (*at) {
+        *at = x->sent.next;
+    }
+}
+
+void exo_exchange_resume(exo_pool *pool)
+{
+    while (pool->postponed) {
+        exo_exchange *x = pool->postponed;
+        pool->postponed = x->sent.next;
+        if (!x->over) {
+            curl_easy_pause(x->curl.easy, x->curl.halts & EXCHANGE_HALTS_READING ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+        }
+    }
 }
 
 void exo_exchange_forgive(exo_pool *pool, int64_t late)
@@ -519,9 +582,11 @@ void exo_exchange_end(exo_exchange *exchange, bool reuse)
     }
     exchange_unlist_struck(exchange);
     exchange_unlist_connecting(exchange);
+    exchange_unlist_postponed(exchange);
     exo_headers_free(exchange->curl.headers);
     curl_slist_free_all(exchange->curl.resolve);
     exo_buffer_free(&exchange->received.inbox);
+    exo_buffer_free(&exchange->sent.kept);
     exo_deployed_drop(exchange->sent.deployed);
     free(exchange);
 }

@@ -63,6 +63,9 @@ struct exo_exchange {
         exo_encoder *encoder; /* NULL: there is no body, or none any more */
         uint64_t accepted;    /* at the last look */
         bool read;            /* the encoder has handed out everything */
+        exo_buffer kept;      /* a piece of the body, of libcurl's size, that goes out after what is read first */
+        size_t kept_at;       /* how much of that went out */
+        exo_exchange *next;   /* in the pool's list of those that read first */
     } sent;
     struct {
         exo_buffer inbox;
@@ -93,6 +96,9 @@ void exo_exchange_end(exo_exchange *exchange, bool reuse);
 /* Told by libcurl.c: libcurl watches this socket for the exchange, or no longer does; it has finished with it. */
 void exo_exchange_socket(exo_exchange *exchange, curl_socket_t socket, bool watched);
 void exo_exchange_over(exo_exchange *exchange, CURLcode result, int64_t now);
+
+/* Told by libcurl.c, outside of libcurl: those that wanted to read first may send on. */
+void exo_exchange_resume(exo_pool *pool);
 
 /* Told by libcurl.c: it calls libcurl so many milliseconds late. libcurl would judge its time limit before it looks
  * whether a connection has come meanwhile, so those that wait for one are given that time. */

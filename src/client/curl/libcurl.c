@@ -58,6 +58,7 @@ static void transport_collect(exo_pool *pool)
 {
     int left = 0;
     CURLMsg *message;
+    exo_exchange_resume(pool);
     exo_exchange_end_struck(pool, exo_pool_now());
     while ((message = curl_multi_info_read(pool->multi, &left)) != NULL) {
         exo_exchange *exchange = NULL;

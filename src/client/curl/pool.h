@@ -19,6 +19,7 @@ typedef struct exo_pool {
     int64_t due;     /* when libcurl wants to be called, or -1 */
     uint64_t *heard; /* by socket: bytes that had come over it when its last exchange ended */
     size_t heard_count;
+    exo_exchange *postponed;  /* exchanges that read before they send on */
     exo_exchange *struck;     /* exchanges whose socket cannot be watched */
     exo_exchange *connecting; /* exchanges that have no connection yet */
     int64_t nudge;            /* when one of these is to be nudged, or -1 */
