@@ -9,7 +9,7 @@
  * What is done to the request, a JSON object:
  *  - top level: "model" takes the value of options.model, if that is set, and "stream" is true, each in its place;
  *    where they are absent, "model" comes first, and "stream" behind everything but "stream_options". "tool_choice"
- *    without a non-empty "tools" is left out. Of these keys, those in `drop` are not sent, and the others are renamed
+ *    and "parallel_tool_calls" without a non-empty "tools" are left out, and so is an empty "tools". Of these keys, those in `drop` are not sent, and the others are renamed
  *    by `rename` (both by the name in the request; the first match counts). Then come the keys of `extra_body` whose
  *    names are absent so far, as they are, and last "stream_options": {"include_usage":true}, unless it is there, or
  *    it or "stream" is dropped. A key that would be sent twice is an error, found before the first byte.
@@ -112,6 +112,7 @@ typedef struct exo_encoder {
     bool in_content_;
     bool in_tools_;
     bool has_tools_;
+    bool empty_tools_;
     bool content_file_;
     bool content_sent_;
     bool part_file_;

@@ -19,11 +19,12 @@ enum known {
     KNOWN_USAGE,
     KNOWN_TOOLS,
     KNOWN_CHOICE,
+    KNOWN_PARALLEL,
     KNOWN_MESSAGES,
     KNOWN_NOT
 };
 
-static const char known_names[] = "model\0stream\0stream_options\0tools\0tool_choice\0messages";
+static const char known_names[] = "model\0stream\0stream_options\0tools\0tool_choice\0parallel_tool_calls\0messages";
 
 /* How the first of them are sent that the encoder writes itself. */
 static const char own_scripts[] = ",\"" VALUE_TEXT "\":\"" MODEL "\"\0"
@@ -189,6 +190,13 @@ static int new_key(exo_encoder *e, enum known known, uint64_t hash, bool renamed
     return add_key(e, hash, renamed);
 }
 
+/* Whether a key is about tools where there are none: an empty list of them, or what goes with a list. */
+static bool is_idle(const exo_encoder *e, enum known known)
+{
+    return known == KNOWN_TOOLS ? e->empty_tools_
+                                : (known == KNOWN_CHOICE || known == KNOWN_PARALLEL) && !e->has_tools_;
+}
+
 /* A key that will be sent. The keys walk has noted it: a request that changed since then is found here, before a key
  * could be sent twice. */
 static int sent_key(exo_encoder *e, enum known known, uint64_t hash, unsigned end)
@@ -199,7 +207,7 @@ static int sent_key(exo_encoder *e, enum known known, uint64_t hash, unsigned en
     const bool own = !e->in_extra_ && (known == KNOWN_STREAM || (known == KNOWN_MODEL && e->options_.model.len > 0));
     if (own) {
         emit(e, own_script(known), true);
-    } else if (known != KNOWN_CHOICE || e->has_tools_) {
+    } else if (!is_idle(e, known)) {
         emit(e, ",\"" VALUE_TEXT "\":", false);
         return EXO_OK;
     }
@@ -378,6 +386,7 @@ static int skip(exo_encoder *e)
     if (e->depth_ == e->skip_depth_) {
         /* An empty list has two tokens, and a scalar one. */
         e->has_tools_ = e->has_tools_ || (e->in_tools_ && e->skipped_ > 2);
+        e->empty_tools_ = e->empty_tools_ || (e->in_tools_ && e->skipped_ == 2);
         e->wait_ = WAIT_TOKEN;
     }
     return EXO_OK;
