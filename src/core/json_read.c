@@ -11,11 +11,11 @@
 #include "json_text.h"
 
 enum wait {
-    WAIT_VALUE, /* the top value, or what follows a colon or an array's comma */
     WAIT_ELEMENT_OR_END,
-    WAIT_KEY,
     WAIT_KEY_OR_END,
-    WAIT_COMMA_OR_END,
+    WAIT_COMMA_OR_END, /* up to here, the innermost bracket may be closed */
+    WAIT_VALUE,        /* the top value, or what follows a colon or an array's comma */
+    WAIT_KEY,
     WAIT_NOTHING /* the top value is complete: only white space may follow */
 };
 
@@ -23,20 +23,14 @@ enum wait {
 enum mode {
     MODE_REPLACE = 1,  /* invalid UTF-8 in strings */
     MODE_TOLERATE = 2, /* what exo_json_reader_tolerate() says */
-    MODE_DEEP = 4      /* any depth: a skip of a tolerant reader is under way */
+    MODE_SKIP = 4,     /* nothing by itself: a value is being skipped */
+    MODE_DEEP = 6      /* the last two together: any depth */
 };
 
 /* The byte at hand, or -1 at the end of the text. */
 static int peek(const exo_json_reader *reader)
 {
     return reader->at < reader->in_.len ? (uint8_t)reader->in_.ptr[reader->at] : -1;
-}
-
-/* The error for a byte at hand that cannot stand there: the end of the text is no byte, and an error of its own. */
-static int fail(exo_json_reader *reader, int code)
-{
-    reader->error_ = reader->at == reader->in_.len ? EXO_E_JSON_END : code;
-    return reader->error_;
 }
 
 static bool is_letter(int byte)
@@ -74,18 +68,12 @@ static bool in_object(const exo_json_reader *reader)
     return reader->stack_ & 1;
 }
 
-static void value_done(exo_json_reader *reader)
-{
-    reader->state_ = reader->depth_ > 0 ? WAIT_COMMA_OR_END : WAIT_NOTHING;
-}
-
 static int close_bracket(exo_json_reader *reader, exo_json_token *token)
 {
     token->type = in_object(reader) ? EXO_JSON_OBJECT_END : EXO_JSON_ARRAY_END;
     reader->depth_--;
     reader->stack_ >>= 1;
     reader->at++;
-    value_done(reader);
     return EXO_OK;
 }
 
@@ -93,49 +81,50 @@ static int scan_word(exo_json_reader *reader, exo_json_token *token, exo_json_ty
 {
     for (; *word; word++, reader->at++) {
         if (peek(reader) != *word) {
-            return fail(reader, EXO_E_JSON_LITERAL);
+            return EXO_E_JSON_LITERAL;
         }
     }
     token->type = type;
-    value_done(reader);
     return EXO_OK;
 }
 
-/* One digit or more. */
-static int scan_digits(exo_json_reader *reader)
+/* Whether there is a digit, or more of them. */
+static bool scan_digits(exo_json_reader *reader)
 {
-    if (!ascii_is_digit(peek(reader))) {
-        return fail(reader, EXO_E_JSON_NUMBER);
-    }
-    size_t at = reader->at;
+    const size_t first = reader->at;
+    size_t at = first;
     while (at < reader->in_.len && ascii_is_digit(reader->in_.ptr[at])) {
         at++;
     }
     reader->at = at;
-    return EXO_OK;
+    return at > first;
+}
+
+static bool is_sign(int byte)
+{
+    return byte == '-' || byte == '+';
 }
 
 static int scan_number(exo_json_reader *reader, exo_json_token *token)
 {
+    token->type = EXO_JSON_NUMBER;
     reader->at += peek(reader) == '-';
     const size_t first = reader->at;
-    int rc = scan_digits(reader);
-    if (rc == EXO_OK && reader->at - first > 1 && reader->in_.ptr[first] == '0') {
+    bool complete = scan_digits(reader);
+    if (reader->at - first > 1 && reader->in_.ptr[first] == '0') {
         reader->at = first + 1;
-        return fail(reader, EXO_E_JSON_NUMBER);
+        return EXO_E_JSON_NUMBER;
     }
-    if (rc == EXO_OK && peek(reader) == '.') {
+    if (complete && peek(reader) == '.') {
         reader->at++;
-        rc = scan_digits(reader);
+        complete = scan_digits(reader);
     }
-    if (rc == EXO_OK && (peek(reader) | 0x20) == 'e') {
+    if (complete && (peek(reader) | 0x20) == 'e') {
         reader->at++;
-        reader->at += peek(reader) == '+' || peek(reader) == '-';
-        rc = scan_digits(reader);
+        reader->at += is_sign(peek(reader));
+        complete = scan_digits(reader);
     }
-    token->type = EXO_JSON_NUMBER;
-    value_done(reader);
-    return rc;
+    return complete ? EXO_OK : EXO_E_JSON_NUMBER;
 }
 
 /* An escape, from its reverse solidus on. */
@@ -149,12 +138,12 @@ static int scan_escape(exo_json_reader *reader)
     }
     int digits = peek(reader) == 'u' ? 4 : 0;
     if (digits == 0 && exo_json_escape_value(peek(reader)) < 0) {
-        return fail(reader, EXO_E_JSON_ESCAPE);
+        return EXO_E_JSON_ESCAPE;
     }
     for (; digits > 0; digits--) {
         reader->at++;
         if (exo_json_hex_value(peek(reader)) < 0) {
-            return fail(reader, EXO_E_JSON_ESCAPE);
+            return EXO_E_JSON_ESCAPE;
         }
     }
     reader->at++;
@@ -171,15 +160,15 @@ static int scan_special(exo_json_reader *reader)
     }
     if ((uint8_t)*text < 0x20) {
         reader->at += (reader->mode_ & MODE_TOLERATE) != 0;
-        return reader->mode_ & MODE_TOLERATE ? EXO_OK : fail(reader, EXO_E_JSON_STRING);
+        return reader->mode_ & MODE_TOLERATE ? EXO_OK : EXO_E_JSON_STRING;
     }
     int size = exo_utf8_check(text, left);
     if (size == 0) {
         reader->at = reader->in_.len;
-        return fail(reader, EXO_E_JSON_END);
+        return EXO_E_JSON_END;
     }
     if (!(reader->mode_ & MODE_REPLACE)) {
-        return fail(reader, EXO_E_JSON_UTF8);
+        return EXO_E_JSON_UTF8;
     }
     reader->at += (size_t)-size;
     return EXO_OK;
@@ -194,7 +183,7 @@ static int scan_string(exo_json_reader *reader, exo_json_token *token)
         reader->at += exo_json_clean_run(reader->in_.ptr + reader->at, reader->in_.len - reader->at);
         int byte = peek(reader);
         if (byte < 0) {
-            return fail(reader, EXO_E_JSON_END);
+            return EXO_E_JSON_END;
         }
         if (byte == '"') {
             break;
@@ -207,7 +196,6 @@ static int scan_string(exo_json_reader *reader, exo_json_token *token)
     }
     token->text = exo_span_of(reader->in_.ptr + first, reader->at - first);
     reader->at++;
-    value_done(reader);
     return EXO_OK;
 }
 
@@ -221,21 +209,20 @@ static int pass_deep(exo_json_reader *reader)
         int byte = peek(reader);
         int rc = byte == '"' ? scan_string(reader, &token) : EXO_OK;
         if (byte < 0 || rc != EXO_OK) {
-            return byte < 0 ? fail(reader, EXO_E_JSON_END) : rc;
+            return byte < 0 ? EXO_E_JSON_END : rc;
         }
         /* { and [ differ in the bit that makes letters small, as do } and ]. */
         open += (byte | 0x20) == '{';
         open -= (byte | 0x20) == '}';
         reader->at += byte != '"';
     } while (open > 0);
-    value_done(reader);
     return EXO_OK;
 }
 
 static int open_bracket(exo_json_reader *reader, exo_json_token *token, bool object)
 {
     if (reader->depth_ == reader->max_depth_) {
-        return reader->mode_ & MODE_DEEP ? pass_deep(reader) : fail(reader, EXO_E_DEPTH_LIMIT);
+        return (reader->mode_ & MODE_DEEP) == MODE_DEEP ? pass_deep(reader) : EXO_E_DEPTH_LIMIT;
     }
     reader->depth_++;
     reader->stack_ = reader->stack_ << 1 | object;
@@ -246,55 +233,50 @@ static int open_bracket(exo_json_reader *reader, exo_json_token *token, bool obj
 }
 
 /* NaN or an infinity, as C, Python and JavaScript write them: a tolerant reader takes it for null. */
-static int scan_not_a_number(exo_json_reader *reader)
+static bool scan_not_a_number(exo_json_reader *reader)
 {
-    static const char words[][sizeof "infinity"] = {"nan", "inf", "infinity"};
-    size_t first = reader->at + (peek(reader) == '-' || peek(reader) == '+');
+    size_t first = reader->at + is_sign(peek(reader));
     size_t end = first;
     while (end < reader->in_.len && is_letter((uint8_t)reader->in_.ptr[end])) {
         end++;
     }
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (end - first == strlen(words[i]) && exo_ascii_same(reader->in_.ptr + first, words[i], end - first)) {
-            reader->at = end;
-            value_done(reader);
-            return EXO_OK;
-        }
+    const exo_span word = exo_span_of(reader->in_.ptr + first, end - first);
+    if (exo_ascii_word_index("nan inf infinity", &word) < 0) {
+        return false;
     }
-    return EXO_NOT_FOUND;
+    reader->at = end;
+    return true;
 }
 
 static int scan_value(exo_json_reader *reader, exo_json_token *token)
 {
+    static const char words[] = "null\0false\0true"; /* in the order of their types */
     int byte = peek(reader);
-    bool tolerate = reader->mode_ & MODE_TOLERATE && byte >= 0 && memchr("nNiI+-", byte, 6);
-    if (tolerate && scan_not_a_number(reader) == EXO_OK) {
+    if (byte == '"') {
+        return scan_string(reader, token);
+    }
+    if ((byte | 0x20) == '{') {
+        return open_bracket(reader, token, byte == '{');
+    }
+    if (reader->mode_ & MODE_TOLERATE && !ascii_is_digit(byte) && scan_not_a_number(reader)) {
         return EXO_OK;
     }
-    switch (byte) {
-    case '"':
-        return scan_string(reader, token);
-    case '{':
-    case '[':
-        return open_bracket(reader, token, byte == '{');
-    case 'n':
-        return scan_word(reader, token, EXO_JSON_NULL, "null");
-    case 'f':
-        return scan_word(reader, token, EXO_JSON_FALSE, "false");
-    case 't':
-        return scan_word(reader, token, EXO_JSON_TRUE, "true");
-    default:
-        if (ascii_is_digit(byte) || byte == '-' || byte == '+' || byte == '.') {
-            return scan_number(reader, token);
-        }
-        return fail(reader, is_letter(byte) ? EXO_E_JSON_LITERAL : EXO_E_JSON_SYNTAX);
+    if (ascii_is_digit(byte) || is_sign(byte) || byte == '.') {
+        return scan_number(reader, token);
     }
+    for (exo_json_type type = EXO_JSON_NULL; type <= EXO_JSON_TRUE; type++) {
+        const char *word = exo_ascii_string(words, type);
+        if (byte == *word) {
+            return scan_word(reader, token, type, word);
+        }
+    }
+    return is_letter(byte) ? EXO_E_JSON_LITERAL : EXO_E_JSON_SYNTAX;
 }
 
 static int scan_key(exo_json_reader *reader, exo_json_token *token)
 {
     if (peek(reader) != '"') {
-        return fail(reader, EXO_E_JSON_SYNTAX);
+        return EXO_E_JSON_SYNTAX;
     }
     int rc = scan_string(reader, token);
     token->type = EXO_JSON_KEY;
@@ -306,7 +288,7 @@ static int scan_colon(exo_json_reader *reader)
 {
     skip_space(reader);
     if (peek(reader) != ':') {
-        return fail(reader, EXO_E_JSON_SYNTAX);
+        return EXO_E_JSON_SYNTAX;
     }
     reader->at++;
     reader->state_ = WAIT_VALUE;
@@ -316,24 +298,55 @@ static int scan_colon(exo_json_reader *reader)
 /* The token at `at`, where a byte is that is neither white space nor a comma between two members. */
 static int scan_token(exo_json_reader *reader, exo_json_token *token)
 {
-    int byte = peek(reader);
+    if (reader->state_ <= WAIT_COMMA_OR_END && peek(reader) == (in_object(reader) ? '}' : ']')) {
+        return close_bracket(reader, token);
+    }
     switch ((enum wait)reader->state_) {
     case WAIT_KEY_OR_END:
-        return byte == '}' ? close_bracket(reader, token) : scan_key(reader, token);
     case WAIT_KEY:
         return scan_key(reader, token);
     case WAIT_ELEMENT_OR_END:
-        return byte == ']' ? close_bracket(reader, token) : scan_value(reader, token);
     case WAIT_VALUE:
         return scan_value(reader, token);
     case WAIT_COMMA_OR_END:
-        if (byte == (in_object(reader) ? '}' : ']')) {
-            return close_bracket(reader, token);
-        }
-        return fail(reader, EXO_E_JSON_SYNTAX);
+        return EXO_E_JSON_SYNTAX;
     default:
-        return fail(reader, EXO_E_JSON_TRAILING);
+        return EXO_E_JSON_TRAILING;
     }
+}
+
+/* What may follow the token. */
+static int end_token(exo_json_reader *reader, exo_json_type type)
+{
+    if (type == EXO_JSON_KEY) {
+        return scan_colon(reader);
+    }
+    if (type != EXO_JSON_ARRAY && type != EXO_JSON_OBJECT) {
+        reader->state_ = reader->depth_ > 0 ? WAIT_COMMA_OR_END : WAIT_NOTHING;
+    }
+    return EXO_OK;
+}
+
+/* Makes what was scanned the token, unless there was an error at the byte at hand: the end of the text is no byte, and
+ * an error of its own. */
+static int scan(exo_json_reader *reader, exo_json_token *token)
+{
+    size_t first = reader->at;
+    token->type = EXO_JSON_NULL;
+    token->plain = false;
+    token->text.ptr = NULL;
+    int rc = scan_token(reader, token);
+    if (rc == EXO_OK) {
+        token->raw = exo_span_of(reader->in_.ptr + first, reader->at - first);
+        if (!token->text.ptr) {
+            token->text = token->raw;
+        }
+        rc = end_token(reader, token->type);
+    }
+    if (rc != EXO_OK) {
+        reader->error_ = reader->at == reader->in_.len ? EXO_E_JSON_END : rc;
+    }
+    return rc == EXO_OK ? EXO_EVENT : reader->error_;
 }
 
 int exo_json_next(exo_json_reader *reader, exo_json_token *token)
@@ -347,50 +360,33 @@ int exo_json_next(exo_json_reader *reader, exo_json_token *token)
         reader->at++;
         skip_space(reader);
     }
-    if (reader->at == reader->in_.len) {
-        return reader->state_ == WAIT_NOTHING ? EXO_OK : fail(reader, EXO_E_JSON_END);
+    if (reader->at == reader->in_.len && reader->state_ == WAIT_NOTHING) {
+        return EXO_OK;
     }
-    size_t first = reader->at;
-    token->type = EXO_JSON_NULL;
-    token->plain = false;
-    token->text.ptr = NULL;
-    int rc = scan_token(reader, token);
-    if (rc != EXO_OK) {
-        return rc;
-    }
-    token->raw = exo_span_of(reader->in_.ptr + first, reader->at - first);
-    if (!token->text.ptr) {
-        token->text = token->raw;
-    }
-    if (token->type == EXO_JSON_KEY) {
-        rc = scan_colon(reader);
-    }
-    return rc == EXO_OK ? EXO_EVENT : rc;
+    return scan(reader, token);
 }
 
 int exo_json_skip(exo_json_reader *reader, exo_span *raw)
 {
-    exo_json_reader ahead = *reader;
+    const exo_json_reader before = *reader;
     exo_json_token token;
-    ahead.mode_ |= ahead.mode_ & MODE_TOLERATE ? MODE_DEEP : 0;
-    int rc = exo_json_next(&ahead, &token);
-    if (rc == EXO_OK || (rc == EXO_EVENT && token.type == EXO_JSON_KEY)) {
-        return EXO_E_STATE;
-    }
-    if (rc == EXO_EVENT && (token.type == EXO_JSON_ARRAY_END || token.type == EXO_JSON_OBJECT_END)) {
-        return EXO_NOT_FOUND;
+    reader->mode_ |= MODE_SKIP;
+    int rc = exo_json_next(reader, &token);
+    const bool end = rc == EXO_EVENT && (token.type == EXO_JSON_ARRAY_END || token.type == EXO_JSON_OBJECT_END);
+    if (end || rc == EXO_OK || (rc == EXO_EVENT && token.type == EXO_JSON_KEY)) {
+        *reader = before;
+        return end ? EXO_NOT_FOUND : EXO_E_STATE;
     }
     const char *first = token.raw.ptr;
-    while (rc == EXO_EVENT && ahead.depth_ > reader->depth_) {
-        rc = exo_json_next(&ahead, &token);
+    while (rc == EXO_EVENT && reader->depth_ > before.depth_) {
+        rc = exo_json_next(reader, &token);
     }
-    ahead.mode_ = reader->mode_;
-    *reader = ahead;
+    reader->mode_ = before.mode_;
     if (rc != EXO_EVENT) {
         return rc;
     }
     if (raw) {
-        *raw = exo_span_of(first, (size_t)(ahead.in_.ptr + ahead.at - first));
+        *raw = exo_span_of(first, (size_t)(reader->in_.ptr + reader->at - first));
     }
     return EXO_OK;
 }
@@ -448,11 +444,11 @@ static int32_t decode_escape(const char *text, size_t len, size_t *taken)
         return unit < 0 ? '\\' : unit;
     }
     *taken = 6;
-    if (unit < 0xD800 || unit > 0xDFFF) {
+    if ((unit & 0xF800) != 0xD800) {
         return unit;
     }
     int32_t low = exo_json_code_unit(text + 6, len - 6);
-    if (unit > 0xDBFF || low < 0xDC00 || low > 0xDFFF) {
+    if (unit > 0xDBFF || (low & ~0x3FF) != 0xDC00) {
         return 0xFFFD;
     }
     *taken = 12;
@@ -652,28 +648,28 @@ static bool whole_number(const exo_json_token *token, bool *negative, uint64_t *
     return *magnitude == 0 || exponent == 0 || (exponent > 0 && append_zeros(magnitude, exponent));
 }
 
-int exo_json_int64(const exo_json_token *token, int64_t *number)
+/* The number in two's complement, if 64 bits hold it. */
+static int integer(const exo_json_token *token, bool is_signed, uint64_t *number)
 {
     bool negative;
     uint64_t magnitude;
-    if (!whole_number(token, &negative, &magnitude) || magnitude > (uint64_t)INT64_MAX + negative) {
+    if (!whole_number(token, &negative, &magnitude)) {
         return EXO_NOT_FOUND;
     }
-    if (negative && magnitude > 0) {
-        *number = -(int64_t)(magnitude - 1) - 1;
-    } else {
-        *number = (int64_t)magnitude;
+    const uint64_t most = is_signed ? (uint64_t)INT64_MAX + negative : negative ? 0 : UINT64_MAX;
+    if (magnitude > most) {
+        return EXO_NOT_FOUND;
     }
+    *number = negative ? 0 - magnitude : magnitude;
     return EXO_OK;
+}
+
+int exo_json_int64(const exo_json_token *token, int64_t *number)
+{
+    return integer(token, true, (uint64_t *)number);
 }
 
 int exo_json_uint64(const exo_json_token *token, uint64_t *number)
 {
-    bool negative;
-    uint64_t magnitude;
-    if (!whole_number(token, &negative, &magnitude) || (negative && magnitude > 0)) {
-        return EXO_NOT_FOUND;
-    }
-    *number = magnitude;
-    return EXO_OK;
+    return integer(token, false, number);
 }
