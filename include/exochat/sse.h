@@ -33,6 +33,15 @@ typedef struct exo_sse_event {
 
 /* The parser. Private but for sizeof. */
 typedef struct exo_sse {
+    uint8_t state_; /* small things first: a short instruction reaches them */
+    uint8_t field_;
+    uint8_t name_len_;
+    bool has_data_;
+    bool data_here_;
+    bool ended_;
+    bool cut_;
+    char name_[5];
+    int error_;
     exo_span in_; /* the fed bytes, and the next of them */
     size_t at_;
     size_t lf_; /* one past the LF and the CR found last */
@@ -49,15 +58,6 @@ typedef struct exo_sse {
     exo_buffer carry_;
     exo_buffer type_;
     exo_buffer id_;
-    int error_;
-    uint8_t state_;
-    uint8_t field_;
-    uint8_t name_len_;
-    char name_[5];
-    bool has_data_;
-    bool data_here_;
-    bool ended_;
-    bool cut_;
 } exo_sse;
 
 /* Begins a stream. `allocator` (borrowed) gives the carry, the type and the id their memory. */

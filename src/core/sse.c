@@ -11,9 +11,9 @@ enum state {
     AWAIT_BOM,
     AWAIT_NAME,
     AWAIT_SPACE, /* the one space that may follow the colon */
+    AWAIT_LF,    /* that would belong to the CR before it */
     AWAIT_VALUE,
-    AWAIT_LINE_END, /* of a line that means nothing */
-    AWAIT_LF        /* that would belong to the CR before it */
+    AWAIT_LINE_END /* of a line that means nothing */
 };
 
 enum field {
@@ -140,7 +140,7 @@ static int let_go(exo_sse *sse)
         }
     }
     sse->base_ += sse->in_.len;
-    sse->in_ = exo_span_text("");
+    sse->in_ = exo_span_of("", 0);
     sse->at_ = 0;
     sse->value_at_ = 0;
     return rc < 0 ? rc : EXO_NEED_DATA;
@@ -156,7 +156,7 @@ static int begin_value(exo_sse *sse)
     if (sse->field_ == FIELD_DATA && sse->has_data_) {
         rc = carry_data(sse);
         if (rc == EXO_OK) {
-            rc = exo_buffer_append(&sse->carry_, exo_span_text("\n"));
+            rc = exo_buffer_append(&sse->carry_, exo_span_of("\n", 1));
         }
         sse->data_len_ = sse->carry_.len;
     }
@@ -348,8 +348,7 @@ static int step(exo_sse *sse, exo_sse_event *event)
     case AWAIT_SPACE:
         sse->at_ += byte == ' ';
         return begin_value(sse);
-    case AWAIT_VALUE:
-    case AWAIT_LINE_END:
+    default:
         return read_line(sse, event);
     }
     return EXO_OK;
@@ -364,7 +363,7 @@ static int finish(exo_sse *sse, exo_sse_event *event)
     } else if (sse->state_ == AWAIT_SPACE) {
         rc = begin_value(sse);
     }
-    sse->cut_ = sse->cut_ || sse->state_ == AWAIT_VALUE || sse->state_ == AWAIT_LINE_END;
+    sse->cut_ |= sse->state_ >= AWAIT_VALUE;
     if (rc == EXO_OK && sse->state_ == AWAIT_VALUE) {
         rc = end_value(sse, event);
     }
