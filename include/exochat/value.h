@@ -131,17 +131,17 @@ typedef struct exo_node {
 
 /* A cursor over nodes. Private but for sizeof. */
 typedef struct exo_node_cursor {
-    const exo_node *root_;
-    const exo_node *stack_[EXO_JSON_DEPTH_MAX];
-    uint8_t depth_;
+    uint8_t depth_; /* small things first: a short instruction reaches them */
     uint8_t max_depth_;
     uint8_t state_;
     uint8_t marked_depth_;
     uint8_t marked_state_;
     const exo_node *at_;
     const exo_node *marked_at_;
+    const exo_node *root_;
     int error_;
     exo_json_cursor inner_; /* over a node that is JSON text */
+    const exo_node *stack_[EXO_JSON_DEPTH_MAX];
 } exo_node_cursor;
 
 /* Begins to walk the tree at `root`, which must outlive the cursor unchanged. */

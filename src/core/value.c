@@ -159,7 +159,7 @@ static int next_value(exo_node_cursor *cursor, exo_value *value)
     value->escaped = node->escaped && node->type == EXO_VALUE_STRING;
     value->text = node->text;
     value->source = node->source;
-    memcpy(&value->number, &node->number, sizeof value->number);
+    value->number.u = node->number.u;
     if (node->type != EXO_VALUE_ARRAY && node->type != EXO_VALUE_OBJECT) {
         node_done(cursor);
         return EXO_EVENT;
