@@ -56,11 +56,7 @@ static void take_utf8(exo_json_escaper *escaper, exo_span *input)
         consume(input, 1);
         return;
     }
-    if (size > 0) {
-        hold(escaper, escaper->utf8_, (size_t)size);
-    } else {
-        hold(escaper, JSON_REPLACEMENT, 3);
-    }
+    hold(escaper, size > 0 ? escaper->utf8_ : JSON_REPLACEMENT, size > 0 ? (size_t)size : 3);
     if (size == escaper->utf8_have_ || -size == escaper->utf8_have_) {
         consume(input, 1);
     }
