@@ -115,8 +115,6 @@ typedef struct exo_encoder {
     bool empty_tools_;
     bool content_file_;
     bool content_sent_;
-    bool part_file_;
-    uint8_t part_;
     uint8_t want_;
     bool has_path_;
     bool has_content_;
@@ -143,6 +141,7 @@ typedef struct exo_encoder {
     uint16_t path_len_;
     uint16_t media_type_len_;
     int error_;
+    const struct exo_encode_part *part_; /* what the file is sent as that the part of content names, or NULL */
     const char *script_;
     const exo_source *source_; /* the one that is being written */
     const exo_cursor *cursor_; /* the request's, or that of extra_body */
@@ -165,7 +164,7 @@ typedef struct exo_encoder {
     uint8_t renamed_[EXO_KEYS_MAX / 8];    /* a bit per key: it has another name in the request */
     uint8_t shadowed_[EXO_KEYS_MAX / 8];   /* a bit per key: extra_body has it too */
     char key_[48];
-    char scratch_[EXO_PATH_MAX + EXO_MEDIA_TYPE_MAX];
+    char scratch_[EXO_PATH_MAX + 1 + EXO_MEDIA_TYPE_MAX + 1];
 } exo_encoder;
 
 /* Begins with `request` (the cursor behind it is borrowed until the body is written) and `options` (NULL: none), of

@@ -24,27 +24,18 @@ enum {
 /* Where in scratch_ the parts of a file's name lie until it is opened. A source's bytes take the place of the path. */
 enum {
     PATH_AT = 0,
-    MEDIA_TYPE_AT = EXO_PATH_MAX
+    MEDIA_TYPE_AT = EXO_PATH_MAX + 1
 };
 
-#define AUDIO_SCRIPT \
-    ",{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"" FILE_BASE64 "\",\"format\":\"" FILE_NAME "\"}"
+#define AUDIO_SCRIPT "{\"data\":\"" FILE_BASE64 "\",\"format\":\"" FILE_NAME "\"}"
 
 /* What files become in a message's content. The last row is for all that no other one fits. */
-static const struct part {
-    const char *media_type; /* or the beginning of it, up to a slash */
-    const char *payload;    /* the key that the file is sent as */
-    const char *name;       /* sent in the place of the file's own */
-    const char *script;
-} parts[] = {
-    {"image/", "image_url", NULL,
-     ",{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:" MEDIA_TYPE ";base64," FILE_BASE64 "\"}"},
+static const exo_encode_part parts[] = {
+    {"image/", "image_url", NULL, "{\"url\":\"data:" MEDIA_TYPE ";base64," FILE_BASE64 "\"}"},
     {"audio/wav", "input_audio", "wav", AUDIO_SCRIPT},
     {"audio/mpeg", "input_audio", "mp3", AUDIO_SCRIPT},
-    {"text/", "text", NULL, ",{\"type\":\"text\",\"text\":\"" FILE_TEXT "\""},
-    {"", "file", NULL,
-     ",{\"type\":\"file\",\"file\":{\"filename\":\"" FILE_NAME "\",\"file_data\":\"data:" MEDIA_TYPE
-     ";base64," FILE_BASE64 "\"}"},
+    {"text/", "text", NULL, "\"" FILE_TEXT "\""},
+    {"", "file", NULL, "{\"filename\":\"" FILE_NAME "\",\"file_data\":\"data:" MEDIA_TYPE ";base64," FILE_BASE64 "\"}"},
 };
 
 static bool key_is(const exo_encoder *e, const char *name)
@@ -81,28 +72,18 @@ int exo_encode_inner_object(exo_encoder *e)
     return rc < 0 ? rc : EXO_OK;
 }
 
-/* Stores the value at scratch_[at], and returns its length: `size` and one for what is too long, or no string. */
-static uint16_t keep_text(exo_encoder *e, size_t at, uint16_t size)
+/* The text of the token, decoded and cut to fit with a NUL behind it, and its length. */
+static size_t copy_text(const exo_encoder *e, char *dst, size_t size)
 {
-    exo_json_decoder decoder;
-    char scratch[EXO_JSON_SCRATCH];
-    exo_span fragment;
-    bool last;
-    size_t len = 0;
-    if (e->value_.type != EXO_VALUE_STRING) {
-        return (uint16_t)(size + 1);
-    }
-    exo_json_decoder_init_as(&decoder, e->value_.text, !e->value_.escaped);
-    while (exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
-        if (fragment.len > size - len) {
-            return (uint16_t)(size + 1);
-        }
-        if (fragment.len > 0) {
-            memcpy(e->scratch_ + at + len, fragment.ptr, fragment.len);
-        }
-        len += fragment.len;
-    }
-    return (uint16_t)len;
+    const exo_json_token token = {EXO_JSON_STRING, !e->value_.escaped, e->value_.text, e->value_.text};
+    return exo_json_copy(&token, dst, size);
+}
+
+/* Stores the value at scratch_[at], and returns its length: `size` and one for what is too long, or no string. */
+static uint16_t keep_text(exo_encoder *e, size_t at, size_t size)
+{
+    const exo_span kept = exo_span_of(e->scratch_ + at, copy_text(e, e->scratch_ + at, size + 1));
+    return (uint16_t)(e->value_.type == EXO_VALUE_STRING && exo_value_is(&e->value_, kept) ? kept.len : size + 1);
 }
 
 /* Keeps what stands behind a wanted key. A bad type is an error only beside a file. */
@@ -149,18 +130,18 @@ static bool media_type_is(exo_span type, const char *name)
 
 static void emit_part(exo_encoder *e)
 {
-    unsigned part = 0;
+    const exo_encode_part *part = parts;
     if (e->file_.media_type.len == 0) {
         e->file_.media_type = exo_span_text("application/octet-stream");
     }
-    while (*parts[part].media_type && !media_type_is(e->file_.media_type, parts[part].media_type)) {
+    while (*part->media_type && !media_type_is(e->file_.media_type, part->media_type)) {
         part++;
     }
-    if (parts[part].name) {
-        e->file_.name = exo_span_text(parts[part].name);
+    if (part->name) {
+        e->file_.name = exo_span_text(part->name);
     }
-    e->part_ = (uint8_t)part;
-    emit(e, parts[part].script, true);
+    e->part_ = part;
+    emit(e, ",{\"type\":\"" PART_KEY "\",\"" PART_KEY "\":" PART_SCRIPT, true);
 }
 
 /* The object has been looked through: back to its first key, and on with or without a file. */
@@ -179,9 +160,9 @@ static int end_look(exo_encoder *e)
     }
     e->in_content_ = !message;
     e->content_file_ = message ? rc == EXO_OK : e->content_file_;
-    e->part_file_ = !message && rc == EXO_OK;
+    e->part_ = NULL;
     e->content_sent_ = false;
-    if (e->part_file_) {
+    if (!message && rc == EXO_OK) {
         emit_part(e);
     } else {
         emit(e, ",{", false);
@@ -220,13 +201,9 @@ int exo_encode_look(exo_encoder *e)
 /* A key of ours, which is not sent, begins with an underscore. */
 static bool is_private(const exo_encoder *e)
 {
-    exo_json_decoder decoder;
-    char scratch[EXO_JSON_SCRATCH];
-    exo_span first;
-    bool last;
-    exo_json_decoder_init_as(&decoder, e->value_.text, !e->value_.escaped);
-    exo_json_decode(&decoder, scratch, &first, &last);
-    return first.len > 0 && first.ptr[0] == '_';
+    char first[2];
+    copy_text(e, first, sizeof first);
+    return *first == '_';
 }
 
 /* The file's text stands where the first of the two keys stood. */
@@ -242,7 +219,7 @@ static void content_key(exo_encoder *e)
 int exo_encode_inner_key(exo_encoder *e)
 {
     const bool message = is_message(e);
-    const bool part = e->part_file_ && is_part(e);
+    const bool part = e->part_ && is_part(e);
     if (message) {
         e->in_content_ = key_is(e, "content");
         if (e->content_file_ && (e->in_content_ || key_is(e, "_content_file"))) {
@@ -251,7 +228,7 @@ int exo_encode_inner_key(exo_encoder *e)
         }
     }
     /* What the file makes of the object cannot be there twice. */
-    if (part && (key_is(e, "type") || key_is(e, parts[e->part_].payload))) {
+    if (part && (key_is(e, "type") || key_is(e, e->part_->payload))) {
         return EXO_E_DUPLICATE_KEY;
     }
     if ((message || part) && is_private(e)) {

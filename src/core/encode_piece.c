@@ -312,6 +312,12 @@ static int begin_piece(exo_encoder *e)
     case MARK_FILE_NAME:
         begin_string(e, e->file_.name, false);
         return EXO_OK;
+    case MARK_PART_KEY:
+        begin_string(e, exo_span_text(e->part_->payload), false);
+        return EXO_OK;
+    case MARK_PART_SCRIPT:
+        e->script_ = e->part_->script;
+        return EXO_OK;
     case MARK_FILE_BASE64:
     case MARK_FILE_TEXT:
         return begin_source(e, e->file_.source, mark == MARK_FILE_BASE64);

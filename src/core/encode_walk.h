@@ -18,7 +18,9 @@ enum mark {
     MARK_MEDIA_TYPE,   /* the open file's, escaped */
     MARK_FILE_NAME,    /* the open file's, escaped */
     MARK_FILE_BASE64,
-    MARK_FILE_TEXT
+    MARK_FILE_TEXT,
+    MARK_PART_KEY,   /* the key that the open file is sent as */
+    MARK_PART_SCRIPT /* goes on with what stands behind that key */
 };
 
 /* The marks as scripts write them. */
@@ -29,6 +31,16 @@ enum mark {
 #define FILE_NAME    "\5"
 #define FILE_BASE64  "\6"
 #define FILE_TEXT    "\7"
+#define PART_KEY     "\10"
+#define PART_SCRIPT  "\11"
+
+/* What the file that a part of a message's content names is sent as. */
+typedef struct exo_encode_part {
+    const char *media_type; /* or the beginning of it, up to a slash */
+    const char *payload;    /* the part's type, and the key that the file is sent as */
+    const char *name;       /* sent in the place of the file's own, or NULL */
+    const char *script;     /* what stands behind that key */
+} exo_encode_part;
 
 enum walk {
     WALK_KEYS,
