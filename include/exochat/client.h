@@ -220,7 +220,11 @@ typedef void (*exo_on_raw)(void *ctx, exo_span bytes);
     X(uint32_t, choices, 1)                            /* how many choices are kept (n of the request) */ \
     X(const char *, traceparent, NULL)                 /* W3C trace context, passed on as a header; NULL: none */ \
     X(exo_on_raw, raw, NULL)                           /* is given the bytes of every 2xx body; NULL: nobody is */ \
-    X(void *, raw_ctx, NULL)
+    X(void *, raw_ctx, NULL) \
+    X(uint64_t, events, EXO_WANT_ALL)                  /* sum of EXO_WANT(): the events that are handed out; RESTART \
+                                                          and END always are. What nobody asked for is not shown: \
+                                                          until one of these came (usage apart) a stream that breaks \
+                                                          goes on with the next deployment unseen */
 /* clang-format on */
 
 /* How one call is made. Begin with EXO_CALL_OPTIONS_INIT. */
@@ -262,7 +266,8 @@ void exo_call_free(exo_call *call);
 int exo_client_next(exo_client *client, int64_t timeout, exo_event *event);
 
 /* The blocking form: starts a call, handles its events, and returns its reply: NULL only where exo_call_start() returns
- * it. `on_text` is given the answer's text (choice 0) as it comes; NULL: the call is buffered. Other calls of the same
+ * it. `on_text` is given the answer's text (choice 0) as it comes, and nothing else counts as
+ * shown; NULL: the call is buffered. Other calls of the same
  * client go on meanwhile, and their events wait. */
 exo_reply *exo_chat(exo_client *client, const exo_request *request, void (*on_text)(void *ctx, exo_span text),
                     void *ctx);

@@ -35,6 +35,8 @@ typedef struct asking {
     const char *model;
     bool terminal;  /* standard output is one */
     bool line_open; /* text was printed, and its line has not ended */
+    bool printed;   /* text was */
+    bool spoiled;   /* and is void, and cannot be taken back: whoever reads the output takes it for the answer */
     exo_buffer refusal;
     FILE *saved; /* --save-stream */
     int save_error;
@@ -56,6 +58,7 @@ static void print_text(asking *asked, exo_span text)
     if (text.len > 0) {
         say_end_line();
         say_text(stdout, asked->terminal, text);
+        asked->printed = true;
         asked->line_open = text.ptr[text.len - 1] != '\n';
     }
 }
@@ -77,6 +80,7 @@ static void show(asking *asked, const exo_event *event)
         break;
     case EXO_EVENT_RESTART:
         end_text_line(asked);
+        asked->spoiled = asked->printed && !asked->terminal;
         exo_buffer_clear(&asked->refusal);
         if (!asked->options->quiet) {
             say("what came so far is void, the answer begins anew: %s",
@@ -207,7 +211,12 @@ static int finish(asking *asked, const exo_reply *reply)
         return EXIT_FAILED;
     }
     say_noise(answer);
-    return judge(asked, answer);
+    int exit_code = judge(asked, answer);
+    if (exit_code == EXIT_ANSWERED && asked->spoiled) {
+        say("the answer is complete, but standard output holds text before it that is void");
+        return EXIT_FAILED;
+    }
+    return exit_code;
 }
 
 /* ---- the question ---- */
@@ -234,6 +243,16 @@ static int print_body(const cli_setup *setup, const exo_request *request, const 
     return code == EXO_OK ? EXIT_ANSWERED : setup_failed(setup, code);
 }
 
+/* The events that are printed as they come. What is not printed is not final. */
+static unsigned wanted_events(const cli_options *options)
+{
+    unsigned wanted = EXO_WANT(EXO_EVENT_TEXT) | EXO_WANT(EXO_EVENT_REFUSAL);
+    if (options->events) {
+        return EXO_WANT_ALL;
+    }
+    return options->quiet ? wanted : wanted | EXO_WANT(EXO_EVENT_REASONING);
+}
+
 static int put_question(asking *asked, const cli_setup *setup, const exo_request *request)
 {
     const cli_options *options = asked->options;
@@ -242,6 +261,7 @@ static int put_question(asking *asked, const cli_setup *setup, const exo_request
     call.model = asked->model;
     call.choices = exo_request_choices(request);
     call.buffered = options->json || options->no_stream || (call.choices > 1 && !options->events);
+    call.events = wanted_events(options);
     call.keep = EXO_KEEP_TOOLS;
     call.keep |= call.buffered ? EXO_KEEP_TEXT | EXO_KEEP_REASONING : 0;
     call.keep |= options->json ? EXO_KEEP_EXTRA : 0;

@@ -269,7 +269,7 @@ static int call_init_attempt(exo_call *call)
     options.request_timeout = o->request_timeout;
     options.call_deadline = call->time.deadline;
     options.ttft_until = o->ttft_until;
-    options.wanted = call->options.buffered ? 0 : EXO_WANT_ALL;
+    options.wanted = call->options.buffered ? 0 : (unsigned)call->options.events;
     options.untried = !call->path.last;
     options.keyless = !exo_deployed_has_key(call->path.at);
     return exo_attempt_init(&call->try.attempt, &options, call_now(call));

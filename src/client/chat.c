@@ -47,5 +47,6 @@ exo_reply *exo_chat(exo_client *client, const exo_request *request, void (*on_te
     exo_call_options options = EXO_CALL_OPTIONS_INIT;
     text_hook hook = {on_text, ctx};
     options.buffered = !on_text;
+    options.events = EXO_WANT(EXO_EVENT_TEXT);
     return exo_chat_events(client, request, &options, on_text ? pass_text : NULL, &hook);
 }

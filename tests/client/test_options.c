@@ -20,7 +20,7 @@
 #define STRUCTS(X) \
     X(exo_client_options, EXO_CLIENT_OPTIONS_MAP, EXO_CLIENT_OPTIONS_INIT, log_bodies) \
     X(exo_deployment, EXO_DEPLOYMENT_MAP, EXO_DEPLOYMENT_INIT, resolve_count) \
-    X(exo_call_options, EXO_CALL_OPTIONS_MAP, EXO_CALL_OPTIONS_INIT, raw_ctx) \
+    X(exo_call_options, EXO_CALL_OPTIONS_MAP, EXO_CALL_OPTIONS_INIT, events) \
     X(exo_route_policy, EXO_ROUTE_POLICY_MAP, EXO_ROUTE_POLICY_INIT, patience)
 
 #define X(struct_, map, init, last) \

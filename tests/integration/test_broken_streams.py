@@ -1,9 +1,13 @@
 """Streams that break: nothing counts as an answer that has not proven itself, at whatever byte it breaks."""
 
 import json
+import os
+import pty
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from command import BINARY, PATIENT, TIMEOUT
 from upstream.chunks import TEXT, WORDS
 
 FINISH = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}'
@@ -110,10 +114,47 @@ def test_a_broken_stream_restarts_where_that_is_allowed(ask, upstream, behaviour
     assert TEXT.startswith(texts[0]) and texts[1] == "other words"
 
 
-def test_a_restart_is_announced_to_people(ask):
-    ran = ask("error-mid-stream", "--restart", fallbacks=["say:other words"])
-    assert (ran.code, ran.out) == (0, "".join(WORDS[:2]) + "other words")
-    assert "begins anew" in ran.complaint
+@pytest.mark.parametrize("options", [(), ("--quiet",)])
+def test_a_restart_leaves_void_text_in_what_is_no_terminal(ask, options):
+    """Whoever reads it would take all of it for the answer."""
+    ran = ask("error-mid-stream", "--restart", *options, fallbacks=["say:other words"])
+    assert (ran.code, ran.out) == (1, "".join(WORDS[:2]) + "other words")
+    assert ("begins anew" in ran.err) == (not options) and "void" in ran.err.splitlines()[-1]
+
+
+def test_a_restart_on_a_terminal_is_an_answer(exochat, upstream):
+    master, slave = pty.openpty()
+    args = [*PATIENT, "--base-url", upstream.base_url, "-m", "error-mid-stream", "--fallback", "ok", "--restart", "hello"]
+    with open(slave, "wb") as terminal:
+        process = subprocess.Popen(
+            [BINARY, *args], stdin=subprocess.DEVNULL, stdout=terminal, stderr=subprocess.PIPE, env=exochat.environment
+        )
+        _, stderr = process.communicate(timeout=TIMEOUT)
+        assert process.returncode == 0 and b"begins anew" in stderr and stderr.count(b"\n") == 1
+        assert os.read(master, 4096).decode().splitlines() == ["".join(WORDS[:2]), TEXT]
+    os.close(master)
+
+
+def test_a_restart_after_what_was_not_printed_spoils_nothing(ask):
+    ran = ask("reasoning-then-cut", "--restart", fallbacks=["ok"])
+    assert (ran.code, ran.out) == (0, TEXT) and "begins anew" in ran.err
+
+
+@pytest.mark.parametrize(
+    "behaviour, options, final",
+    [
+        ("tool-truncated", (), False),
+        ("tool-truncated", ("--events",), True),
+        ("reasoning-then-cut", (), True),
+        ("reasoning-then-cut", ("--quiet",), False),
+        ("error-mid-stream", ("--quiet",), True),
+    ],
+)
+def test_what_is_not_printed_is_not_final(ask, upstream, behaviour, options, final):
+    ran = ask(behaviour, *options, fallbacks=["ok"])
+    assert len(upstream.requests) == (1 if final else 2) and ran.code == (1 if final else 0)
+    if not final:
+        assert (ran.out, ran.err) == (TEXT, "")
 
 
 def test_a_restart_that_finds_nobody_is_the_failure(ask):
@@ -139,7 +180,7 @@ def test_reasoning_and_tool_calls_have_been_shown_too(ask, upstream):
 
         upstream.clear()
         upstream.scripts["half"] = run
-        assert ask("half", fallbacks=["ok"]).code == 1 and len(upstream.requests) == 1
+        assert ask("half", "--events", fallbacks=["ok"]).code == 1 and len(upstream.requests) == 1
         assert ask("half", "--json", fallbacks=["ok"]).json["text"] == TEXT
 
 

@@ -90,6 +90,35 @@ def test_what_was_not_shown_needs_no_restart(driver, upstream):
     assert trail(said)[:2] == [("headers-then-silent", "EXO_E_CLOCK_FIRST"), ("error-first-frame", "EXO_E_SERVER")]
 
 
+TEXT_EVENT, REASONING_EVENT, USAGE_EVENT = 1 << 1, 1 << 2, 1 << 6
+
+
+@pytest.mark.parametrize(
+    "model, events, kinds",
+    [
+        ("tool-truncated", TEXT_EVENT, ["text"] * 5 + ["end"]),
+        ("reasoning-then-cut", TEXT_EVENT, ["text"] * 5 + ["end"]),
+        ("reasoning-then-cut", TEXT_EVENT + REASONING_EVENT, ["reasoning", "end"]),
+        ("error-mid-stream", REASONING_EVENT + USAGE_EVENT, ["usage", "end"]),
+        ("error-mid-stream", 0, ["end"]),
+        ("error-mid-stream", TEXT_EVENT, ["text"] * 2 + ["end"]),
+    ],
+)
+def test_what_nobody_asked_for_is_not_shown(driver, upstream, model, events, kinds):
+    driver.setup(upstream, model, "ok")
+    driver.ok("fallback", model, "ok")
+    said = driver.chat(events=events)
+    failed = kinds[-2:-1] == ["reasoning"] or kinds.count("text") == 2
+    assert said.kinds == kinds and (said.failed is not None) == failed
+
+
+def test_a_restart_is_handed_out_whatever_is_asked_for(driver, upstream):
+    driver.setup(upstream, "error-mid-stream", "ok")
+    driver.ok("fallback", "error-mid-stream", "ok")
+    said = driver.chat(events=TEXT_EVENT, restart=True)
+    assert said.kinds == ["text"] * 2 + ["restart"] + ["text"] * 5 + ["end"] and said.failed is None
+
+
 def test_a_restart_may_meet_the_next_break(driver, upstream):
     driver.setup(upstream, CUT, "cut-after-901", "ok")
     driver.ok("fallback", CUT, "cut-after-901")

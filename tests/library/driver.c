@@ -566,6 +566,7 @@ static exo_call_options call_options(void)
     options.keep = (unsigned)number("keep", EXO_KEEP_ALL);
     options.choices = (uint32_t)number("choices", 1);
     options.traceparent = option("traceparent");
+    options.events = (uint64_t)number("events", EXO_WANT_ALL);
     options.raw = number("raw", 0) ? count_raw : NULL;
     return options;
 }

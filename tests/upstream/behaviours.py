@@ -365,6 +365,14 @@ def tool_truncated(conn):
     conn.end()
 
 
+@behaviour("reasoning-then-cut")
+def reasoning_then_cut(conn):
+    """A clean end of file behind some reasoning."""
+    chunks.begin(conn)
+    chunks.delta(conn, reasoning_content="First, ")
+    conn.end()
+
+
 @behaviour("tool-length")
 def tool_length(conn):
     """A tool call cut by finish_reason "length"."""
