@@ -9,7 +9,6 @@
 #include "exochat/http1.h"
 
 #include "ascii.h"
-#include "json_text.h"
 
 enum byte {
     HTAB = '\t',
@@ -17,6 +16,8 @@ enum byte {
     CR = '\r',
     SP = ' '
 };
+
+static const char hex_digits[] = "0123456789abcdef";
 
 /* A bit for each tchar of RFC 9110, 5.6.2. */
 static const uint32_t token_bytes[4] = {0, UINT32_C(0x03FF6CFA), UINT32_C(0xC7FFFFFE), UINT32_C(0x57FFFFFF)};
@@ -250,7 +251,7 @@ exo_span exo_http1_chunk_frame(char *payload, size_t len)
     *--begin = LF;
     *--begin = CR;
     for (size_t rest = len; rest > 0; rest >>= 4) {
-        *--begin = "0123456789abcdef"[rest & 15];
+        *--begin = hex_digits[rest & 15];
     }
     payload[len] = CR;
     payload[len + 1] = LF;
@@ -759,9 +760,9 @@ static enum state state_behind(exo_http1_response *r, unsigned char byte)
         return STATUS_LINE;
     }
     if (state == CHUNK_SIZE) {
-        const int digit = exo_json_hex_value(byte);
-        if (digit >= 0) {
-            return add_digit(r, (unsigned)digit) ? CHUNK_SIZE : WRONG;
+        const char *digit = memchr(hex_digits, ascii_lower((char)byte), 16);
+        if (digit) {
+            return add_digit(r, (unsigned)(digit - hex_digits)) ? CHUNK_SIZE : WRONG;
         }
         if (r->digits_ == 0) {
             return WRONG;
