@@ -47,7 +47,7 @@ typedef enum exo_verdict {
 /*
  * X(code, number, class, verdict, text, what to do next)
  *
- * Numbers are grouped by class and never reused. The verdict is the usual one; failure.h refines it by headers and
+ * Numbers are grouped by class, go downwards, and are never reused. The verdict is the usual one; failure.h refines it by headers and
  * body.
  */
 /* clang-format off */
@@ -131,8 +131,8 @@ typedef enum exo_verdict {
     X(EXO_E_CONTENT_FILTER,-106, PROVIDER, STOP, "refused by a content filter", "change the messages") \
     X(EXO_E_REDIRECT,      -107, PROVIDER, STOP, "a redirect is not followed", "set base_url to the final address") \
     X(EXO_E_IN_STREAM,     -108, PROVIDER, RETRY, "an error inside the stream", "try again") \
-    X(EXO_E_BLOCKED,       -111, PROVIDER, FALL_BACK, "refused in front of the endpoint", "ask who runs the firewall, or use another deployment") \
-    X(EXO_E_FINISH,        -109, PROVIDER, RETRY, "the finish_reason is an error", "try again")
+    X(EXO_E_FINISH,        -109, PROVIDER, RETRY, "the finish_reason is an error", "try again") \
+    X(EXO_E_BLOCKED,       -111, PROVIDER, FALL_BACK, "refused in front of the endpoint", "ask who runs the firewall, or use another deployment")
 /* clang-format on */
 
 /* Every error code, from the table. */

@@ -11,22 +11,25 @@
 
 #include "ascii.h"
 
-/* More than the lowest code is below zero. */
-#define SHIFT 200
+/* The highest number. */
+#define TOP EXO_NOT_FOUND
 
-/* Statuses, in the columns of EXO_ERROR_MAP. The last row answers for numbers that nobody knows. */
+/* Statuses, in the columns of EXO_ERROR_MAP and with their numbers going downwards as there. */
 /* clang-format off */
 #define STATUS_MAP(X) \
-    X(EXO_OK,        EXO_OK,        NONE, STOP, "done", "") \
-    X(EXO_AGAIN,     EXO_AGAIN,     NONE, STOP, "there is more", "") \
-    X(EXO_NEED_DATA, EXO_NEED_DATA, NONE, STOP, "all fed bytes are consumed", "") \
-    X(EXO_DONE,      EXO_DONE,      NONE, STOP, "the stream is over", "") \
-    X(EXO_IDLE,      EXO_IDLE,      NONE, STOP, "no call is under way", "") \
     X(EXO_NOT_FOUND, EXO_NOT_FOUND, NONE, STOP, "looked for, and not there", "") \
-    X(EXO_E_UNKNOWN, -SHIFT,        NONE, STOP, "an unknown code", "")
+    X(EXO_IDLE,      EXO_IDLE,      NONE, STOP, "no call is under way", "") \
+    X(EXO_DONE,      EXO_DONE,      NONE, STOP, "the stream is over", "") \
+    X(EXO_NEED_DATA, EXO_NEED_DATA, NONE, STOP, "all fed bytes are consumed", "") \
+    X(EXO_AGAIN,     EXO_AGAIN,     NONE, STOP, "there is more", "") \
+    X(EXO_OK,        EXO_OK,        NONE, STOP, "done", "")
+
+/* What answers for numbers that nobody knows. */
+#define UNKNOWN_MAP(X) X(EXO_E_UNKNOWN, 0, NONE, STOP, "an unknown code", "")
 /* clang-format on */
 
-#define ALL_ROWS(X) EXO_ERROR_MAP(X) STATUS_MAP(X)
+#define KNOWN_ROWS(X) STATUS_MAP(X) EXO_ERROR_MAP(X)
+#define ALL_ROWS(X)   KNOWN_ROWS(X) UNKNOWN_MAP(X)
 
 #ifndef EXO_NO_ERROR_NAMES
 typedef struct error_names {
@@ -56,34 +59,44 @@ static const error_texts texts = {
 };
 #endif
 
-typedef struct error_row {
-    uint8_t shifted; /* the code and SHIFT */
-    uint8_t error_class : 4;
-    uint8_t verdict : 4;
-} error_row;
+/* A byte for each number from TOP downwards: its class, its verdict, and a bit that it is known. */
+#define KNOWN         1
+#define VERDICT_SHIFT 1
+#define CLASS_SHIFT   3
 
-static const error_row rows[] = {
-#define EXO_X(code, number, class_, verdict, text, advice) {SHIFT + (number), EXO_CLASS_##class_, EXO_##verdict},
-    ALL_ROWS(EXO_X)
+static const uint8_t numbers[] = {
+#define EXO_X(code, number, class_, verdict, text, advice) \
+    [TOP - (number)] = EXO_CLASS_##class_ << CLASS_SHIFT | EXO_##verdict << VERDICT_SHIFT | KNOWN,
+    KNOWN_ROWS(EXO_X)
 #undef EXO_X
 };
 
-static size_t find_row(int code)
+/* That byte, or 0. */
+static unsigned look_up(int code)
 {
-    const size_t unknown = sizeof rows / sizeof *rows - 1;
-    size_t row = 0;
-    while (row < unknown && rows[row].shifted != (unsigned)code + SHIFT) {
-        row++;
-    }
-    return row;
+    const unsigned at = TOP - (unsigned)code;
+    return at < sizeof numbers ? numbers[at] : 0;
 }
+
+#if !defined EXO_NO_ERROR_NAMES || !defined EXO_NO_ERROR_TEXTS
+/* The string of a code, among those of ALL_ROWS: as many lie before it as there are numbers. */
+static const char *find_string(const char *strings, int code)
+{
+    const size_t end = look_up(code) ? TOP - (unsigned)code : sizeof numbers;
+    size_t row = 0;
+    for (size_t i = 0; i < end; i++) {
+        row += numbers[i] & KNOWN;
+    }
+    return exo_ascii_string(strings, row);
+}
+#endif
 
 const char *exo_error_name(int code)
 {
 #ifdef EXO_NO_ERROR_NAMES
     return exo_class_name(exo_error_class_of(code));
 #else
-    return exo_ascii_string((const char *)&names, find_row(code));
+    return find_string((const char *)&names, code);
 #endif
 }
 
@@ -92,18 +105,18 @@ const char *exo_error_text(int code)
 #ifdef EXO_NO_ERROR_TEXTS
     return exo_error_name(code);
 #else
-    return exo_ascii_string((const char *)&texts, find_row(code));
+    return find_string((const char *)&texts, code);
 #endif
 }
 
 exo_error_class exo_error_class_of(int code)
 {
-    return (exo_error_class)rows[find_row(code)].error_class;
+    return (exo_error_class)(look_up(code) >> CLASS_SHIFT);
 }
 
 exo_verdict exo_error_verdict(int code)
 {
-    return (exo_verdict)rows[find_row(code)].verdict;
+    return (exo_verdict)(look_up(code) >> VERDICT_SHIFT & EXO_FALL_BACK_CONTEXT);
 }
 
 const char *exo_class_name(exo_error_class error_class)

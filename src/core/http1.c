@@ -422,6 +422,11 @@ static bool is_in_line(const exo_http1_response *r)
     return r->state_ >= STATUS_LF && r->state_ <= FOLD;
 }
 
+static bool is_in_head(const exo_http1_response *r)
+{
+    return is_in_line(r) && !r->trailing_;
+}
+
 static int tell(exo_http1_event *event, exo_http1_event_type type)
 {
     event->type = type;
@@ -707,8 +712,6 @@ static bool add_digit(exo_http1_response *r, unsigned digit)
 /* No byte is at hand: keeps what is cut, or judges the end that the peer has made. */
 static int starve(exo_http1_response *r)
 {
-    const bool in_line = is_in_line(r);
-
     if (!r->closed_) {
         int result = r->length_ > 0 ? carry_line(r, 0) : EXO_OK;
         return result == EXO_OK ? EXO_NEED_DATA : result;
@@ -720,7 +723,7 @@ static int starve(exo_http1_response *r)
     if (r->at == 0) {
         return EXO_E_CLOSED;
     }
-    return in_line && !r->trailing_ ? EXO_E_HEAD : EXO_E_BODY_CUT;
+    return is_in_head(r) ? EXO_E_HEAD : EXO_E_BODY_CUT;
 }
 
 /* The LF that ends what state `end` is the last of. */
@@ -769,7 +772,7 @@ static enum state state_behind(exo_http1_response *r, unsigned char byte)
         }
     }
     const enum byte_class is = classify(byte);
-    if (is == IS_WRONG || (byte == LF && (r->trailing_ || !is_in_line(r)))) {
+    if (is == IS_WRONG || (byte == LF && !is_in_head(r))) {
         return WRONG;
     }
     return (enum state)next_states[state - STATUS_LINE][is];
@@ -781,7 +784,7 @@ static int step_byte(exo_http1_response *r, exo_http1_event *event, unsigned cha
     const enum state next = state_behind(r, byte);
 
     if (next == WRONG) {
-        return is_in_line(r) && !r->trailing_ ? EXO_E_HEAD : EXO_E_CHUNK; /* trailers are part of the coding */
+        return is_in_head(r) ? EXO_E_HEAD : EXO_E_CHUNK; /* trailers are part of the coding */
     }
     if (byte == LF) {
         return end_of_line(r, event, next);
