@@ -7,7 +7,6 @@
 #include "retry_after.h"
 
 #include "ascii.h"
-#include "exochat/failure.h"
 
 /* Milliseconds that no longer grow: any point in time, also one that is given as a thousand times as much. */
 #define MOST INT64_C(10000000000000000)
