@@ -47,8 +47,8 @@ typedef enum exo_verdict {
 /*
  * X(code, number, class, verdict, text, what to do next)
  *
- * Numbers are grouped by class, go downwards, and are never reused. The verdict is the usual one; failure.h refines it by headers and
- * body.
+ * Numbers are grouped by class, go downwards, and are never reused. The verdict is the usual one; failure.h refines it
+ * by headers and body.
  */
 /* clang-format off */
 #define EXO_ERROR_MAP(X) \
