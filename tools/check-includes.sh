@@ -29,7 +29,8 @@ answer_keep    answer json_repair
 failure        failure_body failure_words retry_after json_text
 failure_body   failure failure_words retry_after json_read json_text
 retry_after    failure
-intake         sse chunk answer failure finish json_read
+intake         sse chunk answer failure finish intake_look
+intake_look    json_read
 attempt        intake
 route          failure
 TABLE

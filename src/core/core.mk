@@ -26,6 +26,7 @@ EXO_CORE_SOURCES += failure.c
 EXO_CORE_SOURCES += failure_body.c
 EXO_CORE_SOURCES += failure_words.c
 EXO_CORE_SOURCES += retry_after.c
+EXO_CORE_SOURCES += intake_look.c
 EXO_CORE_SOURCES += intake.c
 EXO_CORE_SOURCES += attempt.c
 EXO_CORE_SOURCES += route.c

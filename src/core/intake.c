@@ -7,7 +7,7 @@
 #include "exochat/intake.h"
 #include "exochat/finish.h"
 
-#include "ascii.h"
+#include "intake_look.h"
 
 /* What the body turned out to be. */
 enum state {
@@ -21,19 +21,12 @@ enum state {
     INTAKE_OVER
 };
 
-/* What the most telling was of the events that are no part of an answer. */
-enum odd {
-    ODD_NONE,
-    ODD_UNREADABLE, /* it could not be read */
-    ODD_PERHAPS,    /* it may be an error */
-    ODD_ERROR       /* it says that it is one */
-};
-
-/* What is fed next of a line that is dressed as an event. */
+/* What sse is fed next. */
 enum line {
-    LINE_BEGIN,
-    LINE_TEXT,
-    LINE_END
+    LINE_NOT,   /* bytes as they came */
+    LINE_BEGIN, /* what stands before a line that is dressed as an event, */
+    LINE_TEXT,  /* the line, */
+    LINE_END    /* and what stands behind it */
 };
 
 int exo_intake_init(exo_intake *intake, const exo_intake_options *options)
@@ -78,16 +71,22 @@ static void intake_is_judged(exo_intake *intake)
     intake->state_ = INTAKE_OVER;
 }
 
-static void intake_fail(exo_intake *intake, int code, exo_span words)
+static void intake_fail_saying(exo_intake *intake, int code, const exo_span *words)
 {
-    exo_failure_set(intake->options_.failure, code, words);
+    exo_failure_set(intake->options_.failure, code, *words);
     intake_is_judged(intake);
 }
 
-/* The same for an error inside the stream. */
-static void intake_fail_in_stream(exo_intake *intake, exo_span words)
+static void intake_fail(exo_intake *intake, int code)
 {
-    intake_fail(intake, EXO_E_IN_STREAM, words);
+    const exo_span nothing = {NULL, 0};
+    intake_fail_saying(intake, code, &nothing);
+}
+
+/* The same for an error inside the stream. */
+static void intake_fail_in_stream(exo_intake *intake, const exo_span *words)
+{
+    intake_fail_saying(intake, EXO_E_IN_STREAM, words);
     intake->options_.failure->in_stream = true;
 }
 
@@ -109,9 +108,9 @@ static bool intake_is_proven(const exo_intake *intake)
 }
 
 /* Whether `json` reports an error, which then is the failure. */
-static bool intake_reports(exo_intake *intake, exo_span json)
+static bool intake_reports(exo_intake *intake, const exo_span *json)
 {
-    if (json.len == 0 || exo_failure_from_json(intake->options_.failure, intake->status_, json) != EXO_OK) {
+    if (json->len == 0 || exo_failure_from_json(intake->options_.failure, intake->status_, *json) != EXO_OK) {
         return false;
     }
     intake->options_.failure->offset = exo_intake_offset(intake);
@@ -134,28 +133,28 @@ static int intake_end_answers(exo_intake *intake, bool lenient, exo_span *reason
 }
 
 /* The body has been read to the end, or far enough: do the answers stand? */
-static void intake_conclude(exo_intake *intake, int transport, exo_span words)
+static void intake_conclude(exo_intake *intake, int transport, const exo_span *words)
 {
     exo_span error = exo_answer_error(&intake->options_.answers[0]);
     exo_span reason = {NULL, 0};
-    if (intake_reports(intake, error)) {
+    if (intake_reports(intake, &error)) {
         return;
     }
     if (intake->failed_) {
-        intake_fail_in_stream(intake, error);
+        intake_fail_in_stream(intake, &error);
         return;
     }
     if (transport < 0) {
-        intake_fail(intake, transport, words);
+        intake_fail_saying(intake, transport, words);
         return;
     }
     bool finished = intake_has_finish(&intake->options_.answers[0]);
     exo_span odd = exo_buffer_span(&intake->odd_);
-    if (!finished && intake->odd_kind_ >= ODD_PERHAPS && intake_reports(intake, odd)) {
+    if (!finished && intake->odd_kind_ >= EXO_ODD_PERHAPS && intake_reports(intake, &odd)) {
         return; /* [DONE] alone does not outweigh it */
     }
-    if (!finished && intake->odd_kind_ == ODD_ERROR) {
-        intake_fail_in_stream(intake, odd);
+    if (!finished && intake->odd_kind_ == EXO_ODD_ERROR) {
+        intake_fail_in_stream(intake, &odd);
         return;
     }
     int code = intake_end_answers(intake, intake->options_.lenient_end && !intake->cut_, &reason);
@@ -170,24 +169,21 @@ static void intake_conclude(exo_intake *intake, int transport, exo_span words)
     intake_is_judged(intake);
 }
 
-/* The response is not 2xx, and its body, or as much of it as we care for, is here. */
+/* The response is not 2xx, or a page is in the place of a stream: its body, or as much of it as we care for, is here.
+ * Of a page the title is all that it has to say. */
 static void intake_refuse(exo_intake *intake)
 {
+    exo_failure *failure = intake->options_.failure;
     if (intake->status_ == 407) {
-        intake_fail(intake, EXO_E_PROXY, exo_span_text("the proxy asks for a user and a password"));
+        const exo_span words = exo_span_text("the proxy asks for a user and a password");
+        intake_fail_saying(intake, EXO_E_PROXY, &words);
         return;
     }
-    exo_failure_from_response(intake->options_.failure, intake->status_, exo_buffer_span(&intake->held_));
-    intake->state_ = INTAKE_OVER;
-}
-
-/* A page in place of a stream: its title is all that it has to say. */
-static void intake_show_page(exo_intake *intake)
-{
-    exo_failure *failure = intake->options_.failure;
     exo_failure_from_response(failure, intake->status_, exo_buffer_span(&intake->held_));
-    failure->code = EXO_E_NOT_A_STREAM;
-    failure->verdict = exo_error_verdict(EXO_E_NOT_A_STREAM);
+    if (intake->state_ == INTAKE_PAGE) {
+        failure->code = EXO_E_NOT_A_STREAM;
+        failure->verdict = exo_error_verdict(EXO_E_NOT_A_STREAM);
+    }
     intake->state_ = INTAKE_OVER;
 }
 
@@ -201,57 +197,29 @@ static exo_span intake_split(exo_span *bytes, size_t len)
     return front;
 }
 
-/* What an object without choices may be: an error in words that nobody here knows. It has a message or a code, or says
- * that it is one. */
-static enum odd intake_oddness(exo_span data)
-{
-    exo_json_reader reader;
-    exo_json_token token;
-    enum odd odd = ODD_NONE;
-    exo_json_reader_init(&reader, data, EXO_JSON_DEPTH_MAX, true);
-    exo_json_reader_tolerate(&reader);
-    if (exo_json_next(&reader, &token) != EXO_EVENT || token.type != EXO_JSON_OBJECT) {
-        return odd;
-    }
-    while (exo_json_next(&reader, &token) == EXO_EVENT && token.type == EXO_JSON_KEY) {
-        exo_span value = {NULL, 0};
-        bool type = exo_json_is(&token, "type");
-        bool says = exo_json_is(&token, "message") || exo_json_is(&token, "code");
-        (void)exo_json_skip(&reader, &value); /* next() repeats its error */
-        if (type && exo_span_is(value, "\"error\"")) {
-            return ODD_ERROR;
-        }
-        if (says && !exo_span_is(value, "null")) {
-            odd = ODD_PERHAPS;
-        }
-    }
-    return odd;
-}
-
 /* Keeps what may say why an answer has no proof, as much as the body of an error may have: the first of its kind, and
  * rather what may be an error than what could not be read. EXO_OK or EXO_E_NO_MEMORY. */
-static int intake_keep_odd(exo_intake *intake, exo_span text, enum odd odd)
+static int intake_keep_odd(exo_intake *intake, const exo_span *text, enum exo_odd odd)
 {
     if (odd <= intake->odd_kind_) {
         return EXO_OK;
     }
     intake->odd_kind_ = (uint8_t)odd;
     exo_buffer_clear(&intake->odd_);
-    return exo_buffer_append(&intake->odd_, intake_split(&text, intake->options_.limits->error_body));
+    exo_span rest = *text;
+    return exo_buffer_append(&intake->odd_, intake_split(&rest, intake->options_.limits->error_body));
 }
 
-static void intake_begin_chunk(exo_intake *intake, exo_span data, bool error)
+/* Begins with an event, or with a body, and says whether it is one that counts. */
+static bool intake_begin_chunk(exo_intake *intake, const exo_span *data, bool error)
 {
-    exo_chunk_begin(&intake->chunk_, data, error);
-    intake->in_chunk_ = true;
-    if (exo_chunk_is_progress(&intake->chunk_)) {
-        intake->news_ |= EXO_NEWS_EVENT;
-    } else {
-        int code = intake_keep_odd(intake, data, intake_oddness(data));
-        if (code < 0) {
-            intake_fail(intake, code, exo_span_of(NULL, 0));
-        }
+    exo_chunk_begin(&intake->chunk_, *data, error);
+    if (!exo_chunk_is_progress(&intake->chunk_)) {
+        return false;
     }
+    intake->news_ |= EXO_NEWS_EVENT;
+    intake->in_chunk_ = true;
+    return true;
 }
 
 static void intake_take(exo_intake *intake, const exo_sse_event *sse)
@@ -269,47 +237,40 @@ static void intake_take(exo_intake *intake, const exo_sse_event *sse)
         return;
     }
     intake->at_end_ = sse->at_end;
-    intake_begin_chunk(intake, sse->data, error);
-}
-
-/* What is news about a delta that was used; `first`: the first of its kind, or of a call that was not there before. */
-static unsigned intake_news_of(const exo_delta *delta, bool first)
-{
-    switch (delta->type) {
-    case EXO_DELTA_CONTENT:
-    case EXO_DELTA_REASONING:
-    case EXO_DELTA_REFUSAL:
-    case EXO_DELTA_ERROR:
-        return EXO_NEWS_TOKEN | EXO_NEWS_MORE;
-    case EXO_DELTA_TOOL_ARGUMENTS:
-    case EXO_DELTA_TOOL_OBJECT:
-    case EXO_DELTA_REASONING_DETAILS:
-    case EXO_DELTA_AUDIO:
-        return EXO_NEWS_MORE;
-    case EXO_DELTA_FINISH:
-    case EXO_DELTA_TOOL_CALL:
-        return EXO_NEWS_TOKEN | (first ? EXO_NEWS_MORE : 0U);
-    case EXO_DELTA_USAGE:
-        return first ? EXO_NEWS_MORE : 0;
-    default:
-        return 0;
+    if (!intake_begin_chunk(intake, &sse->data, error)) {
+        intake->in_chunk_ = true; /* why it does not count */
+        int code = intake_keep_odd(intake, &sse->data, exo_look_for_error(&sse->data));
+        if (code < 0) {
+            intake_fail(intake, code);
+        }
     }
 }
+
+/* What kinds of delta there are to a reader: the event that each is shown as, and what is news about it always, and
+ * what about the first of its kind, or of a call that was not there before. */
+static const struct {
+    uint8_t type;
+    uint8_t news;
+    uint8_t first;
+} intake_kinds[] = {
+    [EXO_DELTA_ERROR] = {EXO_EVENT_NONE, EXO_NEWS_TOKEN | EXO_NEWS_MORE, 0},
+    [EXO_DELTA_CONTENT] = {EXO_EVENT_TEXT, EXO_NEWS_TOKEN | EXO_NEWS_MORE, 0},
+    [EXO_DELTA_REASONING] = {EXO_EVENT_REASONING, EXO_NEWS_TOKEN | EXO_NEWS_MORE, 0},
+    [EXO_DELTA_REASONING_DETAILS] = {EXO_EVENT_NONE, EXO_NEWS_MORE, 0},
+    [EXO_DELTA_REFUSAL] = {EXO_EVENT_REFUSAL, EXO_NEWS_TOKEN | EXO_NEWS_MORE, 0},
+    [EXO_DELTA_TOOL_CALL] = {EXO_EVENT_TOOL_CALL, EXO_NEWS_TOKEN, EXO_NEWS_MORE},
+    [EXO_DELTA_TOOL_ARGUMENTS] = {EXO_EVENT_TOOL_ARGUMENTS, EXO_NEWS_MORE, 0},
+    [EXO_DELTA_TOOL_OBJECT] = {EXO_EVENT_TOOL_ARGUMENTS, EXO_NEWS_MORE, 0},
+    [EXO_DELTA_AUDIO] = {EXO_EVENT_NONE, EXO_NEWS_MORE, 0},
+    [EXO_DELTA_FINISH] = {EXO_EVENT_NONE, EXO_NEWS_TOKEN, EXO_NEWS_MORE},
+    [EXO_DELTA_USAGE] = {EXO_EVENT_USAGE, 0, EXO_NEWS_MORE},
+};
 
 /* What a used delta is shown as, once an answer has made of it what is to be shown. */
 static void intake_show(const exo_intake *intake, exo_intake_event *event)
 {
-    static const uint8_t types[] = {
-        [EXO_DELTA_CONTENT] = EXO_EVENT_TEXT,
-        [EXO_DELTA_REASONING] = EXO_EVENT_REASONING,
-        [EXO_DELTA_REFUSAL] = EXO_EVENT_REFUSAL,
-        [EXO_DELTA_TOOL_CALL] = EXO_EVENT_TOOL_CALL,
-        [EXO_DELTA_TOOL_ARGUMENTS] = EXO_EVENT_TOOL_ARGUMENTS,
-        [EXO_DELTA_TOOL_OBJECT] = EXO_EVENT_TOOL_ARGUMENTS,
-        [EXO_DELTA_USAGE] = EXO_EVENT_USAGE,
-    };
     const exo_delta *delta = &intake->delta_;
-    event->type = delta->type < sizeof types ? (exo_event_type)types[delta->type] : EXO_EVENT_NONE;
+    event->type = (exo_event_type)intake_kinds[delta->type].type;
     event->choice = delta->choice;
     event->tool = intake->tool_;
     event->last = delta->last;
@@ -333,28 +294,36 @@ static bool intake_is_first(const exo_answer *answer, const exo_delta *delta)
 static int intake_apply(exo_intake *intake, exo_intake_event *event)
 {
     const exo_delta *came = &event->delta;
-    bool new_call = came->type != EXO_DELTA_TOOL_CALL || came->id.len > 0 || came->name.len > 0;
+    bool is_call = came->type == EXO_DELTA_TOOL_CALL;
+    bool says = !is_call || came->id.len > 0 || came->name.len > 0;
     intake->failed_ = intake->failed_ || came->type == EXO_DELTA_ERROR;
-    int code = came->type == EXO_DELTA_MALFORMED ? intake_keep_odd(intake, came->text, ODD_UNREADABLE) : EXO_OK;
-    if (code < 0) {
-        return code;
+    if (came->type == EXO_DELTA_MALFORMED) {
+        int code = intake_keep_odd(intake, &came->text, EXO_ODD_UNREADABLE);
+        if (code < 0) {
+            return code;
+        }
     }
     for (uint32_t i = 0; i < intake->options_.answer_count; i++) {
         exo_answer *answer = &intake->options_.answers[i];
-        uint32_t before = exo_answer_tool_calls(answer);
+        uint32_t calls = exo_answer_tool_calls(answer);
         bool first = intake_is_first(answer, came);
         intake->delta_ = *came;
-        code = exo_answer_apply(answer, &intake->delta_, &intake->tool_);
+        int code = exo_answer_apply(answer, &intake->delta_, &intake->tool_);
         if (code < 0) {
             return code;
         }
         if (code != EXO_OK) {
             continue;
         }
-        bool grown = exo_answer_tool_calls(answer) > before;
+        if (is_call) {
+            first = exo_answer_tool_calls(answer) > calls;
+        }
         intake->shown_ = (uint16_t)(i + 1);
-        intake->news_ |= (uint8_t)intake_news_of(came, came->type == EXO_DELTA_TOOL_CALL ? grown : first);
-        if ((new_call || grown) && !intake->failed_) {
+        intake->news_ |= intake_kinds[came->type].news;
+        if (first) {
+            intake->news_ |= intake_kinds[came->type].first;
+        }
+        if ((says || first) && !intake->failed_) {
             intake_show(intake, event);
         }
     }
@@ -406,7 +375,7 @@ static bool intake_was_cut(exo_intake *intake, const exo_delta *delta)
 static void intake_finish_stream(exo_intake *intake)
 {
     if (intake->flushed_) {
-        intake_conclude(intake, EXO_OK, exo_span_of(NULL, 0));
+        intake_conclude(intake, EXO_OK, NULL);
         return;
     }
     intake->flushed_ = true;
@@ -414,10 +383,11 @@ static void intake_finish_stream(exo_intake *intake)
     intake->in_chunk_ = true;
 }
 
-/* Gives sse the next piece of a line dressed as an event: "data:", the line, an empty line. False: no bytes are left.
- */
-static bool intake_dress(exo_intake *intake)
+/* Gives sse the next piece of the fed bytes: all that is left of them, or, where lines are dressed as events, "data:",
+ * a line, an empty line. False: no bytes are left. */
+static bool intake_feed_on(exo_intake *intake)
 {
+    static const char dressing[][6] = {[LINE_BEGIN] = "data:", [LINE_END] = "\n"};
     if (intake->in_.len == 0) {
         intake->in_ = intake->rest_;
         intake->rest_.len = 0;
@@ -426,38 +396,21 @@ static bool intake_dress(exo_intake *intake)
     if (piece.len == 0 && intake->line_ != LINE_END) {
         return false;
     }
-    switch (intake->line_) {
-    case LINE_BEGIN:
-        intake->line_ = LINE_TEXT;
-        piece = exo_span_text("data:");
+    if (intake->line_ == LINE_BEGIN || intake->line_ == LINE_END) {
+        piece = exo_span_text(dressing[intake->line_]);
         intake->dressing_ += (uint32_t)piece.len;
-        break;
-    case LINE_TEXT: {
-        const char *end = memchr(piece.ptr, '\n', piece.len);
+        intake->line_ = intake->line_ == LINE_BEGIN ? LINE_TEXT : LINE_BEGIN;
+    } else {
+        const char *end = intake->line_ == LINE_TEXT ? memchr(piece.ptr, '\n', piece.len) : NULL;
         if (end) {
             piece.len = (size_t)(end - piece.ptr) + 1;
             intake->line_ = LINE_END;
         }
-        intake->in_ = exo_span_of(intake->in_.ptr + piece.len, intake->in_.len - piece.len);
-        break;
-    }
-    default:
-        intake->line_ = LINE_BEGIN;
-        piece = exo_span_text("\n");
-        intake->dressing_ += (uint32_t)piece.len;
-        break;
+        intake->in_.ptr += piece.len;
+        intake->in_.len -= piece.len;
     }
     (void)exo_sse_feed(&intake->sse_, piece); /* its error is next()'s to say */
     return true;
-}
-
-/* Gives sse what is left of the fed bytes. False: nothing is. */
-static bool intake_go_on(exo_intake *intake)
-{
-    exo_span rest = intake->in_;
-    intake->in_.len = 0;
-    (void)exo_sse_feed(&intake->sse_, rest);
-    return rest.len > 0;
 }
 
 /* Reads the next event. EXO_AGAIN: there may be a delta now, or the end; EXO_NEED_DATA. */
@@ -474,41 +427,11 @@ static int intake_read_event(exo_intake *intake)
     } else if (code == EXO_DONE) {
         intake->over_ = true;
     } else if (code < 0) {
-        intake_fail(intake, code, exo_span_of(NULL, 0));
-    } else if (intake->state_ == INTAKE_LINES ? !intake_dress(intake) : !intake_go_on(intake)) {
+        intake_fail(intake, code);
+    } else if (!intake_feed_on(intake)) {
         return EXO_NEED_DATA;
     }
     return EXO_AGAIN;
-}
-
-/* Whether a line is an object with choices[].delta: the first of a stream of lines. */
-static bool intake_is_chunk(exo_span line)
-{
-    exo_json_reader reader;
-    exo_json_token token;
-    exo_json_reader_init(&reader, line, EXO_JSON_DEPTH_MAX, true);
-    exo_json_reader_tolerate(&reader);
-    unsigned depth = 0; /* of the object, its choices, and the choice */
-    while (exo_json_next(&reader, &token) == EXO_EVENT) {
-        bool opens = token.type == (depth == 1 ? EXO_JSON_ARRAY : EXO_JSON_OBJECT);
-        if (token.type == EXO_JSON_KEY && depth == 1 && exo_json_is(&token, "choices")) {
-            continue;
-        }
-        if (token.type == EXO_JSON_KEY && depth == 3 && exo_json_is(&token, "delta")) {
-            return true;
-        }
-        if (token.type == EXO_JSON_KEY) {
-            if (exo_json_skip(&reader, NULL) < 0) {
-                return false;
-            }
-            continue;
-        }
-        if (!opens) {
-            return false;
-        }
-        depth++;
-    }
-    return false;
 }
 
 /* The body that is held, from its first byte of JSON on. */
@@ -522,39 +445,33 @@ static exo_span intake_json(const exo_intake *intake)
 static void intake_look_for_lines(exo_intake *intake)
 {
     exo_span text = intake_json(intake);
-    const char *end = NULL;
-    if (!intake->options_.strict_stream && intake->searched_ < text.len) {
-        end = memchr(text.ptr + intake->searched_, '\n', text.len - intake->searched_);
-    }
-    if (!end) {
-        intake->searched_ = intake->searched_ < text.len ? text.len : intake->searched_;
+    exo_span line = text;
+    if (intake->options_.strict_stream || intake->searched_ >= text.len) {
         return;
     }
-    intake->searched_ = SIZE_MAX; /* one look is enough */
-    if (intake_is_chunk(exo_span_of(text.ptr, (size_t)(end - text.ptr)))) {
+    const char *end = memchr(text.ptr + intake->searched_, '\n', text.len - intake->searched_);
+    intake->searched_ = end ? SIZE_MAX : text.len; /* one look is enough */
+    line.len = end ? (size_t)(end - text.ptr) : 0;
+    if (exo_look_for_delta(&line)) {
         intake->state_ = INTAKE_LINES;
+        intake->line_ = LINE_BEGIN;
         intake->in_ = text;
     }
 }
 
 /* All of a JSON body is here: it is a completion, whose deltas come next, or it is judged. */
-static void intake_read_body(exo_intake *intake, int transport, exo_span words)
+static void intake_read_body(exo_intake *intake, int transport, const exo_span *words)
 {
     exo_span body = intake_json(intake);
-    if (intake_reports(intake, body)) {
+    if (intake_reports(intake, &body)) {
         return;
     }
-    if (!intake->options_.strict_stream) {
-        exo_chunk_begin(&intake->chunk_, body, false);
-        if (exo_chunk_is_progress(&intake->chunk_)) {
-            intake->news_ |= EXO_NEWS_EVENT;
-            intake->in_chunk_ = true;
-            intake->over_ = true;
-            intake->state_ = INTAKE_STREAM;
-            return;
-        }
+    if (!intake->options_.strict_stream && intake_begin_chunk(intake, &body, false)) {
+        intake->over_ = true;
+        intake->state_ = INTAKE_STREAM;
+        return;
     }
-    intake_fail(intake, transport < 0 ? transport : EXO_E_NOT_A_STREAM, words);
+    intake_fail_saying(intake, transport < 0 ? transport : EXO_E_NOT_A_STREAM, words);
 }
 
 /* ---- feeding ---- */
@@ -565,7 +482,7 @@ static bool intake_gather(exo_intake *intake, exo_span *bytes, size_t maximum)
     size_t room = maximum > intake->held_.len ? maximum - intake->held_.len : 0;
     int code = exo_buffer_append(&intake->held_, intake_split(bytes, room));
     if (code < 0) {
-        intake_fail(intake, code, exo_span_of(NULL, 0));
+        intake_fail(intake, code);
     }
     return code == EXO_OK && bytes->len == 0;
 }
@@ -596,7 +513,7 @@ static bool intake_decide(exo_intake *intake, exo_span *bytes)
         intake->state_ = INTAKE_PAGE;
         return true;
     case EXO_BODY_GZIP:
-        intake_fail(intake, EXO_E_UNLABELLED_GZIP, exo_span_of(NULL, 0));
+        intake_fail(intake, EXO_E_UNLABELLED_GZIP);
         return false;
     default: /* blank lines without end mean nothing to a stream */
         break;
@@ -620,7 +537,7 @@ static void intake_read_on(exo_intake *intake, exo_span bytes)
     if (intake->state_ == INTAKE_LINES) {
         intake->rest_ = bytes;
     } else if (!fits) {
-        intake_fail(intake, EXO_E_EVENT_LIMIT, exo_span_of(NULL, 0));
+        intake_fail(intake, EXO_E_EVENT_LIMIT);
     }
 }
 
@@ -632,7 +549,7 @@ static void intake_keep_whole(exo_intake *intake, exo_span bytes)
         intake->news_ |= EXO_NEWS_EVENT | EXO_NEWS_TOKEN | EXO_NEWS_MORE;
     }
     if (code < 0) {
-        intake_fail(intake, code, exo_span_of(NULL, 0));
+        intake_fail(intake, code);
     }
 }
 
@@ -678,17 +595,15 @@ void exo_intake_end(exo_intake *intake, int code, exo_span words)
     case INTAKE_OVER:
         return;
     case INTAKE_REFUSAL:
+    case INTAKE_PAGE:
         intake_refuse(intake);
         return;
-    case INTAKE_PAGE:
-        intake_show_page(intake);
-        return;
     case INTAKE_BODY:
-        intake_read_body(intake, code, words);
+        intake_read_body(intake, code, &words);
         return;
     case INTAKE_WHOLE:
         if (code < 0) {
-            intake_fail(intake, code, words);
+            intake_fail_saying(intake, code, &words);
         }
         intake->state_ = INTAKE_OVER;
         return;
@@ -696,7 +611,7 @@ void exo_intake_end(exo_intake *intake, int code, exo_span words)
         break;
     }
     if (code < 0 && !intake_is_proven(intake)) {
-        intake_conclude(intake, code, words);
+        intake_conclude(intake, code, &words);
         return;
     }
     if (intake->state_ == INTAKE_SNIFF) {
@@ -724,23 +639,25 @@ static int intake_next_delta(exo_intake *intake, exo_intake_event *event)
 
 int exo_intake_next(exo_intake *intake, exo_intake_event *event)
 {
-    memset(event, 0, sizeof *event);
-    while (intake->state_ != INTAKE_OVER) {
+    for (;;) {
         memset(event, 0, sizeof *event);
+        if (intake->state_ == INTAKE_OVER) {
+            return EXO_DONE;
+        }
         int code = intake_next_delta(intake, event);
         if (code == EXO_EVENT) {
             return code;
         }
         if (code < 0) {
-            intake_fail(intake, code, exo_span_of(NULL, 0));
+            intake_fail(intake, code);
+            continue;
         }
         bool reads = intake->state_ == INTAKE_STREAM || intake->state_ == INTAKE_LINES;
-        if (intake->state_ != INTAKE_OVER && (!reads || intake_read_event(intake) == EXO_NEED_DATA)) {
+        if (!reads || intake_read_event(intake) == EXO_NEED_DATA) {
             intake->unread_ = false;
             return EXO_NEED_DATA;
         }
     }
-    return EXO_DONE;
 }
 
 unsigned exo_intake_news(exo_intake *intake)
