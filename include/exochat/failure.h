@@ -62,13 +62,13 @@ typedef struct exo_failure {
     uint8_t delay_rank_; /* which source retry_after is from: a better one replaces it */
     uint8_t id_rank_;    /* the same for request_id */
     uint8_t advice_;     /* what x-should-retry says */
+    bool in_stream;      /* reported inside a 2xx stream */
+    bool cut;            /* the message was longer than its field */
     int code;            /* EXO_OK: no failure; otherwise one of error.h */
     exo_verdict verdict;
     exo_clock clock;      /* which clock ran out */
     uint16_t http_status; /* of the response, or 0 */
     uint16_t status;      /* the effective status: the one that the body names, else http_status */
-    bool in_stream;       /* reported inside a 2xx stream */
-    bool cut;             /* the message was longer than its field */
     uint64_t offset;      /* in the stream or text, where one applies */
     char type[64];
     char provider_code[64];

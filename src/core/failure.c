@@ -108,7 +108,9 @@ static uint32_t clamp(int64_t seconds)
 /* Forgets all but what headers said. */
 static void begin(exo_failure *failure, int code)
 {
-    memset(&failure->code, 0, offsetof(exo_failure, request_id) - offsetof(exo_failure, code));
+    const size_t at =
+        offsetof(exo_failure, in_stream); /* what lies before that, and from request_id on, is from headers */
+    memset((char *)failure + at, 0, offsetof(exo_failure, request_id) - at);
     failure->code = code;
     if (failure->delay_rank_ <= BODY_DELAY_RANK) {
         failure->retry_after = -1;
