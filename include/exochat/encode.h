@@ -9,10 +9,11 @@
  * What is done to the request, a JSON object:
  *  - top level: "model" takes the value of options.model, if that is set, and "stream" is true, each in its place;
  *    where they are absent, "model" comes first, and "stream" behind everything but "stream_options". "tool_choice"
- *    and "parallel_tool_calls" without a non-empty "tools" are left out, and so is an empty "tools". Of these keys, those in `drop` are not sent, and the others are renamed
- *    by `rename` (both by the name in the request; the first match counts). Then come the keys of `extra_body` whose
- *    names are absent so far, as they are, and last "stream_options": {"include_usage":true}, unless it is there, or
- *    it or "stream" is dropped. A key that would be sent twice is an error, found before the first byte.
+ *    and "parallel_tool_calls" without a non-empty "tools" are left out, and so is an empty "tools". Of these keys,
+ * those in `drop` are not sent, and the others are renamed by `rename` (both by the name in the request; the first
+ * match counts). Then come the keys of `extra_body` whose names are absent so far, as they are, and last
+ * "stream_options": {"include_usage":true}, unless it is there, or it or "stream" is dropped. A key that would be sent
+ * twice is an error, found before the first byte.
  *  - in each object of "messages": keys that begin with "_" are left out. "_content_file" (a string; null counts as
  *    absent) takes the place of "content": the file's text is sent, where the first of the two keys stands; if the file
  *    cannot be opened, the inline "content" is, and without one it is EXO_E_SOURCE_READ.

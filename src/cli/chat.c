@@ -44,7 +44,7 @@ typedef struct asking {
 
 /* ---- events ---- */
 
-static void end_text_line(asking *asked)
+static void chat_end_text_line(asking *asked)
 {
     if (asked->line_open && asked->terminal) {
         putchar('\n');
@@ -53,7 +53,7 @@ static void end_text_line(asking *asked)
     asked->line_open = false;
 }
 
-static void print_text(asking *asked, exo_span text)
+static void chat_print_text(asking *asked, exo_span text)
 {
     if (text.len > 0) {
         say_end_line();
@@ -64,11 +64,11 @@ static void print_text(asking *asked, exo_span text)
 }
 
 /* Text and what goes beside it, for people. */
-static void show(asking *asked, const exo_event *event)
+static void chat_show(asking *asked, const exo_event *event)
 {
     switch (event->type) {
     case EXO_EVENT_TEXT:
-        print_text(asked, event->text);
+        chat_print_text(asked, event->text);
         break;
     case EXO_EVENT_REASONING:
         if (!asked->options->quiet) {
@@ -79,7 +79,7 @@ static void show(asking *asked, const exo_event *event)
         (void)exo_buffer_append(&asked->refusal, event->text);
         break;
     case EXO_EVENT_RESTART:
-        end_text_line(asked);
+        chat_end_text_line(asked);
         asked->spoiled = asked->printed && !asked->terminal;
         exo_buffer_clear(&asked->refusal);
         if (!asked->options->quiet) {
@@ -92,7 +92,7 @@ static void show(asking *asked, const exo_event *event)
     }
 }
 
-static bool on_event(void *ctx, const exo_event *event)
+static bool chat_on_event(void *ctx, const exo_event *event)
 {
     asking *asked = ctx;
     if (event->type == EXO_EVENT_END) {
@@ -101,12 +101,12 @@ static bool on_event(void *ctx, const exo_event *event)
     if (asked->options->events) {
         events_print(event);
     } else if (event->choice == 0) {
-        show(asked, event);
+        chat_show(asked, event);
     }
     return say_flush();
 }
 
-static void save(void *ctx, exo_span bytes)
+static void chat_save(void *ctx, exo_span bytes)
 {
     asking *asked = ctx;
     if (asked->save_error == 0 && fwrite(bytes.ptr, 1, bytes.len, asked->saved) < bytes.len) {
@@ -116,7 +116,7 @@ static void save(void *ctx, exo_span bytes)
 
 /* ---- the end ---- */
 
-static void print_tool_calls(exo_answer *answer)
+static void chat_print_tool_calls(exo_answer *answer)
 {
     json_out out = json_out_to(stderr);
     for (uint32_t i = 0; i < exo_answer_tool_calls(answer); i++) {
@@ -130,7 +130,7 @@ static void print_tool_calls(exo_answer *answer)
 }
 
 /* An answer that is complete, and yet may not be what was asked for. */
-static int judge(asking *asked, exo_answer *answer)
+static int chat_judge(asking *asked, exo_answer *answer)
 {
     exo_span refusal = asked->refusal.len > 0 ? exo_buffer_span(&asked->refusal) : exo_answer_refusal(answer);
     exo_span reason = exo_answer_finish_reason(answer);
@@ -150,19 +150,19 @@ static int judge(asking *asked, exo_answer *answer)
 }
 
 /* Several choices: each under its number. */
-static void print_choices(asking *asked, const exo_reply *reply)
+static void chat_print_choices(asking *asked, const exo_reply *reply)
 {
     exo_answer *answer;
     for (uint32_t i = 0; (answer = exo_reply_answer(reply, i)) != NULL; i++) {
         char number[16];
         int len = snprintf(number, sizeof number, "%s[%" PRIu32 "]\n", asked->line_open ? "\n" : "", i);
-        print_text(asked, exo_span_of(number, (size_t)len));
-        print_text(asked, exo_answer_text(answer));
+        chat_print_text(asked, exo_span_of(number, (size_t)len));
+        chat_print_text(asked, exo_answer_text(answer));
     }
 }
 
 /* What the stream held that nobody could read, and that was no part of the answer. */
-static void say_noise(exo_answer *answer)
+static void chat_say_noise(exo_answer *answer)
 {
     uint32_t events = exo_answer_malformed(answer, NULL, NULL);
     if (events > 0) {
@@ -172,7 +172,7 @@ static void say_noise(exo_answer *answer)
 }
 
 /* Prints what is left to be printed of a reply, and returns the exit code. */
-static int finish(asking *asked, const exo_reply *reply)
+static int chat_finish(asking *asked, const exo_reply *reply)
 {
     const cli_options *options = asked->options;
     const exo_failure *failure = exo_reply_failure(reply);
@@ -185,13 +185,13 @@ static int finish(asking *asked, const exo_reply *reply)
     } else if (options->events) {
         events_print_end(reply);
     } else if (!failure && exo_reply_answer(reply, 1)) {
-        print_choices(asked, reply);
+        chat_print_choices(asked, reply);
     } else if (options->no_stream && !failure && answer) {
-        print_text(asked, exo_answer_text(answer));
+        chat_print_text(asked, exo_answer_text(answer));
     }
-    end_text_line(asked);
+    chat_end_text_line(asked);
     if (people && report_calls_usable(reply) && !options->quiet) {
-        print_tool_calls(answer);
+        chat_print_tool_calls(answer);
     }
     if (options->trace) {
         report_trail(reply);
@@ -210,8 +210,8 @@ static int finish(asking *asked, const exo_reply *reply)
     if (!answer) {
         return EXIT_FAILED;
     }
-    say_noise(answer);
-    int exit_code = judge(asked, answer);
+    chat_say_noise(answer);
+    int exit_code = chat_judge(asked, answer);
     if (exit_code == EXIT_ANSWERED && asked->spoiled) {
         say("the answer is complete, but standard output holds text before it that is void");
         return EXIT_FAILED;
@@ -221,16 +221,16 @@ static int finish(asking *asked, const exo_reply *reply)
 
 /* ---- the question ---- */
 
-static bool write_body(void *ctx, exo_span bytes)
+static bool chat_write_body(void *ctx, exo_span bytes)
 {
     (void)ctx;
     return fwrite(bytes.ptr, 1, bytes.len, stdout) == bytes.len && !interrupted();
 }
 
 /* --dry-run: what would be sent, byte for byte. */
-static int print_body(const cli_setup *setup, const exo_request *request, const char *model)
+static int chat_print_body(const cli_setup *setup, const exo_request *request, const char *model)
 {
-    int code = exo_client_body(setup->client, request, model, write_body, NULL);
+    int code = exo_client_body(setup->client, request, model, chat_write_body, NULL);
     if (isatty(STDOUT_FILENO) == 1) {
         putchar('\n');
     }
@@ -244,7 +244,7 @@ static int print_body(const cli_setup *setup, const exo_request *request, const 
 }
 
 /* The events that are printed as they come. What is not printed is not final. */
-static unsigned wanted_events(const cli_options *options)
+static unsigned chat_wanted_events(const cli_options *options)
 {
     unsigned wanted = EXO_WANT(EXO_EVENT_TEXT) | EXO_WANT(EXO_EVENT_REFUSAL);
     if (options->events) {
@@ -253,7 +253,7 @@ static unsigned wanted_events(const cli_options *options)
     return options->quiet ? wanted : wanted | EXO_WANT(EXO_EVENT_REASONING);
 }
 
-static int put_question(asking *asked, const cli_setup *setup, const exo_request *request)
+static int chat_put_question(asking *asked, const cli_setup *setup, const exo_request *request)
 {
     const cli_options *options = asked->options;
     exo_call_options call = EXO_CALL_OPTIONS_INIT;
@@ -261,24 +261,24 @@ static int put_question(asking *asked, const cli_setup *setup, const exo_request
     call.model = asked->model;
     call.choices = exo_request_choices(request);
     call.buffered = options->json || options->no_stream || (call.choices > 1 && !options->events);
-    call.events = wanted_events(options);
+    call.events = chat_wanted_events(options);
     call.keep = EXO_KEEP_TOOLS;
     call.keep |= call.buffered ? EXO_KEEP_TEXT | EXO_KEEP_REASONING : 0;
     call.keep |= options->json ? EXO_KEEP_EXTRA : 0;
     if (asked->saved) {
-        call.raw = save;
+        call.raw = chat_save;
         call.raw_ctx = asked;
     }
-    exo_reply *reply = ask(setup->client, request, &call, on_event, asked);
+    exo_reply *reply = ask(setup->client, request, &call, chat_on_event, asked);
     if (!reply) {
         return setup_failed(setup, EXO_E_NO_MEMORY);
     }
-    int exit_code = say_flush() ? finish(asked, reply) : EXIT_FAILED;
+    int exit_code = say_flush() ? chat_finish(asked, reply) : EXIT_FAILED;
     exo_reply_free(reply);
     return say_flush() || exit_code == EXIT_INTERRUPTED ? exit_code : say_output_failed();
 }
 
-static bool open_saved(asking *asked)
+static bool chat_open_saved(asking *asked)
 {
     if (!asked->options->save_stream) {
         return true;
@@ -292,7 +292,7 @@ static bool open_saved(asking *asked)
 }
 
 /* Ends --save-stream; a stream that could not be saved is a failure of the command. */
-static int close_saved(asking *asked, int exit_code)
+static int chat_close_saved(asking *asked, int exit_code)
 {
     if (!asked->saved) {
         return exit_code;
@@ -307,7 +307,7 @@ static int close_saved(asking *asked, int exit_code)
     return exit_code;
 }
 
-static int run(const cli_options *options, cli_setup *setup, exo_request *request)
+static int chat_run(const cli_options *options, cli_setup *setup, exo_request *request)
 {
     char refusal[REFUSAL_MAX];
     int exit_code;
@@ -321,12 +321,12 @@ static int run(const cli_options *options, cli_setup *setup, exo_request *reques
         return exit_code;
     }
     if (options->dry_run) {
-        return print_body(setup, request, asked.model);
+        return chat_print_body(setup, request, asked.model);
     }
-    if (!setup_has_key(setup, asked.model) || !open_saved(&asked)) {
+    if (!setup_has_key(setup, asked.model) || !chat_open_saved(&asked)) {
         return EXIT_USAGE;
     }
-    return close_saved(&asked, put_question(&asked, setup, request));
+    return chat_close_saved(&asked, chat_put_question(&asked, setup, request));
 }
 
 int chat_command(int argc, char **argv)
@@ -339,7 +339,7 @@ int chat_command(int argc, char **argv)
     if (options_read(&options, COMMAND_CHAT, argc, argv, &exit_code)) {
         exo_request *request = prompt_request(&options, &exit_code);
         if (request && setup_open(&setup, &options, &exit_code)) {
-            exit_code = run(&options, &setup, request);
+            exit_code = chat_run(&options, &setup, request);
         }
         setup_close(&setup);
         exo_request_free(request);

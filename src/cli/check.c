@@ -15,16 +15,16 @@
 
 /* ---- the configuration ---- */
 
-static void warn(void *ctx, const char *line)
+static void check_warn(void *ctx, const char *line)
 {
     (void)ctx;
     printf("warning: %s\n", line);
 }
 
-static void print_summary(const cli_setup *setup)
+static void check_print_summary(const cli_setup *setup)
 {
     size_t count = 0;
-    size_t warnings = exo_config_check(setup->config, warn, NULL);
+    size_t warnings = exo_config_check(setup->config, check_warn, NULL);
     while (exo_config_model(setup->config, count)) {
         count++;
     }
@@ -35,7 +35,7 @@ static void print_summary(const cli_setup *setup)
 /* ---- --probe ---- */
 
 /* Says how a probe went. */
-static int print_probe(const exo_reply *reply, const char *name)
+static int check_print_probe(const exo_reply *reply, const char *name)
 {
     char times[256];
     const exo_failure *failure = exo_reply_failure(reply);
@@ -52,7 +52,7 @@ static int print_probe(const exo_reply *reply, const char *name)
 }
 
 /* One real call, for one token, of this deployment alone. */
-static int probe(const cli_setup *setup, const cli_options *options, const char *name)
+static int check_probe(const cli_setup *setup, const cli_options *options, const char *name)
 {
     exo_call_options call = EXO_CALL_OPTIONS_INIT;
     exo_route_policy once = EXO_ROUTE_POLICY_INIT;
@@ -67,20 +67,20 @@ static int probe(const cli_setup *setup, const cli_options *options, const char 
     call.buffered = true;
     call.keep = 0;
     exo_reply *reply = ask(setup->client, request, &call, NULL, NULL);
-    int exit_code = reply ? print_probe(reply, name) : setup_failed(setup, EXO_E_NO_MEMORY);
+    int exit_code = reply ? check_print_probe(reply, name) : setup_failed(setup, EXO_E_NO_MEMORY);
     say_flush();
     exo_reply_free(reply);
     exo_request_free(request);
     return exit_code;
 }
 
-static int probe_all(const cli_setup *setup, const cli_options *options)
+static int check_probe_all(const cli_setup *setup, const cli_options *options)
 {
     const char *name;
     int exit_code = EXIT_ANSWERED;
     for (size_t i = 0; exit_code != EXIT_INTERRUPTED && (name = exo_client_model(setup->client, i)) != NULL; i++) {
         if (!options->model || strcmp(options->model, name) == 0) {
-            int result = setup_has_key(setup, name) ? probe(setup, options, name) : EXIT_USAGE;
+            int result = setup_has_key(setup, name) ? check_probe(setup, options, name) : EXIT_USAGE;
             exit_code = result != EXIT_ANSWERED ? result : exit_code;
         }
     }
@@ -89,12 +89,12 @@ static int probe_all(const cli_setup *setup, const cli_options *options)
 
 /* ---- --save-ca ---- */
 
-static void keep_pem(void *ctx, exo_span pem)
+static void check_keep_pem(void *ctx, exo_span pem)
 {
     (void)exo_buffer_append(ctx, pem);
 }
 
-static int write_pem(const char *path, exo_span pem)
+static int check_write_pem(const char *path, exo_span pem)
 {
     FILE *file = fopen(path, "w");
     bool written = file && fwrite(pem.ptr, 1, pem.len, file) == pem.len;
@@ -111,18 +111,18 @@ static int write_pem(const char *path, exo_span pem)
     return EXIT_ANSWERED;
 }
 
-static int save_root(const cli_setup *setup, const cli_options *options, const char *model)
+static int check_save_root(const cli_setup *setup, const cli_options *options, const char *model)
 {
     exo_failure failure;
     exo_buffer pem;
     exo_failure_clear(&failure);
     exo_buffer_init(&pem, &memory_heap, SIZE_MAX, EXO_E_NO_MEMORY);
-    int code = exo_client_root(setup->client, model, keep_pem, &pem, &failure);
+    int code = exo_client_root(setup->client, model, check_keep_pem, &pem, &failure);
     int exit_code = report_exit_code_of(code);
     if (code != EXO_OK) {
         report_failure(&failure, setup->config ? model : options->base_url);
     } else {
-        exit_code = write_pem(options->save_ca, exo_buffer_span(&pem));
+        exit_code = check_write_pem(options->save_ca, exo_buffer_span(&pem));
     }
     exo_buffer_free(&pem);
     return exit_code;
@@ -131,7 +131,7 @@ static int save_root(const cli_setup *setup, const cli_options *options, const c
 /* ---- the command ---- */
 
 /* The model whose deployment stands for all: the one that was named, the default one, or the first. */
-static const char *choose(const cli_setup *setup, const cli_options *options)
+static const char *check_choose(const cli_setup *setup, const cli_options *options)
 {
     if (options->model || !setup->config) {
         return options->model ? options->model : "endpoint";
@@ -140,7 +140,7 @@ static const char *choose(const cli_setup *setup, const cli_options *options)
     return chosen ? chosen : exo_config_model(setup->config, 0);
 }
 
-static int run(cli_setup *setup, const cli_options *options)
+static int check_run(cli_setup *setup, const cli_options *options)
 {
     int exit_code;
     if (!setup->config && options->probe && !options->model) {
@@ -148,21 +148,21 @@ static int run(cli_setup *setup, const cli_options *options)
         return EXIT_USAGE;
     }
     if (setup->config) {
-        print_summary(setup);
+        check_print_summary(setup);
     }
-    const char *model = setup_deploy(setup, options, choose(setup, options), false, &exit_code);
+    const char *model = setup_deploy(setup, options, check_choose(setup, options), false, &exit_code);
     if (!model) {
         return exit_code;
     }
-    exit_code = options->save_ca ? save_root(setup, options, model) : EXIT_ANSWERED;
+    exit_code = options->save_ca ? check_save_root(setup, options, model) : EXIT_ANSWERED;
     if (exit_code == EXIT_ANSWERED && options->probe) {
         interrupt_catch();
-        exit_code = probe_all(setup, options);
+        exit_code = check_probe_all(setup, options);
     }
     return exit_code;
 }
 
 int check_command(int argc, char **argv)
 {
-    return setup_command(COMMAND_CHECK, argc, argv, run);
+    return setup_command(COMMAND_CHECK, argc, argv, check_run);
 }

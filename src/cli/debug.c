@@ -97,7 +97,7 @@ enum {
     PART_COUNT = sizeof parts / sizeof parts[0]
 };
 
-static int print_help(void)
+static int debug_print_help(void)
 {
     puts("Usage: exochat debug sse|json|repair|chat|encode|http [--cuts N,N,...]\n"
          "\n"
@@ -116,7 +116,7 @@ static int print_help(void)
 }
 
 /* Reads "N,N,…" into `input`. False: it is none, and that was said. */
-static bool read_cuts(debug_input *input, const char *text, bool ascending)
+static bool debug_read_cuts(debug_input *input, const char *text, bool ascending)
 {
     input->cuts = calloc(strlen(text) / 2 + 1, sizeof *input->cuts);
     if (!input->cuts) {
@@ -142,7 +142,7 @@ static bool read_cuts(debug_input *input, const char *text, bool ascending)
     return true;
 }
 
-static const part *part_of(const char *name)
+static const part *debug_part_of(const char *name)
 {
     for (size_t i = 0; i < PART_COUNT; i++) {
         if (strcmp(parts[i].name, name) == 0) {
@@ -162,7 +162,7 @@ typedef struct debug_wish {
 } debug_wish;
 
 /* Takes what may stand at `argv[at]`, and returns how many arguments that was; 0: none, and that was said. */
-static int read_argument(debug_wish *wish, char **argv, int at)
+static int debug_read_argument(debug_wish *wish, char **argv, int at)
 {
     const char *text = argv[at];
     if (strcmp(text, "--cuts") == 0 && argv[at + 1]) {
@@ -183,7 +183,7 @@ static int read_argument(debug_wish *wish, char **argv, int at)
     } else if (text[0] == '-' || wish->part) {
         say("%s: not expected here; exochat debug --help lists what is", text);
         return 0;
-    } else if (!(wish->part = part_of(text))) {
+    } else if (!(wish->part = debug_part_of(text))) {
         say("debug: sse, json, repair, chat, encode or http expected, not '%s'", text);
         return 0;
     }
@@ -191,10 +191,10 @@ static int read_argument(debug_wish *wish, char **argv, int at)
 }
 
 /* Reads the arguments; options may stand before or after the part. False: wrong, and that was said. */
-static bool read_arguments(debug_wish *wish, int argc, char **argv)
+static bool debug_read_arguments(debug_wish *wish, int argc, char **argv)
 {
     for (int i = 1; i < argc;) {
-        int taken = read_argument(wish, argv, i);
+        int taken = debug_read_argument(wish, argv, i);
         if (taken == 0) {
             return false;
         }
@@ -211,7 +211,7 @@ static bool read_arguments(debug_wish *wish, int argc, char **argv)
     return wish->part != NULL;
 }
 
-static int run(const debug_wish *wish)
+static int debug_run(const debug_wish *wish)
 {
     debug_input input;
     memset(&input, 0, sizeof input);
@@ -219,7 +219,7 @@ static int run(const debug_wish *wish)
     input.lenient_end = wish->lenient_end;
     input.strict_stream = wish->strict_stream;
     int exit_code = EXIT_USAGE;
-    if (!wish->cuts || read_cuts(&input, wish->cuts, wish->part->run != debug_encode)) {
+    if (!wish->cuts || debug_read_cuts(&input, wish->cuts, wish->part->run != debug_encode)) {
         if (input_read("-", &input.all)) {
             exit_code = wish->part->run(&input);
             exit_code = say_flush() ? exit_code : say_output_failed();
@@ -238,8 +238,8 @@ int debug_command(int argc, char **argv)
     debug_wish wish = {NULL, NULL, false, false, false};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            return print_help();
+            return debug_print_help();
         }
     }
-    return read_arguments(&wish, argc, argv) ? run(&wish) : EXIT_USAGE;
+    return debug_read_arguments(&wish, argc, argv) ? debug_run(&wish) : EXIT_USAGE;
 }

@@ -29,7 +29,7 @@ static bool chat_read(chat_body *chat)
 /* ---- the result ---- */
 
 /* The tool calls that may be used: none of an answer that failed, or that its maximum length has cut. */
-static void print_tool_calls(json_out *out, chat_body *chat)
+static void chat_print_tool_calls(json_out *out, chat_body *chat)
 {
     exo_tool_call call;
     exo_answer *answer = &chat->answer;
@@ -58,7 +58,7 @@ static void print_chat(chat_body *chat)
     json_key(&out, "reasoning");
     json_string(&out, exo_answer_reasoning(&chat->answer));
     json_key(&out, "tool_calls");
-    print_tool_calls(&out, chat);
+    chat_print_tool_calls(&out, chat);
     json_key(&out, "finish_reason");
     json_string_or_null(&out, exo_answer_finish_reason(&chat->answer));
     json_key(&out, "usage");

@@ -22,7 +22,7 @@ enum {
     WINDOW_MAX = 1 << 24
 };
 
-static int refuse(const exo_encoder *encoder, const exo_json_cursor *cursor, int code)
+static int encode_refuse(const exo_encoder *encoder, const exo_json_cursor *cursor, int code)
 {
     const char *key = exo_encode_error_key(encoder);
     if (*key == '\0') {
@@ -34,7 +34,7 @@ static int refuse(const exo_encoder *encoder, const exo_json_cursor *cursor, int
 }
 
 /* The size of the next window: the list of sizes begins anew at its end; a 0 in it is passed over. */
-static size_t window_size(debug_input *input)
+static size_t encode_window_size(debug_input *input)
 {
     for (size_t i = 0; i < input->cut_count; i++) {
         size_t size = input->cuts[input->cut];
@@ -47,11 +47,11 @@ static size_t window_size(debug_input *input)
 }
 
 /* Writes the body into `body`, each window in memory of its own. */
-static int write_body(exo_encoder *encoder, debug_input *input, exo_buffer *body)
+static int encode_write_body(exo_encoder *encoder, debug_input *input, exo_buffer *body)
 {
     int code = EXO_AGAIN;
     while (code == EXO_AGAIN) {
-        exo_window window = {NULL, window_size(input), 0};
+        exo_window window = {NULL, encode_window_size(input), 0};
         window.dst = malloc(window.size);
         if (!window.dst) {
             return EXO_E_NO_MEMORY;
@@ -80,14 +80,14 @@ int debug_encode(debug_input *input)
     }
     size_t twice = 0;
     int unique = code == EXO_OK ? exo_json_unique(input->all, &twice) : EXO_OK;
-    code = code == EXO_OK && unique == EXO_OK ? write_body(&encoder, input, &body) : code;
+    code = code == EXO_OK && unique == EXO_OK ? encode_write_body(&encoder, input, &body) : code;
     int exit_code = EXIT_ANSWERED;
     if (unique != EXO_OK) {
         exit_code = debug_refuse(unique, twice);
     } else if (code == EXO_OK) {
         fwrite(body.data, 1, body.len, stdout);
     } else {
-        exit_code = refuse(&encoder, &text, code);
+        exit_code = encode_refuse(&encoder, &text, code);
     }
     exo_buffer_free(&body);
     return exit_code;

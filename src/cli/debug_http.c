@@ -26,7 +26,7 @@ typedef struct http_reading {
     exo_buffer body;
 } http_reading;
 
-static int keep_name(exo_buffer *name, exo_span text)
+static int http_keep_name(exo_buffer *name, exo_span text)
 {
     exo_buffer_init(name, &memory_heap, SIZE_MAX, EXO_E_NO_MEMORY);
     int code = exo_buffer_append(name, text);
@@ -39,7 +39,7 @@ static int keep_name(exo_buffer *name, exo_span text)
 }
 
 /* A header that was there before gets the further value behind a comma (RFC 9110, 5.3). */
-static int keep_header(http_reading *reading, exo_span name, exo_span value)
+static int http_keep_header(http_reading *reading, exo_span name, exo_span value)
 {
     header *at = NULL;
     for (size_t i = 0; i < reading->count && !at; i++) {
@@ -58,21 +58,21 @@ static int keep_header(http_reading *reading, exo_span name, exo_span value)
         reading->headers = more;
         at = &more[reading->count++];
         exo_buffer_init(&at->value, &memory_heap, SIZE_MAX, EXO_E_NO_MEMORY);
-        code = keep_name(&at->name, name);
+        code = http_keep_name(&at->name, name);
         code = code == EXO_OK ? exo_buffer_append(&at->name, exo_span_of("", 1)) : code;
         at->name.len -= code == EXO_OK; /* the NUL stays behind the name, for exo_http1_name_is() */
     }
     return code == EXO_OK ? exo_buffer_append(&at->value, value) : code;
 }
 
-static int handle(http_reading *reading, const exo_http1_event *event)
+static int http_handle(http_reading *reading, const exo_http1_event *event)
 {
     switch (event->type) {
     case EXO_HTTP1_STATUS:
         reading->status = event->status;
         return EXO_OK;
     case EXO_HTTP1_HEADER:
-        return keep_header(reading, event->name, event->value);
+        return http_keep_header(reading, event->name, event->value);
     case EXO_HTTP1_BODY:
         return exo_buffer_append(&reading->body, event->value);
     default:
@@ -81,12 +81,12 @@ static int handle(http_reading *reading, const exo_http1_event *event)
 }
 
 /* Handles the events there are now, and returns what came after the last one. */
-static int drain(exo_http1_response *response, http_reading *reading)
+static int http_drain(exo_http1_response *response, http_reading *reading)
 {
     exo_http1_event event;
     int code;
     while ((code = exo_http1_response_next(response, &event)) == EXO_EVENT) {
-        int kept = handle(reading, &event);
+        int kept = http_handle(reading, &event);
         if (kept < 0) {
             return kept;
         }
@@ -94,7 +94,7 @@ static int drain(exo_http1_response *response, http_reading *reading)
     return code;
 }
 
-static void print_reading(const http_reading *reading)
+static void http_print_reading(const http_reading *reading)
 {
     json_out out = json_out_to(stdout);
     json_open(&out, '{');
@@ -113,7 +113,7 @@ static void print_reading(const http_reading *reading)
     json_end_line(&out);
 }
 
-static void forget(http_reading *reading)
+static void http_forget(http_reading *reading)
 {
     for (size_t i = 0; i < reading->count; i++) {
         exo_buffer_free(&reading->headers[i].name);
@@ -136,16 +136,16 @@ int debug_http(debug_input *input)
     int code = EXO_NEED_DATA;
     while (code == EXO_NEED_DATA && debug_next(input, &piece)) {
         code = exo_http1_response_feed(&response, piece);
-        code = code == EXO_OK ? drain(&response, &reading) : code;
+        code = code == EXO_OK ? http_drain(&response, &reading) : code;
     }
     if (code == EXO_NEED_DATA) {
         exo_http1_response_end(&response);
-        code = drain(&response, &reading);
+        code = http_drain(&response, &reading);
     }
     if (code == EXO_DONE) {
-        print_reading(&reading);
+        http_print_reading(&reading);
     }
-    forget(&reading);
+    http_forget(&reading);
     exo_buffer_free(&carry);
     return code == EXO_DONE ? EXIT_ANSWERED : debug_refuse(code, response.at);
 }

@@ -9,7 +9,7 @@
 
 #include "exochat/sse.h"
 
-static void print_event(json_out *out, const exo_sse_event *event)
+static void sse_print_event(json_out *out, const exo_sse_event *event)
 {
     json_open(out, '{');
     json_key(out, "type");
@@ -22,13 +22,13 @@ static void print_event(json_out *out, const exo_sse_event *event)
 }
 
 /* Prints the events there are now, and returns what came after the last one. */
-static int drain(exo_sse *sse, json_out *out)
+static int sse_drain(exo_sse *sse, json_out *out)
 {
     exo_sse_event event;
     int code;
     while ((code = exo_sse_next(sse, &event)) == EXO_EVENT) {
         if (!event.error_field && !event.at_end) {
-            print_event(out, &event);
+            sse_print_event(out, &event);
         }
     }
     return code;
@@ -44,11 +44,11 @@ int debug_sse(debug_input *input)
     json_open(&out, '[');
     while (code == EXO_NEED_DATA && debug_next(input, &piece)) {
         code = exo_sse_feed(&sse, piece);
-        code = code == EXO_OK ? drain(&sse, &out) : code;
+        code = code == EXO_OK ? sse_drain(&sse, &out) : code;
     }
     if (code == EXO_NEED_DATA) {
         exo_sse_end(&sse);
-        code = drain(&sse, &out);
+        code = sse_drain(&sse, &out);
     }
     json_close(&out, ']');
     json_end_line(&out);

@@ -6,7 +6,7 @@
 #include "json_out.h"
 #include "report.h"
 
-static const char *name_of(exo_event_type type)
+static const char *events_name_of(exo_event_type type)
 {
     switch (type) {
     case EXO_EVENT_TEXT:
@@ -28,7 +28,7 @@ static const char *name_of(exo_event_type type)
     }
 }
 
-static void print_usage(json_out *out, const exo_usage *usage)
+static void events_print_usage(json_out *out, const exo_usage *usage)
 {
     const struct {
         const char *key;
@@ -44,7 +44,7 @@ static void print_usage(json_out *out, const exo_usage *usage)
     }
 }
 
-static void print_text(json_out *out, const exo_event *event)
+static void events_print_text(json_out *out, const exo_event *event)
 {
     json_key(out, "choice");
     json_int(out, event->choice);
@@ -52,13 +52,13 @@ static void print_text(json_out *out, const exo_event *event)
     json_string(out, event->text);
 }
 
-static void print_members(json_out *out, const exo_event *event)
+static void events_print_members(json_out *out, const exo_event *event)
 {
     switch (event->type) {
     case EXO_EVENT_TEXT:
     case EXO_EVENT_REASONING:
     case EXO_EVENT_REFUSAL:
-        print_text(out, event);
+        events_print_text(out, event);
         break;
     case EXO_EVENT_TOOL_CALL:
         json_key(out, "choice");
@@ -71,14 +71,14 @@ static void print_members(json_out *out, const exo_event *event)
         json_string(out, event->name);
         break;
     case EXO_EVENT_TOOL_ARGUMENTS:
-        print_text(out, event);
+        events_print_text(out, event);
         json_key(out, "tool");
         json_int(out, event->tool);
         json_key(out, "replace");
         json_bool(out, event->replace);
         break;
     case EXO_EVENT_USAGE:
-        print_usage(out, event->usage);
+        events_print_usage(out, event->usage);
         break;
     default:
         json_key(out, "error");
@@ -92,8 +92,8 @@ void events_print(const exo_event *event)
     json_out out = json_out_to(stdout);
     json_open(&out, '{');
     json_key(&out, "type");
-    json_text(&out, name_of(event->type));
-    print_members(&out, event);
+    json_text(&out, events_name_of(event->type));
+    events_print_members(&out, event);
     json_close(&out, '}');
     json_end_line(&out);
 }

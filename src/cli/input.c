@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static char *read_all(int file, size_t *len)
+static char *input_read_all(int file, size_t *len)
 {
     size_t size = 16384;
     char *bytes = malloc(size);
@@ -49,7 +49,7 @@ bool input_read(const char *path, exo_span *bytes)
     if (file < 0) {
         return false;
     }
-    bytes->ptr = read_all(file, &bytes->len);
+    bytes->ptr = input_read_all(file, &bytes->len);
     if (!standard) {
         int error = errno;
         close(file);

@@ -15,7 +15,7 @@ json_out json_out_to(FILE *to)
 }
 
 /* What comes before every value and key. */
-static void separate(json_out *out)
+static void out_separate(json_out *out)
 {
     if (out->comma) {
         fputc(',', out->to);
@@ -25,7 +25,7 @@ static void separate(json_out *out)
 
 void json_open(json_out *out, char bracket)
 {
-    separate(out);
+    out_separate(out);
     fputc(bracket, out->to);
     out->comma = false;
 }
@@ -36,7 +36,7 @@ void json_close(json_out *out, char bracket)
     out->comma = true;
 }
 
-static void write_escaped(FILE *to, exo_span text, exo_json_escaper *escaper, bool last)
+static void out_write_escaped(FILE *to, exo_span text, exo_json_escaper *escaper, bool last)
 {
     char bytes[1024];
     int result = EXO_AGAIN;
@@ -47,7 +47,7 @@ static void write_escaped(FILE *to, exo_span text, exo_json_escaper *escaper, bo
     }
 }
 
-static void write_string(FILE *to, exo_span text)
+static void out_write_string(FILE *to, exo_span text)
 {
     char bytes[1024];
     exo_json_string string;
@@ -67,27 +67,27 @@ void json_key(json_out *out, const char *key)
 
 void json_key_span(json_out *out, exo_span key)
 {
-    separate(out);
-    write_string(out->to, key);
+    out_separate(out);
+    out_write_string(out->to, key);
     fputc(':', out->to);
     out->comma = false;
 }
 
 void json_null(json_out *out)
 {
-    separate(out);
+    out_separate(out);
     fputs("null", out->to);
 }
 
 void json_bool(json_out *out, bool value)
 {
-    separate(out);
+    out_separate(out);
     fputs(value ? "true" : "false", out->to);
 }
 
 void json_int(json_out *out, int64_t number)
 {
-    separate(out);
+    out_separate(out);
     fprintf(out->to, "%" PRId64, number);
 }
 
@@ -98,8 +98,8 @@ void json_text(json_out *out, const char *text)
 
 void json_string(json_out *out, exo_span text)
 {
-    separate(out);
-    write_string(out->to, text);
+    out_separate(out);
+    out_write_string(out->to, text);
 }
 
 void json_text_or_null(json_out *out, const char *text)
@@ -126,7 +126,7 @@ void json_int_or_null(json_out *out, int64_t number)
 }
 
 /* The string of a token as it came, or with its invalid UTF-8 replaced. */
-static void write_token_string(FILE *to, const exo_json_token *token)
+static void out_write_token_string(FILE *to, const exo_json_token *token)
 {
     if (token->plain || exo_json_check(token->raw, 1, NULL) == EXO_OK) {
         fwrite(token->raw.ptr, 1, token->raw.len, to);
@@ -141,12 +141,12 @@ static void write_token_string(FILE *to, const exo_json_token *token)
     exo_json_escaper_init(&escaper);
     fputc('"', to);
     while (exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
-        write_escaped(to, fragment, &escaper, last);
+        out_write_escaped(to, fragment, &escaper, last);
     }
     fputc('"', to);
 }
 
-static void write_token(json_out *out, const exo_json_token *token)
+static void out_write_token(json_out *out, const exo_json_token *token)
 {
     switch (token->type) {
     case EXO_JSON_ARRAY:
@@ -158,17 +158,17 @@ static void write_token(json_out *out, const exo_json_token *token)
         json_close(out, token->raw.ptr[0]);
         break;
     case EXO_JSON_KEY:
-        separate(out);
-        write_token_string(out->to, token);
+        out_separate(out);
+        out_write_token_string(out->to, token);
         fputc(':', out->to);
         out->comma = false;
         break;
     case EXO_JSON_STRING:
-        separate(out);
-        write_token_string(out->to, token);
+        out_separate(out);
+        out_write_token_string(out->to, token);
         break;
     default:
-        separate(out);
+        out_separate(out);
         fwrite(token->raw.ptr, 1, token->raw.len, out->to);
         break;
     }
@@ -197,7 +197,7 @@ void json_raw(json_out *out, exo_span json)
     }
     exo_json_reader_init(&reader, json, EXO_JSON_DEPTH_MAX, true);
     while (exo_json_next(&reader, &token) == EXO_EVENT) {
-        write_token(out, &token);
+        out_write_token(out, &token);
     }
 }
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Opens what the caller has closed of the standard streams, so that no file or socket is taken for one of them. */
-static void fill_standard_streams(void)
+static void main_fill_standard_streams(void)
 {
     int file = 0;
     while (file >= 0 && file <= STDERR_FILENO) {
@@ -29,7 +29,7 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv);
     } commands[] = {{"models", models_command}, {"check", check_command}, {"debug", debug_command}};
-    fill_standard_streams();
+    main_fill_standard_streams();
     interrupt_ignore_pipe();
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {

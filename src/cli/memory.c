@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-static void *heap_resize(void *ctx, void *memory, size_t size)
+static void *memory_heap_resize(void *ctx, void *memory, size_t size)
 {
     (void)ctx;
     if (size == 0) {
@@ -17,7 +17,7 @@ static void *heap_resize(void *ctx, void *memory, size_t size)
     return realloc(memory, size);
 }
 
-const exo_allocator memory_heap = {NULL, heap_resize};
+const exo_allocator memory_heap = {NULL, memory_heap_resize};
 
 /* ---- libcurl's ---- */
 
@@ -30,7 +30,7 @@ typedef union head {
 /* A compiler may leave out a memset() before free(); it cannot know what this pointer leads to. */
 static void *(*const volatile fill)(void *, int, size_t) = memset;
 
-static void *allocate(size_t size)
+static void *memory_allocate(size_t size)
 {
     head *block = size <= SIZE_MAX - sizeof *block ? malloc(sizeof *block + size) : NULL;
     if (!block) {
@@ -40,7 +40,7 @@ static void *allocate(size_t size)
     return block + 1;
 }
 
-static void release(void *memory)
+static void memory_release(void *memory)
 {
     if (memory) {
         head *block = (head *)memory - 1;
@@ -49,34 +49,35 @@ static void release(void *memory)
     }
 }
 
-static void *resize(void *memory, size_t size)
+static void *memory_resize(void *memory, size_t size)
 {
     size_t before = memory ? ((head *)memory - 1)->size : 0;
-    void *moved = allocate(size);
+    void *moved = memory_allocate(size);
     if (moved && memory) {
         memcpy(moved, memory, before < size ? before : size);
-        release(memory);
+        memory_release(memory);
     }
     return moved;
 }
 
-static char *duplicate(const char *text)
+static char *memory_duplicate(const char *text)
 {
     size_t size = strlen(text) + 1;
-    char *copy = allocate(size);
+    char *copy = memory_allocate(size);
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
-static void *allocate_zeroed(size_t count, size_t size)
+static void *memory_allocate_zeroed(size_t count, size_t size)
 {
     if (size > 0 && count > SIZE_MAX / size) {
         return NULL;
     }
-    void *memory = allocate(count * size);
+    void *memory = memory_allocate(count * size);
     return memory ? memset(memory, 0, count * size) : NULL;
 }
 
 bool memory_for_curl(void)
 {
-    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, allocate, release, resize, duplicate, allocate_zeroed) == CURLE_OK;
+    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, memory_allocate, memory_release, memory_resize, memory_duplicate,
+                                memory_allocate_zeroed) == CURLE_OK;
 }

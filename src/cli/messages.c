@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 /* Where the first message begins in the text of an array, or of an object with a key "messages". False: nowhere. */
-static bool find_first(exo_span json, size_t *at, bool *empty)
+static bool messages_find_first(exo_span json, size_t *at, bool *empty)
 {
     exo_json_reader reader;
     exo_json_token token;
@@ -40,7 +40,7 @@ static bool find_first(exo_span json, size_t *at, bool *empty)
     return true;
 }
 
-static int append_string(exo_buffer *out, const char *text)
+static int messages_append_string(exo_buffer *out, const char *text)
 {
     char bytes[1024];
     exo_json_string string;
@@ -56,26 +56,26 @@ static int append_string(exo_buffer *out, const char *text)
 }
 
 /* The text of `json` with a system message before the others, in `out`. EXO_OK or EXO_E_NO_MEMORY. */
-static int insert_system(exo_buffer *out, exo_span json, size_t at, bool empty, const char *system)
+static int messages_insert_system(exo_buffer *out, exo_span json, size_t at, bool empty, const char *system)
 {
     int code = exo_buffer_append(out, exo_span_of(json.ptr, at));
     code = code == EXO_OK ? exo_buffer_append(out, exo_span_text("{\"role\":\"system\",\"content\":")) : code;
-    code = code == EXO_OK ? append_string(out, system) : code;
+    code = code == EXO_OK ? messages_append_string(out, system) : code;
     code = code == EXO_OK ? exo_buffer_append(out, exo_span_text(empty ? "}" : "},")) : code;
     return code == EXO_OK ? exo_buffer_append(out, exo_span_of(json.ptr + at, json.len - at)) : code;
 }
 
 /* The request in `json`. NULL: why was said. */
-static exo_request *parse(const cli_options *options, exo_span json, exo_buffer *with_system)
+static exo_request *messages_parse(const cli_options *options, exo_span json, exo_buffer *with_system)
 {
     size_t first = 0;
     size_t offset = 0;
     bool empty = false;
     int code = EXO_OK;
     exo_span text = json;
-    bool inserted = options->system && find_first(json, &first, &empty);
+    bool inserted = options->system && messages_find_first(json, &first, &empty);
     if (inserted) {
-        code = insert_system(with_system, json, first, empty, options->system);
+        code = messages_insert_system(with_system, json, first, empty, options->system);
         text = exo_buffer_span(with_system);
     }
     exo_request *request = code == EXO_OK ? exo_request_from_json(options->model, text, &code, &offset) : NULL;
@@ -100,7 +100,7 @@ exo_request *messages_request(const cli_options *options)
         return NULL;
     }
     exo_buffer_init(&with_system, &memory_heap, SIZE_MAX, EXO_E_NO_MEMORY);
-    exo_request *request = parse(options, json, &with_system);
+    exo_request *request = messages_parse(options, json, &with_system);
     exo_buffer_free(&with_system);
     free((void *)json.ptr);
     return request;

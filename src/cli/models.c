@@ -13,7 +13,7 @@
 /* The name under which an endpoint without a configuration is deployed, where no model is named. */
 #define NAMELESS "endpoint"
 
-static bool is_default(const cli_setup *setup, const char *name)
+static bool models_is_default(const cli_setup *setup, const char *name)
 {
     const char *chosen = exo_config_default_model(setup->config);
     return chosen && strcmp(chosen, name) == 0;
@@ -24,7 +24,7 @@ static bool is_default(const cli_setup *setup, const char *name)
 /* Calls one of the two list functions of a configuration. */
 typedef const char *(*list)(const exo_config *config, const char *model, size_t index);
 
-static void print_list_json(json_out *out, const char *key, const cli_setup *setup, list get, const char *model)
+static void models_print_list_json(json_out *out, const char *key, const cli_setup *setup, list get, const char *model)
 {
     const char *fallback;
     json_key(out, key);
@@ -35,7 +35,7 @@ static void print_list_json(json_out *out, const char *key, const cli_setup *set
     json_close(out, ']');
 }
 
-static void print_configured_json(const cli_setup *setup)
+static void models_print_configured_json(const cli_setup *setup)
 {
     const char *name;
     json_out out = json_out_to(stdout);
@@ -50,16 +50,16 @@ static void print_configured_json(const cli_setup *setup)
         json_key(&out, "base_url");
         json_text(&out, deployment->base_url);
         json_key(&out, "default");
-        json_bool(&out, is_default(setup, name));
-        print_list_json(&out, "fallbacks", setup, exo_config_fallback, name);
-        print_list_json(&out, "context_fallbacks", setup, exo_config_context_fallback, name);
+        json_bool(&out, models_is_default(setup, name));
+        models_print_list_json(&out, "fallbacks", setup, exo_config_fallback, name);
+        models_print_list_json(&out, "context_fallbacks", setup, exo_config_context_fallback, name);
         json_close(&out, '}');
     }
     json_close(&out, ']');
     json_end_line(&out);
 }
 
-static void print_list(const cli_setup *setup, const char *title, list get, const char *model)
+static void models_print_list(const cli_setup *setup, const char *title, list get, const char *model)
 {
     const char *fallback;
     for (size_t i = 0; (fallback = get(setup->config, model, i)) != NULL; i++) {
@@ -67,7 +67,7 @@ static void print_list(const cli_setup *setup, const char *title, list get, cons
     }
 }
 
-static void print_configured(const cli_setup *setup)
+static void models_print_configured(const cli_setup *setup)
 {
     const char *name;
     size_t width = 0;
@@ -75,10 +75,10 @@ static void print_configured(const cli_setup *setup)
         width = strlen(name) > width ? strlen(name) : width;
     }
     for (size_t i = 0; (name = exo_config_model(setup->config, i)) != NULL; i++) {
-        printf("%c %-*s  %s", is_default(setup, name) ? '*' : ' ', (int)width, name,
+        printf("%c %-*s  %s", models_is_default(setup, name) ? '*' : ' ', (int)width, name,
                exo_config_deployment(setup->config, name)->base_url);
-        print_list(setup, "  fallbacks: ", exo_config_fallback, name);
-        print_list(setup, "  context fallbacks: ", exo_config_context_fallback, name);
+        models_print_list(setup, "  fallbacks: ", exo_config_fallback, name);
+        models_print_list(setup, "  context fallbacks: ", exo_config_context_fallback, name);
         putchar('\n');
     }
 }
@@ -91,7 +91,7 @@ typedef struct listing {
     json_out out;
 } listing;
 
-static void print_id(void *ctx, exo_span id)
+static void models_print_id(void *ctx, exo_span id)
 {
     listing *remote = ctx;
     if (remote->json) {
@@ -102,7 +102,7 @@ static void print_id(void *ctx, exo_span id)
     }
 }
 
-static int print_remote(cli_setup *setup, const cli_options *options)
+static int models_print_remote(cli_setup *setup, const cli_options *options)
 {
     exo_failure failure;
     int exit_code;
@@ -119,7 +119,7 @@ static int print_remote(cli_setup *setup, const cli_options *options)
         json_open(&remote.out, '[');
     }
     exo_failure_clear(&failure);
-    int code = exo_client_models(setup->client, model, print_id, &remote, &failure);
+    int code = exo_client_models(setup->client, model, models_print_id, &remote, &failure);
     if (remote.json) {
         json_close(&remote.out, ']');
         json_end_line(&remote.out);
@@ -130,24 +130,24 @@ static int print_remote(cli_setup *setup, const cli_options *options)
     return report_exit_code_of(code);
 }
 
-static int run(cli_setup *setup, const cli_options *options)
+static int models_run(cli_setup *setup, const cli_options *options)
 {
     if (options->remote) {
-        return print_remote(setup, options);
+        return models_print_remote(setup, options);
     }
     if (!setup->config) {
         say("--base-url: has no configured models; --remote asks the endpoint");
         return EXIT_USAGE;
     }
     if (options->json) {
-        print_configured_json(setup);
+        models_print_configured_json(setup);
     } else {
-        print_configured(setup);
+        models_print_configured(setup);
     }
     return EXIT_ANSWERED;
 }
 
 int models_command(int argc, char **argv)
 {
-    return setup_command(COMMAND_MODELS, argc, argv, run);
+    return setup_command(COMMAND_MODELS, argc, argv, models_run);
 }

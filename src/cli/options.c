@@ -242,7 +242,8 @@ static bool option_read_clock(const row *option, const char *text, cli_options *
     }
     return exo_parse_duration(text, &options->clocks[clock]) ||
            option_expected(option,
-                           automatic ? "auto, or a time from 0 to 24h, like 15, 15s, 500ms, 2m or 1h" : "a time from 0 to 24h, like 15, 15s, 500ms, 2m or 1h",
+                           automatic ? "auto, or a time from 0 to 24h, like 15, 15s, 500ms, 2m or 1h"
+                                     : "a time from 0 to 24h, like 15, 15s, 500ms, 2m or 1h",
                            text);
 }
 

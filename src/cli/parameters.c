@@ -45,7 +45,7 @@ static bool add_parameter(exo_request *request, const char *parameter)
 /* ---- files ---- */
 
 /* Reads a file of JSON that begins with `bracket`. False: why was said. */
-static bool read_json(const char *option, const char *path, char bracket, exo_span *json)
+static bool parameters_read_json(const char *option, const char *path, char bracket, exo_span *json)
 {
     size_t at = 0;
     if (!input_read(path, json)) {
@@ -64,10 +64,10 @@ static bool read_json(const char *option, const char *path, char bracket, exo_sp
     return false;
 }
 
-static bool add_tools(exo_request *request, const char *path)
+static bool parameters_add_tools(exo_request *request, const char *path)
 {
     exo_span tools;
-    if (!read_json("tools", path, '[', &tools)) {
+    if (!parameters_read_json("tools", path, '[', &tools)) {
         return false;
     }
     int code = exo_request_json(request, "tools", tools);
@@ -78,7 +78,7 @@ static bool add_tools(exo_request *request, const char *path)
     return code == EXO_OK;
 }
 
-static void name_schema(const char *path, char name[SCHEMA_NAME_MAX + 1])
+static void parameters_name_schema(const char *path, char name[SCHEMA_NAME_MAX + 1])
 {
     const char *slash = strrchr(path, '/');
     size_t len = 0;
@@ -96,7 +96,7 @@ static void name_schema(const char *path, char name[SCHEMA_NAME_MAX + 1])
 }
 
 /* The value of response_format around a schema. EXO_OK or EXO_E_NO_MEMORY. */
-static int wrap_schema(exo_buffer *format, const char *name, exo_span schema)
+static int parameters_wrap_schema(exo_buffer *format, const char *name, exo_span schema)
 {
     const exo_span parts[] = {
         exo_span_text("{\"type\":\"json_schema\",\"json_schema\":{\"name\":\""),
@@ -112,17 +112,17 @@ static int wrap_schema(exo_buffer *format, const char *name, exo_span schema)
     return code;
 }
 
-static bool add_schema(exo_request *request, const char *path)
+static bool parameters_add_schema(exo_request *request, const char *path)
 {
     exo_span schema;
     exo_buffer format;
     char name[SCHEMA_NAME_MAX + 1];
-    if (!read_json("schema", path, '{', &schema)) {
+    if (!parameters_read_json("schema", path, '{', &schema)) {
         return false;
     }
-    name_schema(path, name);
+    parameters_name_schema(path, name);
     exo_buffer_init(&format, &memory_heap, SIZE_MAX, EXO_E_NO_MEMORY);
-    int code = wrap_schema(&format, name, schema);
+    int code = parameters_wrap_schema(&format, name, schema);
     code = code == EXO_OK ? exo_request_json(request, "response_format", exo_buffer_span(&format)) : code;
     exo_buffer_free(&format);
     free((void *)schema.ptr);
@@ -134,8 +134,8 @@ static bool add_schema(exo_request *request, const char *path)
 
 bool parameters_add(exo_request *request, const cli_options *options)
 {
-    if ((options->tools && !add_tools(request, options->tools)) ||
-        (options->schema && !add_schema(request, options->schema))) {
+    if ((options->tools && !parameters_add_tools(request, options->tools)) ||
+        (options->schema && !parameters_add_schema(request, options->schema))) {
         return false;
     }
     for (size_t i = 0; i < options->parameters.count; i++) {

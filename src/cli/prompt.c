@@ -20,7 +20,7 @@
 
 /* The arguments with spaces between them, then what standard input holds (borrowed), a blank line between the two.
  * NULL: no memory. */
-static char *join(const cli_options *options, exo_span standard, size_t *len)
+static char *prompt_join(const cli_options *options, exo_span standard, size_t *len)
 {
     size_t size = standard.len + 3;
     for (size_t i = 0; i < options->operand_count; i++) {
@@ -49,7 +49,7 @@ static char *join(const cli_options *options, exo_span standard, size_t *len)
 }
 
 /* Reads standard input, if it may hold a prompt. False: it cannot be read, and that was said. */
-static bool read_standard(const cli_options *options, exo_span *text)
+static bool prompt_read_standard(const cli_options *options, exo_span *text)
 {
     *text = exo_span_of(NULL, 0);
     if ((options->messages && strcmp(options->messages, "-") == 0) || !input_is_given()) {
@@ -69,11 +69,11 @@ static bool add_prompt(exo_request *request, const cli_options *options, int *ex
 {
     exo_span standard;
     size_t len = 0;
-    if (!read_standard(options, &standard)) {
+    if (!prompt_read_standard(options, &standard)) {
         *exit_code = interrupted() ? EXIT_INTERRUPTED : EXIT_USAGE;
         return false;
     }
-    char *prompt = join(options, standard, &len);
+    char *prompt = prompt_join(options, standard, &len);
     free((void *)standard.ptr);
     int code = EXO_E_NO_MEMORY;
     if (prompt) {
@@ -92,7 +92,7 @@ static bool add_prompt(exo_request *request, const cli_options *options, int *ex
 /* ---- attachments ---- */
 
 /* Whether a file can be attached: it can be read, and from its start again. Says why not. */
-static bool is_attachable(const char *path)
+static bool prompt_is_attachable(const char *path)
 {
     struct stat status;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -106,11 +106,11 @@ static bool is_attachable(const char *path)
     return error == 0;
 }
 
-static bool add_attachments(exo_request *request, const cli_options *options)
+static bool prompt_add_attachments(exo_request *request, const cli_options *options)
 {
     for (size_t i = 0; i < options->attachments.count; i++) {
         const char *path = options->attachments.items[i];
-        if (!is_attachable(path)) {
+        if (!prompt_is_attachable(path)) {
             return false;
         }
         int code = exo_request_file(request, EXO_USER, path, NULL);
@@ -124,7 +124,7 @@ static bool add_attachments(exo_request *request, const cli_options *options)
 
 /* ---- the request ---- */
 
-static exo_request *begin(const cli_options *options)
+static exo_request *prompt_begin(const cli_options *options)
 {
     if (options->messages) {
         return messages_request(options);
@@ -139,13 +139,13 @@ static exo_request *begin(const cli_options *options)
     return request;
 }
 
-static bool complete(exo_request *request, const cli_options *options, int *exit_code)
+static bool prompt_complete(exo_request *request, const cli_options *options, int *exit_code)
 {
     if (options->allow_files && exo_request_allow_files(request, options->allow_files) != EXO_OK) {
         say("--allow-files: a folder expected, not '%s'", options->allow_files);
         return false;
     }
-    if (!add_prompt(request, options, exit_code) || !add_attachments(request, options) ||
+    if (!add_prompt(request, options, exit_code) || !prompt_add_attachments(request, options) ||
         !parameters_add(request, options)) {
         return false;
     }
@@ -159,8 +159,8 @@ static bool complete(exo_request *request, const cli_options *options, int *exit
 exo_request *prompt_request(const cli_options *options, int *exit_code)
 {
     *exit_code = EXIT_USAGE;
-    exo_request *request = begin(options);
-    if (request && !complete(request, options, exit_code)) {
+    exo_request *request = prompt_begin(options);
+    if (request && !prompt_complete(request, options, exit_code)) {
         exo_request_free(request);
         request = NULL;
     }

@@ -75,7 +75,7 @@ void report_failure_json(json_out *out, const exo_failure *failure)
 }
 
 /* Whose failure it is, in a word or two. */
-static const char *kind_of(int code)
+static const char *report_kind_of(int code)
 {
     switch (exo_error_class_of(code)) {
     case EXO_CLASS_PROVIDER:
@@ -96,7 +96,7 @@ static const char *kind_of(int code)
 __attribute__((format(printf, 3, 4)))
 #endif
 static void
-append(char *line, size_t size, const char *format, ...)
+report_append(char *line, size_t size, const char *format, ...)
 {
     size_t len = strlen(line);
     va_list arguments;
@@ -106,29 +106,29 @@ append(char *line, size_t size, const char *format, ...)
 }
 
 /* What else is known, in brackets. */
-static void append_details(char *line, size_t size, const exo_failure *failure)
+static void report_append_details(char *line, size_t size, const exo_failure *failure)
 {
     char details[512] = "";
     if (failure->type[0] != '\0') {
-        append(details, sizeof details, ", type %s", failure->type);
+        report_append(details, sizeof details, ", type %s", failure->type);
     }
     if (failure->provider_code[0] != '\0') {
-        append(details, sizeof details, ", code %s", failure->provider_code);
+        report_append(details, sizeof details, ", code %s", failure->provider_code);
     }
     if (failure->request_id[0] != '\0') {
-        append(details, sizeof details, ", request %s", failure->request_id);
+        report_append(details, sizeof details, ", request %s", failure->request_id);
     }
     if (failure->retry_after >= 0) {
-        append(details, sizeof details, ", retry after %" PRId64 " ms", failure->retry_after);
+        report_append(details, sizeof details, ", retry after %" PRId64 " ms", failure->retry_after);
     }
     if (failure->clock != EXO_CLOCK_NONE) {
-        append(details, sizeof details, ", %s clock", exo_clock_name(failure->clock));
+        report_append(details, sizeof details, ", %s clock", exo_clock_name(failure->clock));
     }
     if (failure->in_stream) {
-        append(details, sizeof details, ", inside the stream");
+        report_append(details, sizeof details, ", inside the stream");
     }
     if (details[0] != '\0') {
-        append(line, size, " (%s)", details + 2);
+        report_append(line, size, " (%s)", details + 2);
     }
 }
 
@@ -137,25 +137,25 @@ void report_failure(const exo_failure *failure, const char *who)
     char line[2048] = "";
     const char *text = exo_error_text(failure->code);
     if (exo_error_class_of(failure->code) != EXO_CLASS_CALLER) {
-        append(line, sizeof line, "%s", kind_of(failure->code));
+        report_append(line, sizeof line, "%s", report_kind_of(failure->code));
         if (failure->status >= 300) {
-            append(line, sizeof line, " %u", failure->status);
+            report_append(line, sizeof line, " %u", failure->status);
         }
-        append(line, sizeof line, "%s%s: ", *who ? " from " : "", who);
+        report_append(line, sizeof line, "%s%s: ", *who ? " from " : "", who);
     }
-    append(line, sizeof line, "%s%s", text,
-           failure->code == EXO_E_AUTH && failure->keyless ? ", and no key was sent" : "");
+    report_append(line, sizeof line, "%s%s", text,
+                  failure->code == EXO_E_AUTH && failure->keyless ? ", and no key was sent" : "");
     if (failure->message[0] != '\0' && strcmp(failure->message, text) != 0) {
-        append(line, sizeof line, ": %s", failure->message);
+        report_append(line, sizeof line, ": %s", failure->message);
     }
-    append_details(line, sizeof line, failure);
+    report_append_details(line, sizeof line, failure);
     say("%s", line);
 }
 
 /* ---- attempts ---- */
 
 /* Why an attempt failed, in words. */
-static const char *reason_of(const exo_trail_entry *attempt)
+static const char *report_reason_of(const exo_trail_entry *attempt)
 {
     return attempt->message[0] != '\0' ? attempt->message : exo_error_text(attempt->code);
 }
@@ -181,7 +181,7 @@ static void report_attempt_json(json_out *out, const exo_trail_entry *attempt)
     json_key(out, "verdict");
     json_text_or_null(out, failed ? exo_verdict_name(attempt->verdict) : "");
     json_key(out, "message");
-    json_text_or_null(out, failed ? reason_of(attempt) : attempt->message);
+    json_text_or_null(out, failed ? report_reason_of(attempt) : attempt->message);
     json_key(out, "http_status");
     json_int_or_null(out, attempt->http_status ? attempt->http_status : -1);
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
@@ -224,29 +224,29 @@ void report_earlier_attempts(const exo_reply *reply)
         if (attempt->http_status >= 300) {
             snprintf(status, sizeof status, " %u", attempt->http_status);
         }
-        say("attempt %zu: %s: %s%s: %s", i + 1, attempt->deployment, kind_of(attempt->code), status,
-            reason_of(attempt));
+        say("attempt %zu: %s: %s%s: %s", i + 1, attempt->deployment, report_kind_of(attempt->code), status,
+            report_reason_of(attempt));
     }
 }
 
-static void append_time(char *line, size_t size, const char *what, int64_t milliseconds)
+static void report_append_time(char *line, size_t size, const char *what, int64_t milliseconds)
 {
     const char *comma = line[0] != '\0' ? ", " : "";
     if (milliseconds >= 0) {
-        append(line, size, "%s%s %" PRId64 " ms", comma, what, milliseconds);
+        report_append(line, size, "%s%s %" PRId64 " ms", comma, what, milliseconds);
     } else {
-        append(line, size, "%s%s -", comma, what);
+        report_append(line, size, "%s%s -", comma, what);
     }
 }
 
 void report_times(const exo_trail_entry *attempt, char *line, size_t size)
 {
     line[0] = '\0';
-    append_time(line, size, "resolved", attempt->resolved_ms);
-    append_time(line, size, "connected", attempt->connected_ms);
-    append_time(line, size, "sent", attempt->sent_ms);
-    append_time(line, size, "first event", attempt->first_event_ms);
-    append_time(line, size, "end", attempt->end_ms);
+    report_append_time(line, size, "resolved", attempt->resolved_ms);
+    report_append_time(line, size, "connected", attempt->connected_ms);
+    report_append_time(line, size, "sent", attempt->sent_ms);
+    report_append_time(line, size, "first event", attempt->first_event_ms);
+    report_append_time(line, size, "end", attempt->end_ms);
 }
 
 void report_trail(const exo_reply *reply)
@@ -263,7 +263,7 @@ void report_trail(const exo_reply *reply)
             say("attempt %zu: %s as %s: answered%s", i + 1, attempt->deployment, attempt->model, status);
         } else {
             say("attempt %zu: %s as %s: %s%s, verdict %s: %s", i + 1, attempt->deployment, attempt->model,
-                exo_error_name(attempt->code), status, exo_verdict_name(attempt->verdict), reason_of(attempt));
+                exo_error_name(attempt->code), status, exo_verdict_name(attempt->verdict), report_reason_of(attempt));
         }
         report_times(attempt, times, sizeof times);
         if (attempt->http_version[0] != '\0') {

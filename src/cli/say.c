@@ -14,7 +14,7 @@ static int output_error;
 
 /* How many bytes at `text` make one control character that a terminal could act upon: 0, 1, or 2 for U+0080 to U+009F.
  */
-static size_t control_at(const char *text, size_t len)
+static size_t say_control_at(const char *text, size_t len)
 {
     unsigned char byte = (unsigned char)text[0];
     unsigned char next = len > 1 ? (unsigned char)text[1] : 0;
@@ -31,7 +31,7 @@ void say_text(FILE *to, bool terminal, exo_span text)
 {
     size_t from = 0;
     for (size_t at = 0; terminal && at < text.len;) {
-        size_t control = control_at(text.ptr + at, text.len - at);
+        size_t control = say_control_at(text.ptr + at, text.len - at);
         if (control > 0) {
             fwrite(text.ptr + from, 1, at - from, to);
             fputs("\xEF\xBF\xBD", to);

@@ -70,7 +70,7 @@ struct exo_attachments {
 };
 
 /* Stores "NAME: words" for exo_attachments_message(), fit to be printed, and returns `code`. */
-static int say(exo_attachments *attachments, int code, const char *name, const char *words)
+static int attachments_say(exo_attachments *attachments, int code, const char *name, const char *words)
 {
     snprintf(attachments->message, sizeof attachments->message, "%.400s: %s", name, words);
     for (char *at = attachments->message; *at; at++) {
@@ -84,18 +84,18 @@ static int say(exo_attachments *attachments, int code, const char *name, const c
 /* ---- reading ---- */
 
 /* How many of `size` bytes the source has left. */
-static size_t left_of(const found *f, size_t size)
+static size_t attachments_left_of(const found *f, size_t size)
 {
     uint64_t left = f->own.size - f->at;
     return left < size ? (size_t)left : size;
 }
 
-static int read_file(void *ctx, void *dst, size_t size, size_t *got)
+static int attachments_read_file(void *ctx, void *dst, size_t size, size_t *got)
 {
     found *f = ctx;
     ssize_t count;
     *got = 0;
-    size = left_of(f, size);
+    size = attachments_left_of(f, size);
     if (size == 0) {
         return EXO_OK;
     }
@@ -103,20 +103,20 @@ static int read_file(void *ctx, void *dst, size_t size, size_t *got)
         count = pread(f->file, dst, size, (off_t)(f->start + f->at));
     } while (count < 0 && errno == EINTR);
     if (count < 0) {
-        return say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
+        return attachments_say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
     }
     if (count == 0) {
-        return say(f->owner, EXO_OK, f->shown, "became shorter while it was read");
+        return attachments_say(f->owner, EXO_OK, f->shown, "became shorter while it was read");
     }
     f->at += (uint64_t)count;
     *got = (size_t)count;
     return EXO_OK;
 }
 
-static int read_bytes(void *ctx, void *dst, size_t size, size_t *got)
+static int attachments_read_bytes(void *ctx, void *dst, size_t size, size_t *got)
 {
     found *f = ctx;
-    *got = left_of(f, size);
+    *got = attachments_left_of(f, size);
     if (*got > 0) {
         memcpy(dst, f->bytes.ptr + f->at, *got);
     }
@@ -124,35 +124,35 @@ static int read_bytes(void *ctx, void *dst, size_t size, size_t *got)
     return EXO_OK;
 }
 
-static int rewind_own(void *ctx)
+static int attachments_rewind_own(void *ctx)
 {
     found *f = ctx;
     f->at = 0;
     return EXO_OK;
 }
 
-static int check_file(void *ctx)
+static int attachments_check_file(void *ctx)
 {
     found *f = ctx;
     struct stat now;
     if (fstat(f->file, &now) != 0) {
-        return say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
+        return attachments_say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
     }
     if (now.st_size != f->status.st_size || MODIFIED(now).tv_sec != MODIFIED(f->status).tv_sec ||
         MODIFIED(now).tv_nsec != MODIFIED(f->status).tv_nsec) {
-        return say(f->owner, EXO_E_BODY_CHANGED, f->shown, "changed while it was sent");
+        return attachments_say(f->owner, EXO_E_BODY_CHANGED, f->shown, "changed while it was sent");
     }
     return EXO_OK;
 }
 
 /* A source that cannot rewind serves one call: what it has given is gone. */
-static int read_given(void *ctx, void *dst, size_t size, size_t *got)
+static int attachments_read_given(void *ctx, void *dst, size_t size, size_t *got)
 {
     found *f = ctx;
     const exo_source *source = f->given->source;
     *got = 0;
     if (f->given->spent && !f->began) {
-        return say(f->owner, EXO_E_SOURCE_ONCE, f->name, "was read by another call already");
+        return attachments_say(f->owner, EXO_E_SOURCE_ONCE, f->name, "was read by another call already");
     }
     f->began = true;
     f->given->spent = !source->rewind;
@@ -161,28 +161,28 @@ static int read_given(void *ctx, void *dst, size_t size, size_t *got)
     return code;
 }
 
-static int rewind_given(void *ctx)
+static int attachments_rewind_given(void *ctx)
 {
     const exo_source *source = ((const found *)ctx)->given->source;
     return source->rewind(source->ctx);
 }
 
-static int check_given(void *ctx)
+static int attachments_check_given(void *ctx)
 {
     const exo_source *source = ((const found *)ctx)->given->source;
     return source->check ? source->check(source->ctx) : EXO_OK;
 }
 
-static int use_given(found *f, exo_attachment *attachment)
+static int attachments_use_given(found *f, exo_attachment *attachment)
 {
     if (attachment->spent) {
-        return say(f->owner, EXO_E_SOURCE_ONCE, f->name, "was read by another call already");
+        return attachments_say(f->owner, EXO_E_SOURCE_ONCE, f->name, "was read by another call already");
     }
     f->given = attachment;
     f->own.size = attachment->source->size;
-    f->own.read = read_given;
-    f->own.rewind = attachment->source->rewind ? rewind_given : NULL;
-    f->own.check = check_given;
+    f->own.read = attachments_read_given;
+    f->own.rewind = attachment->source->rewind ? attachments_rewind_given : NULL;
+    f->own.check = attachments_check_given;
     return EXO_OK;
 }
 
@@ -190,7 +190,7 @@ static int use_given(found *f, exo_attachment *attachment)
 
 /* `path` relative to the folder, or NULL where it is absolute and begins neither with the folder as it was given nor
  * with its real path. */
-static const char *relative_path(const exo_attachments *attachments, const char *path)
+static const char *attachments_relative_path(const exo_attachments *attachments, const char *path)
 {
     if (*path != '/') {
         return path;
@@ -209,7 +209,7 @@ static const char *relative_path(const exo_attachments *attachments, const char 
 }
 
 /* Whether the open `file`, which `path` led to, is one below the folder. */
-static bool is_below(const exo_attachments *attachments, const char *path, int file)
+static bool attachments_is_below(const exo_attachments *attachments, const char *path, int file)
 {
     struct stat opened;
     struct stat real_status;
@@ -230,7 +230,7 @@ static bool is_below(const exo_attachments *attachments, const char *path, int f
     return below;
 }
 
-static bool climbs(const char *path)
+static bool attachments_climbs(const char *path)
 {
     for (const char *at = path; (at = strstr(at, "..")) != NULL; at += 2) {
         if ((at == path || at[-1] == '/') && (at[2] == '/' || at[2] == '\0')) {
@@ -241,14 +241,14 @@ static bool climbs(const char *path)
 }
 
 /* Where the kernel cannot keep a lookup below a folder: opens first, and then sees where that has led. */
-static int open_and_look(const exo_attachments *attachments, const char *path)
+static int attachments_open_and_look(const exo_attachments *attachments, const char *path)
 {
-    if (climbs(path)) {
+    if (attachments_climbs(path)) {
         errno = EXDEV;
         return -1;
     }
     int file = openat(attachments->folder, path, OPEN_FLAGS);
-    if (file >= 0 && !is_below(attachments, path, file)) {
+    if (file >= 0 && !attachments_is_below(attachments, path, file)) {
         close(file);
         errno = EXDEV;
         return -1;
@@ -257,7 +257,7 @@ static int open_and_look(const exo_attachments *attachments, const char *path)
 }
 
 /* Opens `path`, relative to the folder, where it does not lead out of it. -1 with errno; EXDEV or ELOOP: it does. */
-static int open_below(const exo_attachments *attachments, const char *path)
+static int attachments_open_below(const exo_attachments *attachments, const char *path)
 {
 #ifdef SYS_openat2
     struct open_how how;
@@ -274,10 +274,10 @@ static int open_below(const exo_attachments *attachments, const char *path)
         return (int)file;
     }
 #endif
-    return open_and_look(attachments, path);
+    return attachments_open_and_look(attachments, path);
 }
 
-static int have_folder(exo_attachments *attachments)
+static int attachments_have_folder(exo_attachments *attachments)
 {
     const char *folder = exo_request_folder(attachments->request);
     if (attachments->folder >= 0) {
@@ -290,14 +290,14 @@ static int have_folder(exo_attachments *attachments)
         int reason = errno;
         free(attachments->folder_path);
         attachments->folder_path = NULL;
-        return say(attachments, EXO_E_SOURCE_READ, folder, strerror(reason));
+        return attachments_say(attachments, EXO_E_SOURCE_READ, folder, strerror(reason));
     }
     return EXO_OK;
 }
 
 /* ---- finding ---- */
 
-static const char *kind_of(mode_t mode)
+static const char *attachments_kind_of(mode_t mode)
 {
     return S_ISDIR(mode)    ? "a regular file was expected, this is a folder"
            : S_ISFIFO(mode) ? "a regular file was expected, this is a FIFO"
@@ -305,7 +305,7 @@ static const char *kind_of(mode_t mode)
 }
 
 /* By the name, or else by the first bytes. */
-static const char *guess(const found *f)
+static const char *attachments_guess(const found *f)
 {
     char head[EXO_MEDIA_HEAD];
     const char *media_type = exo_media_type_of_name(f->name);
@@ -324,41 +324,41 @@ static const char *guess(const found *f)
 }
 
 /* Makes a source of an open descriptor, or of the range of it that `attachment` asks for (may be NULL). */
-static int use_file(found *f, const exo_attachment *attachment)
+static int attachments_use_file(found *f, const exo_attachment *attachment)
 {
     char words[96];
     if (fstat(f->file, &f->status) != 0) {
-        return say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
+        return attachments_say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
     }
     if (!S_ISREG(f->status.st_mode)) {
-        return say(f->owner, EXO_E_SOURCE_READ, f->shown, kind_of(f->status.st_mode));
+        return attachments_say(f->owner, EXO_E_SOURCE_READ, f->shown, attachments_kind_of(f->status.st_mode));
     }
     f->own.size = (uint64_t)f->status.st_size;
     if (attachment && attachment->range) {
         if (attachment->offset + attachment->length > f->own.size) {
             snprintf(words, sizeof words, "the range ends at byte %" PRIu64 ", the file has %" PRIu64,
                      attachment->offset + attachment->length, f->own.size);
-            return say(f->owner, EXO_E_SOURCE_READ, f->shown, words);
+            return attachments_say(f->owner, EXO_E_SOURCE_READ, f->shown, words);
         }
         f->start = attachment->offset;
         f->own.size = attachment->length;
     }
-    f->own.read = read_file;
-    f->own.check = check_file;
+    f->own.read = attachments_read_file;
+    f->own.check = attachments_check_file;
 #ifdef POSIX_FADV_SEQUENTIAL
     posix_fadvise(f->file, (off_t)f->start, (off_t)f->own.size, POSIX_FADV_SEQUENTIAL);
 #endif
     return EXO_OK;
 }
 
-static const char *without_folders(const char *path)
+static const char *attachments_without_folders(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
 
 /* The attachment that a handle stands for, or NULL: JSON from outside can hold what only looks like one. */
-static exo_attachment *by_handle(const exo_attachments *attachments, exo_span handle)
+static exo_attachment *attachments_by_handle(const exo_attachments *attachments, exo_span handle)
 {
     size_t index = 0;
     for (size_t i = 1; i < handle.len; i++) {
@@ -372,74 +372,77 @@ static exo_attachment *by_handle(const exo_attachments *attachments, exo_span ha
 
 static int find_attachment(found *f)
 {
-    exo_attachment *attachment = by_handle(f->owner, f->key);
+    exo_attachment *attachment = attachments_by_handle(f->owner, f->key);
     if (!attachment) {
-        return say(f->owner, EXO_E_FILE_REFUSED, "_file", "names no attachment");
+        return attachments_say(f->owner, EXO_E_FILE_REFUSED, "_file", "names no attachment");
     }
     f->source = &f->own;
     f->name = attachment->name ? attachment->name : "attachment";
     if (attachment->path) {
         f->shown = attachment->path;
-        f->name = without_folders(attachment->path);
+        f->name = attachments_without_folders(attachment->path);
         f->file = open(attachment->path, OPEN_FLAGS);
         if (f->file < 0) {
-            return say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
+            return attachments_say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
         }
-        int code = use_file(f, attachment);
+        int code = attachments_use_file(f, attachment);
         if (code != EXO_OK) {
             return code;
         }
     } else if (attachment->source) {
-        int code = use_given(f, attachment);
+        int code = attachments_use_given(f, attachment);
         if (code != EXO_OK) {
             return code;
         }
     } else {
         f->bytes = attachment->bytes;
         f->own.size = attachment->bytes.len;
-        f->own.read = read_bytes;
+        f->own.read = attachments_read_bytes;
     }
-    f->media_type = attachment->media_type ? attachment->media_type : guess(f);
+    f->media_type = attachment->media_type ? attachment->media_type : attachments_guess(f);
     return EXO_OK;
 }
 
 /* Whether opening failed for a want of something that has nothing to do with the file. */
-static bool is_shortage(int reason)
+static bool attachments_is_shortage(int reason)
 {
     return reason == EMFILE || reason == ENFILE || reason == ENOMEM;
 }
 
-static int find_path(found *f)
+static int attachments_find_path(found *f)
 {
     exo_attachments *attachments = f->owner;
     if (!exo_request_folder(attachments->request)) {
-        return say(attachments, EXO_E_FILE_REFUSED, f->text, "this request may not name files");
+        return attachments_say(attachments, EXO_E_FILE_REFUSED, f->text, "this request may not name files");
     }
-    int code = have_folder(attachments);
+    int code = attachments_have_folder(attachments);
     if (code != EXO_OK) {
         return code;
     }
-    const char *path = relative_path(attachments, f->text);
+    const char *path = attachments_relative_path(attachments, f->text);
     errno = EXDEV;
-    f->file = path ? open_below(attachments, path) : -1;
+    f->file = path ? attachments_open_below(attachments, path) : -1;
     if (f->file < 0) {
         if (errno == EXDEV || errno == ELOOP) {
-            return say(attachments, EXO_E_FILE_REFUSED, f->text, "lies outside of the folder that is allowed");
+            return attachments_say(attachments, EXO_E_FILE_REFUSED, f->text,
+                                   "lies outside of the folder that is allowed");
         }
         f->reason = errno;
-        return is_shortage(errno) ? say(attachments, EXO_E_SOURCE_READ, f->text, strerror(errno)) : EXO_OK;
+        return attachments_is_shortage(errno)
+                   ? attachments_say(attachments, EXO_E_SOURCE_READ, f->text, strerror(errno))
+                   : EXO_OK;
     }
     f->shown = f->text;
-    f->name = without_folders(f->text);
+    f->name = attachments_without_folders(f->text);
     f->source = &f->own;
-    code = use_file(f, NULL);
+    code = attachments_use_file(f, NULL);
     if (code == EXO_OK) {
-        f->media_type = guess(f);
+        f->media_type = attachments_guess(f);
     }
     return code;
 }
 
-static int by_key(const void *a, const void *b)
+static int attachments_by_key(const void *a, const void *b)
 {
     const exo_span *left = &((const found *)a)->key;
     const exo_span *right = &((const found *)b)->key;
@@ -449,7 +452,7 @@ static int by_key(const void *a, const void *b)
     return left->len > 0 ? memcmp(left->ptr, right->ptr, left->len) : 0;
 }
 
-static void drop(found *f)
+static void attachments_drop(found *f)
 {
     if (f->file >= 0) {
         close(f->file);
@@ -458,7 +461,7 @@ static void drop(found *f)
 }
 
 /* Finds what `key` leads to for the first time. */
-static int find(exo_attachments *attachments, exo_span key, found **result)
+static int attachments_find(exo_attachments *attachments, exo_span key, found **result)
 {
     found *f = exo_heap.resize(exo_heap.ctx, NULL, sizeof *f + key.len + 1);
     if (!f) {
@@ -471,13 +474,13 @@ static int find(exo_attachments *attachments, exo_span key, found **result)
     f->owner = attachments;
     f->file = -1;
     f->own.ctx = f;
-    f->own.rewind = rewind_own;
-    int code = f->text[0] == '\x01' ? find_attachment(f) : find_path(f);
-    if (code == EXO_OK && !tsearch(f, &attachments->tree, by_key)) {
+    f->own.rewind = attachments_rewind_own;
+    int code = f->text[0] == '\x01' ? find_attachment(f) : attachments_find_path(f);
+    if (code == EXO_OK && !tsearch(f, &attachments->tree, attachments_by_key)) {
         code = EXO_E_NO_MEMORY;
     }
     if (code != EXO_OK) {
-        drop(f);
+        attachments_drop(f);
         return code;
     }
     f->next = attachments->list;
@@ -486,7 +489,7 @@ static int find(exo_attachments *attachments, exo_span key, found **result)
     return EXO_OK;
 }
 
-static int open_named(void *ctx, exo_span path, exo_span media_type, exo_file *file)
+static int attachments_open_named(void *ctx, exo_span path, exo_span media_type, exo_file *file)
 {
     exo_attachments *attachments = ctx;
     found key;
@@ -495,14 +498,14 @@ static int open_named(void *ctx, exo_span path, exo_span media_type, exo_file *f
     if (media_type.len > sizeof attachments->media_type || (path.len > 0 && memchr(path.ptr, '\0', path.len))) {
         return EXO_E_REQUEST;
     }
-    found *const *known = tfind(&key, &attachments->tree, by_key);
+    found *const *known = tfind(&key, &attachments->tree, attachments_by_key);
     found *f = known ? *known : NULL;
-    int code = f ? EXO_OK : find(attachments, path, &f);
+    int code = f ? EXO_OK : attachments_find(attachments, path, &f);
     if (code != EXO_OK) {
         return code;
     }
     if (!f->source) {
-        return say(attachments, EXO_NOT_FOUND, f->text, strerror(f->reason));
+        return attachments_say(attachments, EXO_NOT_FOUND, f->text, strerror(f->reason));
     }
     file->source = f->source;
     file->name = exo_span_text(f->name);
@@ -523,7 +526,7 @@ exo_attachments *exo_attachments_new(const exo_request *request)
         memset(attachments, 0, sizeof *attachments);
         attachments->request = request;
         attachments->opener.ctx = attachments;
-        attachments->opener.open = open_named;
+        attachments->opener.open = attachments_open_named;
         attachments->folder = -1;
     }
     return attachments;
@@ -552,8 +555,8 @@ void exo_attachments_free(exo_attachments *attachments)
     while (attachments->list) {
         found *f = attachments->list;
         attachments->list = f->next;
-        tdelete(f, &attachments->tree, by_key);
-        drop(f);
+        tdelete(f, &attachments->tree, attachments_by_key);
+        attachments_drop(f);
     }
     if (attachments->folder >= 0) {
         close(attachments->folder);

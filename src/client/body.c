@@ -7,7 +7,7 @@
 #include <time.h>
 
 /* A source that has nothing ready is given time. */
-static void wait_for_source(const exo_encoding *encoding)
+static void body_wait_for_source(const exo_encoding *encoding)
 {
     if (exo_attachments_starved(encoding->attachments)) {
         const struct timespec pause = {0, EXO_SOURCE_MS * 1000000L};
@@ -22,7 +22,7 @@ static int write_body(exo_encoding *encoding, bool (*write)(void *ctx, exo_span 
     char piece[16384];
     int code;
     while ((code = exo_encode_size(encoder, EXO_SIZING_SLICE)) == EXO_AGAIN) {
-        wait_for_source(encoding);
+        body_wait_for_source(encoding);
     }
     while (code == EXO_OK || code == EXO_AGAIN) {
         exo_window window = {piece, sizeof piece, 0};
@@ -33,7 +33,7 @@ static int write_body(exo_encoding *encoding, bool (*write)(void *ctx, exo_span 
         if (code == EXO_OK) {
             break;
         }
-        wait_for_source(encoding);
+        body_wait_for_source(encoding);
     }
     return code;
 }

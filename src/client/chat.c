@@ -33,7 +33,7 @@ typedef struct text_hook {
     void *ctx;
 } text_hook;
 
-static void pass_text(void *ctx, const exo_event *event)
+static void chat_pass_text(void *ctx, const exo_event *event)
 {
     const text_hook *hook = ctx;
     if (event->type == EXO_EVENT_TEXT && event->choice == 0) {
@@ -48,5 +48,5 @@ exo_reply *exo_chat(exo_client *client, const exo_request *request, void (*on_te
     text_hook hook = {on_text, ctx};
     options.buffered = !on_text;
     options.events = EXO_WANT(EXO_EVENT_TEXT);
-    return exo_chat_events(client, request, &options, on_text ? pass_text : NULL, &hook);
+    return exo_chat_events(client, request, &options, on_text ? chat_pass_text : NULL, &hook);
 }

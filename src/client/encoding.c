@@ -38,7 +38,7 @@ int exo_encoding_aim(exo_encoding *encoding, const exo_deployed *target, const e
 }
 
 /* A file that was not found, and replaced by the text beside it, explains nothing that comes later. */
-static bool is_of_a_file(int code)
+static bool encoding_is_of_a_file(int code)
 {
     return code == EXO_E_SOURCE_READ || code == EXO_E_SOURCE_ONCE || code == EXO_E_FILE_REFUSED ||
            code == EXO_E_BODY_CHANGED;
@@ -47,7 +47,7 @@ static bool is_of_a_file(int code)
 void exo_encoding_explain(const exo_encoding *encoding, int code, char *message, size_t size)
 {
     const char *key = encoding->target ? exo_encode_error_key(&encoding->encoder) : "";
-    const char *why = is_of_a_file(code) ? exo_attachments_message(encoding->attachments) : "";
+    const char *why = encoding_is_of_a_file(code) ? exo_attachments_message(encoding->attachments) : "";
     snprintf(message, size, "%s%s%s", key, key[0] && why[0] ? ": " : "", why);
 }
 

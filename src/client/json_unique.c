@@ -23,7 +23,7 @@ typedef struct stack {
     size_t room;
 } stack;
 
-static bool push(stack *s, const exo_json_token *key)
+static bool unique_push(stack *s, const exo_json_token *key)
 {
     if (s->count == s->room) {
         size_t room = s->room ? s->room * 2 : 32;
@@ -40,7 +40,7 @@ static bool push(stack *s, const exo_json_token *key)
     return true;
 }
 
-static int compare_bytes(exo_span a, exo_span b)
+static int unique_compare_bytes(exo_span a, exo_span b)
 {
     size_t len = a.len < b.len ? a.len : b.len;
     int order = len > 0 ? memcmp(a.ptr, b.ptr, len) : 0;
@@ -55,7 +55,7 @@ typedef struct side {
 } side;
 
 /* Makes sure that there is something in `rest`, unless the key has ended. */
-static void refill(side *s)
+static void unique_refill(side *s)
 {
     bool last = false;
     while (s->rest.len == 0 && !last) {
@@ -65,7 +65,7 @@ static void refill(side *s)
     }
 }
 
-static int compare_decoded(exo_span a, exo_span b)
+static int unique_compare_decoded(exo_span a, exo_span b)
 {
     side left;
     side right;
@@ -74,11 +74,11 @@ static int compare_decoded(exo_span a, exo_span b)
     left.rest = exo_span_of(NULL, 0);
     right.rest = exo_span_of(NULL, 0);
     for (;;) {
-        refill(&left);
-        refill(&right);
+        unique_refill(&left);
+        unique_refill(&right);
         size_t len = left.rest.len < right.rest.len ? left.rest.len : right.rest.len;
         if (len == 0) {
-            return compare_bytes(left.rest, right.rest);
+            return unique_compare_bytes(left.rest, right.rest);
         }
         int order = memcmp(left.rest.ptr, right.rest.ptr, len);
         if (order != 0) {
@@ -89,31 +89,31 @@ static int compare_decoded(exo_span a, exo_span b)
     }
 }
 
-static int by_value(const seen *a, const seen *b)
+static int unique_by_value(const seen *a, const seen *b)
 {
-    return a->plain && b->plain ? compare_bytes(a->text, b->text) : compare_decoded(a->text, b->text);
+    return a->plain && b->plain ? unique_compare_bytes(a->text, b->text) : unique_compare_decoded(a->text, b->text);
 }
 
 /* Of equal keys, the one that stands first in the text comes first. */
-static int by_value_and_place(const void *left, const void *right)
+static int unique_by_value_and_place(const void *left, const void *right)
 {
     const seen *a = left;
     const seen *b = right;
-    int order = by_value(a, b);
+    int order = unique_by_value(a, b);
     return order != 0 ? order : a->text.ptr < b->text.ptr ? -1 : a->text.ptr > b->text.ptr;
 }
 
 /* Takes the keys from `first` on off the stack. The first one in the text that another one before it equals, or NULL.
  */
-static const char *pop(stack *s, size_t first)
+static const char *unique_pop(stack *s, size_t first)
 {
     const char *twice = NULL;
     if (s->count - first > 1) {
-        qsort(s->keys + first, s->count - first, sizeof *s->keys, by_value_and_place);
+        qsort(s->keys + first, s->count - first, sizeof *s->keys, unique_by_value_and_place);
     }
     for (size_t i = first + 1; i < s->count; i++) {
         const seen *key = &s->keys[i];
-        if (by_value(key - 1, key) == 0 && (!twice || key->text.ptr < twice)) {
+        if (unique_by_value(key - 1, key) == 0 && (!twice || key->text.ptr < twice)) {
             twice = key->text.ptr;
         }
     }
@@ -134,10 +134,10 @@ int exo_json_unique(exo_span json, size_t *offset)
     while (code == EXO_EVENT && !twice && (code = exo_json_next(&reader, &token)) == EXO_EVENT) {
         if (token.type == EXO_JSON_OBJECT) {
             firsts[depth++] = keys.count;
-        } else if (token.type == EXO_JSON_KEY && !push(&keys, &token)) {
+        } else if (token.type == EXO_JSON_KEY && !unique_push(&keys, &token)) {
             code = EXO_E_NO_MEMORY;
         } else if (token.type == EXO_JSON_OBJECT_END) {
-            twice = pop(&keys, firsts[--depth]);
+            twice = unique_pop(&keys, firsts[--depth]);
         }
     }
     exo_heap.resize(exo_heap.ctx, keys.keys, 0);

@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-static void clear(exo_record *record, exo_record_kind kind)
+static void log_clear(exo_record *record, exo_record_kind kind)
 {
     record->kind = kind;
 #define EXO_ABSENT_TEXT           ""
@@ -30,7 +30,7 @@ typedef struct texts {
     char *output;
 } texts;
 
-static void fill_answer(exo_record *record, texts *kept, const exo_call *call)
+static void log_fill_answer(exo_record *record, texts *kept, const exo_call *call)
 {
     const exo_answer *answer = &call->reply->answers[0];
     const exo_usage *usage = exo_answer_usage(answer);
@@ -49,7 +49,7 @@ static void fill_answer(exo_record *record, texts *kept, const exo_call *call)
     }
 }
 
-static void fill_failure(exo_record *record, const exo_failure *failure)
+static void log_fill_failure(exo_record *record, const exo_failure *failure)
 {
     if (failure->code == EXO_OK) {
         return;
@@ -61,7 +61,7 @@ static void fill_failure(exo_record *record, const exo_failure *failure)
     record->request_id = failure->request_id;
 }
 
-static void fill_attempt(exo_record *record, const exo_call *call, const exo_trail_entry *attempt)
+static void log_fill_attempt(exo_record *record, const exo_call *call, const exo_trail_entry *attempt)
 {
     const exo_deployed *deployed = call->path.at;
     record->deployment = attempt->deployment;
@@ -77,7 +77,7 @@ static void fill_attempt(exo_record *record, const exo_call *call, const exo_tra
     record->bytes_received = (int64_t)attempt->bytes_received;
 }
 
-static void hand_over(const exo_call *call, exo_record *record, const texts *kept)
+static void log_hand_over(const exo_call *call, exo_record *record, const texts *kept)
 {
     record->operation = "chat";
     call->client->log.hook(call->client->log.ctx, record);
@@ -94,15 +94,15 @@ void exo_record_attempt(const exo_call *call)
     exo_record record;
     texts kept;
     memset(&kept, 0, sizeof kept);
-    clear(&record, EXO_RECORD_ATTEMPT);
-    fill_attempt(&record, call, attempt);
+    log_clear(&record, EXO_RECORD_ATTEMPT);
+    log_fill_attempt(&record, call, attempt);
     record.duration_ms = attempt->end_ms;
     if (call->reply->failure.code != EXO_OK) {
-        fill_failure(&record, &call->reply->failure);
+        log_fill_failure(&record, &call->reply->failure);
     } else {
-        fill_answer(&record, &kept, call);
+        log_fill_answer(&record, &kept, call);
     }
-    hand_over(call, &record, &kept);
+    log_hand_over(call, &record, &kept);
 }
 
 void exo_record_call(const exo_call *call)
@@ -113,21 +113,21 @@ void exo_record_call(const exo_call *call)
     exo_record record;
     texts kept;
     memset(&kept, 0, sizeof kept);
-    clear(&record, EXO_RECORD_CALL);
+    log_clear(&record, EXO_RECORD_CALL);
     const exo_trail_entry *attempt = exo_reply_last_attempt(call->reply);
     if (attempt) {
-        fill_attempt(&record, call, attempt);
+        log_fill_attempt(&record, call, attempt);
         record.attempt = (int64_t)call->reply->attempt_count;
     }
-    fill_answer(&record, &kept, call);
-    fill_failure(&record, &call->reply->failure);
+    log_fill_answer(&record, &kept, call);
+    log_fill_failure(&record, &call->reply->failure);
     record.duration_ms = call->reply->milliseconds;
     if (call->client->log.bodies > 0) {
         kept.input =
             exo_heap_copy_span(exo_span_cut(exo_buffer_span(&call->try.sent_start), (size_t)call->client->log.bodies));
         record.request_body = kept.input ? kept.input : "";
     }
-    hand_over(call, &record, &kept);
+    log_hand_over(call, &record, &kept);
 }
 
 /* ---- as JSON ---- */
@@ -139,7 +139,7 @@ typedef struct line {
     size_t len;
 } line;
 
-static void put(line *out, exo_span bytes)
+static void log_put(line *out, exo_span bytes)
 {
     for (size_t i = 0; i < bytes.len; i++) {
         if (out->len + 1 < out->size) {
@@ -149,7 +149,7 @@ static void put(line *out, exo_span bytes)
     }
 }
 
-static void put_string(line *out, const char *text)
+static void log_put_string(line *out, const char *text)
 {
     char piece[64];
     exo_json_string string;
@@ -158,43 +158,43 @@ static void put_string(line *out, const char *text)
     while (code == EXO_AGAIN) {
         exo_window window = {piece, sizeof piece, 0};
         code = exo_json_string_write(&string, &window);
-        put(out, exo_span_of(piece, window.pos));
+        log_put(out, exo_span_of(piece, window.pos));
     }
 }
 
-static void put_name(line *out, const char *name)
+static void log_put_name(line *out, const char *name)
 {
-    put(out, exo_span_text(out->len > 1 ? ",\"" : "\""));
-    put(out, exo_span_text(name));
-    put(out, exo_span_text("\":"));
+    log_put(out, exo_span_text(out->len > 1 ? ",\"" : "\""));
+    log_put(out, exo_span_text(name));
+    log_put(out, exo_span_text("\":"));
 }
 
-static void put_TEXT(line *out, const char *name, const char *value)
+static void log_put_TEXT(line *out, const char *name, const char *value)
 {
     if (value[0]) {
-        put_name(out, name);
-        put_string(out, value);
+        log_put_name(out, name);
+        log_put_string(out, value);
     }
 }
 
-static void put_NUMBER(line *out, const char *name, int64_t value)
+static void log_put_NUMBER(line *out, const char *name, int64_t value)
 {
     if (value >= 0) {
         char digits[EXO_JSON_INTEGER_MAX];
-        put_name(out, name);
-        put(out, exo_span_of(digits, exo_json_write_int64(digits, value)));
+        log_put_name(out, name);
+        log_put(out, exo_span_of(digits, exo_json_write_int64(digits, value)));
     }
 }
 
 size_t exo_record_json(const exo_record *record, char *text, size_t size)
 {
     line out = {text, size, 0};
-    put(&out, exo_span_text("{"));
-    put_TEXT(&out, "exochat.record", record->kind == EXO_RECORD_CALL ? "call" : "attempt");
-#define EXO_X(field, kind_, name) put_##kind_(&out, name, record->field);
+    log_put(&out, exo_span_text("{"));
+    log_put_TEXT(&out, "exochat.record", record->kind == EXO_RECORD_CALL ? "call" : "attempt");
+#define EXO_X(field, kind_, name) log_put_##kind_(&out, name, record->field);
     EXO_RECORD_MAP(EXO_X)
 #undef EXO_X
-    put(&out, exo_span_text("}"));
+    log_put(&out, exo_span_text("}"));
     if (size > 0) {
         text[out.len < size ? out.len : size - 1] = '\0';
     }

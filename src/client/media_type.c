@@ -124,14 +124,14 @@ const char *exo_media_type_of_name(const char *name)
     return NULL;
 }
 
-static bool has_at(exo_span head, size_t at, const char *text)
+static bool media_has_at(exo_span head, size_t at, const char *text)
 {
     size_t len = strlen(text);
     return len == 0 || (head.len >= at + len && memcmp(head.ptr + at, text, len) == 0);
 }
 
 /* How many bytes the UTF-8 sequence with this first byte has, or 0 when none begins with it. */
-static size_t sequence_size(unsigned char byte)
+static size_t media_sequence_size(unsigned char byte)
 {
     if (byte < 0x80) {
         return byte != 0;
@@ -140,7 +140,7 @@ static size_t sequence_size(unsigned char byte)
 }
 
 /* Whether the second byte of a sequence is in the range that the first one leaves it (Unicode, table 3-7). */
-static bool is_second(unsigned char first, unsigned char second)
+static bool media_is_second(unsigned char first, unsigned char second)
 {
     unsigned char low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
     unsigned char high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
@@ -148,14 +148,14 @@ static bool is_second(unsigned char first, unsigned char second)
 }
 
 /* Whether `text` is UTF-8 without NUL; unless it is `whole`, its last sequence may be cut. */
-static bool is_text(exo_span text, bool whole)
+static bool media_is_text(exo_span text, bool whole)
 {
     const unsigned char *bytes = (const unsigned char *)text.ptr;
     size_t at = 0;
     while (at < text.len) {
-        size_t size = sequence_size(bytes[at]);
+        size_t size = media_sequence_size(bytes[at]);
         size_t there = size < text.len - at ? size : text.len - at;
-        if (size == 0 || (there < size && whole) || (there > 1 && !is_second(bytes[at], bytes[at + 1]))) {
+        if (size == 0 || (there < size && whole) || (there > 1 && !media_is_second(bytes[at], bytes[at + 1]))) {
             return false;
         }
         for (size_t i = 2; i < there; i++) {
@@ -171,9 +171,9 @@ static bool is_text(exo_span text, bool whole)
 const char *exo_media_type_of_bytes(exo_span head, bool whole)
 {
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
-        if (has_at(head, 0, marks[i].at_start) && has_at(head, 8, marks[i].at_eight)) {
+        if (media_has_at(head, 0, marks[i].at_start) && media_has_at(head, 8, marks[i].at_eight)) {
             return marks[i].media_type;
         }
     }
-    return is_text(head, whole) ? TEXT : "application/octet-stream";
+    return media_is_text(head, whole) ? TEXT : "application/octet-stream";
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int clamp(int64_t timeout)
+static int poller_clamp(int64_t timeout)
 {
     return timeout < 0 ? -1 : timeout > INT_MAX ? INT_MAX : (int)timeout;
 }
@@ -64,7 +64,7 @@ size_t exo_poller_wait(exo_poller *poller, int64_t timeout, exo_ready *ready, si
     if (max > sizeof events / sizeof events[0]) {
         max = sizeof events / sizeof events[0];
     }
-    int count = epoll_wait(poller->epoll, events, (int)max, clamp(timeout));
+    int count = epoll_wait(poller->epoll, events, (int)max, poller_clamp(timeout));
     for (int i = 0; i < count; i++) {
         uint32_t got = events[i].events;
         int both = got & (EPOLLERR | EPOLLHUP) ? EXO_WATCH_READ | EXO_WATCH_WRITE : 0;
@@ -129,7 +129,7 @@ int exo_poller_watch(exo_poller *poller, int socket, int what)
 size_t exo_poller_wait(exo_poller *poller, int64_t timeout, exo_ready *ready, size_t max)
 {
     size_t stored = 0;
-    if (poll(poller->sockets, (nfds_t)poller->count, clamp(timeout)) <= 0) {
+    if (poll(poller->sockets, (nfds_t)poller->count, poller_clamp(timeout)) <= 0) {
         return 0;
     }
     for (size_t i = 0; i < poller->count && stored < max; i++) {

@@ -53,27 +53,28 @@ static const exo_span nothing = {NULL, 0};
 
 /* ---- nodes ---- */
 
-static void *take(size_t size)
+static void *request_take(size_t size)
 {
     return exo_heap.resize(exo_heap.ctx, NULL, size);
 }
 
-static void give_back(void *memory)
+static void request_give_back(void *memory)
 {
     exo_heap.resize(exo_heap.ctx, memory, 0);
 }
 
 /* The links of the tree are const for those who walk it; every node is ours to change. */
-static exo_node *owned(const exo_node *node)
+static exo_node *request_owned(const exo_node *node)
 {
     return (exo_node *)node;
 }
 
 /* A node with copies of `key` and of `text`, which a NUL follows. NULL when memory runs out. */
-static exo_node *node_new(exo_value_type type, exo_span key, exo_span text)
+static exo_node *request_node_new(exo_value_type type, exo_span key, exo_span text)
 {
     size_t room = SIZE_MAX - sizeof(cell) - 1;
-    cell *made = key.len <= room && text.len <= room - key.len ? take(sizeof *made + key.len + text.len + 1) : NULL;
+    cell *made =
+        key.len <= room && text.len <= room - key.len ? request_take(sizeof *made + key.len + text.len + 1) : NULL;
     if (!made) {
         return NULL;
     }
@@ -91,15 +92,15 @@ static exo_node *node_new(exo_value_type type, exo_span key, exo_span text)
     return &made->node;
 }
 
-static exo_node *string_new(const char *key, exo_span text)
+static exo_node *request_string_new(const char *key, exo_span text)
 {
-    return node_new(EXO_VALUE_STRING, exo_span_text(key), text);
+    return request_node_new(EXO_VALUE_STRING, exo_span_text(key), text);
 }
 
 /* A node that is the JSON text `json`, which is borrowed. */
-static exo_node *raw_new(exo_span key, exo_span json)
+static exo_node *request_raw_new(exo_span key, exo_span json)
 {
-    exo_node *node = node_new(EXO_VALUE_NULL, key, nothing);
+    exo_node *node = request_node_new(EXO_VALUE_NULL, key, nothing);
     if (node) {
         node->json = true;
         node->text = json;
@@ -108,22 +109,22 @@ static exo_node *raw_new(exo_span key, exo_span json)
 }
 
 /* Frees a node, those linked behind it, and what is in them. It calls itself once for each of the tree's few levels. */
-static void nodes_free(const exo_node *node)
+static void request_nodes_free(const exo_node *node)
 {
     while (node) {
-        exo_node *next = owned(node->next);
-        nodes_free(node->first);
-        give_back(owned(node));
+        exo_node *next = request_owned(node->next);
+        request_nodes_free(node->first);
+        request_give_back(request_owned(node));
         node = next;
     }
 }
 
 /* Puts `child` at the end of the short list in `parent`. False when there is no child. */
-static bool add(exo_node *parent, exo_node *child)
+static bool request_add(exo_node *parent, exo_node *child)
 {
     const exo_node **link = &parent->first;
     while (*link) {
-        link = &owned(*link)->next;
+        link = &request_owned(*link)->next;
     }
     *link = child;
     return child != NULL;
@@ -132,7 +133,7 @@ static bool add(exo_node *parent, exo_node *child)
 /* ---- the request ---- */
 
 /* Notes the first error, and returns it. */
-static int settle(exo_request *request, int code)
+static int request_settle(exo_request *request, int code)
 {
     if (code < 0 && request->error == EXO_OK) {
         request->error = code;
@@ -141,33 +142,33 @@ static int settle(exo_request *request, int code)
 }
 
 /* What a call on `request` has to return at once, or EXO_OK. */
-static int before(const exo_request *request)
+static int request_before(const exo_request *request)
 {
     return request ? request->error : EXO_E_ARGUMENT;
 }
 
 /* The link that leads to the top-level member `key`, or the one at the end of the list. */
-static const exo_node **find(exo_request *request, exo_span key)
+static const exo_node **request_find(exo_request *request, exo_span key)
 {
     const exo_node **link = &request->root.first;
     while (*link && !exo_span_equal((*link)->key, key)) {
-        link = &owned(*link)->next;
+        link = &request_owned(*link)->next;
     }
     return link;
 }
 
 /* Puts `member` in the place of the one that has its key, or at the end. */
-static int put(exo_request *request, exo_node *member)
+static int request_put(exo_request *request, exo_node *member)
 {
     if (!member) {
-        return settle(request, EXO_E_NO_MEMORY);
+        return request_settle(request, EXO_E_NO_MEMORY);
     }
-    const exo_node **link = find(request, member->key);
-    exo_node *old = owned(*link);
+    const exo_node **link = request_find(request, member->key);
+    exo_node *old = request_owned(*link);
     if (old) {
         member->next = old->next;
         old->next = NULL;
-        nodes_free(old);
+        request_nodes_free(old);
     }
     *link = member;
     return EXO_OK;
@@ -175,7 +176,7 @@ static int put(exo_request *request, exo_node *member)
 
 exo_request *exo_request_new(const char *model)
 {
-    exo_request *request = take(sizeof *request);
+    exo_request *request = request_take(sizeof *request);
     if (!request) {
         return NULL;
     }
@@ -193,16 +194,16 @@ void exo_request_free(exo_request *request)
     if (!request) {
         return;
     }
-    nodes_free(request->root.first);
+    request_nodes_free(request->root.first);
     for (size_t i = 0; i < request->attached_count; i++) {
-        give_back(request->attached[i].path);
-        give_back(request->attached[i].media_type);
-        give_back(request->attached[i].name);
+        request_give_back(request->attached[i].path);
+        request_give_back(request->attached[i].media_type);
+        request_give_back(request->attached[i].name);
     }
-    give_back(request->attached);
-    give_back(request->folder);
-    give_back(request->json);
-    give_back(request);
+    request_give_back(request->attached);
+    request_give_back(request->folder);
+    request_give_back(request->json);
+    request_give_back(request);
 }
 
 /* The value of a parameter, or NULL. */
@@ -250,44 +251,44 @@ uint32_t exo_request_choices(const exo_request *request)
 
 int exo_request_set_model(exo_request *request, const char *model)
 {
-    int code = before(request);
+    int code = request_before(request);
     if (code != EXO_OK) {
         return code;
     }
     if (model) {
-        return put(request, string_new("model", exo_span_text(model)));
+        return request_put(request, request_string_new("model", exo_span_text(model)));
     }
-    const exo_node **link = find(request, exo_span_text("model"));
-    exo_node *old = owned(*link);
+    const exo_node **link = request_find(request, exo_span_text("model"));
+    exo_node *old = request_owned(*link);
     if (old) {
         *link = old->next;
         old->next = NULL;
-        nodes_free(old);
+        request_nodes_free(old);
     }
     return EXO_OK;
 }
 
 int exo_request_allow_files(exo_request *request, const char *folder)
 {
-    int code = before(request);
+    int code = request_before(request);
     if (code != EXO_OK) {
         return code;
     }
     if (!folder || !*folder) {
-        return settle(request, EXO_E_ARGUMENT);
+        return request_settle(request, EXO_E_ARGUMENT);
     }
     char *copy = exo_heap_copy(folder);
     if (!copy) {
-        return settle(request, EXO_E_NO_MEMORY);
+        return request_settle(request, EXO_E_NO_MEMORY);
     }
-    give_back(request->folder);
+    request_give_back(request->folder);
     request->folder = copy;
     return EXO_OK;
 }
 
 int exo_request_error(const exo_request *request)
 {
-    return before(request);
+    return request_before(request);
 }
 
 size_t exo_request_messages(const exo_request *request)
@@ -313,11 +314,11 @@ const char *exo_request_folder(const exo_request *request)
 /* ---- messages ---- */
 
 /* Makes sure that there is a list of messages. */
-static bool have_messages(exo_request *request)
+static bool request_have_messages(exo_request *request)
 {
     if (!request->messages) {
-        exo_node *messages = node_new(EXO_VALUE_ARRAY, exo_span_text("messages"), nothing);
-        if (put(request, messages) != EXO_OK) {
+        exo_node *messages = request_node_new(EXO_VALUE_ARRAY, exo_span_text("messages"), nothing);
+        if (request_put(request, messages) != EXO_OK) {
             return false;
         }
         request->messages = messages;
@@ -327,11 +328,11 @@ static bool have_messages(exo_request *request)
 }
 
 /* Links a message to the end, or frees it where it is not `whole`: then memory ran out while it was made. */
-static int append(exo_request *request, exo_node *message, bool whole)
+static int request_append(exo_request *request, exo_node *message, bool whole)
 {
-    if (!whole || !have_messages(request)) {
-        nodes_free(message);
-        return settle(request, EXO_E_NO_MEMORY);
+    if (!whole || !request_have_messages(request)) {
+        request_nodes_free(message);
+        return request_settle(request, EXO_E_NO_MEMORY);
     }
     *request->messages_end = message;
     request->messages_end = &message->next;
@@ -341,42 +342,42 @@ static int append(exo_request *request, exo_node *message, bool whole)
 }
 
 /* An object with the role, or NULL. */
-static exo_node *message_new(exo_role role)
+static exo_node *request_message_new(exo_role role)
 {
     static const char *const names[] = {"system", "developer", "user", "assistant", "tool"};
-    exo_node *message = node_new(EXO_VALUE_OBJECT, nothing, nothing);
-    if (message && !add(message, string_new("role", exo_span_text(names[role])))) {
-        nodes_free(message);
+    exo_node *message = request_node_new(EXO_VALUE_OBJECT, nothing, nothing);
+    if (message && !request_add(message, request_string_new("role", exo_span_text(names[role])))) {
+        request_nodes_free(message);
         return NULL;
     }
     return message;
 }
 
-static bool is_role(exo_role role)
+static bool request_is_role(exo_role role)
 {
     return (unsigned)role <= EXO_TOOL;
 }
 
-static bool is_span(exo_span span)
+static bool request_is_span(exo_span span)
 {
     return span.ptr || span.len == 0;
 }
 
-static int begin_message(exo_request *request, exo_role role, exo_span text, bool borrow)
+static int request_begin_message(exo_request *request, exo_role role, exo_span text, bool borrow)
 {
-    int code = before(request);
+    int code = request_before(request);
     if (code != EXO_OK) {
         return code;
     }
-    if (!is_role(role) || !is_span(text)) {
-        return settle(request, EXO_E_ARGUMENT);
+    if (!request_is_role(role) || !request_is_span(text)) {
+        return request_settle(request, EXO_E_ARGUMENT);
     }
-    exo_node *message = message_new(role);
-    exo_node *content = message ? string_new("content", borrow ? nothing : text) : NULL;
+    exo_node *message = request_message_new(role);
+    exo_node *content = message ? request_string_new("content", borrow ? nothing : text) : NULL;
     if (content && borrow) {
         content->text = text;
     }
-    code = append(request, message, message && add(message, content));
+    code = request_append(request, message, message && request_add(message, content));
     if (code == EXO_OK) {
         request->open = message;
         request->open_role = role;
@@ -387,39 +388,39 @@ static int begin_message(exo_request *request, exo_role role, exo_span text, boo
 int exo_request_text(exo_request *request, exo_role role, const char *text)
 {
     /* No text is an error, the empty text is not. */
-    return begin_message(request, role, exo_span_of(text, text ? strlen(text) : 1), false);
+    return request_begin_message(request, role, exo_span_of(text, text ? strlen(text) : 1), false);
 }
 
 int exo_request_text_span(exo_request *request, exo_role role, exo_span text)
 {
-    return begin_message(request, role, text, false);
+    return request_begin_message(request, role, text, false);
 }
 
 int exo_request_text_static(exo_request *request, exo_role role, exo_span text)
 {
-    return begin_message(request, role, text, true);
+    return request_begin_message(request, role, text, true);
 }
 
 int exo_request_tool_result(exo_request *request, const char *tool_call_id, exo_span text)
 {
-    int code = before(request);
+    int code = request_before(request);
     if (code != EXO_OK) {
         return code;
     }
-    if (!tool_call_id || !is_span(text)) {
-        return settle(request, EXO_E_ARGUMENT);
+    if (!tool_call_id || !request_is_span(text)) {
+        return request_settle(request, EXO_E_ARGUMENT);
     }
-    exo_node *message = message_new(EXO_TOOL);
-    bool whole = message && add(message, string_new("tool_call_id", exo_span_text(tool_call_id))) &&
-                 add(message, string_new("content", text));
-    return append(request, message, whole);
+    exo_node *message = request_message_new(EXO_TOOL);
+    bool whole = message && request_add(message, request_string_new("tool_call_id", exo_span_text(tool_call_id))) &&
+                 request_add(message, request_string_new("content", text));
+    return request_append(request, message, whole);
 }
 
 /* Whether `json` is one JSON value of at most `depth` levels, and no key in it stands twice: EXO_OK with its type, or
  * an error. */
-static int check_json(exo_span json, uint32_t depth, exo_json_type *type)
+static int request_check_json(exo_span json, uint32_t depth, exo_json_type *type)
 {
-    if (!is_span(json)) {
+    if (!request_is_span(json)) {
         return EXO_E_ARGUMENT;
     }
     int code = exo_json_check(json, depth, NULL);
@@ -437,76 +438,77 @@ static int check_json(exo_span json, uint32_t depth, exo_json_type *type)
 int exo_request_message_json(exo_request *request, exo_span json)
 {
     exo_json_type type = EXO_JSON_NULL;
-    int code = before(request);
+    int code = request_before(request);
     if (code != EXO_OK) {
         return code;
     }
-    code = check_json(json, MESSAGE_DEPTH, &type);
+    code = request_check_json(json, MESSAGE_DEPTH, &type);
     if (code == EXO_OK && type != EXO_JSON_OBJECT) {
         code = EXO_E_REQUEST;
     }
     if (code != EXO_OK) {
-        return settle(request, code);
+        return request_settle(request, code);
     }
-    exo_node *message = node_new(EXO_VALUE_NULL, nothing, json);
+    exo_node *message = request_node_new(EXO_VALUE_NULL, nothing, json);
     if (message) {
         message->json = true;
     }
-    return append(request, message, message != NULL);
+    return request_append(request, message, message != NULL);
 }
 
 /* ---- attachments ---- */
 
 /* Turns the text of a message into the first of its content parts, unless it has parts. False when memory ran out. */
-static bool make_parts(exo_node *message)
+static bool request_make_parts(exo_node *message)
 {
-    exo_node *role = owned(message->first);
-    exo_node *content = owned(role->next);
+    exo_node *role = request_owned(message->first);
+    exo_node *content = request_owned(role->next);
     if (content->type == EXO_VALUE_ARRAY) {
         return true;
     }
-    exo_node *parts = node_new(EXO_VALUE_ARRAY, exo_span_text("content"), nothing);
-    exo_node *part = node_new(EXO_VALUE_OBJECT, nothing, nothing);
-    if (!parts || !part || !add(part, string_new("type", exo_span_text("text")))) {
-        nodes_free(parts);
-        nodes_free(part);
+    exo_node *parts = request_node_new(EXO_VALUE_ARRAY, exo_span_text("content"), nothing);
+    exo_node *part = request_node_new(EXO_VALUE_OBJECT, nothing, nothing);
+    if (!parts || !part || !request_add(part, request_string_new("type", exo_span_text("text")))) {
+        request_nodes_free(parts);
+        request_nodes_free(part);
         return false;
     }
     content->key = exo_span_text("text");
-    add(part, content);
-    add(parts, part);
+    request_add(part, content);
+    request_add(parts, part);
     role->next = parts;
     return true;
 }
 
 /* The content part that stands for attachment number `index`, or NULL. */
-static exo_node *part_new(size_t index, const char *media_type)
+static exo_node *request_part_new(size_t index, const char *media_type)
 {
     char handle[24];
     snprintf(handle, sizeof handle, "\x01%zu", index);
-    exo_node *part = node_new(EXO_VALUE_OBJECT, nothing, nothing);
-    if (part && (!add(part, string_new("_file", exo_span_text(handle))) ||
-                 (media_type && !add(part, string_new("_type", exo_span_text(media_type)))))) {
-        nodes_free(part);
+    exo_node *part = request_node_new(EXO_VALUE_OBJECT, nothing, nothing);
+    if (part && (!request_add(part, request_string_new("_file", exo_span_text(handle))) ||
+                 (media_type && !request_add(part, request_string_new("_type", exo_span_text(media_type)))))) {
+        request_nodes_free(part);
         return NULL;
     }
     return part;
 }
 
 /* Adds `part`, or frees it where it cannot be added. */
-static int join(exo_request *request, exo_role role, exo_node *part)
+static int request_join(exo_request *request, exo_role role, exo_node *part)
 {
     bool joins = request->open && request->open_role == role;
-    exo_node *message = joins ? request->open : message_new(role);
-    bool whole = message && (joins ? make_parts(message)
-                                   : add(message, node_new(EXO_VALUE_ARRAY, exo_span_text("content"), nothing)));
+    exo_node *message = joins ? request->open : request_message_new(role);
+    bool whole =
+        message && (joins ? request_make_parts(message)
+                          : request_add(message, request_node_new(EXO_VALUE_ARRAY, exo_span_text("content"), nothing)));
     if (!whole) {
-        nodes_free(part);
-        nodes_free(joins ? NULL : message);
-        return settle(request, EXO_E_NO_MEMORY);
+        request_nodes_free(part);
+        request_nodes_free(joins ? NULL : message);
+        return request_settle(request, EXO_E_NO_MEMORY);
     }
-    add(owned(message->first->next), part);
-    int code = joins ? EXO_OK : append(request, message, true);
+    request_add(request_owned(message->first->next), part);
+    int code = joins ? EXO_OK : request_append(request, message, true);
     if (code == EXO_OK) {
         request->open = message;
         request->open_role = role;
@@ -514,7 +516,7 @@ static int join(exo_request *request, exo_role role, exo_node *part)
     return code;
 }
 
-static bool copy_text(char **copy, const char **text)
+static bool request_copy_text(char **copy, const char **text)
 {
     *copy = exo_heap_copy(*text);
     bool copied = *copy || !*text;
@@ -523,7 +525,7 @@ static bool copy_text(char **copy, const char **text)
 }
 
 /* Keeps a copy of `attachment`; its number is the count before. */
-static bool keep(exo_request *request, const exo_attachment *attachment)
+static bool request_keep(exo_request *request, const exo_attachment *attachment)
 {
     size_t count = request->attached_count;
     if ((count & (count - 1)) == 0) {
@@ -536,13 +538,13 @@ static bool keep(exo_request *request, const exo_attachment *attachment)
     }
     attached *kept = &request->attached[request->attached_count++];
     kept->attachment = *attachment;
-    bool copied = copy_text(&kept->path, &kept->attachment.path);
-    copied = copy_text(&kept->media_type, &kept->attachment.media_type) && copied;
-    return copy_text(&kept->name, &kept->attachment.name) && copied;
+    bool copied = request_copy_text(&kept->path, &kept->attachment.path);
+    copied = request_copy_text(&kept->media_type, &kept->attachment.media_type) && copied;
+    return request_copy_text(&kept->name, &kept->attachment.name) && copied;
 }
 
 /* A media type goes into a data URL: visible ASCII, with a slash. */
-static bool is_media_type(const char *text)
+static bool request_is_media_type(const char *text)
 {
     if (!text) {
         return true;
@@ -555,18 +557,20 @@ static bool is_media_type(const char *text)
 }
 
 /* `given` says that there is something to attach. */
-static int attach(exo_request *request, exo_role role, const exo_attachment *attachment, bool given)
+static int request_attach(exo_request *request, exo_role role, const exo_attachment *attachment, bool given)
 {
-    int code = before(request);
+    int code = request_before(request);
     if (code != EXO_OK) {
         return code;
     }
     bool ranged = attachment->length <= INT64_MAX && attachment->offset <= INT64_MAX - attachment->length;
-    if (!is_role(role) || !given || !ranged || !is_media_type(attachment->media_type)) {
-        return settle(request, EXO_E_ARGUMENT);
+    if (!request_is_role(role) || !given || !ranged || !request_is_media_type(attachment->media_type)) {
+        return request_settle(request, EXO_E_ARGUMENT);
     }
-    exo_node *part = keep(request, attachment) ? part_new(request->attached_count - 1, attachment->media_type) : NULL;
-    return part ? join(request, role, part) : settle(request, EXO_E_NO_MEMORY);
+    exo_node *part = request_keep(request, attachment)
+                         ? request_part_new(request->attached_count - 1, attachment->media_type)
+                         : NULL;
+    return part ? request_join(request, role, part) : request_settle(request, EXO_E_NO_MEMORY);
 }
 
 int exo_request_file(exo_request *request, exo_role role, const char *path, const char *media_type)
@@ -574,7 +578,7 @@ int exo_request_file(exo_request *request, exo_role role, const char *path, cons
     exo_attachment attachment = {0};
     attachment.path = path;
     attachment.media_type = media_type;
-    return attach(request, role, &attachment, path && *path);
+    return request_attach(request, role, &attachment, path && *path);
 }
 
 int exo_request_file_range(exo_request *request, exo_role role, const char *path, uint64_t offset, uint64_t length,
@@ -586,7 +590,7 @@ int exo_request_file_range(exo_request *request, exo_role role, const char *path
     attachment.offset = offset;
     attachment.length = length;
     attachment.media_type = media_type;
-    return attach(request, role, &attachment, path && *path);
+    return request_attach(request, role, &attachment, path && *path);
 }
 
 int exo_request_bytes(exo_request *request, exo_role role, exo_span bytes, const char *media_type, const char *name)
@@ -595,7 +599,7 @@ int exo_request_bytes(exo_request *request, exo_role role, exo_span bytes, const
     attachment.bytes = bytes;
     attachment.media_type = media_type;
     attachment.name = name;
-    return attach(request, role, &attachment, is_span(bytes));
+    return request_attach(request, role, &attachment, request_is_span(bytes));
 }
 
 int exo_request_source(exo_request *request, exo_role role, const exo_source *source, const char *media_type,
@@ -605,57 +609,58 @@ int exo_request_source(exo_request *request, exo_role role, const exo_source *so
     attachment.source = source;
     attachment.media_type = media_type;
     attachment.name = name;
-    return attach(request, role, &attachment, source && source->read);
+    return request_attach(request, role, &attachment, source && source->read);
 }
 
 /* ---- parameters ---- */
 
 /* What a parameter's call has to return at once, or EXO_OK. */
-static int before_parameter(exo_request *request, const char *key)
+static int request_before_parameter(exo_request *request, const char *key)
 {
-    int code = before(request);
+    int code = request_before(request);
     if (code != EXO_OK) {
         return code;
     }
     bool allowed =
         key && *key && strcmp(key, "model") != 0 && strcmp(key, "messages") != 0 && strcmp(key, "stream") != 0;
-    return allowed ? EXO_OK : settle(request, EXO_E_ARGUMENT);
+    return allowed ? EXO_OK : request_settle(request, EXO_E_ARGUMENT);
 }
 
 int exo_request_string(exo_request *request, const char *key, const char *value)
 {
-    int code = before_parameter(request, key);
+    int code = request_before_parameter(request, key);
     if (code == EXO_OK && !value) {
-        code = settle(request, EXO_E_ARGUMENT);
+        code = request_settle(request, EXO_E_ARGUMENT);
     }
-    return code == EXO_OK ? put(request, string_new(key, exo_span_text(value))) : code;
+    return code == EXO_OK ? request_put(request, request_string_new(key, exo_span_text(value))) : code;
 }
 
 int exo_request_int(exo_request *request, const char *key, int64_t value)
 {
-    int code = before_parameter(request, key);
+    int code = request_before_parameter(request, key);
     if (code != EXO_OK) {
         return code;
     }
-    exo_node *node = node_new(EXO_VALUE_INT, exo_span_text(key), nothing);
+    exo_node *node = request_node_new(EXO_VALUE_INT, exo_span_text(key), nothing);
     if (node) {
         node->number.i = value;
     }
-    return put(request, node);
+    return request_put(request, node);
 }
 
 int exo_request_bool(exo_request *request, const char *key, bool value)
 {
-    int code = before_parameter(request, key);
+    int code = request_before_parameter(request, key);
     if (code != EXO_OK) {
         return code;
     }
-    return put(request, node_new(value ? EXO_VALUE_TRUE : EXO_VALUE_FALSE, exo_span_text(key), nothing));
+    return request_put(request,
+                       request_node_new(value ? EXO_VALUE_TRUE : EXO_VALUE_FALSE, exo_span_text(key), nothing));
 }
 
 /* Writes the shortest decimal that reads back as `value`. printf() and strtod() agree on the locale's decimal point,
  * whatever bytes it has; afterwards those become the one that JSON has. */
-static void format_double(char *text, size_t size, double value)
+static void request_format_double(char *text, size_t size, double value)
 {
     if (value > -1e15 && value < 1e15 && value == (double)(int64_t)value) {
         snprintf(text, size, "%.0f", value);
@@ -679,33 +684,33 @@ static void format_double(char *text, size_t size, double value)
 int exo_request_double(exo_request *request, const char *key, double value)
 {
     char text[48];
-    int code = before_parameter(request, key);
+    int code = request_before_parameter(request, key);
     if (code != EXO_OK) {
         return code;
     }
     if (!isfinite(value)) {
-        return settle(request, EXO_E_NUMBER);
+        return request_settle(request, EXO_E_NUMBER);
     }
-    format_double(text, sizeof text, value);
-    return put(request, node_new(EXO_VALUE_NUMBER, exo_span_text(key), exo_span_text(text)));
+    request_format_double(text, sizeof text, value);
+    return request_put(request, request_node_new(EXO_VALUE_NUMBER, exo_span_text(key), exo_span_text(text)));
 }
 
 int exo_request_json(exo_request *request, const char *key, exo_span json)
 {
     exo_json_type type;
-    int code = before_parameter(request, key);
+    int code = request_before_parameter(request, key);
     if (code != EXO_OK) {
         return code;
     }
-    code = check_json(json, PARAMETER_DEPTH, &type);
+    code = request_check_json(json, PARAMETER_DEPTH, &type);
     if (code != EXO_OK) {
-        return settle(request, code);
+        return request_settle(request, code);
     }
-    exo_node *node = node_new(EXO_VALUE_NULL, exo_span_text(key), json);
+    exo_node *node = request_node_new(EXO_VALUE_NULL, exo_span_text(key), json);
     if (node) {
         node->json = true;
     }
-    return put(request, node);
+    return request_put(request, node);
 }
 
 /* ---- from JSON ---- */
@@ -717,27 +722,27 @@ typedef struct reading {
 } reading;
 
 /* An error that the reader does not know of, at the token or value that begins at `from`. */
-static int refuse(reading *r, const char *from, int code)
+static int request_refuse(reading *r, const char *from, int code)
 {
     r->refused = from;
     return code;
 }
 
 /* Reads the elements of the array whose bracket was just read, each an object. */
-static int read_messages(reading *r)
+static int request_read_messages(reading *r)
 {
     exo_json_token end;
     exo_span raw;
     int code;
-    if (!have_messages(r->request)) {
+    if (!request_have_messages(r->request)) {
         return EXO_E_NO_MEMORY;
     }
     while ((code = exo_json_skip(&r->reader, &raw)) == EXO_OK) {
         if (raw.ptr[0] != '{') {
-            return refuse(r, raw.ptr, EXO_E_REQUEST);
+            return request_refuse(r, raw.ptr, EXO_E_REQUEST);
         }
-        exo_node *message = raw_new(nothing, raw);
-        code = append(r->request, message, message != NULL);
+        exo_node *message = request_raw_new(nothing, raw);
+        code = request_append(r->request, message, message != NULL);
         if (code != EXO_OK) {
             return code;
         }
@@ -749,13 +754,13 @@ static int read_messages(reading *r)
 }
 
 /* Copies the decoded text of a token over the copy of it that a node holds, which is never shorter. */
-static exo_span decode(const exo_json_token *token, exo_span held)
+static exo_span request_decode(const exo_json_token *token, exo_span held)
 {
     char *text = (char *)held.ptr;
     return exo_span_of(text, exo_json_copy(token, text, held.len + 1));
 }
 
-static int read_model(reading *r)
+static int request_read_model(reading *r)
 {
     exo_json_token token;
     int code = exo_json_next(&r->reader, &token);
@@ -763,58 +768,58 @@ static int read_model(reading *r)
         return code;
     }
     if (token.type != EXO_JSON_STRING) {
-        return refuse(r, token.raw.ptr, EXO_E_REQUEST);
+        return request_refuse(r, token.raw.ptr, EXO_E_REQUEST);
     }
-    exo_node *node = string_new("model", token.text);
+    exo_node *node = request_string_new("model", token.text);
     if (!node) {
         return EXO_E_NO_MEMORY;
     }
-    node->text = decode(&token, node->text);
-    put(r->request, node);
-    return strlen(node->text.ptr) == node->text.len ? EXO_OK : refuse(r, token.raw.ptr, EXO_E_REQUEST);
+    node->text = request_decode(&token, node->text);
+    request_put(r->request, node);
+    return strlen(node->text.ptr) == node->text.len ? EXO_OK : request_refuse(r, token.raw.ptr, EXO_E_REQUEST);
 }
 
 /* Reads the value of a key that has no meaning here, as it stands. */
-static int read_parameter(reading *r, const exo_json_token *key)
+static int request_read_parameter(reading *r, const exo_json_token *key)
 {
     exo_span raw;
     int code = exo_json_skip(&r->reader, &raw);
     if (code != EXO_OK) {
         return code;
     }
-    exo_node *node = raw_new(key->text, raw);
+    exo_node *node = request_raw_new(key->text, raw);
     if (!node) {
         return EXO_E_NO_MEMORY;
     }
-    node->key = decode(key, node->key);
-    if (*find(r->request, node->key)) {
-        nodes_free(node);
-        return refuse(r, key->raw.ptr, EXO_E_DUPLICATE_KEY);
+    node->key = request_decode(key, node->key);
+    if (*request_find(r->request, node->key)) {
+        request_nodes_free(node);
+        return request_refuse(r, key->raw.ptr, EXO_E_DUPLICATE_KEY);
     }
-    return put(r->request, node);
+    return request_put(r->request, node);
 }
 
-static int read_member(reading *r, const exo_json_token *key)
+static int request_read_member(reading *r, const exo_json_token *key)
 {
     exo_json_token token;
     bool model = exo_json_is(key, "model");
     if (!model && !exo_json_is(key, "messages")) {
-        return read_parameter(r, key);
+        return request_read_parameter(r, key);
     }
-    if (*find(r->request, exo_span_text(model ? "model" : "messages"))) {
-        return refuse(r, key->raw.ptr, EXO_E_DUPLICATE_KEY);
+    if (*request_find(r->request, exo_span_text(model ? "model" : "messages"))) {
+        return request_refuse(r, key->raw.ptr, EXO_E_DUPLICATE_KEY);
     }
     if (model) {
-        return read_model(r);
+        return request_read_model(r);
     }
     int code = exo_json_next(&r->reader, &token);
     if (code == EXO_EVENT && token.type != EXO_JSON_ARRAY) {
-        return refuse(r, token.raw.ptr, EXO_E_REQUEST);
+        return request_refuse(r, token.raw.ptr, EXO_E_REQUEST);
     }
-    return code < 0 ? code : read_messages(r);
+    return code < 0 ? code : request_read_messages(r);
 }
 
-static int read_object(reading *r)
+static int request_read_object(reading *r)
 {
     exo_json_token token;
     for (unsigned keys = 0;; keys++) {
@@ -825,7 +830,7 @@ static int read_object(reading *r)
         if (token.type == EXO_JSON_OBJECT_END) {
             return EXO_OK;
         }
-        code = keys < KEYS_MAX ? read_member(r, &token) : refuse(r, token.raw.ptr, EXO_E_KEYS_LIMIT);
+        code = keys < KEYS_MAX ? request_read_member(r, &token) : request_refuse(r, token.raw.ptr, EXO_E_KEYS_LIMIT);
         if (code != EXO_OK) {
             return code;
         }
@@ -833,11 +838,11 @@ static int read_object(reading *r)
 }
 
 /* Looks for keys that stand twice in what was read, and found to be JSON. */
-static int check_keys(reading *r, exo_span json)
+static int request_check_keys(reading *r, exo_span json)
 {
     size_t at;
     int code = exo_json_unique(json, &at);
-    return code == EXO_OK ? code : refuse(r, json.ptr + at, code);
+    return code == EXO_OK ? code : request_refuse(r, json.ptr + at, code);
 }
 
 static int read_request(reading *r)
@@ -848,11 +853,11 @@ static int read_request(reading *r)
         return code;
     }
     if (token.type == EXO_JSON_OBJECT) {
-        code = read_object(r);
+        code = request_read_object(r);
     } else if (token.type == EXO_JSON_ARRAY) {
-        code = read_messages(r);
+        code = request_read_messages(r);
     } else {
-        return refuse(r, token.raw.ptr, EXO_E_REQUEST);
+        return request_refuse(r, token.raw.ptr, EXO_E_REQUEST);
     }
     return code == EXO_OK ? exo_json_next(&r->reader, &token) : code;
 }
@@ -862,12 +867,12 @@ exo_request *exo_request_from_json(const char *model, exo_span json, int *error,
     reading r;
     memset(&r, 0, sizeof r);
     r.request = exo_request_new(NULL);
-    int code = is_span(json) ? EXO_E_NO_MEMORY : EXO_E_ARGUMENT;
-    if (r.request && is_span(json) && (r.request->json = exo_heap_copy_span(json)) != NULL) {
+    int code = request_is_span(json) ? EXO_E_NO_MEMORY : EXO_E_ARGUMENT;
+    if (r.request && request_is_span(json) && (r.request->json = exo_heap_copy_span(json)) != NULL) {
         exo_span copy = exo_span_of(r.request->json, json.len);
         exo_json_reader_init(&r.reader, copy, EXO_JSON_DEPTH_MAX, false);
         code = read_request(&r);
-        code = code == EXO_OK ? check_keys(&r, copy) : code;
+        code = code == EXO_OK ? request_check_keys(&r, copy) : code;
     }
     if (code == EXO_OK && model) {
         code = exo_request_set_model(r.request, model);

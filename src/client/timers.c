@@ -7,26 +7,26 @@
 
 #include <stdlib.h>
 
-static void put(exo_timers *timers, size_t index, exo_timer *timer)
+static void timers_put(exo_timers *timers, size_t index, exo_timer *timer)
 {
     timers->heap_[index] = timer;
     timer->place_ = index + 1;
 }
 
-static void sift_up(exo_timers *timers, size_t index, exo_timer *timer)
+static void timers_sift_up(exo_timers *timers, size_t index, exo_timer *timer)
 {
     while (index > 0) {
         size_t parent = (index - 1) / 2;
         if (timers->heap_[parent]->due <= timer->due) {
             break;
         }
-        put(timers, index, timers->heap_[parent]);
+        timers_put(timers, index, timers->heap_[parent]);
         index = parent;
     }
-    put(timers, index, timer);
+    timers_put(timers, index, timer);
 }
 
-static void sift_down(exo_timers *timers, size_t index, exo_timer *timer)
+static void timers_sift_down(exo_timers *timers, size_t index, exo_timer *timer)
 {
     for (;;) {
         size_t child = 2 * index + 1;
@@ -39,10 +39,10 @@ static void sift_down(exo_timers *timers, size_t index, exo_timer *timer)
         if (timers->heap_[child]->due >= timer->due) {
             break;
         }
-        put(timers, index, timers->heap_[child]);
+        timers_put(timers, index, timers->heap_[child]);
         index = child;
     }
-    put(timers, index, timer);
+    timers_put(timers, index, timer);
 }
 
 int exo_timers_admit(exo_timers *timers)
@@ -69,15 +69,15 @@ void exo_timers_set(exo_timers *timers, exo_timer *timer, int64_t due)
 {
     if (timer->place_ == 0) {
         timer->due = due;
-        sift_up(timers, timers->count_++, timer);
+        timers_sift_up(timers, timers->count_++, timer);
         return;
     }
     int64_t before = timer->due;
     timer->due = due;
     if (due < before) {
-        sift_up(timers, timer->place_ - 1, timer);
+        timers_sift_up(timers, timer->place_ - 1, timer);
     } else {
-        sift_down(timers, timer->place_ - 1, timer);
+        timers_sift_down(timers, timer->place_ - 1, timer);
     }
 }
 
@@ -93,9 +93,9 @@ void exo_timers_clear(exo_timers *timers, exo_timer *timer)
         return;
     }
     if (last->due < timer->due) {
-        sift_up(timers, index, last);
+        timers_sift_up(timers, index, last);
     } else {
-        sift_down(timers, index, last);
+        timers_sift_down(timers, index, last);
     }
 }
 

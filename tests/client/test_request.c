@@ -694,8 +694,9 @@ static void test_choices(void **state)
     static const struct {
         const char *json;
         uint32_t choices;
-    } rows[] = {{"2", 2},  {" 16 ", 16}, {"4294967295", UINT32_MAX}, {"4294967296", 1}, {"0", 1},
-                {"-1", 1}, {"1.5", 1},   {"\"2\"", 1},               {"null", 1},       {"99999999999999999999", 1}};
+    } rows[] = {
+        {"2", 2},     {" 16 ", 16}, {"4294967295", UINT32_MAX}, {"4294967296", 1}, {"0", 1}, {"-1", 1}, {"1.5", 1},
+        {"\"2\"", 1}, {"null", 1},  {"99999999999999999999", 1}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         exo_request *request = exo_request_new("m");

@@ -88,7 +88,7 @@ static int exchange_read_line(exo_exchange *x, exo_span text)
     return x->facts->header(x->owner, line.name, line.value);
 }
 
-static size_t on_header(char *data, size_t size, size_t count, void *user)
+static size_t exchange_on_header(char *data, size_t size, size_t count, void *user)
 {
     exo_exchange *x = user;
     exo_span line = exo_span_of(data, size * count);
@@ -103,7 +103,7 @@ static size_t exchange_inbox_max(const exo_exchange *x)
     return x->received.encoded ? EXO_INBOX_MAX_ENCODED : EXO_INBOX_MAX;
 }
 
-static size_t on_body(char *data, size_t size, size_t count, void *user)
+static size_t exchange_on_body(char *data, size_t size, size_t count, void *user)
 {
     exo_exchange *x = user;
     size_t len = size * count;
@@ -170,7 +170,7 @@ static size_t exchange_hand_out_kept(exo_exchange *x, char *buffer, size_t room)
     return len;
 }
 
-static size_t on_read(char *buffer, size_t size, size_t count, void *user)
+static size_t exchange_on_read(char *buffer, size_t size, size_t count, void *user)
 {
     exo_exchange *x = user;
     exo_window window = {buffer, size * count, 0};
@@ -197,7 +197,7 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *user)
 
 /* The connection stands, the request is about to go out. A second time means that libcurl tries again by itself: not
  * with a body that was begun, since what was read of it would be missing. */
-static int on_connected(void *user, char *remote, char *local, int remote_port, int local_port)
+static int exchange_on_connected(void *user, char *remote, char *local, int remote_port, int local_port)
 {
     exo_exchange *x = user;
     (void)remote;
@@ -232,7 +232,7 @@ static void exchange_plan_nudge(exo_exchange *x, int64_t now)
 
 /* libcurl opens its sockets close-on-exec only where it knows how: make sure. A second connection of one exchange means
  * that libcurl found the first one dead and tries again by itself, which is the call's to decide. */
-static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
+static curl_socket_t exchange_on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
     exo_exchange *x = user;
     (void)purpose;
@@ -264,13 +264,13 @@ static CURLcode exchange_set_callbacks(exo_exchange *x)
     CURLcode code = CURLE_OK;
     SET(CURLOPT_PRIVATE, x)
     SET(CURLOPT_ERRORBUFFER, x->curl.text)
-    SET(CURLOPT_HEADERFUNCTION, on_header)
+    SET(CURLOPT_HEADERFUNCTION, exchange_on_header)
     SET(CURLOPT_HEADERDATA, x)
-    SET(CURLOPT_WRITEFUNCTION, on_body)
+    SET(CURLOPT_WRITEFUNCTION, exchange_on_body)
     SET(CURLOPT_WRITEDATA, x)
-    SET(CURLOPT_PREREQFUNCTION, on_connected)
+    SET(CURLOPT_PREREQFUNCTION, exchange_on_connected)
     SET(CURLOPT_PREREQDATA, x)
-    SET(CURLOPT_OPENSOCKETFUNCTION, on_socket)
+    SET(CURLOPT_OPENSOCKETFUNCTION, exchange_on_socket)
     SET(CURLOPT_OPENSOCKETDATA, x)
     return code;
 }
@@ -289,7 +289,7 @@ static CURLcode exchange_set_request(exo_exchange *x, const exo_sending *sending
     }
     SET(CURLOPT_POST, 1L)
     SET(CURLOPT_POSTFIELDSIZE_LARGE, sized ? (curl_off_t)sending->total : (curl_off_t)-1)
-    SET(CURLOPT_READFUNCTION, on_read)
+    SET(CURLOPT_READFUNCTION, exchange_on_read)
     SET(CURLOPT_READDATA, x)
     /* A small body needs no more than libcurl's smallest upload buffer: with many calls in flight that is most of their
      * memory. */

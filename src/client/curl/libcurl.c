@@ -23,7 +23,7 @@ static exo_pool *pool_of(exo_transport *transport)
 
 /* ---- what libcurl wants ---- */
 
-static int on_socket_change(CURL *easy, curl_socket_t socket, int what, void *user, void *socket_user)
+static int libcurl_on_socket_change(CURL *easy, curl_socket_t socket, int what, void *user, void *socket_user)
 {
     (void)socket_user;
     exo_pool *pool = user;
@@ -45,7 +45,7 @@ static int on_socket_change(CURL *easy, curl_socket_t socket, int what, void *us
     return 0;
 }
 
-static int on_timer_change(CURLM *multi, long milliseconds, void *user)
+static int libcurl_on_timer_change(CURLM *multi, long milliseconds, void *user)
 {
     (void)multi;
     exo_pool *pool = user;
@@ -203,9 +203,9 @@ exo_transport *exo_curl_open(void)
         transport_close(&pool->transport);
         return NULL;
     }
-    curl_multi_setopt(pool->multi, CURLMOPT_SOCKETFUNCTION, on_socket_change);
+    curl_multi_setopt(pool->multi, CURLMOPT_SOCKETFUNCTION, libcurl_on_socket_change);
     curl_multi_setopt(pool->multi, CURLMOPT_SOCKETDATA, pool);
-    curl_multi_setopt(pool->multi, CURLMOPT_TIMERFUNCTION, on_timer_change);
+    curl_multi_setopt(pool->multi, CURLMOPT_TIMERFUNCTION, libcurl_on_timer_change);
     curl_multi_setopt(pool->multi, CURLMOPT_TIMERDATA, pool);
     return &pool->transport;
 }
