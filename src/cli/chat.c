@@ -154,6 +154,9 @@ static void chat_print_choices(asking *asked, const exo_reply *reply)
 {
     exo_answer *answer;
     for (uint32_t i = 0; (answer = exo_reply_answer(reply, i)) != NULL; i++) {
+        if (!exo_answer_began(answer) && exo_answer_finish_reason(answer).len == 0) {
+            continue; /* an endpoint may give fewer than it was asked for */
+        }
         char number[16];
         int len = snprintf(number, sizeof number, "%s[%" PRIu32 "]\n", asked->line_open ? "\n" : "", i);
         chat_print_text(asked, exo_span_of(number, (size_t)len));
@@ -319,6 +322,11 @@ static int chat_run(const cli_options *options, cli_setup *setup, exo_request *r
     asked.model = setup_deploy(setup, options, exo_request_model(request), true, &exit_code);
     if (!asked.model) {
         return exit_code;
+    }
+    uint32_t most = exo_limits_host()->choices;
+    if (exo_request_choices(request) > most) {
+        say("n: at most %" PRIu32 " choices can be asked for, not %" PRIu32, most, exo_request_choices(request));
+        return EXIT_USAGE;
     }
     if (options->dry_run) {
         return chat_print_body(setup, request, asked.model);

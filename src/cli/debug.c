@@ -99,7 +99,7 @@ enum {
 
 static int debug_print_help(void)
 {
-    puts("Usage: exochat debug sse|json|repair|chat|encode|http [--cuts N,N,...]\n"
+    puts("Usage: exochat debug sse|json|repair|chat|encode|http [OPTIONS]\n"
          "\n"
          "Puts standard input through one part of the program, and prints what comes out\n"
          "as one JSON value. Exit codes: 0 accepted, 1 refused, 2 usage.\n");

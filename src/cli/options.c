@@ -102,7 +102,8 @@ static const row rows[] = {
      "begin anew where a stream breaks half-way: what was\nprinted before is void"},
 
     {0, ALL, NULL, NULL, "Output"},
-    {OPTION_JSON, CHAT | MODELS, "json", NULL, "one JSON object at the end: answer, usage, trail"},
+    {OPTION_JSON, CHAT, "json", NULL, "one JSON object at the end: answer, usage, trail"},
+    {OPTION_JSON, MODELS, "json", NULL, "a JSON array"},
     {OPTION_EVENTS, CHAT, "events", NULL, "one JSON object on a line for each event, the trail\nlast"},
     {OPTION_NO_STREAM, CHAT, "no-stream", NULL, "print the text when it is complete"},
     {OPTION_TRACE, CHAT, "trace", NULL, "on standard error: the attempts and their times"},
@@ -142,7 +143,7 @@ static const row *option_row_of(int id)
 static const char usage_chat[] = "Usage: exochat [OPTIONS] [PROMPT...]\n"
                                  "       exochat models [OPTIONS]      the configured models\n"
                                  "       exochat check [OPTIONS]       look over the configuration\n"
-                                 "       exochat debug sse|json|repair|chat|encode|http [--cuts N,N,...]\n"
+                                 "       exochat debug sse|json|repair|chat|encode|http [OPTIONS]\n"
                                  "\n"
                                  "Asks a model behind an OpenAI-compatible endpoint and prints its answer as it\n"
                                  "comes. The prompt is the arguments, joined by spaces, and standard input unless\n"

@@ -378,11 +378,17 @@ void exo_attempt_tick(exo_attempt *attempt, int64_t now)
     if (a->end_ != ATTEMPT_RUNS || a->reading_) {
         return;
     }
+    int first = -1; /* to run out; of two at once the idle clock, which is the one that auto goes by */
+    int32_t due = clock;
     for (int i = 0; i < AT(TOTAL); i++) {
-        if (attempt_runs(a, i) && clock - a->set_at_[i] >= a->limit_[i]) {
-            attempt_fail(a, attempt_codes[i], exo_span_of(NULL, 0));
-            return;
+        if (attempt_runs(a, i) && a->set_at_[i] + a->limit_[i] <= due) {
+            due = a->set_at_[i] + a->limit_[i];
+            first = i;
         }
+    }
+    if (first >= 0) {
+        attempt_fail(a, attempt_codes[first], exo_span_of(NULL, 0));
+        return;
     }
     if (attempt_waits_for_rest(a) && clock - a->rest_at_ >= EXO_REST_MS) {
         a->reading_ = true;

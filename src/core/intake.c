@@ -183,6 +183,7 @@ static void intake_refuse(exo_intake *intake)
     if (intake->state_ == INTAKE_PAGE) {
         failure->code = EXO_E_NOT_A_STREAM;
         failure->verdict = exo_error_verdict(EXO_E_NOT_A_STREAM);
+    failure->in_stream = false;
     }
     intake->state_ = INTAKE_OVER;
 }
@@ -631,6 +632,7 @@ static int intake_next_delta(exo_intake *intake, exo_intake_event *event)
     }
     if (intake->in_chunk_ && exo_chunk_next(&intake->chunk_, &event->delta) == EXO_EVENT) {
         int code = intake_was_cut(intake, &event->delta) ? EXO_OK : intake_apply(intake, event);
+        intake->in_chunk_ = code >= 0; /* what was fed may be gone by the next call */
         return code < 0 ? code : EXO_EVENT;
     }
     intake->in_chunk_ = false;

@@ -550,7 +550,7 @@ static const struct script scripts[] = {
     /* first event */
     {"auto, with another deployment left", "untried",
      OUT "= first due 15000; 14999 tick; = run; 15000 tick; = EXO_E_CLOCK_FIRST"},
-    {"auto, with none left", "", OUT "= first due 120000; 120000 tick; = EXO_E_CLOCK_FIRST"},
+    {"auto, with none left", "", OUT "= first due 120000; 120000 tick; = EXO_E_CLOCK_IDLE"},
     {"auto, with none left, and no idle clock", "idle=0", OUT "= first due -; 900000 tick; = run"},
     {"a number holds, whatever is left", "untried first=40000", OUT "= due 40000"},
     {"off", "untried first=0", OUT "= due 120000; 120000 tick; = EXO_E_CLOCK_IDLE"},

@@ -78,13 +78,13 @@ static const row rows[] = {
     {"a refusal of a body that is kept whole", WHOLE, 500, EXO_OK, ERROR_("down"), "= EXO_E_SERVER 500: down"},
 
     /* pages and other bodies in place of a stream */
-    {"a page", 0, 200, EXO_OK, PAGE, "= EXO_E_NOT_A_STREAM 200 in stream: Bad gateway"},
-    {"a page behind blanks", 0, 200, EXO_OK, " \r\n\t" PAGE, "= EXO_E_NOT_A_STREAM 200 in stream: Bad gateway"},
-    {"a page behind a mark", 0, 200, EXO_OK, "\xEF\xBB\xBF" PAGE, "= EXO_E_NOT_A_STREAM 200 in stream: Bad gateway"},
+    {"a page", 0, 200, EXO_OK, PAGE, "= EXO_E_NOT_A_STREAM 200: Bad gateway"},
+    {"a page behind blanks", 0, 200, EXO_OK, " \r\n\t" PAGE, "= EXO_E_NOT_A_STREAM 200: Bad gateway"},
+    {"a page behind a mark", 0, 200, EXO_OK, "\xEF\xBB\xBF" PAGE, "= EXO_E_NOT_A_STREAM 200: Bad gateway"},
     {"a page that breaks off", 0, 200, EXO_E_RECEIVE, "<html><head><title>Bad",
-     "= EXO_E_NOT_A_STREAM 200 in stream: Bad"},
+     "= EXO_E_NOT_A_STREAM 200: Bad"},
     {"a page longer than limits.error_body", SMALL, 200, EXO_OK, PAGE LONG LONG,
-     "= EXO_E_NOT_A_STREAM 200 in stream: Bad gateway"},
+     "= EXO_E_NOT_A_STREAM 200: Bad gateway"},
     {"gzip", 0, 200, EXO_OK, "\x1F\x8B\x08 and so on", "= EXO_E_UNLABELLED_GZIP 200: "},
     {"gzip behind blanks", 0, 200, EXO_OK, "\n\x1F\x8B\x08", "= EXO_E_UNLABELLED_GZIP 200: "},
     {"not gzip", 0, 200, EXO_OK, "\x1F: what\n\n" CONTENT("a") FINISH, "text \"a\" = EXO_OK"},

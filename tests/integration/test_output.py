@@ -245,6 +245,16 @@ def test_several_choices_are_printed_under_their_numbers(ask):
     assert {line["choice"] for line in lines if line["type"] == "text"} == {0, 1, 2}
 
 
+def test_more_choices_than_can_be_kept_are_refused(ask, upstream):
+    ran = ask("n-20", "-o", "n=20")
+    assert ran.code == 2 and "at most 16" in ran.complaint and upstream.requests == []
+
+
+def test_choices_that_did_not_come_are_not_printed(ask):
+    ran = ask("ok", "-o", "n=3")
+    assert (ran.code, ran.out.rstrip("\n")) == (0, "[0]\n" + TEXT)
+
+
 def test_one_choice_is_printed_as_it_is(ask):
     for n in ("1", '"2"', "0"):
         ran = ask("ok", "-o", f"n={n}")
