@@ -89,11 +89,10 @@ typedef struct exo_answer {
     uint8_t depth_;
     uint8_t proof_;
     bool began_;
-    bool spoken_;      /* text of the assistant has come */
-    bool echoed_;      /* the text is only what was said by others than the assistant */
-    bool streamed_;    /* something came that was not `whole` */
-    bool interleaved_; /* arguments lie in more than one piece */
-    bool pending_;     /* exo_answer_more() has something */
+    bool spoken_;   /* text of the assistant has come */
+    bool echoed_;   /* the text is only what was said by others than the assistant */
+    bool streamed_; /* something came that was not `whole` */
+    bool pending_;  /* exo_answer_more() has something */
     bool raw_cut_;
     bool failed_; /* an error was reported in the stream */
     bool proven_;
@@ -118,8 +117,8 @@ void exo_answer_init(exo_answer *answer, const exo_allocator *allocator, const e
  * TOOL_ARGUMENTS where a placeholder is replaced; then exo_answer_more() may have another delta. EXO_OK; EXO_NOT_FOUND:
  * there is nothing to show (another choice, a `whole` one after something was streamed, something that is held back, an
  * echo, a repetition); or, sticky, EXO_E_ANSWER_LIMIT (limits.answer, limits.raw), EXO_E_CALLS_LIMIT,
- * EXO_E_NAME_LIMIT, EXO_E_ARGUMENTS_LIMIT (limits.tool_arguments; each run of arguments of one call costs 8 bytes more
- * of it) or EXO_E_NO_MEMORY. */
+ * EXO_E_NAME_LIMIT, EXO_E_ARGUMENTS_LIMIT (limits.tool_arguments; arguments of calls that take turns cost up to four
+ * times their length of it) or EXO_E_NO_MEMORY. */
 int exo_answer_apply(exo_answer *answer, exo_delta *delta, uint32_t *tool);
 
 /* What else the delta just applied brought to be shown, of the same call: EXO_EVENT, `*delta` is changed to it; or
@@ -169,11 +168,9 @@ exo_span exo_answer_model(const exo_answer *answer);
 const exo_usage *exo_answer_usage(const exo_answer *answer);
 exo_span exo_answer_usage_json(const exo_answer *answer);
 
-/* How many tool calls there are, and the one with number `call`: EXO_OK, EXO_NOT_FOUND, or EXO_E_NO_MEMORY where
- * interleaved arguments must be put together, which the first look at any of the calls does for all of them. Not const
- * for that reason. */
+/* How many tool calls there are, and the one with number `call`: EXO_OK or EXO_NOT_FOUND. */
 uint32_t exo_answer_tool_calls(const exo_answer *answer);
-int exo_answer_tool_call(exo_answer *answer, uint32_t call, exo_tool_call *out);
+int exo_answer_tool_call(const exo_answer *answer, uint32_t call, exo_tool_call *out);
 
 /* The arguments of call `call` as valid JSON in `out`, repaired where needed (empty ones are {}). Only after
  * exo_answer_end() said EXO_OK, never when the finish_reason is of the family length, and only with EXO_KEEP_TOOLS:

@@ -13,20 +13,44 @@
 #include "exochat/finish.h"
 #include "exochat/json_repair.h"
 
+/* Where deltas of each type are kept, and what has to be wished for raw JSON. The log is exo_calls_apply()'s. */
+static const struct keeping {
+    uint8_t kept;
+    uint8_t wish;
+} keepings[] = {
+    [EXO_DELTA_CONTENT] = {EXO_KEPT_TEXT_, 0},
+    [EXO_DELTA_REASONING] = {EXO_KEPT_REASONING_, 0},
+    [EXO_DELTA_REASONING_DETAILS] = {EXO_KEPT_DETAILS_, EXO_KEEP_REPLAY},
+    [EXO_DELTA_REFUSAL] = {EXO_KEPT_REFUSAL_, 0},
+    [EXO_DELTA_TOOL_CALL] = {EXO_KEPT_LOG_, 0},
+    [EXO_DELTA_TOOL_ARGUMENTS] = {EXO_KEPT_LOG_, 0},
+    [EXO_DELTA_TOOL_OBJECT] = {EXO_KEPT_LOG_, 0},
+    [EXO_DELTA_TOOL_EXTRA] = {EXO_KEPT_LOG_, 0},
+    [EXO_DELTA_TOOL_MEMBER] = {EXO_KEPT_MEMBERS_, EXO_KEEP_EXTRA},
+    [EXO_DELTA_LOGPROBS] = {EXO_KEPT_LOGPROBS_, EXO_KEEP_REPLAY},
+    [EXO_DELTA_AUDIO] = {EXO_KEPT_AUDIO_, EXO_KEEP_REPLAY},
+    [EXO_DELTA_MEMBER] = {EXO_KEPT_MEMBERS_, EXO_KEEP_EXTRA},
+};
+
 void exo_answer_init(exo_answer *answer, const exo_allocator *allocator, const exo_limits *limits, uint32_t choice,
                      unsigned keep)
 {
-    static const exo_usage unknown = EXO_USAGE_INIT;
     const size_t calls = limits->tool_calls < CALLS_MAX ? limits->tool_calls : CALLS_MAX;
     memset(answer, 0, sizeof *answer);
     for (int i = 0; i < EXO_KEPT_COUNT_; i++) {
         size_t maximum = i < EXO_KEPT_TEXTS_ ? limits->answer : limits->raw;
-        exo_buffer_init(&answer->kept_[i], allocator, maximum, EXO_E_ANSWER_LIMIT);
+        int error = EXO_E_ANSWER_LIMIT;
+        if (i == EXO_KEPT_LOG_) {
+            maximum = limits->tool_arguments;
+            error = EXO_E_ARGUMENTS_LIMIT;
+        } else if (i == EXO_KEPT_CALLS_) {
+            maximum = calls * exo_calls_record_size();
+            error = EXO_E_CALLS_LIMIT;
+        }
+        exo_buffer_init(&answer->kept_[i], allocator, maximum, error);
     }
-    exo_buffer_init(&answer->kept_[EXO_KEPT_LOG_], allocator, limits->tool_arguments, EXO_E_ARGUMENTS_LIMIT);
-    exo_buffer_init(&answer->kept_[EXO_KEPT_CALLS_], allocator, calls * exo_calls_record_size(), EXO_E_CALLS_LIMIT);
+    memset(&answer->usage_, 0xFF, sizeof answer->usage_); /* -1 each, as EXO_USAGE_INIT has them */
     answer->name_limit_ = limits->name;
-    answer->usage_ = unknown;
     answer->choice_ = choice;
     answer->keep_ = (uint8_t)keep;
     answer->depth_ = (uint8_t)(limits->depth < EXO_JSON_DEPTH_MAX ? limits->depth : EXO_JSON_DEPTH_MAX);
@@ -47,20 +71,38 @@ static uint8_t keep_short(char *dst, size_t size, const exo_delta *delta)
     return (uint8_t)exo_json_copy(&token, dst, size);
 }
 
-/* Keeps the first error, as much of its beginning as fits: that it is too long does not make it less of an error. */
-static int keep_error(exo_answer *answer, exo_span text)
+/* Keeps JSON as it stands, or what a repair makes of it where only a tolerant reader lets it pass; what cannot be made
+ * JSON is not kept. */
+static void keep_raw(exo_answer *answer, enum exo_answer_kept which, const exo_delta *delta)
 {
-    exo_buffer *buffer = &answer->kept_[EXO_KEPT_ERROR_];
-    if (answer->failed_) {
-        return EXO_OK;
+    exo_buffer *kept = &answer->kept_[which];
+    exo_span json = delta->text;
+    exo_buffer mended;
+    exo_buffer_init(&mended, kept->allocator_, kept->maximum_, EXO_E_ANSWER_LIMIT);
+    if (which == EXO_KEPT_USAGE_) {
+        exo_buffer_clear(kept); /* the last one counts */
     }
-    answer->failed_ = true;
-    text.len = text.len < buffer->maximum_ ? text.len : buffer->maximum_;
-    return exo_buffer_append(buffer, text);
+    if (exo_json_check(json, EXO_JSON_DEPTH_MAX, NULL) != EXO_OK) {
+        exo_repair_report report;
+        int rc = exo_json_repair(json, EXO_JSON_DEPTH_MAX, &mended, &report);
+        json = exo_buffer_span(&mended);
+        answer->raw_cut_ = answer->raw_cut_ || rc != EXO_OK;
+        answer->error_ = rc == EXO_E_NO_MEMORY ? rc : EXO_OK;
+    }
+    if (json.len == 0) {
+    } else if (which == EXO_KEPT_USAGE_) {
+        exo_keep_in(answer, which, json);
+    } else if (which == EXO_KEPT_MEMBERS_) {
+        uint32_t owner = delta->type == EXO_DELTA_MEMBER ? EXO_ANSWER_ITSELF : answer->call_;
+        exo_keep_member(answer, owner, delta->name, json, delta->list);
+    } else {
+        exo_keep_list(answer, which, json);
+    }
+    exo_buffer_free(&mended);
 }
 
-/* A delta that is about the whole response. EXO_NOT_FOUND: it is about a choice. */
-static int apply_to_response(exo_answer *answer, const exo_delta *delta)
+/* A delta that is about the whole response. False: it is about a choice. */
+static bool apply_to_response(exo_answer *answer, const exo_delta *delta)
 {
     switch (delta->type) {
     case EXO_DELTA_MALFORMED:
@@ -69,20 +111,28 @@ static int apply_to_response(exo_answer *answer, const exo_delta *delta)
             answer->malformed_code_ = delta->code;
             answer->malformed_offset_ = delta->number;
         }
-        return EXO_OK;
+        return true;
     case EXO_DELTA_ERROR:
-        return keep_error(answer, delta->text);
+        if (!answer->failed_) {
+            /* the first one, as much of its beginning as fits: that it is too long does not make it less of an error */
+            size_t maximum = answer->kept_[EXO_KEPT_ERROR_].maximum_;
+            size_t len = delta->text.len < maximum ? delta->text.len : maximum;
+            answer->failed_ = true;
+            exo_keep_in(answer, EXO_KEPT_ERROR_, exo_span_of(delta->text.ptr, len));
+        }
+        return true;
     case EXO_DELTA_ID:
         answer->id_len_ = keep_short(answer->id_, sizeof answer->id_, delta);
-        return EXO_OK;
+        return true;
     case EXO_DELTA_MODEL:
         answer->model_len_ = keep_short(answer->model_, sizeof answer->model_, delta);
-        return EXO_OK;
+        return true;
     case EXO_DELTA_USAGE:
         answer->usage_ = delta->usage;
-        return exo_keep_last(answer, EXO_KEPT_USAGE_, delta->text);
+        keep_raw(answer, EXO_KEPT_USAGE_, delta);
+        return true;
     default:
-        return EXO_NOT_FOUND;
+        return false;
     }
 }
 
@@ -93,22 +143,12 @@ static bool is_echo(const exo_answer *answer, const exo_delta *delta)
     return delta->echo == 'u' || (delta->echo == 't' && (!answer->spoken_ || exo_answer_tool_calls(answer) > 0));
 }
 
-/* Text that is not the assistant's: it is kept until something else comes, if nothing else has. */
-static int apply_echo(exo_answer *answer, exo_delta *delta)
-{
-    if (answer->began_) {
-        return EXO_NOT_FOUND;
-    }
-    answer->echoed_ = true;
-    int rc = exo_keep_text(answer, EXO_KEPT_TEXT_, true, delta);
-    return rc == EXO_OK ? EXO_NOT_FOUND : rc;
-}
-
 /* The answer itself goes on. */
 static void begin(exo_answer *answer, const exo_delta *delta)
 {
     answer->began_ = true;
     answer->streamed_ = answer->streamed_ || !delta->whole;
+    answer->spoken_ = answer->spoken_ || delta->type == EXO_DELTA_CONTENT;
     if (answer->echoed_) {
         answer->echoed_ = false;
         answer->half_[EXO_KEPT_TEXT_] = 0;
@@ -116,89 +156,87 @@ static void begin(exo_answer *answer, const exo_delta *delta)
     }
 }
 
-static int apply_to_choice(exo_answer *answer, exo_delta *delta, uint32_t *tool)
+/* EXO_OK; EXO_NOT_FOUND: there is nothing to show. */
+static int apply_to_choice(exo_answer *answer, exo_delta *delta)
 {
-    const bool replay = answer->keep_ & EXO_KEEP_REPLAY;
-    switch (delta->type) {
-    case EXO_DELTA_FINISH:
+    if (delta->type == EXO_DELTA_FINISH) {
         answer->finish_len_ = keep_short(answer->finish_, sizeof answer->finish_, delta);
         return EXO_OK;
-    case EXO_DELTA_LOGPROBS:
-        return replay ? exo_keep_list(answer, EXO_KEPT_LOGPROBS_, delta->text) : EXO_OK;
-    case EXO_DELTA_REASONING_DETAILS:
-        return replay ? exo_keep_list(answer, EXO_KEPT_DETAILS_, delta->text) : EXO_OK;
-    default:
-        break;
     }
+    const enum exo_answer_kept which = (enum exo_answer_kept)keepings[delta->type].kept;
     if (is_echo(answer, delta)) {
-        return apply_echo(answer, delta);
+        if (!answer->began_) { /* it is kept until something else comes, if nothing else has */
+            answer->echoed_ = true;
+            exo_keep_text(answer, which, delta);
+        }
+        return EXO_NOT_FOUND;
     }
-    begin(answer, delta);
-    switch (delta->type) {
-    case EXO_DELTA_CONTENT:
-        answer->spoken_ = true;
-        return exo_keep_text(answer, EXO_KEPT_TEXT_, answer->keep_ & EXO_KEEP_TEXT, delta);
-    case EXO_DELTA_REASONING:
-        return exo_keep_text(answer, EXO_KEPT_REASONING_, answer->keep_ & EXO_KEEP_REASONING, delta);
-    case EXO_DELTA_REFUSAL:
-        return exo_keep_text(answer, EXO_KEPT_REFUSAL_, answer->keep_ & EXO_KEEP_TEXT, delta);
-    case EXO_DELTA_AUDIO:
-        return replay ? exo_keep_list(answer, EXO_KEPT_AUDIO_, delta->text) : EXO_OK;
-    case EXO_DELTA_MEMBER:
-        return answer->keep_ & EXO_KEEP_EXTRA ? exo_keep_member(answer, EXO_ANSWER_ITSELF, delta) : EXO_OK;
-    default:
-        break;
+    if (delta->type != EXO_DELTA_LOGPROBS && delta->type != EXO_DELTA_REASONING_DETAILS) {
+        begin(answer, delta);
     }
-    int rc = exo_calls_apply(answer, delta);
-    if (tool && exo_answer_tool_calls(answer) > 0) {
-        *tool = answer->call_;
+    if (which < EXO_KEPT_TEXTS_) {
+        return exo_keep_text(answer, which, delta);
     }
-    return rc;
+    if (which == EXO_KEPT_LOG_) {
+        return exo_calls_apply(answer, delta);
+    }
+    if (delta->type == EXO_DELTA_TOOL_MEMBER && exo_answer_tool_calls(answer) == 0) {
+        return EXO_NOT_FOUND;
+    }
+    if (answer->keep_ & keepings[delta->type].wish) {
+        keep_raw(answer, which, delta);
+    }
+    return EXO_OK;
 }
 
 int exo_answer_apply(exo_answer *answer, exo_delta *delta, uint32_t *tool)
 {
+    int rc = EXO_NOT_FOUND;
     if (answer->error_ != EXO_OK) {
         return answer->error_;
     }
     answer->pending_ = false;
-    int rc = apply_to_response(answer, delta);
-    if (rc == EXO_NOT_FOUND && delta->choice == answer->choice_ && !(delta->whole && answer->streamed_)) {
-        rc = apply_to_choice(answer, delta, tool);
+    if (apply_to_response(answer, delta)) {
+        rc = EXO_OK;
+    } else if (delta->choice == answer->choice_ && !(delta->whole && answer->streamed_)) {
+        const bool of_call = delta->type >= EXO_DELTA_TOOL_CALL && delta->type <= EXO_DELTA_TOOL_MEMBER;
+        rc = apply_to_choice(answer, delta);
+        if (of_call && tool && exo_answer_tool_calls(answer) > 0) {
+            *tool = answer->call_;
+        }
     }
-    if (rc < 0) {
-        answer->error_ = rc;
-    }
-    return rc;
+    return answer->error_ != EXO_OK ? answer->error_ : rc;
 }
 
 int exo_answer_more(exo_answer *answer, exo_delta *delta)
 {
+    exo_tool_call call;
     if (!answer->pending_) {
         return EXO_OK;
     }
+    /* a call that only now turned out to be one has its arguments already */
     answer->pending_ = false;
+    exo_answer_tool_call(answer, answer->call_, &call);
     delta->type = EXO_DELTA_TOOL_ARGUMENTS;
-    delta->text = exo_calls_pending(answer);
+    delta->text = call.arguments;
     return EXO_EVENT;
 }
 
 _Static_assert(EXO_KEPT_TEXT_ == 0 && EXO_KEPT_REASONING_ == 1 && EXO_KEPT_REFUSAL_ == 2 && EXO_KEPT_TEXTS_ == 3,
                "the texts come first, and in the order of their deltas below");
 
-/* The next of what was held back until nothing more came. */
-static int next_rest(exo_answer *answer, exo_delta *delta)
+/* The next of what was held back until nothing more came; false: there is none. */
+static bool next_rest(exo_answer *answer, exo_delta *delta)
 {
     static const uint8_t types[EXO_KEPT_TEXTS_] = {EXO_DELTA_CONTENT, EXO_DELTA_REASONING, EXO_DELTA_REFUSAL};
-    delta->text = exo_span_text("\xEF\xBF\xBD");
+    delta->text = exo_span_of(HALF_ALONE, sizeof HALF_ALONE - 1);
     for (int i = 0; i < EXO_KEPT_TEXTS_; i++) {
         if (answer->half_[i] != 0) {
-            bool wished = answer->keep_ & (i == EXO_KEPT_REASONING_ ? EXO_KEEP_REASONING : EXO_KEEP_TEXT);
             answer->half_[i] = 0;
             delta->type = (exo_delta_type)types[i];
-            int rc = exo_keep_text(answer, (enum exo_answer_kept)i, wished || answer->echoed_, delta);
-            if (rc != EXO_OK || !answer->echoed_) {
-                return rc == EXO_OK ? EXO_EVENT : rc;
+            exo_keep_text(answer, (enum exo_answer_kept)i, delta);
+            if (!answer->echoed_) {
+                return true;
             }
         }
     }
@@ -207,7 +245,7 @@ static int next_rest(exo_answer *answer, exo_delta *delta)
         answer->began_ = true;
         delta->type = EXO_DELTA_CONTENT;
         delta->text = exo_answer_text(answer);
-        return EXO_EVENT;
+        return true;
     }
     return exo_calls_rest(answer, delta);
 }
@@ -220,14 +258,11 @@ int exo_answer_rest(exo_answer *answer, exo_delta *delta, uint32_t *tool)
     memset(delta, 0, sizeof *delta);
     delta->index = -1;
     delta->choice = answer->choice_;
-    int rc = next_rest(answer, delta);
-    if (rc < 0) {
-        answer->error_ = rc;
-    }
+    bool found = next_rest(answer, delta);
     if (tool) {
         *tool = answer->call_;
     }
-    return rc;
+    return answer->error_ != EXO_OK ? answer->error_ : found ? EXO_EVENT : EXO_OK;
 }
 
 void exo_answer_done(exo_answer *answer)
@@ -289,46 +324,42 @@ static int join_values(exo_buffer *out)
 static int repair(const exo_answer *answer, exo_span arguments, exo_buffer *out)
 {
     exo_repair_report report;
-    exo_span text = arguments;
-    while (text.len > 0 && memchr(" \t\r\n", *text.ptr, 4)) {
-        text.ptr++;
-        text.len--;
+    if (exo_span_trim(arguments).len == 0) {
+        arguments = exo_span_of("{}", 2);
     }
-    int rc = exo_json_repair(text.len > 0 ? arguments : exo_span_text("{}"), answer->depth_, out, &report);
+    int rc = exo_json_repair(arguments, answer->depth_, out, &report);
     if (rc == EXO_OK && report.values > 1) {
         rc = join_values(out);
     }
     if (rc == EXO_OK && report.cut) {
         rc = EXO_E_CUT_CALL;
     }
-    out->len = rc == EXO_OK ? out->len : 0;
+    if (rc != EXO_OK) {
+        exo_buffer_clear(out);
+    }
     return rc;
 }
 
-/* Whether a call was cut: EXO_E_CUT_CALL; EXO_OK, although there may be no value in its arguments; or an error. */
-static int judge_call(exo_answer *answer, uint32_t number)
+/* EXO_OK, although there may be no value in a call's arguments; EXO_E_CUT_CALL: one was cut; or EXO_E_NO_MEMORY. */
+static int judge_calls(const exo_answer *answer)
 {
     exo_tool_call call;
     exo_buffer out;
-    int rc = exo_answer_tool_call(answer, number, &call);
-    if (rc != EXO_OK || exo_calls_is_cut(answer, number)) {
-        return rc != EXO_OK ? rc : EXO_E_CUT_CALL;
-    }
-    if (!(answer->keep_ & EXO_KEEP_TOOLS) || exo_json_check(call.arguments, EXO_JSON_DEPTH_MAX, NULL) == EXO_OK) {
-        return EXO_OK;
-    }
-    exo_buffer_init(&out, answer->kept_[EXO_KEPT_LOG_].allocator_, SIZE_MAX, EXO_E_ARGUMENTS_LIMIT);
-    rc = repair(answer, call.arguments, &out);
-    exo_buffer_free(&out);
-    return rc == EXO_E_CUT_CALL || rc == EXO_E_NO_MEMORY ? rc : EXO_OK;
-}
-
-static int judge_calls(exo_answer *answer)
-{
     int rc = EXO_OK;
-    for (uint32_t i = 0; rc == EXO_OK && i < exo_answer_tool_calls(answer); i++) {
-        rc = judge_call(answer, i);
+    exo_buffer_init(&out, answer->kept_[EXO_KEPT_LOG_].allocator_, SIZE_MAX, EXO_E_ARGUMENTS_LIMIT);
+    for (uint32_t i = 0; exo_answer_tool_call(answer, i, &call) == EXO_OK; i++) {
+        if (exo_calls_is_cut(answer, i)) {
+            rc = EXO_E_CUT_CALL;
+        } else if (answer->keep_ & EXO_KEEP_TOOLS &&
+                   exo_json_check(call.arguments, EXO_JSON_DEPTH_MAX, NULL) != EXO_OK) {
+            rc = repair(answer, call.arguments, &out);
+        }
+        if (rc == EXO_E_CUT_CALL || rc == EXO_E_NO_MEMORY) {
+            break;
+        }
+        rc = EXO_OK;
     }
+    exo_buffer_free(&out);
     return rc;
 }
 

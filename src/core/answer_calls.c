@@ -9,11 +9,14 @@
 #include "answer_calls.h"
 
 #include "answer_keep.h"
+#include "ascii.h"
 
-#define NOWHERE UINT32_MAX
+/* How many ids of a call stay known: the first ones, and the last. */
+#define IDS_MAX 9
 
-/* How many ids of a call stay known beside the last: the first ones. */
-#define IDS_MAX 8
+/* What a call's arguments get beside the room that they need, so that not every short piece moves those of calls that
+ * take turns. */
+#define SPARE_ROOM 8
 
 /* Bytes in the log. */
 struct stretch {
@@ -21,33 +24,29 @@ struct stretch {
     uint32_t len;
 };
 
-/* What stands in the log, unaligned, before each piece of arguments, and before each id that is not the last. */
-struct piece {
-    uint32_t next; /* of the same call, or NOWHERE */
-    uint32_t len;
+/* Where the brackets and quotation marks of arguments lead to. */
+enum state {
+    STATE_PLAIN,
+    STATE_BARE, /* nothing but white space is between the brackets */
+    STATE_STRING,
+    STATE_ESCAPED /* and a reverse solidus was the last byte */
 };
 
 struct call {
     int64_t index;
-    struct stretch id;   /* as it is handed out */
-    struct stretch came; /* as it came */
+    int64_t match_index;
+    struct stretch id;           /* as it is handed out */
+    struct stretch ids[IDS_MAX]; /* as they came */
     struct stretch name;
     struct stretch extra;
-    uint32_t ids; /* that it came with before, or NOWHERE */
-    uint32_t ids_len;
-    uint32_t first; /* piece of its arguments, or NOWHERE */
-    uint32_t last;
+    struct exo_run arguments;
     uint32_t size;    /* of its arguments, whether they are kept or not */
     uint32_t open;    /* brackets of them */
     uint32_t end;     /* one past the bracket that completed them, or 0 */
     uint32_t matched; /* so many of their bytes were repeated */
-    uint32_t match_piece;
-    uint32_t match_at; /* in that piece */
-    int64_t match_index;
     uint16_t half;
-    bool in_string;
-    bool escaped;
-    bool bare;     /* nothing but white space between the brackets so far */
+    uint8_t ids_len;
+    uint8_t state; /* at the end of the arguments that were read */
     bool replaced; /* what comes next takes the place of what was shown */
     bool matching; /* what comes may be a repetition, and is held back */
     bool match_id; /* and came with this call's id, as a delta of match_index did that brought no arguments */
@@ -93,120 +92,77 @@ uint32_t exo_answer_tool_calls(const exo_answer *answer)
     return (uint32_t)(answer->kept_[EXO_KEPT_CALLS_].len / sizeof(struct call));
 }
 
-static struct piece piece_at(const exo_answer *answer, uint32_t at)
-{
-    struct piece piece;
-    memcpy(&piece, answer->kept_[EXO_KEPT_LOG_].data + at, sizeof piece);
-    return piece;
-}
-
-static void set_piece(exo_buffer *log, uint32_t at, struct piece piece)
-{
-    memcpy(log->data + at, &piece, sizeof piece);
-}
-
 /* ---- ids and names ---- */
 
-/* Appends a copy of what stands in the log already to `to`, an empty stretch or the last in the log. */
-static int copy(exo_answer *answer, const struct stretch *from, struct stretch *to)
+/* Appends to the log and to `to`, an empty stretch or the last in the log. */
+static void append(exo_answer *answer, exo_span text, struct stretch *to)
 {
     exo_buffer *log = log_of(answer);
-    int rc = exo_buffer_reserve(log, from->len);
-    if (rc == EXO_OK) {
+    if (exo_keep_in(answer, EXO_KEPT_LOG_, text)) {
+        to->len += (uint32_t)text.len;
         to->at = (uint32_t)log->len - to->len;
-        to->len += from->len;
-        exo_buffer_append(log, logged(answer, from));
     }
-    return rc;
+}
+
+/* The same of what stands in the log already. */
+static void append_logged(exo_answer *answer, const struct stretch *from, struct stretch *to)
+{
+    if (!exo_keep_failed(answer, exo_buffer_reserve(log_of(answer), from->len))) {
+        append(answer, logged(answer, from), to);
+    }
 }
 
 /* Decodes the text of a string to the end of the log. */
-static int decode(exo_answer *answer, exo_span raw, struct stretch *stretch)
+static void decode(exo_answer *answer, exo_span raw, struct stretch *stretch)
 {
-    exo_buffer *log = log_of(answer);
     exo_json_decoder decoder;
     char scratch[EXO_JSON_SCRATCH];
     exo_span fragment;
     bool last;
-    int rc = EXO_OK;
-    stretch->at = (uint32_t)log->len;
+    stretch->at = (uint32_t)log_of(answer)->len;
+    stretch->len = 0;
     exo_json_decoder_init(&decoder, raw); /* of which the empty text gives one empty fragment */
-    while (rc == EXO_OK && exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
-        rc = exo_buffer_append(log, fragment);
-        if (rc == EXO_OK && log->len - stretch->at > answer->name_limit_) {
-            rc = EXO_E_NAME_LIMIT;
+    while (answer->error_ == EXO_OK && exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
+        append(answer, fragment, stretch);
+        if (stretch->len > answer->name_limit_) {
+            answer->error_ = EXO_E_NAME_LIMIT;
         }
     }
-    stretch->len = (uint32_t)(log->len - stretch->at);
-    return rc;
 }
 
 /* Whether a call came with an id. */
 static bool knows(const exo_answer *answer, const struct call *call, const struct stretch *id)
 {
-    struct stretch known = call->came;
-    uint32_t next = call->ids;
-    bool same = id->len > 0 && is_same(answer, &known, id);
-    while (id->len > 0 && !same && next != NOWHERE) {
-        struct piece piece = piece_at(answer, next);
-        known.at = next + (uint32_t)sizeof piece;
-        known.len = piece.len;
-        same = is_same(answer, &known, id);
-        next = piece.next;
-    }
-    return same;
-}
-
-/* Keeps the id that a call came with last, beside a new one. */
-static int keep_id(exo_answer *answer, struct call *call)
-{
-    exo_buffer *log = log_of(answer);
-    struct piece old = {call->ids, call->came.len};
-    if (old.len == 0 || call->ids_len == IDS_MAX) {
-        return EXO_OK;
-    }
-    int rc = exo_buffer_reserve(log, sizeof old + old.len);
-    if (rc == EXO_OK) {
-        call->ids = (uint32_t)log->len;
-        call->ids_len++;
-        log->len += sizeof old;
-        set_piece(log, call->ids, old);
-        exo_buffer_append(log, logged(answer, &call->came));
-    }
-    return rc;
-}
-
-static bool is_taken(const exo_answer *answer, uint32_t number)
-{
-    const struct stretch *id = &call_at(answer, number)->id;
-    for (uint32_t i = 0; id->len > 0 && i < exo_answer_tool_calls(answer); i++) {
-        if (i != number && is_same(answer, &call_at(answer, i)->id, id)) {
+    for (size_t i = 0; i < call->ids_len; i++) {
+        if (is_same(answer, &call->ids[i], id)) {
             return true;
         }
     }
     return false;
 }
 
-/* Appends to the id of a call until no other call has it. */
-static int make_distinct(exo_answer *answer, uint32_t number)
+/* Gives a call an id that lies at the end of the log, and says whether it stays there: where every delta has a new id,
+ * the last one's place is taken. */
+static bool add_id(exo_answer *answer, struct call *call, const struct stretch *id)
 {
-    int rc = EXO_OK;
-    while (rc == EXO_OK && is_taken(answer, number)) {
-        struct stretch distinct = {0, 0};
-        rc = copy(answer, &call_at(answer, number)->id, &distinct);
-        if (rc == EXO_OK) {
-            rc = exo_buffer_append(log_of(answer), exo_span_text("_2"));
-        }
-        distinct.len += 2;
-        if (rc == EXO_OK) {
-            call_at(answer, number)->id = distinct;
-        }
+    char *log = log_of(answer)->data;
+    const bool full = call->ids_len == IDS_MAX;
+    call->ids_len += !full;
+    struct stretch *last = &call->ids[call->ids_len - 1];
+    const bool stays = !full || id->len > last->len;
+    if (stays) {
+        last->at = id->at;
+    } else {
+        memcpy(log + last->at, log + id->at, id->len);
     }
-    return rc;
+    last->len = id->len;
+    call->id = *last;
+    return stays;
 }
 
-/* Gives a call a name, or a piece of one. `own`: the delta has the call's index or id. */
-static int add_name(exo_answer *answer, struct call *call, const struct stretch *name, bool own)
+/* Gives a call a name, or a piece of one, that lies in the log, and says whether it stays there. `own`: the delta has
+ * the call's index or id. */
+static bool add_name(exo_answer *answer, struct call *call, const struct stretch *name, bool own)
 {
     const uint32_t old = call->name.len;
     const bool longer = begins_with(answer, name, &call->name);
@@ -214,14 +170,34 @@ static int add_name(exo_answer *answer, struct call *call, const struct stretch 
         call->name = *name;
     } else if (!longer && own && call->size == 0) {
         struct stretch whole = {0, 0};
-        int rc = copy(answer, &call->name, &whole);
-        rc = rc == EXO_OK ? copy(answer, name, &whole) : rc;
-        if (rc != EXO_OK) {
-            return rc;
-        }
+        append_logged(answer, &call->name, &whole);
+        append_logged(answer, name, &whole);
         call->name = whole;
+    } else {
+        return false;
     }
-    return call->name.len > answer->name_limit_ ? EXO_E_NAME_LIMIT : EXO_OK;
+    if (call->name.len > answer->name_limit_) {
+        answer->error_ = EXO_E_NAME_LIMIT;
+    }
+    return true;
+}
+
+/* Appends to the id of a call until no other call has it. */
+static void make_distinct(exo_answer *answer, uint32_t number)
+{
+    struct stretch *id = &call_at(answer, number)->id;
+    for (uint32_t i = 0; id->len > 0 && i < exo_answer_tool_calls(answer); i++) {
+        if (i != number && is_same(answer, &call_at(answer, i)->id, id)) {
+            struct stretch distinct = {0, 0};
+            append_logged(answer, id, &distinct);
+            append(answer, exo_span_of("_2", 2), &distinct);
+            *id = distinct;
+            if (answer->error_ != EXO_OK) {
+                return;
+            }
+            i = UINT32_MAX; /* the first call again */
+        }
+    }
 }
 
 /* ---- which call ---- */
@@ -251,26 +227,24 @@ static enum route judge(const exo_answer *answer, const struct call *call, const
                         const struct stretch *name, bool known)
 {
     const bool complete = call->end > 0 && !is_repeating(call);
-    const bool opens = complete && delta->opens;
+    const bool opens = complete & delta->opens;
     const bool here = call->index == delta->index;
-    const bool indexed = delta->index >= 0;
     const bool named = name->len > 0;
-    bool other = named && call->name.len > 0;
-    bool fresh;
-    if (other) {
-        other = (complete && name->len != call->name.len) || !begins_with(answer, name, &call->name);
-    }
-    if (opens && call->bare && (!named || (known && here))) {
+    const bool apart = named & !here & (delta->index >= 0);
+    const bool other = named && call->name.len > 0 &&
+                       ((complete & (name->len != call->name.len)) || !begins_with(answer, name, &call->name));
+    bool fresh = other | apart;
+    if (opens && call->state == STATE_BARE && (!named || (known & here))) {
         return ROUTE_REPLACE;
     }
     if (known) {
-        fresh = complete && (here ? opens && other : opens || other);
+        fresh = complete & (here ? opens & other : opens | other);
     } else if (delta->id.len > 0) {
-        fresh = complete || other || (named && indexed && !here);
+        fresh |= complete;
     } else if (complete) {
-        fresh = other || (named && (opens || (indexed && !here)));
-    } else {
-        fresh = indexed ? named && !here : other;
+        fresh |= named & opens;
+    } else if (delta->index >= 0) {
+        fresh = apart;
     }
     /* What is not kept cannot be compared. */
     if (fresh || (opens && !(answer->keep_ & EXO_KEEP_TOOLS))) {
@@ -279,36 +253,32 @@ static enum route judge(const exo_answer *answer, const struct call *call, const
     return opens ? ROUTE_MATCH : ROUTE_ON;
 }
 
-/* Finds the call that a delta belongs to, and stores its number. */
-static enum route find_call(const exo_answer *answer, const exo_delta *delta, const struct stretch *id,
-                            const struct stretch *name, uint32_t *number)
+/* Finds the call that a delta belongs to, `answer->call_`, or the number of none: the latest of those that fit best. */
+static enum route find_call(exo_answer *answer, const exo_delta *delta, const struct stretch *id,
+                            const struct stretch *name)
 {
     const uint32_t count = exo_answer_tool_calls(answer);
-    uint32_t known = count;
-    uint32_t indexed = count;
-    bool known_here = false;
-    *number = count;
+    unsigned best = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct call *call = call_at(answer, i);
-        bool here = call->index == delta->index;
+        const bool here = call->index == delta->index;
+        const unsigned fit = knows(answer, call, id) ? 2U + here : here & (delta->index >= 0);
         if (delta->legacy && call->legacy) {
-            *number = i;
+            answer->call_ = i;
             return ROUTE_ON;
         }
-        if ((here || !known_here) && knows(answer, call, id)) {
-            known = i;
-            known_here = here;
+        if (fit >= best) {
+            best = fit;
+            answer->call_ = i;
         }
-        indexed = here ? i : indexed;
     }
     if (count == 0 || delta->legacy) {
+        answer->call_ = count;
         return ROUTE_NEW;
     }
-    if (id->len == 0 && indexed == count && is_announced(call_at(answer, count - 1), delta)) {
-        known = count - 1;
-    }
-    *number = known < count ? known : delta->index >= 0 && indexed < count ? indexed : count - 1;
-    return judge(answer, call_at(answer, *number), delta, name, known < count);
+    const struct call *call = call_at(answer, answer->call_);
+    const bool known = best > 1 || (best == 0 && id->len == 0 && is_announced(call, delta));
+    return judge(answer, call, delta, name, known);
 }
 
 /* ---- arguments ---- */
@@ -316,127 +286,99 @@ static enum route find_call(const exo_answer *answer, const exo_delta *delta, co
 /* Follows brackets and quotation marks of a call's arguments. */
 static void scan(struct call *call, exo_span text)
 {
-    for (size_t i = 0; i < text.len; i++) {
+    const uint32_t start = call->size;
+    call->size += (uint32_t)text.len;
+    for (uint32_t i = 0; i < text.len && call->end == 0; i++) {
         const char byte = text.ptr[i];
         const char kind = (char)(byte | 0x20); /* { and [ differ in one bit only, as do } and ] */
-        call->size++;
-        if (call->end > 0) {
-            continue;
-        }
-        if (call->in_string) {
-            call->in_string = call->escaped || byte != '"';
-            call->escaped = !call->escaped && byte == '\\';
-        } else if (kind == '}' && call->open > 0) {
-            call->open--;
-            call->end = call->open == 0 ? call->size : 0;
+        if (call->state == STATE_ESCAPED) {
+            call->state = STATE_STRING;
+        } else if (call->state == STATE_STRING) {
+            call->state = byte == '"' ? STATE_PLAIN : byte == '\\' ? STATE_ESCAPED : STATE_STRING;
         } else if (kind == '{') {
-            call->bare = call->open++ == 0;
-        } else {
-            call->in_string = byte == '"';
-            call->bare = call->bare && memchr(" \t\r\n", byte, 4);
+            call->state = call->open++ == 0 ? STATE_BARE : STATE_PLAIN;
+        } else if (kind == '}' && call->open > 0) {
+            call->end = --call->open == 0 ? start + i + 1 : 0;
+        } else if (byte == '"') {
+            call->state = STATE_STRING;
+        } else if (!ascii_is_space(byte)) {
+            call->state = STATE_PLAIN;
         }
     }
 }
 
 static void forget_arguments(struct call *call)
 {
-    call->first = NOWHERE;
-    call->last = NOWHERE;
+    call->arguments.len = 0;
     call->size = 0;
     call->open = 0;
     call->end = 0;
     call->half = 0;
-    call->in_string = false;
-    call->escaped = false;
+    call->state = STATE_PLAIN;
     call->matching = false;
 }
 
-/* Makes room in the log for more arguments of a call: in its last piece if the log ends with that, otherwise in a new
- * one. */
-static int begin_piece(exo_answer *answer, struct call *call, size_t size)
+/* Makes a call's arguments longer, and returns where what is to be written begins; NULL on an error. */
+static char *more_arguments(exo_answer *answer, struct call *call, size_t size)
 {
     exo_buffer *log = log_of(answer);
-    struct piece last = {NOWHERE, 0};
-    if (call->last != NOWHERE) {
-        last = piece_at(answer, call->last);
-        if (call->last + sizeof last + last.len == log->len) {
-            return exo_buffer_reserve(log, size);
-        }
+    if (exo_keep_failed(answer, exo_keep_grow(log, &call->arguments, size + SPARE_ROOM))) {
+        return NULL;
     }
-    int rc = exo_buffer_reserve(log, sizeof last + size);
-    if (rc != EXO_OK) {
-        return rc;
-    }
-    uint32_t at = (uint32_t)log->len;
-    if (call->last == NOWHERE) {
-        call->first = at;
-    } else {
-        last.next = at;
-        set_piece(log, call->last, last);
-        answer->interleaved_ = true;
-    }
-    call->last = at;
-    log->len += sizeof last;
-    set_piece(log, at, (struct piece){NOWHERE, 0});
-    return EXO_OK;
+    call->arguments.len += (uint32_t)size;
+    return log->data + call->arguments.at + call->arguments.len - size;
 }
 
-/* Appends to the last piece of a call, for which there is room. */
-static void add_bytes(exo_answer *answer, struct call *call, exo_span text)
+/* Takes a fragment of a call's arguments, with so much of HALF_ALONE before it. */
+static void add_arguments(exo_answer *answer, struct call *call, size_t before, exo_delta *delta)
 {
-    struct piece last = piece_at(answer, call->last);
-    last.len += (uint32_t)text.len;
-    set_piece(log_of(answer), call->last, last);
-    exo_buffer_append(log_of(answer), text);
-}
-
-/* Takes a fragment of a call's arguments, with what has to stand before it. */
-static int add_arguments(exo_answer *answer, struct call *call, exo_span before, exo_delta *delta)
-{
-    exo_buffer *log = log_of(answer);
-    const size_t len = log->len;
+    const size_t size = before + delta->text.len;
+    const bool wished = answer->keep_ & EXO_KEEP_TOOLS;
     if (call->replaced) {
         delta->type = EXO_DELTA_TOOL_OBJECT;
         call->replaced = false;
     }
-    scan(call, before);
-    scan(call, delta->text);
-    if (!(answer->keep_ & EXO_KEEP_TOOLS) && before.len == 0) {
-        return EXO_OK;
-    }
-    if (!(answer->keep_ & EXO_KEEP_TOOLS)) {
-        int rc = exo_buffer_reserve(log, before.len + delta->text.len);
-        if (rc == EXO_OK) {
-            exo_buffer_append(log, before);
-            exo_buffer_append(log, delta->text);
-            delta->text = exo_span_of(log->data + len, log->len - len);
-            log->len = len; /* it lies there only to be shown */
+    if (wished || before > 0) {
+        char *text = more_arguments(answer, call, size);
+        if (!text) {
+            return;
         }
-        return rc;
+        memcpy(text, HALF_ALONE, before);
+        memcpy(text + before, delta->text.ptr, delta->text.len);
+        delta->text = exo_span_of(text, size);
     }
-    int rc = begin_piece(answer, call, before.len + delta->text.len);
-    if (rc == EXO_OK) {
-        size_t first = log->len;
-        add_bytes(answer, call, before);
-        add_bytes(answer, call, delta->text);
-        delta->text = exo_span_of(log->data + first, log->len - first);
+    if (!wished) { /* it lies there only to be shown */
+        call->arguments.len = 0;
     }
-    return rc;
+    scan(call, delta->text);
 }
 
 /* ---- calls ---- */
 
-static int new_call(exo_answer *answer, int64_t index, bool legacy)
+/* Begins a call; NULL on an error. */
+static struct call *new_call(exo_answer *answer, int64_t index)
 {
-    struct call call;
-    const void *bytes = &call;
-    memset(&call, 0, sizeof call);
-    call.index = index;
-    call.ids = NOWHERE;
-    call.legacy = legacy;
-    forget_arguments(&call);
+    exo_buffer *calls = &answer->kept_[EXO_KEPT_CALLS_];
+    if (exo_keep_failed(answer, exo_buffer_reserve(calls, sizeof(struct call)))) {
+        return NULL;
+    }
     answer->call_ = exo_answer_tool_calls(answer);
-    return exo_buffer_append(&answer->kept_[EXO_KEPT_CALLS_], exo_span_of(bytes, sizeof call));
+    struct call *call = call_at(answer, answer->call_);
+    memset(call, 0, sizeof *call);
+    call->index = index;
+    calls->len += sizeof *call;
+    return call;
+}
+
+/* Calls a new call as the one that it looked like, whose bytes in the log both have from now on. */
+static void inherit(struct call *call, const struct call *like, bool with_id)
+{
+    call->name = like->name;
+    if (with_id) {
+        call->ids[0] = like->ids[like->ids_len - 1];
+        call->ids_len = 1;
+        call->id = call->ids[0];
+    }
 }
 
 /* Begins to hold back what may repeat a call's arguments. */
@@ -444,152 +386,106 @@ static void begin_match(struct call *call, int64_t index, bool known)
 {
     call->matching = true;
     call->matched = 0;
-    call->match_piece = call->first;
-    call->match_at = 0;
     call->match_index = index;
     call->match_id = known;
 }
 
 /* What was held back is no repetition: it becomes a call of its own, with the name, and made distinct the id, of the
  * one that it looked like. */
-static int split_off(exo_answer *answer, exo_delta *delta)
+static void split_off(exo_answer *answer, exo_delta *delta)
 {
-    struct call old = *call_at(answer, answer->call_);
-    exo_buffer *log = log_of(answer);
-    exo_span none = exo_span_of(NULL, 0);
-    uint32_t left = old.matched;
-    call_at(answer, answer->call_)->matching = false;
-    int rc = new_call(answer, old.match_index, false);
-    if (rc != EXO_OK) {
-        return rc;
+    const uint32_t number = answer->call_;
+    call_at(answer, number)->matching = false;
+    struct call *call = new_call(answer, call_at(answer, number)->match_index);
+    if (!call) {
+        return;
     }
-    struct call *call = call_at(answer, answer->call_);
-    rc = copy(answer, &old.name, &call->name);
-    if (rc == EXO_OK && old.match_id) {
-        rc = copy(answer, &old.came, &call->came);
-        call->id = call->came;
-        rc = rc == EXO_OK ? make_distinct(answer, answer->call_) : rc;
+    const struct call *old = call_at(answer, number);
+    inherit(call, old, old->match_id);
+    make_distinct(answer, answer->call_);
+    char *text = more_arguments(answer, call, old->matched);
+    if (!text) {
+        return;
     }
-    rc = rc == EXO_OK ? begin_piece(answer, call, left + delta->text.len) : rc;
-    for (uint32_t at = old.first; rc == EXO_OK && left > 0;) {
-        struct piece piece = piece_at(answer, at);
-        exo_span bytes = exo_span_of(log->data + at + sizeof piece, piece.len < left ? piece.len : left);
-        scan(call, bytes);
-        add_bytes(answer, call, bytes);
-        left -= (uint32_t)bytes.len;
-        at = piece.next;
-    }
-    if (rc == EXO_OK) {
-        rc = add_arguments(answer, call, none, delta);
-        delta->type = EXO_DELTA_TOOL_CALL;
-        delta->index = call->index;
-        delta->id = logged(answer, &call->id);
-        delta->name = logged(answer, &call->name);
-        answer->pending_ = true;
-    }
-    return rc;
+    memcpy(text, log_of(answer)->data + old->arguments.at, old->matched);
+    scan(call, exo_span_of(text, old->matched));
+    add_arguments(answer, call, 0, delta);
+    delta->type = EXO_DELTA_TOOL_CALL;
+    delta->index = call->index;
+    delta->id = logged(answer, &call->id);
+    delta->name = logged(answer, &call->name);
+    answer->pending_ = true;
 }
 
-/* Compares a fragment with the arguments that it may repeat. */
+/* Compares a fragment with the arguments that it may repeat. EXO_NOT_FOUND while it does. */
 static int match_arguments(exo_answer *answer, exo_delta *delta)
 {
     struct call *call = call_at(answer, answer->call_);
-    exo_span text = delta->text;
-    while (text.len > 0) {
+    const char *arguments = log_of(answer)->data + call->arguments.at;
+    exo_span *text = &delta->text;
+    for (; text->len > 0; text->ptr++, text->len--) {
         /* White space before and behind a repetition is nothing. */
-        if ((call->matched == 0 || call->matched == call->end) && memchr(" \t\r\n", *text.ptr, 4)) {
-            text = exo_span_of(text.ptr + 1, text.len - 1);
+        const bool between = call->matched == 0 || call->matched == call->end;
+        if (between && ascii_is_space(*text->ptr)) {
             continue;
         }
         if (call->matched == call->end) {
-            begin_match(call, call->match_index, call->match_id);
+            call->matched = 0; /* and one more */
         }
-        struct piece piece = piece_at(answer, call->match_piece);
-        if (call->match_at == piece.len) {
-            call->match_piece = piece.next;
-            call->match_at = 0;
-            continue;
+        if (*text->ptr != arguments[call->matched]) {
+            split_off(answer, delta);
+            return EXO_OK;
         }
-        const char *kept = answer->kept_[EXO_KEPT_LOG_].data + call->match_piece + sizeof piece + call->match_at;
-        if (*text.ptr != *kept) {
-            delta->text = text;
-            return split_off(answer, delta);
-        }
-        text = exo_span_of(text.ptr + 1, text.len - 1);
-        call->match_at++;
         call->matched++;
     }
     return EXO_NOT_FOUND;
 }
 
-/* Keeps what a call does not have of the id and the name that lie at the end of the log, and drops the rest. */
-static int keep_names(exo_answer *answer, struct call *call, const exo_delta *delta, struct stretch *id,
-                      const struct stretch *name)
-{
-    exo_buffer *log = log_of(answer);
-    const uint32_t start = id->at;
-    const bool known = knows(answer, call, id);
-    const bool is_new = id->len > 0 && !known;
-    int rc = EXO_OK;
-    if (name->len > 0) {
-        rc = add_name(answer, call, name, known || (delta->index >= 0 && delta->index == call->index));
-    }
-    if (is_new && call->ids_len == IDS_MAX && id->len <= call->came.len) {
-        /* Where every delta has a new id, the last one's place is taken. */
-        memcpy(log->data + call->came.at, log->data + start, id->len);
-        id->at = call->came.at;
-    }
-    const bool added = is_new && id->at == start;
-    /* Of what lies behind the id all is used, or nothing. */
-    if (call->name.at < start) {
-        log->len = added ? name->at : start;
-    }
-    if (rc == EXO_OK && is_new) {
-        rc = added ? keep_id(answer, call) : EXO_OK;
-        call->came = *id;
-        call->id = *id;
-    }
-    return rc;
-}
-
 /* Begins the call that a delta is new with. One that looked like one more of another and has no name is called as that,
  * unless its id is new. */
-static int begin_new(exo_answer *answer, const exo_delta *delta, const struct stretch *id)
+static struct call *begin_new(exo_answer *answer, const exo_delta *delta, const struct stretch *id)
 {
-    const uint32_t from = answer->call_;
-    const bool other = from < exo_answer_tool_calls(answer);
-    int rc = new_call(answer, delta->index, delta->legacy);
-    if (rc == EXO_OK && other && delta->opens && delta->name.len == 0) {
-        const struct call *like = call_at(answer, from);
-        struct call *call = call_at(answer, answer->call_);
-        if (id->len == 0 || knows(answer, like, id)) {
-            rc = copy(answer, &like->name, &call->name);
-        }
-        if (rc == EXO_OK && id->len == 0 && is_announced(like, delta)) {
-            rc = copy(answer, &like->came, &call->came);
-            call->id = call->came;
+    const uint32_t like = answer->call_;
+    struct call *call = new_call(answer, delta->index);
+    if (call) {
+        const struct call *other = call_at(answer, like);
+        call->legacy = delta->legacy;
+        if (other < call && delta->opens && delta->name.len == 0 && (id->len == 0 || knows(answer, other, id))) {
+            inherit(call, other, id->len == 0 && is_announced(other, delta));
         }
     }
-    return rc;
+    return call;
+}
+
+/* Keeps what a call does not have of the id and the name that lie at the end of the log, and drops the rest. */
+static void keep_names(exo_answer *answer, struct call *call, const exo_delta *delta, const struct stretch *id,
+                       const struct stretch *name)
+{
+    const bool known = knows(answer, call, id);
+    const bool own = known || (delta->index >= 0 && delta->index == call->index);
+    bool stays = name->len > 0 && add_name(answer, call, name, own);
+    if (id->len > 0 && !known && add_id(answer, call, id)) {
+        stays = true;
+    }
+    if (!stays) {
+        log_of(answer)->len = id->at;
+    }
 }
 
 static int begin_call(exo_answer *answer, exo_delta *delta)
 {
     struct stretch id;
     struct stretch name;
-    int rc = decode(answer, delta->id, &id);
-    rc = rc == EXO_OK ? decode(answer, delta->name, &name) : rc;
-    if (rc != EXO_OK) {
-        return rc;
+    decode(answer, delta->id, &id);
+    decode(answer, delta->name, &name);
+    if (answer->error_ != EXO_OK) {
+        return EXO_OK;
     }
-    const enum route route = find_call(answer, delta, &id, &name, &answer->call_);
-    if (route == ROUTE_NEW) {
-        rc = begin_new(answer, delta, &id);
+    const enum route route = find_call(answer, delta, &id, &name);
+    struct call *call = route == ROUTE_NEW ? begin_new(answer, delta, &id) : call_at(answer, answer->call_);
+    if (!call) {
+        return EXO_OK;
     }
-    if (rc != EXO_OK) {
-        return rc;
-    }
-    struct call *call = call_at(answer, answer->call_);
     call->matching = is_repeating(call);
     if (route == ROUTE_MATCH) {
         begin_match(call, delta->index >= 0 ? delta->index : call->index, id.len > 0);
@@ -604,33 +500,32 @@ static int begin_call(exo_answer *answer, exo_delta *delta)
         call->match_index = delta->index;
         call->match_id = true;
     }
-    rc = keep_names(answer, call, delta, &id, &name);
-    if (rc == EXO_OK) {
-        rc = make_distinct(answer, answer->call_);
+    keep_names(answer, call, delta, &id, &name);
+    make_distinct(answer, answer->call_);
+    if (id.len > 0 || route == ROUTE_NEW) { /* otherwise it is empty, and stays so */
+        delta->id = logged(answer, &call->id);
     }
-    delta->id = logged(answer, id.len > 0 || route == ROUTE_NEW ? &call->id : &id);
-    delta->name = logged(answer, name.len > 0 || route == ROUTE_NEW ? &call->name : &name);
-    return rc;
+    if (name.len > 0 || route == ROUTE_NEW) {
+        delta->name = logged(answer, &call->name);
+    }
+    return EXO_OK;
 }
 
 /* Puts its extra_content in the place of what a call has. */
-static int set_extra(exo_answer *answer, struct call *call, exo_span text)
+static void set_extra(exo_answer *answer, struct call *call, exo_span text)
 {
-    exo_buffer *log = log_of(answer);
-    int rc = EXO_OK;
     if (text.len <= call->extra.len) {
-        memcpy(log->data + call->extra.at, text.ptr, text.len);
+        memcpy(log_of(answer)->data + call->extra.at, text.ptr, text.len);
+        call->extra.len = (uint32_t)text.len;
     } else {
-        rc = exo_buffer_append(log, text);
-        call->extra.at = (uint32_t)(log->len - text.len);
+        call->extra.len = 0;
+        append(answer, text, &call->extra);
     }
-    call->extra.len = rc == EXO_OK ? (uint32_t)text.len : 0;
-    return rc;
 }
 
 int exo_calls_apply(exo_answer *answer, exo_delta *delta)
 {
-    exo_span before;
+    size_t before = 0;
     if (delta->type == EXO_DELTA_TOOL_CALL) {
         return begin_call(answer, delta);
     }
@@ -638,33 +533,24 @@ int exo_calls_apply(exo_answer *answer, exo_delta *delta)
         return EXO_NOT_FOUND;
     }
     struct call *call = call_at(answer, answer->call_);
-    switch (delta->type) {
-    case EXO_DELTA_TOOL_EXTRA:
-        return answer->keep_ & EXO_KEEP_EXTRA ? set_extra(answer, call, delta->text) : EXO_OK;
-    case EXO_DELTA_TOOL_MEMBER:
-        return answer->keep_ & EXO_KEEP_EXTRA ? exo_keep_member(answer, answer->call_, delta) : EXO_OK;
-    case EXO_DELTA_TOOL_OBJECT:
+    if (delta->type == EXO_DELTA_TOOL_EXTRA) {
+        if (answer->keep_ & EXO_KEEP_EXTRA) {
+            set_extra(answer, call, delta->text);
+        }
+        return EXO_OK;
+    }
+    if (delta->type == EXO_DELTA_TOOL_OBJECT) {
         forget_arguments(call);
-        return add_arguments(answer, call, exo_span_of(NULL, 0), delta);
-    default:
-        break;
-    }
-    if (!exo_keep_join(answer, &call->half, delta, &before)) {
+    } else if (!exo_keep_join(answer, &call->half, delta, &before)) {
         return EXO_NOT_FOUND;
-    }
-    if (call->matching) {
+    } else if (call->matching) {
         return match_arguments(answer, delta);
     }
-    return add_arguments(answer, call, before, delta);
+    add_arguments(answer, call, before, delta);
+    return EXO_OK;
 }
 
-exo_span exo_calls_pending(const exo_answer *answer)
-{
-    const struct call *call = call_at(answer, answer->call_);
-    return exo_span_of(answer->kept_[EXO_KEPT_LOG_].data + call->first + sizeof(struct piece), call->size);
-}
-
-int exo_calls_rest(exo_answer *answer, exo_delta *delta)
+bool exo_calls_rest(exo_answer *answer, exo_delta *delta)
 {
     for (uint32_t i = 0; i < exo_answer_tool_calls(answer); i++) {
         struct call *call = call_at(answer, i);
@@ -672,11 +558,11 @@ int exo_calls_rest(exo_answer *answer, exo_delta *delta)
             call->half = 0;
             answer->call_ = i;
             delta->type = EXO_DELTA_TOOL_ARGUMENTS;
-            int rc = add_arguments(answer, call, exo_span_of(NULL, 0), delta);
-            return rc == EXO_OK ? EXO_EVENT : rc;
+            add_arguments(answer, call, 0, delta);
+            return true;
         }
     }
-    return EXO_OK;
+    return false;
 }
 
 bool exo_calls_is_cut(const exo_answer *answer, uint32_t number)
@@ -685,95 +571,17 @@ bool exo_calls_is_cut(const exo_answer *answer, uint32_t number)
     return call->name.len == 0 || is_repeating(call);
 }
 
-/* ---- what calls are in the end ---- */
-
-/* Copies a stretch from one log to another that has room for it. */
-static void move_stretch(const exo_answer *answer, exo_buffer *to, struct stretch *stretch)
-{
-    exo_span text = logged(answer, stretch);
-    stretch->at = (uint32_t)to->len;
-    exo_buffer_append(to, text);
-}
-
-/* Copies pieces, beginning with the one at `*first`: as one, or each by itself. */
-static void move_pieces(const exo_answer *answer, exo_buffer *to, uint32_t *first, bool as_one)
-{
-    uint32_t at = *first;
-    uint32_t start = NOWHERE;
-    struct piece whole = {NOWHERE, 0};
-    while (at != NOWHERE) {
-        struct piece piece = piece_at(answer, at);
-        if (start == NOWHERE || !as_one) {
-            if (start == NOWHERE) {
-                *first = (uint32_t)to->len;
-            } else {
-                whole.next = (uint32_t)to->len;
-                set_piece(to, start, whole);
-            }
-            start = (uint32_t)to->len;
-            to->len += sizeof whole;
-            whole = (struct piece){NOWHERE, 0};
-        }
-        exo_buffer_append(to, exo_span_of(answer->kept_[EXO_KEPT_LOG_].data + at + sizeof piece, piece.len));
-        whole.len += piece.len;
-        set_piece(to, start, whole);
-        at = piece.next;
-    }
-}
-
-/* Writes the log anew, so that each call's arguments are one piece. Linear, however they were interleaved. */
-static int gather(exo_answer *answer)
-{
-    exo_buffer *log = log_of(answer);
-    exo_buffer fresh = *log;
-    fresh.data = NULL;
-    fresh.len = 0;
-    fresh.capacity_ = 0;
-    int rc = exo_buffer_reserve(&fresh, log->len);
-    if (rc != EXO_OK) {
-        return rc;
-    }
-    for (uint32_t i = 0; i < exo_answer_tool_calls(answer); i++) {
-        struct call *call = call_at(answer, i);
-        bool renamed = call->id.at != call->came.at;
-        move_stretch(answer, &fresh, &call->came);
-        if (renamed) {
-            move_stretch(answer, &fresh, &call->id);
-        } else {
-            call->id = call->came;
-        }
-        move_stretch(answer, &fresh, &call->name);
-        move_stretch(answer, &fresh, &call->extra);
-        move_pieces(answer, &fresh, &call->ids, false);
-        move_pieces(answer, &fresh, &call->first, true);
-        call->last = call->first;
-        call->match_piece = call->first;
-        call->match_at = call->matched;
-    }
-    exo_buffer_free(log);
-    *log = fresh;
-    answer->interleaved_ = false;
-    return EXO_OK;
-}
-
-int exo_answer_tool_call(exo_answer *answer, uint32_t call, exo_tool_call *out)
+int exo_answer_tool_call(const exo_answer *answer, uint32_t call, exo_tool_call *out)
 {
     if (call >= exo_answer_tool_calls(answer)) {
         return EXO_NOT_FOUND;
     }
-    int rc = answer->interleaved_ ? gather(answer) : EXO_OK;
-    if (rc != EXO_OK) {
-        return rc;
-    }
     const struct call *found = call_at(answer, call);
-    memset(out, 0, sizeof *out);
+    const struct stretch arguments = {found->arguments.at, found->arguments.len};
     out->id = logged(answer, &found->id);
     out->name = logged(answer, &found->name);
     out->extra = logged(answer, &found->extra);
     out->legacy = found->legacy;
-    if (found->first != NOWHERE) {
-        struct piece piece = piece_at(answer, found->first);
-        out->arguments = exo_span_of(answer->kept_[EXO_KEPT_LOG_].data + found->first + sizeof piece, piece.len);
-    }
+    out->arguments = logged(answer, &arguments);
     return EXO_OK;
 }

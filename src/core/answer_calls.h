@@ -12,16 +12,13 @@
 #define CALLS_MAX 65536
 size_t exo_calls_record_size(void);
 
-/* Applies a TOOL_* delta, and leaves in it what is to be shown, of call `answer->call_`. EXO_OK; EXO_NOT_FOUND where
- * that is nothing; or an error. */
+/* Applies a TOOL_* delta but TOOL_MEMBER, and leaves in it what is to be shown, of call `answer->call_`. EXO_OK;
+ * EXO_NOT_FOUND where that is nothing. An error is `answer->error_`. */
 int exo_calls_apply(exo_answer *answer, exo_delta *delta);
 
-/* The arguments of a call that only now turned out to be one, after the delta that began it was shown. */
-exo_span exo_calls_pending(const exo_answer *answer);
-
 /* Stores the U+FFFD that the half of a surrogate pair at the end of some call's arguments comes to, of call
- * `answer->call_`. EXO_EVENT, EXO_OK when there is none left, or an error. */
-int exo_calls_rest(exo_answer *answer, exo_delta *delta);
+ * `answer->call_`. False: there is none left. An error is `answer->error_`. */
+bool exo_calls_rest(exo_answer *answer, exo_delta *delta);
 
 /* Whether call `number` has no name, or a repetition of its arguments broke off: then it was cut. */
 bool exo_calls_is_cut(const exo_answer *answer, uint32_t number);
