@@ -88,33 +88,25 @@ typedef struct exo_delta {
     exo_usage usage; /* USAGE; otherwise without meaning */
 } exo_delta;
 
-/* Where a value stands in the event; len 0 is nowhere. Private. */
-typedef struct exo_chunk_place {
-    uint32_t at_;
-    uint32_t len_;
-} exo_chunk_place;
-
 /* How many members of an event, a choice and a tool call are remembered, and how many lists a text may lie in. Private;
- * chunk.c holds them to its tables. */
-#define EXO_CHUNK_TOP_     4
-#define EXO_CHUNK_MEMBERS_ 18
-#define EXO_CHUNK_CALL_    7
-#define EXO_CHUNK_LISTS_   4
+ * chunk.c holds the first to its table. */
+#define EXO_CHUNK_PLACES_ 60
+#define EXO_CHUNK_LISTS_  4
 
 /* The reader of chunks. Private but for sizeof. */
 typedef struct exo_chunk {
     exo_span data_;            /* the event */
     exo_span rest_;            /* of a content fragment that the think filter is at work on */
     exo_json_decoder decoder_; /* of the string that is being handed out */
-    exo_chunk_place top_[EXO_CHUNK_TOP_];
-    exo_chunk_place member_[EXO_CHUNK_MEMBERS_]; /* of the choice at hand */
-    exo_chunk_place call_[EXO_CHUNK_CALL_];      /* of the tool call at hand */
-    exo_chunk_place object_;                     /* the choice or tool call itself */
-    exo_chunk_place usage_;                      /* of a choice */
-    exo_chunk_place choices_;                    /* what is left of the lists and objects that are being walked */
-    exo_chunk_place calls_;
-    exo_chunk_place members_;
-    exo_chunk_place lists_[EXO_CHUNK_LISTS_]; /* of parts of a text, one in the other */
+    /* Where values stand in the event, by their first byte; 0 is nowhere. */
+    uint32_t places_[EXO_CHUNK_PLACES_]; /* of the event, of the choice and of the tool call at hand */
+    uint32_t object_;                    /* the choice itself */
+    uint32_t value_;                     /* that was just read */
+    uint32_t usage_;                     /* of a choice */
+    uint32_t choices_;                   /* what is left of the lists and objects that are being walked */
+    uint32_t calls_;
+    uint32_t others_;
+    uint32_t lists_[EXO_CHUNK_LISTS_]; /* of parts of a text, one in the other */
     uint64_t number_;
     int code_;
     uint32_t limit_;
@@ -126,7 +118,7 @@ typedef struct exo_chunk {
     uint8_t lists_len_;
     uint8_t step_;
     uint8_t string_; /* the type of its deltas */
-    uint8_t field_;  /* the next of the places of reasoning to look at */
+    uint8_t list_;   /* of the members of whose object others_ is */
     bool decoding_;
     bool decoded_; /* the decoder is at its end */
     bool said_;    /* the delta's reasoning */
@@ -134,8 +126,6 @@ typedef struct exo_chunk {
     char echo_; /* the first letter of a role that is not the assistant's */
     bool legacy_;
     bool error_;
-    bool strange_[2]; /* members that are not known were seen: of an object, of the object listed in it */
-    bool odd_;        /* the same of the delta */
     exo_think think_;
     char scratch_[EXO_JSON_SCRATCH];
 } exo_chunk;

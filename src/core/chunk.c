@@ -4,69 +4,30 @@
  * It keeps nothing from one event to the next but the place of the think filter; answer.c puts the deltas together, and
  * failure.c reads the errors. Called by whoever pulls events out of sse.c, or holds a whole JSON body. Its memory is
  * the object: the places of the members that are needed, and a scratch for what must be decoded. Each byte of an event
- * is read to validate it, and once more for each list or object of the dialect that it lies in, to find members that
- * are not known where there are any, and to decode it: a fixed number of times, however the event is nested.
+ * is read to validate it, once or twice more for each list or object of the dialect that it lies in, to find members
+ * that are not known where there are any, and to decode it: a fixed number of times, however the event is nested.
  */
 #include "exochat/chunk.h"
 
-/* What is handed out next. Each step leads to the one below it, unless it says otherwise. */
-enum step {
-    STEP_MALFORMED,
-    STEP_HELD_LAST,
-    STEP_END,
-    STEP_ERROR,
-    STEP_ID,
-    STEP_MODEL,
-    STEP_CHOICE,
-    STEP_REASONING,
-    STEP_REASONING_DETAILS,
-    STEP_CONTENT,
-    STEP_REFUSAL,
-    STEP_CALL,
-    STEP_ARGUMENTS,
-    STEP_CALL_EXTRA,
-    STEP_CALL_MEMBER,
-    STEP_FUNCTION_MEMBER,
-    STEP_AUDIO,
-    STEP_MEMBER,
-    STEP_LOGPROBS,
-    STEP_HELD,
-    STEP_FINISH,
-    STEP_USAGE
-};
-
-/*
- * Lists of members to look for: names, each ended by NUL, and an empty one at the end. A name that begins with a dot is
- * a member of the listed object before it. The enum beside a list numbers its names.
- */
-static const char top_names[] = "id\0model\0choices\0usage\0error\0object\0detail\0fault\0errors\0"
-                                "x_groq\0.usage\0base_resp\0.status_code\0";
-enum {
-    TOP_ID,
+/* The members that are looked for, and where each of them is noted in places_; OTHERS are those of the same object that
+ * are not listed: where its inside begins, if it has any. */
+enum place {
+    TOP_ID, /* of the event */
     TOP_MODEL,
     TOP_CHOICES,
-    TOP_USAGE, /* the last that is needed after the event was begun */
-    TOP_ERROR,
+    TOP_USAGE,
     TOP_OBJECT,
-    TOP_DETAIL,
+    TOP_GROQ,
+    TOP_BASE,
+    TOP_ERROR,
+    TOP_DETAIL, /* with the next two: an error where there are no choices */
     TOP_FAULT,
     TOP_ERRORS,
-    TOP_GROQ,
-    TOP_GROQ_USAGE,
-    TOP_BASE,
-    TOP_BASE_STATUS,
-    TOP_COUNT
-};
-_Static_assert(EXO_CHUNK_TOP_ == TOP_USAGE + 1, "the members of the event that are kept");
-
-/* The role is looked at, and the names of a call's type are known, so that they are not kept as unknown. */
-#define CHOICE_NAMES "index\0message\0logprobs\0finish_reason\0usage\0text\0error\0delta\0"
-#define DELTA_NAMES \
-    ".reasoning_content\0.reasoning\0.reasoning_text\0.reasoning_details\0.content\0.refusal\0.tool_calls\0" \
-    ".function_call\0.audio\0.role\0"
-static const char choice_names[] = CHOICE_NAMES DELTA_NAMES;
-enum {
-    CHOICE_INDEX,
+    TOP_OTHERS,
+    INNER_USAGE, /* of one of its objects */
+    INNER_STATUS,
+    INNER_OTHERS,
+    CHOICE_INDEX, /* of the choice at hand */
     CHOICE_MESSAGE,
     CHOICE_LOGPROBS,
     CHOICE_FINISH,
@@ -82,265 +43,325 @@ enum {
     DELTA_FUNCTION_CALL,
     DELTA_AUDIO,
     DELTA_ROLE,
-    CHOICE_COUNT
-};
-_Static_assert(EXO_CHUNK_MEMBERS_ == CHOICE_COUNT, "the members of a choice");
-
-#define CALL_NAMES "index\0id\0type\0extra_content\0function\0"
-static const char call_names[] = CALL_NAMES ".name\0.arguments\0";
-enum {
-    CALL_INDEX,
+    DELTA_OTHERS,
+    CHOICE_OTHERS,
+    PART_TEXT, /* of an object in the place of a text, which says what stands in the first that says something */
+    PART_CONTENT,
+    PART_SUMMARY,
+    PART_THINKING,
+    PART_TYPE,
+    PART_OTHERS,
+    CALL_INDEX, /* of the tool call at hand */
     CALL_ID,
     CALL_TYPE,
     CALL_EXTRA,
     CALL_FUNCTION,
     FUNCTION_NAME,
     FUNCTION_ARGUMENTS,
-    CALL_COUNT
-};
-_Static_assert(EXO_CHUNK_CALL_ == CALL_COUNT, "the members of a tool call");
-
-/* The dotted part of a list of names. */
-static const char *const delta_names = choice_names + sizeof CHOICE_NAMES - 1;
-static const char *const function_names = call_names + sizeof CALL_NAMES - 1;
-
-/* What a part, or any object in the place of a text, says stands in the first of these that says something. */
-static const char part_names[] = "text\0content\0summary\0thinking\0type\0";
-enum {
-    PART_TEXT,
-    PART_CONTENT,
-    PART_SUMMARY,
-    PART_THINKING,
-    PART_TYPE,
-    PART_COUNT
-};
-
-static const char usage_names[] = "prompt_tokens\0completion_tokens\0total_tokens\0"
-                                  "prompt_tokens_details\0.cached_tokens\0"
-                                  "prompt_cache_hit_tokens\0cached_tokens\0cache_read_input_tokens\0"
-                                  "completion_tokens_details\0.reasoning_tokens\0reasoning_tokens\0";
-enum {
+    FUNCTION_OTHERS,
+    CALL_OTHERS,
     USAGE_PROMPT,
     USAGE_COMPLETION,
     USAGE_TOTAL,
     USAGE_PROMPT_DETAILS,
-    USAGE_CACHED, /* the first of its four places */
-    USAGE_COMPLETION_DETAILS = USAGE_CACHED + 4,
-    USAGE_REASONING, /* the first of its two */
-    USAGE_COUNT = USAGE_REASONING + 2
+    USAGE_COMPLETION_DETAILS,
+    USAGE_CACHED, /* the first of its three names */
+    USAGE_REASONING = USAGE_CACHED + 3,
+    USAGE_OTHERS,
+    PLACES
+};
+_Static_assert(EXO_CHUNK_PLACES_ == PLACES, "the places of an event");
+
+enum list_number {
+    LIST_TOP,
+    LIST_INNER, /* of x_groq and base_resp */
+    LIST_CHOICE,
+    LIST_DELTA,
+    LIST_PART,
+    LIST_CALL,
+    LIST_FUNCTION,
+    LIST_USAGE /* and its details */
 };
 
-static const exo_chunk_place nowhere = {0, 0};
+/* The names of members, each ended by NUL, and an empty one at the end; the place of the first, and that of the others.
+ * Where there is an `inner` list, an object in the last member is read by that, and its places stand behind. The role
+ * is looked at, and the type of a call is known, so that they are not kept as unknown. */
+static const struct list {
+    const char *names;
+    uint8_t first;
+    uint8_t others;
+    uint8_t inner;
+} lists[] = {
+    [LIST_TOP] = {"id\0model\0choices\0usage\0object\0x_groq\0base_resp\0error\0detail\0fault\0errors\0", TOP_ID,
+                  TOP_OTHERS, 0},
+    [LIST_INNER] = {"usage\0status_code\0", INNER_USAGE, INNER_OTHERS, 0},
+    [LIST_CHOICE] = {"index\0message\0logprobs\0finish_reason\0usage\0text\0error\0delta\0", CHOICE_INDEX,
+                     CHOICE_OTHERS, LIST_DELTA},
+    [LIST_DELTA] = {"reasoning_content\0reasoning\0reasoning_text\0reasoning_details\0content\0refusal\0tool_calls\0"
+                    "function_call\0audio\0role\0",
+                    DELTA_REASONING, DELTA_OTHERS, 0},
+    [LIST_PART] = {"text\0content\0summary\0thinking\0type\0", PART_TEXT, PART_OTHERS, 0},
+    [LIST_CALL] = {"index\0id\0type\0extra_content\0function\0", CALL_INDEX, CALL_OTHERS, LIST_FUNCTION},
+    [LIST_FUNCTION] = {"name\0arguments\0", FUNCTION_NAME, FUNCTION_OTHERS, 0},
+    [LIST_USAGE] = {"prompt_tokens\0completion_tokens\0total_tokens\0prompt_tokens_details\0"
+                    "completion_tokens_details\0prompt_cache_hit_tokens\0cached_tokens\0cache_read_input_tokens\0"
+                    "reasoning_tokens\0",
+                    USAGE_PROMPT, USAGE_OTHERS, 0},
+};
 
-static const char white_space[] = " \t\r\n";
+/* What is handed out next. Each step leads to the one below it, unless it says otherwise. */
+enum step {
+    STEP_MALFORMED,
+    STEP_HELD_LAST,
+    STEP_ERROR,
+    STEP_ID,
+    STEP_MODEL,
+    STEP_CHOICE,
+    STEP_REASONING,
+    STEP_REASONING_DETAILS = STEP_REASONING + 4,
+    STEP_CONTENT,
+    STEP_REFUSAL,
+    STEP_CALL,
+    STEP_ARGUMENTS,
+    STEP_ARGUMENTS_OBJECT,
+    STEP_CALL_EXTRA,
+    STEP_CALL_MEMBERS,
+    STEP_FUNCTION_MEMBERS,
+    STEP_NEXT_CALL,
+    STEP_AUDIO,
+    STEP_MEMBERS,
+    STEP_LOGPROBS,
+    STEP_HELD,
+    STEP_FINISH,
+    STEP_NEXT_CHOICE,
+    STEP_USAGE,
+    STEP_END
+};
 
-static exo_span skip_space(exo_span text)
-{
-    while (text.len > 0 && memchr(white_space, *text.ptr, sizeof white_space - 1)) {
-        text.ptr++;
-        text.len--;
-    }
-    return text;
-}
+/* How a step makes deltas of the member at its place. */
+enum how {
+    HOW_SPECIAL, /* of other things: each in its own way */
+    HOW_STRING,  /* the text of a string */
+    HOW_RAW,     /* an object or a list, as it stands in the event */
+    HOW_TEXT,    /* the fragments of a string */
+    HOW_VALUE,   /* the fragments of what a value says */
+    HOW_MEMBERS, /* the members that are not listed; its place is the list */
+    HOW_GO       /* not at all: its place is the next step */
+};
 
-static exo_chunk_place place_of(const exo_chunk *chunk, exo_span raw)
-{
-    exo_chunk_place place;
-    place.at_ = (uint32_t)(raw.ptr - chunk->data_.ptr);
-    place.len_ = (uint32_t)raw.len;
-    return place;
-}
-
-static exo_span text_at(const exo_chunk *chunk, exo_chunk_place place)
-{
-    return exo_span_of(chunk->data_.ptr + place.at_, place.len_);
-}
+static const struct plan {
+    uint8_t how;
+    uint8_t type;
+    uint8_t place;
+} plans[] = {
+    [STEP_MALFORMED] = {HOW_SPECIAL, EXO_DELTA_MALFORMED, 0},
+    [STEP_HELD_LAST] = {HOW_SPECIAL, 0, 0},
+    [STEP_ERROR] = {HOW_SPECIAL, EXO_DELTA_ERROR, 0},
+    [STEP_ID] = {HOW_STRING, EXO_DELTA_ID, TOP_ID},
+    [STEP_MODEL] = {HOW_STRING, EXO_DELTA_MODEL, TOP_MODEL},
+    [STEP_CHOICE] = {HOW_SPECIAL, EXO_DELTA_ERROR, 0},
+    [STEP_REASONING] = {HOW_VALUE, EXO_DELTA_REASONING, DELTA_REASONING},
+    [STEP_REASONING + 1] = {HOW_VALUE, EXO_DELTA_REASONING, DELTA_REASONING + 1},
+    [STEP_REASONING + 2] = {HOW_VALUE, EXO_DELTA_REASONING, DELTA_REASONING + 2},
+    [STEP_REASONING + 3] = {HOW_VALUE, EXO_DELTA_REASONING, DELTA_REASONING_DETAILS},
+    [STEP_REASONING_DETAILS] = {HOW_RAW, EXO_DELTA_REASONING_DETAILS, DELTA_REASONING_DETAILS},
+    [STEP_CONTENT] = {HOW_VALUE, EXO_DELTA_CONTENT, DELTA_CONTENT},
+    [STEP_REFUSAL] = {HOW_TEXT, EXO_DELTA_REFUSAL, DELTA_REFUSAL},
+    [STEP_CALL] = {HOW_SPECIAL, EXO_DELTA_TOOL_CALL, 0},
+    [STEP_ARGUMENTS] = {HOW_TEXT, EXO_DELTA_TOOL_ARGUMENTS, FUNCTION_ARGUMENTS},
+    [STEP_ARGUMENTS_OBJECT] = {HOW_RAW, EXO_DELTA_TOOL_OBJECT, FUNCTION_ARGUMENTS},
+    [STEP_CALL_EXTRA] = {HOW_RAW, EXO_DELTA_TOOL_EXTRA, CALL_EXTRA},
+    [STEP_CALL_MEMBERS] = {HOW_MEMBERS, EXO_DELTA_TOOL_MEMBER, LIST_CALL},
+    [STEP_FUNCTION_MEMBERS] = {HOW_MEMBERS, EXO_DELTA_TOOL_MEMBER, LIST_FUNCTION},
+    [STEP_NEXT_CALL] = {HOW_GO, 0, STEP_CALL},
+    [STEP_AUDIO] = {HOW_RAW, EXO_DELTA_AUDIO, DELTA_AUDIO},
+    [STEP_MEMBERS] = {HOW_MEMBERS, EXO_DELTA_MEMBER, LIST_DELTA},
+    [STEP_LOGPROBS] = {HOW_RAW, EXO_DELTA_LOGPROBS, CHOICE_LOGPROBS},
+    [STEP_HELD] = {HOW_SPECIAL, 0, 0},
+    [STEP_FINISH] = {HOW_STRING, EXO_DELTA_FINISH, CHOICE_FINISH},
+    [STEP_NEXT_CHOICE] = {HOW_GO, 0, STEP_CHOICE},
+    [STEP_USAGE] = {HOW_SPECIAL, EXO_DELTA_USAGE, 0},
+};
 
 /* The first byte of a value, which tells its type; 0 where there is none. */
-static char kind_at(const exo_chunk *chunk, exo_chunk_place place)
+static char kind_at(const exo_chunk *chunk, uint32_t place)
 {
-    return place.len_ > 0 ? chunk->data_.ptr[place.at_] : '\0';
+    return place > 0 ? chunk->data_.ptr[place] : '\0';
 }
 
-static bool is_object(const exo_chunk *chunk, exo_chunk_place place)
+static bool is_object(const exo_chunk *chunk, uint32_t place)
 {
     return kind_at(chunk, place) == '{';
 }
 
-/* A string that is not empty. */
-static bool has_text(const exo_chunk *chunk, exo_chunk_place place)
+/* Whether a string, a list or an object is not empty. */
+static bool is_filled(const exo_chunk *chunk, uint32_t place)
 {
-    return kind_at(chunk, place) == '"' && place.len_ > 2;
+    const char *text = chunk->data_.ptr + place;
+    const char end = (char)(*text + 2); /* the bracket that closes one stands next but one to it */
+    return text[1] != (*text == '"' ? *text : end);
+}
+
+/* A string that is not empty. */
+static bool has_text(const exo_chunk *chunk, uint32_t place)
+{
+    return kind_at(chunk, place) == '"' && is_filled(chunk, place);
 }
 
 /* A reader of what stands in the event. Its depth bounds what this file looks into, not what is passed over. */
-static void begin_reader(exo_json_reader *reader, exo_span text)
+static void begin_reader(const exo_chunk *chunk, exo_json_reader *reader, uint32_t place)
 {
-    exo_json_reader_init(reader, text, EXO_JSON_DEPTH_MAX, true);
+    exo_json_reader_init(reader, exo_span_of(chunk->data_.ptr + place, chunk->data_.len - place), EXO_JSON_DEPTH_MAX,
+                         true);
     exo_json_reader_tolerate(reader);
 }
 
-static exo_json_token token_at(const exo_chunk *chunk, exo_chunk_place place)
+static void token_at(const exo_chunk *chunk, uint32_t place, exo_json_token *token)
 {
     exo_json_reader reader;
+    token->type = EXO_JSON_NULL;
+    begin_reader(chunk, &reader, place);
+    exo_json_next(&reader, token);
+}
+
+/* What stands between the quotation marks of a string; the empty text for any other value. */
+static exo_span string_at(const exo_chunk *chunk, uint32_t place)
+{
     exo_json_token token;
-    memset(&token, 0, sizeof token);
-    begin_reader(&reader, text_at(chunk, place));
-    exo_json_next(&reader, &token);
-    return token;
-}
-
-static bool string_is(const exo_chunk *chunk, exo_chunk_place place, const char *literal)
-{
-    exo_json_token token = token_at(chunk, place);
-    return exo_json_is(&token, literal);
-}
-
-/* The name in the list that `key` is, and its number in `*number`; NULL where it is none of them. */
-static const char *find_name(const char *names, bool nested, const exo_json_token *key, size_t *number)
-{
-    char decoded[32]; /* longer than every name, so a key that is cut matches none */
-    exo_span text = key->text;
-    if (!key->plain) {
-        text = exo_span_of(decoded, exo_json_copy(key, decoded, sizeof decoded));
+    token.text = exo_span_of(NULL, 0);
+    if (has_text(chunk, place)) {
+        token_at(chunk, place, &token);
     }
-    for (*number = 0; *names != '\0'; ++*number) {
+    return token.text;
+}
+
+/* A value as it stands in the event. */
+static exo_span raw_at(const exo_chunk *chunk, uint32_t place)
+{
+    exo_json_reader reader;
+    exo_span raw = exo_span_of(NULL, 0);
+    begin_reader(chunk, &reader, place);
+    exo_json_skip(&reader, &raw);
+    return raw;
+}
+
+/* A number that is whole and not negative, or -1. */
+static int64_t number_at(const exo_chunk *chunk, uint32_t place)
+{
+    exo_json_token token;
+    int64_t number = -1;
+    token_at(chunk, place, &token);
+    return exo_json_int64(&token, &number) == EXO_OK && number >= 0 ? number : -1;
+}
+
+/* The number of the name in a list that `key` is, or -1. */
+static int find_name(const char *names, const exo_json_token *key)
+{
+    for (int number = 0; *names != '\0'; number++) {
         size_t len = strlen(names);
-        bool dotted = *names == '.';
-        if (dotted == nested && exo_span_equal(text, exo_span_of(names + dotted, len - dotted))) {
-            return names;
-        }
-        if (nested && !dotted) {
-            break;
+        if ((len == key->text.len || !key->plain) && exo_json_is(key, names)) {
+            return number;
         }
         names += len + 1;
     }
-    return NULL;
+    return -1;
 }
 
-/* Moves into the next value if it is an object. */
-static bool enter_object(exo_json_reader *reader, exo_json_token *token)
+/* Reads the next value, whose place goes to value_. EXO_EVENT: it is an object, and where its listed members stand is
+ * noted; of duplicates the last counts. EXO_OK: it is none. Or the reader's error. It calls itself once, for a list's
+ * inner one. */
+static int read_members(exo_chunk *chunk, exo_json_reader *reader, enum list_number number)
 {
-    exo_json_reader ahead = *reader;
-    if (exo_json_next(&ahead, token) != EXO_EVENT || token->type != EXO_JSON_OBJECT) {
-        return false;
-    }
-    *reader = ahead;
-    return true;
-}
-
-/* Reads an object from behind its bracket to its end, and notes where the listed members stand; of duplicates the last
- * counts. Objects whose members are listed too are read on the way. `nested`: the list is the dotted part of one, so
- * this calls itself once at most. EXO_OK or the reader's error. */
-static int read_members(exo_chunk *chunk, exo_json_reader *reader, const char *names, bool nested,
-                        exo_chunk_place *found)
-{
+    const struct list *list = &lists[number];
+    uint32_t *found = chunk->places_ + list->first;
+    const exo_json_reader before = *reader;
     exo_json_token token;
+    exo_span value = exo_span_of(chunk->data_.ptr, 0);
+    bool strange = false;
+    memset(found, 0, (size_t)(list->others + 1 - list->first) * sizeof *found);
+    if (exo_json_next(reader, &token) != EXO_EVENT || token.type != EXO_JSON_OBJECT) {
+        *reader = before;
+        int rc = exo_json_skip(reader, &value);
+        chunk->value_ = (uint32_t)(value.ptr - chunk->data_.ptr);
+        return rc;
+    }
+    const uint32_t place = (uint32_t)(token.raw.ptr - chunk->data_.ptr);
     int rc;
     while ((rc = exo_json_next(reader, &token)) == EXO_EVENT && token.type == EXO_JSON_KEY) {
-        size_t number;
-        const char *name = find_name(names, nested, &token, &number);
-        chunk->strange_[nested] = chunk->strange_[nested] || !name;
-        const char *inner = name && !nested ? name + strlen(name) + 1 : "";
-        exo_span raw;
-        exo_chunk_place *members = name ? found + number + 1 : found;
-        size_t count = 0;
-        for (const char *at = inner; *at == '.'; at += strlen(at) + 1) {
-            members[count++] = nowhere;
-        }
-        if (count > 0 && enter_object(reader, &token)) {
-            raw = token.raw;
-            rc = read_members(chunk, reader, inner, true, members);
-            raw.len = (size_t)(reader->in_.ptr + reader->at - raw.ptr);
+        const int name = find_name(list->names, &token);
+        if (name >= 0 && list->inner > 0 && list->first + name + 1 == lists[list->inner].first) {
+            rc = read_members(chunk, reader, list->inner);
         } else {
-            rc = exo_json_skip(reader, &raw);
+            rc = exo_json_skip(reader, &value);
+            chunk->value_ = (uint32_t)(value.ptr - chunk->data_.ptr);
         }
-        if (rc != EXO_OK) {
+        if (rc < 0) {
             return rc;
         }
-        if (name) {
-            found[number] = place_of(chunk, raw);
+        if (name < 0) {
+            strange = true;
+        } else {
+            found[name] = chunk->value_;
         }
     }
-    return rc == EXO_EVENT ? EXO_OK : rc;
+    chunk->places_[list->others] = strange ? place + 1 : 0;
+    chunk->value_ = place;
+    return rc;
 }
 
-/* Reads the members of an object; of any other value, nothing. */
-static void read_object(exo_chunk *chunk, exo_chunk_place place, const char *names, bool nested, exo_chunk_place *found)
+/* Reads the members of an object; any other value has none. */
+static void read_object(exo_chunk *chunk, uint32_t place, enum list_number number)
 {
     exo_json_reader reader;
-    exo_json_token token;
-    begin_reader(&reader, text_at(chunk, place));
-    if (enter_object(&reader, &token)) {
-        read_members(chunk, &reader, names, nested, found);
+    if (!is_object(chunk, place)) {
+        place = (uint32_t)chunk->data_.len; /* where there is nothing */
     }
+    begin_reader(chunk, &reader, place);
+    read_members(chunk, &reader, number);
 }
 
-/* The inside of a list or an object, to be walked; nothing for any other value. */
-static exo_chunk_place inside(const exo_chunk *chunk, exo_chunk_place place, char bracket)
+/* Where the inside of a list or an object begins, to be walked; nowhere for any other value. */
+static uint32_t inside(const exo_chunk *chunk, uint32_t place, char bracket)
 {
-    if (kind_at(chunk, place) != bracket) {
-        return nowhere;
+    return kind_at(chunk, place) == bracket ? place + 1 : 0;
+}
+
+/* Moves a list to its next value, and begins to read that; an object is a list of keys and values. */
+static void begin_next(const exo_chunk *chunk, uint32_t *list, exo_json_reader *reader)
+{
+    if (*list == 0) {
+        *list = (uint32_t)chunk->data_.len; /* where there is nothing */
     }
-    place.at_++;
-    place.len_--;
-    return place;
-}
-
-/* Moves a list, or the inside of an object, to its next value or key. */
-static void pass_separators(const exo_chunk *chunk, exo_chunk_place *list)
-{
-    while (list->len_ > 0 && memchr(" \t\r\n,:", kind_at(chunk, *list), 6)) {
-        list->at_++;
-        list->len_--;
+    while (*list < chunk->data_.len && memchr(" \t\r\n,:", chunk->data_.ptr[*list], 6)) {
+        ++*list;
     }
+    begin_reader(chunk, reader, *list);
 }
 
-static void pass(exo_chunk_place *list, size_t bytes)
-{
-    list->at_ += (uint32_t)bytes;
-    list->len_ -= (uint32_t)bytes;
-}
-
-/* Moves `list` behind its next value, and stores where that stands; an object is a list of keys and values. False: the
- * list is over. */
-static bool next_value(const exo_chunk *chunk, exo_chunk_place *list, exo_chunk_place *value)
+/* Moves a list behind its next value, and returns where that stands; nowhere: the list is over. */
+static uint32_t next_value(const exo_chunk *chunk, uint32_t *list)
 {
     exo_json_reader reader;
-    exo_span raw;
-    pass_separators(chunk, list);
-    begin_reader(&reader, text_at(chunk, *list));
-    if (exo_json_skip(&reader, &raw) != EXO_OK) {
-        return false;
+    begin_next(chunk, list, &reader);
+    if (exo_json_skip(&reader, NULL) != EXO_OK) {
+        return 0;
     }
-    *value = place_of(chunk, raw);
-    pass(list, reader.at);
-    return true;
+    *list += (uint32_t)reader.at;
+    return *list - (uint32_t)reader.at;
 }
 
-/* Moves `list` behind its next object, whose place goes to object_, and reads that one's members into `found`, `count`
- * places; other values are passed over. False: the list is over. */
-static bool next_object(exo_chunk *chunk, exo_chunk_place *list, const char *names, exo_chunk_place *found,
-                        size_t count)
+/* Moves a list behind its next object, whose place goes to value_, and reads that one's members; other values are
+ * passed over. False: the list is over. */
+static bool next_object(exo_chunk *chunk, uint32_t *list, enum list_number number)
 {
     exo_json_reader reader;
-    exo_json_token token;
-    bool object;
-    memset(found, 0, count * sizeof *found);
-    memset(chunk->strange_, 0, sizeof chunk->strange_);
+    int rc;
     do {
-        pass_separators(chunk, list);
-        begin_reader(&reader, text_at(chunk, *list));
-        object = enter_object(&reader, &token);
-        int rc = object ? read_members(chunk, &reader, names, false, found) : exo_json_skip(&reader, NULL);
-        if (rc != EXO_OK) {
-            return false;
-        }
-        chunk->object_ = *list;
-        chunk->object_.len_ = (uint32_t)reader.at;
-        pass(list, reader.at);
-    } while (!object);
-    return true;
+        begin_next(chunk, list, &reader);
+        rc = read_members(chunk, &reader, number);
+        *list += (uint32_t)reader.at;
+    } while (rc == EXO_OK);
+    return rc == EXO_EVENT;
 }
 
 void exo_chunk_init(exo_chunk *chunk, const exo_limits *limits)
@@ -356,7 +377,7 @@ void exo_chunk_think_tags(exo_chunk *chunk, bool on)
 }
 
 /* Whether a member has anything to say: null, false, "" and [] have not. */
-static bool speaks(const exo_chunk *chunk, exo_chunk_place place)
+static bool speaks(const exo_chunk *chunk, uint32_t place)
 {
     switch (kind_at(chunk, place)) {
     case '\0':
@@ -365,66 +386,71 @@ static bool speaks(const exo_chunk *chunk, exo_chunk_place place)
         return false;
     case '"':
     case '[':
-        return place.len_ > 2;
+        return is_filled(chunk, place);
     default:
         return true;
     }
 }
 
-static bool reports_error(const exo_chunk *chunk, const exo_chunk_place *top)
+static bool reports_error(exo_chunk *chunk)
 {
-    uint64_t status = 0;
-    exo_json_token token = token_at(chunk, top[TOP_BASE_STATUS]);
-    if (speaks(chunk, top[TOP_ERROR]) || string_is(chunk, top[TOP_OBJECT], "error")) {
-        return true;
+    const uint32_t *top = chunk->places_;
+    const int last = kind_at(chunk, top[TOP_CHOICES]) == '[' ? TOP_ERROR : TOP_ERRORS;
+    for (int i = TOP_ERROR; i <= last; i++) {
+        if (speaks(chunk, top[i])) {
+            return true;
+        }
     }
-    if (exo_json_uint64(&token, &status) == EXO_OK && status != 0) {
-        return true;
+    if (is_object(chunk, top[TOP_BASE])) {
+        read_object(chunk, top[TOP_BASE], LIST_INNER);
+        if (number_at(chunk, top[INNER_STATUS]) > 0) {
+            return true;
+        }
     }
-    return kind_at(chunk, top[TOP_CHOICES]) != '[' &&
-           (speaks(chunk, top[TOP_DETAIL]) || speaks(chunk, top[TOP_FAULT]) || speaks(chunk, top[TOP_ERRORS]));
+    return exo_span_is(string_at(chunk, top[TOP_OBJECT]), "error");
 }
 
 /* Whether an object in the list that the event is reports an error (Gemini). */
 static bool list_reports_error(exo_chunk *chunk)
 {
-    exo_chunk_place top[TOP_COUNT];
-    exo_chunk_place list = inside(chunk, place_of(chunk, skip_space(chunk->data_)), '[');
-    while (next_object(chunk, &list, top_names, top, TOP_COUNT)) {
-        if (reports_error(chunk, top)) {
-            return true;
-        }
+    bool error = false;
+    const exo_span text = exo_span_trim(chunk->data_);
+    uint32_t list = *text.ptr == '[' ? (uint32_t)(text.ptr - chunk->data_.ptr) + 1 : 0;
+    while (!error && next_object(chunk, &list, LIST_TOP)) {
+        error = reports_error(chunk);
     }
-    return false;
+    memset(chunk->places_, 0, sizeof chunk->places_);
+    return error;
 }
 
 /* Reads the event for the first time: whether all of it is JSON, and where the members of the object stand. EXO_OK, or
  * what is wrong with it, and where in number_. */
-static int validate(exo_chunk *chunk, exo_chunk_place *top)
+static int validate(exo_chunk *chunk)
 {
     exo_json_reader reader;
     exo_json_token token;
-    begin_reader(&reader, chunk->data_);
-    bool object = enter_object(&reader, &token);
-    int rc = object ? read_members(chunk, &reader, top_names, false, top) : exo_json_skip(&reader, NULL);
-    if (rc == EXO_OK) {
-        rc = exo_json_next(&reader, &token);
-    }
+    begin_reader(chunk, &reader, 0);
+    const int kind = read_members(chunk, &reader, LIST_TOP);
+    const int rc = kind < 0 ? kind : exo_json_next(&reader, &token);
     chunk->number_ = reader.at;
-    if (rc == EXO_OK && !object) {
-        chunk->number_ = 0;
-        chunk->error_ = list_reports_error(chunk);
-        rc = chunk->error_ ? EXO_OK : EXO_E_MALFORMED;
+    if (rc != EXO_OK) {
+        return rc;
     }
-    return rc;
+    if (kind == EXO_EVENT) {
+        chunk->error_ = reports_error(chunk);
+        return EXO_OK;
+    }
+    chunk->number_ = 0;
+    chunk->error_ = list_reports_error(chunk);
+    return chunk->error_ ? EXO_OK : EXO_E_MALFORMED;
 }
 
 /* Whether what is no JSON object began as if it were to become JSON: then something was lost with it. */
 static bool begins_like_json(exo_span data)
 {
-    data = skip_space(data);
+    data = exo_span_trim(data);
     if (data.len > 0 && *data.ptr == '[') {
-        data = skip_space(exo_span_of(data.ptr + 1, data.len - 1));
+        data = exo_span_trim(exo_span_of(data.ptr + 1, data.len - 1));
         return data.len > 0 && memchr("{[\"-0123456789tfn]", *data.ptr, 18);
     }
     return data.len > 0 && *data.ptr == '{';
@@ -432,29 +458,26 @@ static bool begins_like_json(exo_span data)
 
 void exo_chunk_begin(exo_chunk *chunk, exo_span data, bool error)
 {
-    exo_chunk_place top[TOP_COUNT];
-    memset(top, 0, sizeof top);
-    chunk->data_ = data.len > 0 ? data : exo_span_text("");
-    chunk->usage_ = nowhere;
-    chunk->choice_ = 0;
-    chunk->whole_ = false;
-    chunk->decoding_ = false;
-    chunk->lists_len_ = 0;
+    const exo_think think = chunk->think_;
+    const uint32_t limit = chunk->limit_;
+    memset(chunk, 0, sizeof *chunk);
+    chunk->think_ = think;
+    chunk->limit_ = limit;
+    chunk->data_ = data.len > 0 ? data : exo_span_of("", 0);
     chunk->error_ = error;
-    chunk->code_ = EXO_OK;
-    if (data.len > chunk->limit_) {
+    if (data.len > limit) {
         chunk->code_ = EXO_E_EVENT_LIMIT;
-        chunk->number_ = chunk->limit_;
+        chunk->number_ = limit;
     } else if (!error) {
-        chunk->code_ = validate(chunk, top);
-        chunk->error_ = chunk->error_ || reports_error(chunk, top);
+        chunk->code_ = validate(chunk);
     }
-    if (!is_object(chunk, top[TOP_USAGE])) {
-        top[TOP_USAGE] = top[TOP_GROQ_USAGE];
+    uint32_t *top = chunk->places_;
+    if (!is_object(chunk, top[TOP_USAGE]) && is_object(chunk, top[TOP_GROQ])) {
+        read_object(chunk, top[TOP_GROQ], LIST_INNER);
+        top[TOP_USAGE] = top[INNER_USAGE];
     }
     chunk->step_ = chunk->code_ == EXO_OK ? STEP_ERROR : STEP_MALFORMED;
     chunk->choices_ = inside(chunk, top[TOP_CHOICES], '[');
-    memcpy(chunk->top_, top, sizeof chunk->top_);
 }
 
 void exo_chunk_end(exo_chunk *chunk)
@@ -465,66 +488,64 @@ void exo_chunk_end(exo_chunk *chunk)
 
 bool exo_chunk_is_progress(const exo_chunk *chunk)
 {
-    return chunk->code_ == EXO_OK && (chunk->error_ || kind_at(chunk, chunk->top_[TOP_CHOICES]) == '[' ||
-                                      is_object(chunk, chunk->top_[TOP_USAGE]));
-}
-
-/* What stands between the quotation marks of a string; the empty text for any other value. */
-static exo_span string_at(const exo_chunk *chunk, exo_chunk_place place)
-{
-    return has_text(chunk, place) ? token_at(chunk, place).text : exo_span_of(NULL, 0);
-}
-
-static bool store_string(const exo_chunk *chunk, exo_delta *delta, exo_delta_type type, exo_chunk_place place)
-{
-    delta->type = type;
-    delta->text = string_at(chunk, place);
-    return delta->text.len > 0;
+    const uint32_t *top = chunk->places_;
+    return chunk->code_ == EXO_OK &&
+           (chunk->error_ || kind_at(chunk, top[TOP_CHOICES]) == '[' || is_object(chunk, top[TOP_USAGE]));
 }
 
 /* An object or a list, as it stands in the event. */
-static bool store_raw(const exo_chunk *chunk, exo_delta *delta, exo_delta_type type, exo_chunk_place place)
+static bool store_raw(const exo_chunk *chunk, exo_delta *delta, uint32_t place)
 {
     char kind = kind_at(chunk, place);
-    delta->type = type;
-    delta->text = text_at(chunk, place);
-    return (kind == '{' || kind == '[') && place.len_ > 2;
+    bool stored = (kind == '{' || kind == '[') && is_filled(chunk, place);
+    if (stored) {
+        delta->text = raw_at(chunk, place);
+    }
+    return stored;
 }
 
 /* Whether a member that is not known is kept: a text, a list, or an object in which not all is null. */
-static bool is_kept(const exo_chunk *chunk, exo_chunk_place place)
+static bool is_kept(const exo_chunk *chunk, uint32_t place)
 {
-    exo_chunk_place member = inside(chunk, place, '{');
-    exo_chunk_place key;
+    uint32_t members = inside(chunk, place, '{');
     char kind = kind_at(chunk, place);
     if (kind != '{') {
-        return (kind == '"' || kind == '[') && place.len_ > 2;
+        return (kind == '"' || kind == '[') && is_filled(chunk, place);
     }
-    while (next_value(chunk, &member, &key) && next_value(chunk, &member, &place)) {
-        if (token_at(chunk, place).type != EXO_JSON_NULL) {
+    while (next_value(chunk, &members) > 0) { /* a key */
+        exo_json_token token;
+        token_at(chunk, next_value(chunk, &members), &token);
+        if (token.type != EXO_JSON_NULL) {
             return true;
         }
     }
     return false;
 }
 
-/* Goes to the next member of the object in members_ that is not among `names` and is kept. False: no more. */
-static bool next_member(exo_chunk *chunk, exo_delta *delta, exo_delta_type type, const char *names, bool nested)
+/* Goes to the next member in others_ that is not listed and is kept. False: no more. */
+static bool next_member(exo_chunk *chunk, exo_delta *delta)
 {
-    exo_chunk_place key;
-    exo_chunk_place value;
-    size_t number;
-    while (next_value(chunk, &chunk->members_, &key) && next_value(chunk, &chunk->members_, &value)) {
-        exo_json_token token = token_at(chunk, key);
+    uint32_t key;
+    delta->type = chunk->list_ == LIST_DELTA ? EXO_DELTA_MEMBER : EXO_DELTA_TOOL_MEMBER;
+    while ((key = next_value(chunk, &chunk->others_)) > 0) {
+        exo_json_token token;
+        uint32_t value = next_value(chunk, &chunk->others_);
+        token_at(chunk, key, &token);
         bool plain = token.plain && token.text.len > 0;
-        if (plain && !find_name(names, nested, &token, &number) && is_kept(chunk, value)) {
-            delta->type = type;
+        if (plain && find_name(lists[chunk->list_].names, &token) < 0 && is_kept(chunk, value)) {
             delta->name = token.text;
-            delta->text = text_at(chunk, value);
+            delta->text = raw_at(chunk, value);
             return true;
         }
     }
+    chunk->others_ = 0;
     return false;
+}
+
+static void begin_members(exo_chunk *chunk, unsigned list)
+{
+    chunk->others_ = chunk->places_[lists[list].others];
+    chunk->list_ = (uint8_t)list;
 }
 
 /* What a think filter held back. */
@@ -543,15 +564,19 @@ static const char replacement[] = "\xEF\xBF\xBD";
 
 /* From the next call on, the text of a string, or the literal of a number or boolean, comes in fragments. Null and the
  * empty string give none. */
-static void begin_string(exo_chunk *chunk, exo_delta_type type, exo_chunk_place place)
+static void begin_string(exo_chunk *chunk, unsigned type, uint32_t place)
 {
-    exo_json_token token = token_at(chunk, place);
-    bool string = token.type == EXO_JSON_STRING;
-    chunk->low_ = 0;
-    chunk->high_ = 0;
+    exo_json_token token;
+    if (place == 0) {
+        return;
+    }
+    token_at(chunk, place, &token);
+    const bool string = token.type == EXO_JSON_STRING;
     if (token.type == EXO_JSON_NULL || token.text.len == 0) {
         return;
     }
+    chunk->low_ = 0;
+    chunk->high_ = 0;
     if (string) {
         exo_json_take_halves(&token.text, &chunk->low_, &chunk->high_);
     }
@@ -559,7 +584,7 @@ static void begin_string(exo_chunk *chunk, exo_delta_type type, exo_chunk_place 
     chunk->decoded_ = token.text.len == 0;
     chunk->string_ = (uint8_t)type;
     chunk->decoding_ = true;
-    chunk->rest_ = exo_span_of(NULL, 0);
+    chunk->rest_.len = 0;
 }
 
 /* Takes the next piece of the string that was begun into rest_. */
@@ -579,79 +604,73 @@ static void next_piece(exo_chunk *chunk)
 static bool next_fragment(exo_chunk *chunk, exo_delta *delta)
 {
     bool thought = false;
-    bool content = chunk->string_ == EXO_DELTA_CONTENT;
     bool stored = true;
-    delta->type = (exo_delta_type)chunk->string_;
-    delta->echo = content ? (uint8_t)chunk->echo_ : 0;
     if (chunk->rest_.len == 0) {
         next_piece(chunk);
     }
-    if (content && chunk->choice_ == 0 && delta->echo == 0) {
+    delta->type = (exo_delta_type)chunk->string_;
+    if (delta->type == EXO_DELTA_CONTENT) {
+        delta->echo = (uint8_t)chunk->echo_;
+    }
+    if (delta->type == EXO_DELTA_CONTENT && (chunk->choice_ | delta->echo) == 0) {
         stored = exo_think_next(&chunk->think_, &chunk->rest_, &delta->text, &thought);
+        delta->type = thought ? EXO_DELTA_REASONING : EXO_DELTA_CONTENT;
     } else {
         delta->text = chunk->rest_;
         chunk->rest_.len = 0;
     }
-    if (thought) {
-        delta->type = EXO_DELTA_REASONING;
-    }
-    if (stored && delta->text.ptr == replacement) {
+    if (delta->text.ptr == replacement) {
         delta->half = chunk->half_;
     }
     delta->last = chunk->decoded_ && chunk->high_ == 0 && chunk->rest_.len == 0;
     chunk->decoding_ = !delta->last;
-    chunk->said_ = chunk->said_ || chunk->step_ == STEP_REASONING;
+    chunk->said_ = chunk->said_ || chunk->step_ <= STEP_REASONING_DETAILS;
     return stored;
 }
 
-static bool ends_with(exo_span text, const char *end)
-{
-    size_t len = strlen(end);
-    return text.len >= len && memcmp(text.ptr + text.len - len, end, len) == 0;
-}
-
 /* What kind of text a part of the content is by its type, or EXO_DELTA_MEMBER where that is not known. */
-static exo_delta_type type_of_part(const exo_chunk *chunk, exo_chunk_place place)
+static exo_delta_type type_of_part(exo_span type)
 {
-    exo_span type = string_at(chunk, place);
     if (type.len >= 8 && (memcmp(type.ptr, "thinking", 8) == 0 || memcmp(type.ptr, "reasoning", 8) == 0)) {
         return EXO_DELTA_REASONING;
     }
-    return type.len == 0 || ends_with(type, "text") ? EXO_DELTA_CONTENT : EXO_DELTA_MEMBER;
+    if (type.len == 0 || (type.len >= 4 && memcmp(type.ptr + type.len - 4, "text", 4) == 0)) {
+        return EXO_DELTA_CONTENT;
+    }
+    return EXO_DELTA_MEMBER;
 }
 
-/* Goes from an object in the place of a text to what it says, which may be nowhere. False: it is output of a kind that
- * is not known. */
-static bool enter_part(exo_chunk *chunk, exo_delta_type *type, exo_chunk_place *place)
+/* Goes from an object in the place of a text to what it says, which may be nowhere, and returns of what type that is:
+ * EXO_DELTA_MEMBER for output of a kind that is not known. */
+static exo_delta_type enter_part(exo_chunk *chunk, exo_delta_type type, uint32_t *place)
 {
-    exo_chunk_place part[PART_COUNT];
-    exo_delta_type own = *type;
-    size_t i = 0;
-    size_t end = PART_THINKING;
-    memset(part, 0, sizeof part);
-    read_object(chunk, *place, part_names, false, part);
-    if (own == EXO_DELTA_CONTENT) {
-        own = type_of_part(chunk, part[PART_TYPE]);
+    const uint32_t *part = chunk->places_;
+    exo_delta_type own = type;
+    int i = PART_TEXT;
+    int end = PART_THINKING;
+    read_object(chunk, *place, LIST_PART);
+    if (type == EXO_DELTA_CONTENT) {
+        own = type_of_part(string_at(chunk, part[PART_TYPE]));
         end += own == EXO_DELTA_REASONING;
     }
     while (i < end && !speaks(chunk, part[i])) {
         i++;
     }
     /* What the delta's own field for reasoning has said is not said twice. */
-    *place = i == end || (own != *type && chunk->said_) ? nowhere : part[i];
-    *type = own;
-    return own != EXO_DELTA_MEMBER;
+    *place = i == end || (own != type && chunk->said_) ? 0 : part[i];
+    return own;
 }
 
 /* Begins what a value says in the place of a text, whatever its type. True: it is stored as output that is no text. */
-static bool take_value(exo_chunk *chunk, exo_delta *delta, exo_delta_type type, exo_chunk_place place)
+static bool take_value(exo_chunk *chunk, exo_delta *delta, exo_delta_type type, uint32_t place)
 {
-    const exo_chunk_place whole = place;
+    const uint32_t whole = place;
     for (int i = 0; i < EXO_CHUNK_LISTS_ && is_object(chunk, place); i++) {
-        if (!enter_part(chunk, &type, &place)) {
+        type = enter_part(chunk, type, &place);
+        if (type == EXO_DELTA_MEMBER) {
             delta->type = type;
-            delta->name = exo_span_text("content");
-            delta->text = text_at(chunk, whole);
+            delta->name = exo_span_of("content", 7);
+            delta->text = raw_at(chunk, whole);
             delta->list = true;
             return true;
         }
@@ -668,9 +687,9 @@ static bool take_value(exo_chunk *chunk, exo_delta *delta, exo_delta_type type, 
 /* Goes on in the list that was begun last. */
 static bool walk(exo_chunk *chunk, exo_delta *delta)
 {
-    exo_chunk_place value;
     size_t last = chunk->lists_len_ - 1U;
-    if (next_value(chunk, &chunk->lists_[last], &value)) {
+    uint32_t value = next_value(chunk, &chunk->lists_[last]);
+    if (value > 0) {
         return take_value(chunk, delta, (exo_delta_type)chunk->types_[last], value);
     }
     chunk->lists_len_--;
@@ -680,54 +699,54 @@ static bool walk(exo_chunk *chunk, exo_delta *delta)
 /* Goes to the next choice that has a proper index, and says whether there is one. */
 static bool next_choice(exo_chunk *chunk)
 {
-    exo_chunk_place *member = chunk->member_;
-    while (next_object(chunk, &chunk->choices_, choice_names, member, CHOICE_COUNT)) {
-        exo_json_token index = token_at(chunk, member[CHOICE_INDEX]);
-        uint64_t number = 0;
-        if (index.type == EXO_JSON_NUMBER && (exo_json_uint64(&index, &number) != EXO_OK || number > UINT32_MAX)) {
-            continue;
+    uint32_t *member = chunk->places_;
+    int64_t index;
+    do {
+        if (!next_object(chunk, &chunk->choices_, LIST_CHOICE)) {
+            return false;
         }
-        bool message = !is_object(chunk, member[CHOICE_DELTA]);
-        chunk->choice_ = (uint32_t)number;
-        chunk->whole_ = message && is_object(chunk, member[CHOICE_MESSAGE]);
-        if (chunk->whole_) {
-            member[CHOICE_DELTA] = member[CHOICE_MESSAGE];
-            read_object(chunk, member[CHOICE_MESSAGE], delta_names, true, member + DELTA_REASONING);
-        } else if (message) {
+        index = number_at(chunk, member[CHOICE_INDEX]);
+        if (index < 0 && !memchr("-0123456789", kind_at(chunk, member[CHOICE_INDEX]), 11)) {
+            index = 0; /* there is none */
+        }
+    } while (index < 0 || index > UINT32_MAX);
+    chunk->choice_ = (uint32_t)index;
+    chunk->object_ = chunk->value_;
+    chunk->whole_ = false;
+    if (!is_object(chunk, member[CHOICE_DELTA])) {
+        chunk->whole_ = is_object(chunk, member[CHOICE_MESSAGE]);
+        read_object(chunk, member[CHOICE_MESSAGE], LIST_DELTA);
+        if (!chunk->whole_) {
             member[DELTA_CONTENT] = member[CHOICE_TEXT];
         }
-        if (is_object(chunk, member[CHOICE_USAGE])) {
-            chunk->usage_ = member[CHOICE_USAGE];
-        }
-        exo_span role = string_at(chunk, member[DELTA_ROLE]);
-        chunk->echo_ = exo_span_is(role, "user") || exo_span_is(role, "tool") ? *role.ptr : '\0';
-        chunk->odd_ = chunk->strange_[true];
-        chunk->calls_ = inside(chunk, member[DELTA_TOOL_CALLS], '[');
-        chunk->said_ = false;
-        chunk->field_ = DELTA_REASONING;
-        return true;
     }
-    return false;
+    if (is_object(chunk, member[CHOICE_USAGE])) {
+        chunk->usage_ = member[CHOICE_USAGE];
+    }
+    exo_span role = string_at(chunk, member[DELTA_ROLE]);
+    chunk->echo_ = exo_span_is(role, "user") || exo_span_is(role, "tool") ? *role.ptr : '\0';
+    chunk->calls_ = inside(chunk, member[DELTA_TOOL_CALLS], '[');
+    chunk->said_ = false;
+    return true;
 }
 
 /* Whether arguments that are text begin with a bracket, white space apart. */
-static bool opens(exo_chunk *chunk, exo_chunk_place place)
+static bool opens(exo_chunk *chunk, uint32_t place)
 {
-    exo_json_decoder decoder;
     exo_span text = exo_span_of(NULL, 0);
-    bool last;
-    exo_json_decoder_init(&decoder, string_at(chunk, place));
-    exo_json_decode(&decoder, chunk->scratch_, &text, &last);
-    text = skip_space(text);
+    exo_json_decoder_init(&chunk->decoder_, string_at(chunk, place));
+    exo_json_decode(&chunk->decoder_, chunk->scratch_, &text, &chunk->decoded_);
+    text = exo_span_trim(text);
     return text.len > 0 && (*text.ptr == '{' || *text.ptr == '[');
 }
 
 /* Whether the tool call at hand has a member that is kept, beside those that are known. */
 static bool has_members(exo_chunk *chunk, exo_delta *delta)
 {
-    chunk->members_ = chunk->strange_[false] ? inside(chunk, chunk->object_, '{') : nowhere;
-    bool found = next_member(chunk, delta, EXO_DELTA_TOOL_MEMBER, call_names, false);
+    begin_members(chunk, LIST_CALL);
+    bool found = next_member(chunk, delta);
     delta->text.len = 0;
+    chunk->others_ = 0;
     return found;
 }
 
@@ -735,28 +754,23 @@ static bool has_members(exo_chunk *chunk, exo_delta *delta)
  */
 static bool next_call(exo_chunk *chunk, exo_delta *delta)
 {
-    exo_chunk_place *call = chunk->call_;
-    exo_chunk_place *function_call = &chunk->member_[DELTA_FUNCTION_CALL];
-    bool says = false;
-    while (!says) {
-        chunk->legacy_ = !next_object(chunk, &chunk->calls_, call_names, call, CALL_COUNT);
+    uint32_t *call = chunk->places_;
+    do {
+        chunk->legacy_ = !next_object(chunk, &chunk->calls_, LIST_CALL);
         if (chunk->legacy_) {
-            if (!is_object(chunk, *function_call)) {
+            if (!is_object(chunk, call[DELTA_FUNCTION_CALL])) {
                 return false;
             }
-            read_object(chunk, *function_call, function_names, true, call + FUNCTION_NAME);
-            call[CALL_FUNCTION] = *function_call;
-            *function_call = nowhere;
-            chunk->object_ = nowhere;
+            read_object(chunk, call[DELTA_FUNCTION_CALL], LIST_FUNCTION);
+            call[DELTA_FUNCTION_CALL] = 0;
         }
-        says = has_text(chunk, call[CALL_ID]) || has_text(chunk, call[FUNCTION_NAME]) ||
+        if (kind_at(chunk, call[FUNCTION_ARGUMENTS]) == '[') {
+            call[FUNCTION_ARGUMENTS] = 0;
+        }
+    } while (!(has_text(chunk, call[CALL_ID]) || has_text(chunk, call[FUNCTION_NAME]) ||
                has_text(chunk, call[FUNCTION_ARGUMENTS]) || is_object(chunk, call[FUNCTION_ARGUMENTS]) ||
-               is_object(chunk, call[CALL_EXTRA]) || has_members(chunk, delta);
-    }
-    exo_json_token index = token_at(chunk, call[CALL_INDEX]);
-    if (exo_json_int64(&index, &delta->index) != EXO_OK || delta->index < 0) {
-        delta->index = -1;
-    }
+               is_object(chunk, call[CALL_EXTRA]) || has_members(chunk, delta)));
+    delta->index = number_at(chunk, call[CALL_INDEX]);
     delta->type = EXO_DELTA_TOOL_CALL;
     delta->legacy = chunk->legacy_;
     delta->id = string_at(chunk, call[CALL_ID]);
@@ -765,140 +779,127 @@ static bool next_call(exo_chunk *chunk, exo_delta *delta)
     return true;
 }
 
-/* The first of `count` places that holds a count of tokens, or -1. */
-static int64_t first_count(const exo_chunk *chunk, const exo_chunk_place *place, size_t count)
+/* Where a count of tokens stands, of the object that was read last, and where it goes: the first that is known counts.
+ */
+static void take_count(const exo_chunk *chunk, unsigned place, size_t field, exo_usage *usage)
 {
-    for (; count > 0; count--, place++) {
-        int64_t number = -1;
-        exo_json_token token = token_at(chunk, *place);
-        if (exo_json_int64(&token, &number) == EXO_OK && number >= 0) {
-            return number;
-        }
+    int64_t *count = (void *)((char *)usage + field);
+    if (*count < 0) {
+        *count = number_at(chunk, chunk->places_[place]);
     }
-    return -1;
 }
 
 static bool store_usage(exo_chunk *chunk, exo_delta *delta)
 {
-    exo_chunk_place found[USAGE_COUNT];
-    exo_chunk_place usage = chunk->top_[TOP_USAGE];
-    if (!is_object(chunk, usage)) {
-        usage = chunk->usage_;
+    static const struct {
+        uint8_t place;
+        uint8_t field;
+    } counts[] = {
+        {USAGE_PROMPT, offsetof(exo_usage, prompt_tokens)},
+        {USAGE_COMPLETION, offsetof(exo_usage, completion_tokens)},
+        {USAGE_TOTAL, offsetof(exo_usage, total_tokens)},
+        {USAGE_CACHED, offsetof(exo_usage, cached_tokens)},
+        {USAGE_CACHED + 1, offsetof(exo_usage, cached_tokens)},
+        {USAGE_CACHED + 2, offsetof(exo_usage, cached_tokens)},
+        {USAGE_REASONING, offsetof(exo_usage, reasoning_tokens)},
+    };
+    exo_usage *usage = &delta->usage;
+    uint32_t place = chunk->places_[TOP_USAGE];
+    if (!is_object(chunk, place)) {
+        place = chunk->usage_;
     }
-    if (!is_object(chunk, usage)) {
+    if (!is_object(chunk, place)) {
         return false;
     }
-    memset(found, 0, sizeof found);
-    read_object(chunk, usage, usage_names, false, found);
-    delta->usage.prompt_tokens = first_count(chunk, found + USAGE_PROMPT, 1);
-    delta->usage.completion_tokens = first_count(chunk, found + USAGE_COMPLETION, 1);
-    delta->usage.total_tokens = first_count(chunk, found + USAGE_TOTAL, 1);
-    delta->usage.cached_tokens = first_count(chunk, found + USAGE_CACHED, 4);
-    delta->usage.reasoning_tokens = first_count(chunk, found + USAGE_REASONING, 2);
-    return store_raw(chunk, delta, EXO_DELTA_USAGE, usage);
+    memset(usage, 0xFF, sizeof *usage); /* -1 each, as EXO_USAGE_INIT has them */
+    read_object(chunk, place, LIST_USAGE);
+    const uint32_t completion = chunk->places_[USAGE_COMPLETION_DETAILS];
+    read_object(chunk, chunk->places_[USAGE_PROMPT_DETAILS], LIST_USAGE);
+    usage->cached_tokens = number_at(chunk, chunk->places_[USAGE_CACHED + 1]);
+    read_object(chunk, completion, LIST_USAGE);
+    usage->reasoning_tokens = number_at(chunk, chunk->places_[USAGE_REASONING]);
+    read_object(chunk, place, LIST_USAGE);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        take_count(chunk, counts[i].place, counts[i].field, usage);
+    }
+    return store_raw(chunk, delta, place);
 }
 
-/* Takes the next step, and says whether it stored a delta. */
-static bool step(exo_chunk *chunk, exo_delta *delta)
+/* Takes a step that makes its delta in its own way, and says whether it stored one. */
+static bool special_step(exo_chunk *chunk, exo_delta *delta, enum step step)
 {
-    const exo_chunk_place *member = chunk->member_;
-    switch ((enum step)chunk->step_++) {
+    switch (step) {
     case STEP_MALFORMED:
         chunk->step_ = STEP_END;
-        delta->type = EXO_DELTA_MALFORMED;
         delta->code = chunk->code_;
         delta->number = chunk->number_;
         delta->hole = chunk->code_ != EXO_E_MALFORMED && begins_like_json(chunk->data_);
         delta->text = chunk->data_;
         return true;
     case STEP_ERROR:
-        delta->type = EXO_DELTA_ERROR;
         delta->text = chunk->data_;
         return chunk->error_;
-    case STEP_ID:
-        return store_string(chunk, delta, EXO_DELTA_ID, chunk->top_[TOP_ID]);
-    case STEP_MODEL:
-        return store_string(chunk, delta, EXO_DELTA_MODEL, chunk->top_[TOP_MODEL]);
     case STEP_CHOICE:
         if (!next_choice(chunk)) {
             chunk->choice_ = 0;
             chunk->step_ = STEP_USAGE;
             return false;
         }
-        delta->type = EXO_DELTA_ERROR;
-        delta->text = text_at(chunk, chunk->object_);
-        return speaks(chunk, member[CHOICE_ERROR]);
-    case STEP_REASONING:
-        if (!chunk->said_ && chunk->field_ <= DELTA_REASONING_DETAILS) {
-            chunk->step_ = STEP_REASONING;
-            return take_value(chunk, delta, EXO_DELTA_REASONING, member[chunk->field_++]);
+        if (!speaks(chunk, chunk->places_[CHOICE_ERROR])) {
+            return false;
         }
-        return false;
-    case STEP_REASONING_DETAILS:
-        return store_raw(chunk, delta, EXO_DELTA_REASONING_DETAILS, member[DELTA_REASONING_DETAILS]);
-    case STEP_CONTENT:
-        return take_value(chunk, delta, EXO_DELTA_CONTENT, member[DELTA_CONTENT]);
-    case STEP_REFUSAL:
-        if (has_text(chunk, member[DELTA_REFUSAL])) {
-            begin_string(chunk, EXO_DELTA_REFUSAL, member[DELTA_REFUSAL]);
-        }
-        return false;
+        delta->text = raw_at(chunk, chunk->object_);
+        return true;
     case STEP_CALL:
         if (next_call(chunk, delta)) {
             return true;
         }
         chunk->step_ = STEP_AUDIO;
         return false;
-    case STEP_ARGUMENTS:
-        if (has_text(chunk, chunk->call_[FUNCTION_ARGUMENTS])) {
-            begin_string(chunk, EXO_DELTA_TOOL_ARGUMENTS, chunk->call_[FUNCTION_ARGUMENTS]);
-        }
-        return is_object(chunk, chunk->call_[FUNCTION_ARGUMENTS]) &&
-               store_raw(chunk, delta, EXO_DELTA_TOOL_OBJECT, chunk->call_[FUNCTION_ARGUMENTS]);
-    case STEP_CALL_EXTRA:
-        chunk->members_ = chunk->strange_[false] ? inside(chunk, chunk->object_, '{') : nowhere;
-        return store_raw(chunk, delta, EXO_DELTA_TOOL_EXTRA, chunk->call_[CALL_EXTRA]);
-    case STEP_CALL_MEMBER:
-        if (next_member(chunk, delta, EXO_DELTA_TOOL_MEMBER, call_names, false)) {
-            chunk->step_ = STEP_CALL_MEMBER;
-            return true;
-        }
-        chunk->members_ = chunk->strange_[true] ? inside(chunk, chunk->call_[CALL_FUNCTION], '{') : nowhere;
-        return false;
-    case STEP_FUNCTION_MEMBER:
-        chunk->step_ = STEP_CALL;
-        if (next_member(chunk, delta, EXO_DELTA_TOOL_MEMBER, function_names, true)) {
-            chunk->step_ = STEP_FUNCTION_MEMBER;
-            return true;
-        }
-        return false;
-    case STEP_AUDIO:
-        chunk->members_ = chunk->odd_ ? inside(chunk, member[CHOICE_DELTA], '{') : nowhere;
-        return store_raw(chunk, delta, EXO_DELTA_AUDIO, member[DELTA_AUDIO]);
-    case STEP_MEMBER:
-        if (next_member(chunk, delta, EXO_DELTA_MEMBER, delta_names, true)) {
-            chunk->step_ = STEP_MEMBER;
-            return true;
-        }
-        return false;
-    case STEP_LOGPROBS:
-        return store_raw(chunk, delta, EXO_DELTA_LOGPROBS, member[CHOICE_LOGPROBS]);
     case STEP_HELD:
-        return chunk->choice_ == 0 && has_text(chunk, member[CHOICE_FINISH]) && store_held(chunk, delta);
-    case STEP_FINISH:
-        chunk->step_ = STEP_CHOICE;
-        delta->whole = false;
-        return store_string(chunk, delta, EXO_DELTA_FINISH, member[CHOICE_FINISH]);
+        chunk->whole_ = false; /* what follows counts in any case */
+        return chunk->choice_ == 0 && has_text(chunk, chunk->places_[CHOICE_FINISH]) && store_held(chunk, delta);
     case STEP_USAGE:
-        chunk->step_ = STEP_END;
-        delta->whole = false;
         return store_usage(chunk, delta);
-    case STEP_HELD_LAST:
-    case STEP_END:
+    default:
+        chunk->step_ = STEP_END;
+        return store_held(chunk, delta);
+    }
+}
+
+/* Takes the next step, and says whether it stored a delta. */
+static bool step(exo_chunk *chunk, exo_delta *delta)
+{
+    const enum step number = (enum step)chunk->step_++;
+    const struct plan *plan = &plans[number];
+    const uint32_t place = chunk->places_[plan->place];
+    delta->type = (exo_delta_type)plan->type;
+    switch ((enum how)plan->how) {
+    case HOW_STRING:
+        delta->text = string_at(chunk, place);
+        return delta->text.len > 0;
+    case HOW_RAW:
+        return store_raw(chunk, delta, place);
+    case HOW_TEXT:
+        if (has_text(chunk, place)) {
+            begin_string(chunk, plan->type, place);
+        }
+        return false;
+    case HOW_VALUE:
+        if (plan->type == EXO_DELTA_REASONING && chunk->said_) {
+            return false;
+        }
+        return take_value(chunk, delta, delta->type, place);
+    case HOW_MEMBERS:
+        begin_members(chunk, plan->place);
+        return false;
+    case HOW_GO:
+        chunk->step_ = plan->place;
+        return false;
+    case HOW_SPECIAL:
         break;
     }
-    chunk->step_ = STEP_END;
-    return store_held(chunk, delta);
+    return special_step(chunk, delta, number);
 }
 
 int exo_chunk_next(exo_chunk *chunk, exo_delta *delta)
@@ -911,6 +912,7 @@ int exo_chunk_next(exo_chunk *chunk, exo_delta *delta)
         delta->whole = chunk->whole_;
         stored = chunk->decoding_        ? next_fragment(chunk, delta)
                  : chunk->lists_len_ > 0 ? walk(chunk, delta)
+                 : chunk->others_ > 0    ? next_member(chunk, delta)
                                          : step(chunk, delta);
     }
     return stored ? EXO_EVENT : EXO_OK;
@@ -923,28 +925,20 @@ bool exo_chunk_is_done(exo_span data)
 
 exo_body_kind exo_body_sniff(exo_span start)
 {
-    static const char mark[] = "\xEF\xBB\xBF";
-    size_t marked = 0;
-    while (marked < 3 && marked < start.len && start.ptr[marked] == mark[marked]) {
-        marked++;
+    const size_t mark = start.len < 3 ? start.len : 3;
+    if (mark > 0 && memcmp(start.ptr, "\xEF\xBB\xBF", mark) == 0) {
+        start = exo_span_of(start.ptr + mark, start.len - mark);
     }
-    if (marked == 3 || marked == start.len) {
-        start.ptr += marked;
-        start.len -= marked;
-    }
-    start = skip_space(start);
-    if (start.len == 0 || (start.len == 1 && *start.ptr == '\x1F')) {
+    start = exo_span_trim(start);
+    const bool zipped = start.len > 0 && *start.ptr == '\x1F';
+    if (start.len == 0 || (zipped && start.len == 1)) {
         return EXO_BODY_UNKNOWN;
     }
-    switch (*start.ptr) {
-    case '{':
-    case '[':
+    if (*start.ptr == '{' || *start.ptr == '[') {
         return EXO_BODY_JSON;
-    case '<':
-        return EXO_BODY_HTML;
-    case '\x1F':
-        return start.ptr[1] == '\x8B' ? EXO_BODY_GZIP : EXO_BODY_SSE;
-    default:
-        return EXO_BODY_SSE;
     }
+    if (*start.ptr == '<') {
+        return EXO_BODY_HTML;
+    }
+    return zipped && start.ptr[1] == '\x8B' ? EXO_BODY_GZIP : EXO_BODY_SSE;
 }
