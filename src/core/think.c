@@ -12,9 +12,9 @@ enum state {
     AWAIT_CLOSE
 };
 
-static exo_span tag_of(const exo_think *think)
+static const char *tag_of(const exo_think *think)
 {
-    return exo_span_text(think->state_ == AWAIT_OPEN ? "<think>" : "</think>");
+    return think->state_ == AWAIT_OPEN ? "<think>" : "</think>";
 }
 
 /* The length of the run at the front of `text` that belongs to no tag for sure. */
@@ -51,16 +51,16 @@ void exo_think_init(exo_think *think, bool on)
 bool exo_think_next(exo_think *think, exo_span *text, exo_span *part, bool *thought)
 {
     while (text->len > 0) {
-        exo_span tag = tag_of(think);
+        const char *tag = tag_of(think);
         size_t run = think->held_ > 0 ? 0 : free_run(think, *text);
         if (run > 0) {
             *part = take(text, run);
             *thought = think->state_ == AWAIT_CLOSE;
             return true;
         }
-        if (*text->ptr == tag.ptr[think->held_]) {
+        if (*text->ptr == tag[think->held_]) {
             take(text, 1);
-            if (++think->held_ == tag.len) {
+            if (tag[++think->held_] == '\0') {
                 think->held_ = 0;
                 think->state_ = think->state_ == AWAIT_OPEN ? AWAIT_CLOSE : LET_THROUGH;
             }
@@ -73,7 +73,7 @@ bool exo_think_next(exo_think *think, exo_span *text, exo_span *part, bool *thou
 
 bool exo_think_end(exo_think *think, exo_span *part, bool *thought)
 {
-    *part = exo_span_of(tag_of(think).ptr, think->held_);
+    *part = exo_span_of(tag_of(think), think->held_);
     *thought = think->state_ == AWAIT_CLOSE;
     think->held_ = 0;
     if (think->state_ == AWAIT_OPEN) {
