@@ -97,7 +97,7 @@ typedef struct exo_encode_options {
 typedef struct exo_encode_digest {
     uint64_t hash_;
     uint64_t len_;
-    char word_[8]; /* the bytes that do not fill a word yet */
+    uint64_t word_; /* the last eight bytes */
 } exo_encode_digest;
 
 /* The encoder. Private but for sizeof. It must stay where it is until the body is written. */
@@ -106,7 +106,7 @@ typedef struct exo_encoder {
     uint8_t wait_;
     uint8_t piece_;
     uint8_t depth_;
-    bool comma_;
+    bool first_; /* no comma stands before what comes next */
     bool keyed_; /* a key has been taken, its value has not */
     bool in_extra_;
     bool in_messages_;
@@ -153,6 +153,7 @@ typedef struct exo_encoder {
     exo_file file_;
     exo_json_decoder decoder_;
     exo_json_escaper escaper_;
+    uint64_t hash_; /* of the key at hand */
     uint64_t left_;
     uint64_t count_;
     uint64_t written_;

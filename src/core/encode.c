@@ -36,9 +36,9 @@ static const char *own_script(enum known known)
     return exo_ascii_string(own_scripts, known);
 }
 
-static exo_span known_name(unsigned known)
+static const char *known_name(unsigned known)
 {
-    return exo_span_text(exo_ascii_string(known_names, known));
+    return exo_ascii_string(known_names, known);
 }
 
 static size_t smaller(size_t a, size_t b)
@@ -115,16 +115,22 @@ static int open_object(exo_encoder *e, const exo_cursor *cursor)
 static enum known known_key(const exo_encoder *e)
 {
     unsigned known = 0;
-    while (known < KNOWN_NOT && !exo_value_is(&e->value_, known_name(known))) {
+    while (known < KNOWN_NOT && !exo_encode_key_is(e, known_name(known))) {
         known++;
     }
     return (enum known)known;
 }
 
+/* Makes `text`, as it stands, that of the token. */
+static void set_text(exo_encoder *e, exo_span text)
+{
+    e->value_.text = text;
+    e->value_.escaped = false;
+}
+
 static void set_key(exo_encoder *e, enum known known)
 {
-    e->value_.text = known_name(known);
-    e->value_.escaped = false;
+    set_text(e, exo_span_text(known_name(known)));
 }
 
 static bool is_dropped(const exo_encoder *e)
@@ -142,8 +148,7 @@ static bool rename_key(exo_encoder *e)
 {
     for (size_t i = 0; i < e->options_.rename_count; i++) {
         if (exo_value_is(&e->value_, e->options_.rename[i].from)) {
-            e->value_.text = e->options_.rename[i].to;
-            e->value_.escaped = false;
+            set_text(e, e->options_.rename[i].to);
             return true;
         }
     }
@@ -153,41 +158,40 @@ static bool rename_key(exo_encoder *e)
 /* Decoded even if it is not escaped: what a program shows must be valid UTF-8. */
 static void keep_error_key(exo_encoder *e)
 {
-    const exo_json_token token = {EXO_JSON_KEY, false, e->value_.text, e->value_.text};
-    exo_json_copy(&token, e->key_, sizeof e->key_);
+    exo_encode_copy_text(e, false, e->key_, sizeof e->key_);
 }
 
-/* The place of `hash` among the first `count` keys, or `count`. */
-static unsigned find_key(const exo_encoder *e, uint64_t hash, unsigned count)
+/* The place of the key at hand among the first `count`, or `count`. */
+static unsigned find_key(const exo_encoder *e, unsigned count)
 {
     unsigned at = 0;
-    while (at < count && e->keys_[at] != hash) {
+    while (at < count && e->keys_[at] != e->hash_) {
         at++;
     }
     return at;
 }
 
-static int add_key(exo_encoder *e, uint64_t hash, bool renamed)
+static int add_key(exo_encoder *e, bool renamed)
 {
-    unsigned at = find_key(e, hash, e->key_count_);
+    unsigned at = find_key(e, e->key_count_);
     if (at < e->key_count_) {
         return renamed || bit(e->renamed_, at) ? EXO_E_KEY_COLLISION : EXO_E_DUPLICATE_KEY;
     }
     if (at >= e->max_keys_) {
         return EXO_E_KEYS_LIMIT;
     }
-    e->keys_[at] = hash;
+    e->keys_[at] = e->hash_;
     set_bit(e->renamed_, at, renamed);
     e->key_count_++;
     return EXO_OK;
 }
 
 /* Notes a key that will be sent, in the keys walk. */
-static int new_key(exo_encoder *e, enum known known, uint64_t hash, bool renamed)
+static int new_key(exo_encoder *e, enum known known, bool renamed)
 {
     e->in_tools_ = known == KNOWN_TOOLS;
-    skip_value(e);
-    return add_key(e, hash, renamed);
+    exo_encode_skip_value(e);
+    return add_key(e, renamed);
 }
 
 /* Whether a key is about tools where there are none: an empty list of them, or what goes with a list. */
@@ -199,48 +203,44 @@ static bool is_idle(const exo_encoder *e, enum known known)
 
 /* A key that will be sent. The keys walk has noted it: a request that changed since then is found here, before a key
  * could be sent twice. */
-static int sent_key(exo_encoder *e, enum known known, uint64_t hash, unsigned end)
+static int sent_key(exo_encoder *e, enum known known, unsigned end)
 {
-    if (e->key_at_ == end || e->keys_[e->key_at_++] != hash) {
+    if (e->key_at_ == end || e->keys_[e->key_at_++] != e->hash_) {
         return EXO_E_BODY_CHANGED;
     }
     const bool own = !e->in_extra_ && (known == KNOWN_STREAM || (known == KNOWN_MODEL && e->options_.model.len > 0));
     if (own) {
-        emit(e, own_script(known), true);
+        exo_encode_emit(e, own_script(known), true);
     } else if (!is_idle(e, known)) {
-        emit(e, ",\"" VALUE_TEXT "\":", false);
-        return EXO_OK;
+        return exo_encode_emit(e, ",\"" VALUE_TEXT "\":", false);
     }
-    skip_value(e);
-    return EXO_OK;
+    return exo_encode_skip_value(e);
 }
 
 static int request_key(exo_encoder *e, enum known known)
 {
     if (is_dropped(e)) {
-        skip_value(e);
-        return EXO_OK;
+        return exo_encode_skip_value(e);
     }
     bool renamed = rename_key(e);
-    uint64_t hash = exo_encode_hash_text(e);
+    exo_encode_hash_text(e);
     e->in_messages_ = e->in_messages_ || known_key(e) == KNOWN_MESSAGES;
     e->seen_ |= (uint8_t)(1U << known);
-    return e->walk_ == WALK_KEYS ? new_key(e, known, hash, renamed) : sent_key(e, known, hash, e->request_keys_);
+    return e->walk_ == WALK_KEYS ? new_key(e, known, renamed) : sent_key(e, known, e->request_keys_);
 }
 
 static int extra_key(exo_encoder *e, enum known known)
 {
-    uint64_t hash = exo_encode_hash_text(e);
-    unsigned at = find_key(e, hash, e->own_keys_);
+    exo_encode_hash_text(e);
+    unsigned at = find_key(e, e->own_keys_);
     if (at == e->own_keys_) {
-        return e->walk_ == WALK_KEYS ? new_key(e, known, hash, false) : sent_key(e, known, hash, e->key_count_);
+        return e->walk_ == WALK_KEYS ? new_key(e, known, false) : sent_key(e, known, e->key_count_);
     }
     if (e->walk_ == WALK_KEYS && bit(e->shadowed_, at)) {
         return EXO_E_DUPLICATE_KEY;
     }
     set_bit(e->shadowed_, at, true);
-    skip_value(e);
-    return EXO_OK;
+    return exo_encode_skip_value(e);
 }
 
 static int top_key(exo_encoder *e)
@@ -262,12 +262,12 @@ static int add_own_key(exo_encoder *e, enum known known)
     }
     keep_error_key(e);
     bool renamed = rename_key(e);
-    uint64_t hash = exo_encode_hash_text(e);
-    if (known == KNOWN_USAGE && find_key(e, hash, e->key_count_) < e->key_count_) {
+    exo_encode_hash_text(e);
+    if (known == KNOWN_USAGE && find_key(e, e->key_count_) < e->key_count_) {
         return EXO_OK;
     }
     e->added_ |= (uint8_t)(1U << known);
-    return add_key(e, hash, renamed);
+    return add_key(e, renamed);
 }
 
 /* "stream_options" goes only with a "stream". */
@@ -290,15 +290,16 @@ static bool is_number(exo_span text)
 /* Makes the token's number its text. */
 static int number(exo_encoder *e)
 {
-    exo_value *value = &e->value_;
+    const exo_value *value = &e->value_;
+    exo_span text = value->text;
     if (value->type == EXO_VALUE_INT) {
-        value->text = exo_span_of(e->scratch_, exo_json_write_int64(e->scratch_, value->number.i));
+        text = exo_span_of(e->scratch_, exo_json_write_int64(e->scratch_, value->number.i));
     } else if (value->type == EXO_VALUE_UINT) {
-        value->text = exo_span_of(e->scratch_, exo_json_write_uint64(e->scratch_, value->number.u));
-    } else if (!is_number(value->text)) {
+        text = exo_span_of(e->scratch_, exo_json_write_uint64(e->scratch_, value->number.u));
+    } else if (!is_number(text)) {
         return EXO_E_NUMBER;
     }
-    value->escaped = false;
+    set_text(e, text);
     return EXO_OK;
 }
 
@@ -337,24 +338,23 @@ static int pass_end(exo_encoder *e)
         return end_object(e);
     }
     e->script_ = in_object(e, e->depth_ + 1U) ? "}" : "]";
-    e->comma_ = true;
+    e->first_ = false;
     return EXO_OK;
 }
 
 /* Sends the token on that was just taken. The keys walk sees only top-level keys here: it skips their values. */
 static int pass(exo_encoder *e)
 {
-    static const char scripts[][8] = {
-        [EXO_VALUE_NULL] = ",null",
-        [EXO_VALUE_FALSE] = ",false",
-        [EXO_VALUE_TRUE] = ",true",
-        [EXO_VALUE_INT] = "," VALUE_TEXT,
-        [EXO_VALUE_UINT] = "," VALUE_TEXT,
-        [EXO_VALUE_NUMBER] = "," VALUE_TEXT,
-        [EXO_VALUE_STRING] = ",\"" VALUE_TEXT "\"",
-        [EXO_VALUE_SOURCE] = ",\"" VALUE_TEXT VALUE_SOURCE "\"",
-        [EXO_VALUE_ARRAY] = ",[",
-    };
+    static const char scripts[] = /* NULL */ ",null\0"
+                                             /* FALSE */ ",false\0"
+                                             /* TRUE */ ",true\0"
+                                             /* INT */ "," VALUE_TEXT "\0"
+                                             /* UINT */ "," VALUE_TEXT "\0"
+                                             /* NUMBER */ "," VALUE_TEXT "\0"
+                                             /* STRING */ ",\"" VALUE_TEXT "\"\0"
+                                             /* SOURCE */ ",\"" VALUE_TEXT VALUE_SOURCE "\"\0"
+                                             /* KEY */ "\0"
+                                             /* ARRAY */ ",[";
     const exo_value_type type = e->value_.type;
     int rc = EXO_OK;
     switch (type) {
@@ -375,7 +375,7 @@ static int pass(exo_encoder *e)
     if ((unsigned)type > EXO_VALUE_END) {
         return EXO_E_TYPE;
     }
-    emit(e, scripts[type], type != EXO_VALUE_ARRAY);
+    exo_encode_emit(e, exo_ascii_string(scripts, type), type != EXO_VALUE_ARRAY);
     return rc;
 }
 
@@ -385,8 +385,8 @@ static int skip(exo_encoder *e)
     e->skipped_ = (uint8_t)(e->skipped_ + (e->skipped_ < UINT8_MAX));
     if (e->depth_ == e->skip_depth_) {
         /* An empty list has two tokens, and a scalar one. */
-        e->has_tools_ = e->has_tools_ || (e->in_tools_ && e->skipped_ > 2);
-        e->empty_tools_ = e->empty_tools_ || (e->in_tools_ && e->skipped_ == 2);
+        e->has_tools_ |= e->in_tools_ && e->skipped_ > 2;
+        e->empty_tools_ |= e->in_tools_ && e->skipped_ == 2;
         e->wait_ = WAIT_TOKEN;
     }
     return EXO_OK;
@@ -394,14 +394,14 @@ static int skip(exo_encoder *e)
 
 static int begin_walk(exo_encoder *e)
 {
-    e->comma_ = false;
+    e->first_ = true;
     e->key_at_ = 0;
     e->count_ = 0;
     e->written_ = 0;
     memset(&e->digest_, 0, sizeof e->digest_);
     int rc = open_object(e, &e->request_);
     if (rc == EXO_OK && e->walk_ != WALK_KEYS) {
-        emit(e, ",{", false);
+        exo_encode_emit(e, ",{", false);
         e->wait_ = WAIT_MODEL;
     }
     return rc;
@@ -415,7 +415,7 @@ static int own_key(exo_encoder *e)
     if (e->added_ >> known & 1) {
         set_key(e, known);
         rename_key(e);
-        emit(e, own_script(known), true);
+        exo_encode_emit(e, own_script(known), true);
     }
     return EXO_OK;
 }
@@ -495,19 +495,24 @@ static int step(exo_encoder *e, exo_window *out)
 
 /* ---- Calls ---- */
 
+/* Whether what the options count is there. */
+static bool are_valid(const exo_encode_options *options)
+{
+    return options->size >= sizeof *options && (options->drop_count == 0 || options->drop) &&
+           (options->rename_count == 0 || options->rename) && (!options->extra_body || options->extra_body->ops);
+}
+
 int exo_encode_init(exo_encoder *encoder, const exo_cursor *request, const exo_encode_options *options)
 {
-    static const exo_encode_options defaults = EXO_ENCODE_OPTIONS_INIT;
-    const exo_encode_options *given = options ? options : &defaults;
-    if (!encoder || !request || !request->ops || given->size < sizeof *given ||
-        (given->drop_count > 0 && !given->drop) || (given->rename_count > 0 && !given->rename) ||
-        (given->extra_body && !given->extra_body->ops)) {
+    if (!encoder || !request || !request->ops || (options && !are_valid(options))) {
         return EXO_E_ARGUMENT;
     }
     memset(encoder, 0, sizeof *encoder);
     encoder->request_ = *request;
-    encoder->options_ = *given;
-    const exo_limits *limits = given->limits ? given->limits : exo_limits_host();
+    if (options) {
+        encoder->options_ = *options;
+    }
+    const exo_limits *limits = encoder->options_.limits ? encoder->options_.limits : exo_limits_host();
     encoder->max_keys_ = (uint8_t)smaller(limits->keys, EXO_KEYS_MAX);
     encoder->max_depth_ = (uint8_t)smaller(limits->depth, EXO_JSON_DEPTH_MAX);
     return EXO_OK;

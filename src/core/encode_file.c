@@ -38,9 +38,23 @@ static const exo_encode_part parts[] = {
     {"", "file", NULL, "{\"filename\":\"" FILE_NAME "\",\"file_data\":\"data:" MEDIA_TYPE ";base64," FILE_BASE64 "\"}"},
 };
 
-static bool key_is(const exo_encoder *e, const char *name)
+bool exo_encode_key_is(const exo_encoder *e, const char *name)
 {
     return exo_value_is(&e->value_, exo_span_text(name));
+}
+
+size_t exo_encode_copy_text(const exo_encoder *e, bool plain, char *dst, size_t size)
+{
+    const exo_json_token token = {EXO_JSON_STRING, plain, e->value_.text, e->value_.text};
+    return exo_json_copy(&token, dst, size);
+}
+
+int exo_encode_skip_value(exo_encoder *e)
+{
+    e->skip_depth_ = e->depth_;
+    e->skipped_ = 0;
+    e->wait_ = WAIT_SKIPPED;
+    return EXO_OK;
 }
 
 /* Whether the innermost object is a message, or a part in the list that is a message's content. */
@@ -59,8 +73,7 @@ static bool is_part(const exo_encoder *e)
 int exo_encode_inner_object(exo_encoder *e)
 {
     if (!is_message(e) && !is_part(e)) {
-        emit(e, ",{", false);
-        return EXO_OK;
+        return exo_encode_emit(e, ",{", false);
     }
     e->look_depth_ = e->depth_;
     e->want_ = WANT_NOTHING;
@@ -72,17 +85,11 @@ int exo_encode_inner_object(exo_encoder *e)
     return rc < 0 ? rc : EXO_OK;
 }
 
-/* The text of the token, decoded and cut to fit with a NUL behind it, and its length. */
-static size_t copy_text(const exo_encoder *e, char *dst, size_t size)
-{
-    const exo_json_token token = {EXO_JSON_STRING, !e->value_.escaped, e->value_.text, e->value_.text};
-    return exo_json_copy(&token, dst, size);
-}
-
 /* Stores the value at scratch_[at], and returns its length: `size` and one for what is too long, or no string. */
 static uint16_t keep_text(exo_encoder *e, size_t at, size_t size)
 {
-    const exo_span kept = exo_span_of(e->scratch_ + at, copy_text(e, e->scratch_ + at, size + 1));
+    const exo_span kept =
+        exo_span_of(e->scratch_ + at, exo_encode_copy_text(e, !e->value_.escaped, e->scratch_ + at, size + 1));
     return (uint16_t)(e->value_.type == EXO_VALUE_STRING && exo_value_is(&e->value_, kept) ? kept.len : size + 1);
 }
 
@@ -123,12 +130,11 @@ static int open_file(exo_encoder *e)
 /* Whether a media type, its parameters apart, is `name`, or begins with it where `name` ends in a slash. */
 static bool media_type_is(exo_span type, const char *name)
 {
-    const size_t len = strlen(name);
-    return type.len >= len && exo_ascii_same(type.ptr, name, len) &&
-           (name[len - 1] == '/' || type.len == len || type.ptr[len] == ';' || type.ptr[len] == ' ');
+    return exo_ascii_skip(&type, name) &&
+           (type.ptr[-1] == '/' || type.len == 0 || *type.ptr == ';' || *type.ptr == ' ');
 }
 
-static void emit_part(exo_encoder *e)
+static int emit_part(exo_encoder *e)
 {
     const exo_encode_part *part = parts;
     if (e->file_.media_type.len == 0) {
@@ -141,7 +147,7 @@ static void emit_part(exo_encoder *e)
         e->file_.name = exo_span_text(part->name);
     }
     e->part_ = part;
-    emit(e, ",{\"type\":\"" PART_KEY "\",\"" PART_KEY "\":" PART_SCRIPT, true);
+    return exo_encode_emit(e, ",{\"type\":\"" PART_KEY "\",\"" PART_KEY "\":" PART_SCRIPT, true);
 }
 
 /* The object has been looked through: back to its first key, and on with or without a file. */
@@ -162,25 +168,20 @@ static int end_look(exo_encoder *e)
     e->content_file_ = message ? rc == EXO_OK : e->content_file_;
     e->part_ = NULL;
     e->content_sent_ = false;
-    if (!message && rc == EXO_OK) {
-        emit_part(e);
-    } else {
-        emit(e, ",{", false);
-    }
-    return EXO_OK;
+    return !message && rc == EXO_OK ? emit_part(e) : exo_encode_emit(e, ",{", false);
 }
 
 /* What is wanted behind the key that was just taken. */
 static enum want wanted(exo_encoder *e)
 {
     const bool message = e->look_depth_ == MESSAGE_DEPTH;
-    if (key_is(e, message ? "_content_file" : "_file")) {
+    if (exo_encode_key_is(e, message ? "_content_file" : "_file")) {
         return WANT_PATH;
     }
     if (!message) {
-        return key_is(e, "_type") ? WANT_TYPE : WANT_NOTHING;
+        return exo_encode_key_is(e, "_type") ? WANT_TYPE : WANT_NOTHING;
     }
-    e->has_content_ = e->has_content_ || key_is(e, "content");
+    e->has_content_ = e->has_content_ || exo_encode_key_is(e, "content");
     return WANT_NOTHING;
 }
 
@@ -202,18 +203,18 @@ int exo_encode_look(exo_encoder *e)
 static bool is_private(const exo_encoder *e)
 {
     char first[2];
-    copy_text(e, first, sizeof first);
+    exo_encode_copy_text(e, !e->value_.escaped, first, sizeof first);
     return *first == '_';
 }
 
 /* The file's text stands where the first of the two keys stood. */
-static void content_key(exo_encoder *e)
+static int content_key(exo_encoder *e)
 {
     if (!e->content_sent_) {
-        emit(e, ",\"content\":\"" FILE_TEXT "\"", true);
+        exo_encode_emit(e, ",\"content\":\"" FILE_TEXT "\"", true);
     }
     e->content_sent_ = true;
-    skip_value(e);
+    return exo_encode_skip_value(e);
 }
 
 int exo_encode_inner_key(exo_encoder *e)
@@ -221,20 +222,17 @@ int exo_encode_inner_key(exo_encoder *e)
     const bool message = is_message(e);
     const bool part = e->part_ && is_part(e);
     if (message) {
-        e->in_content_ = key_is(e, "content");
-        if (e->content_file_ && (e->in_content_ || key_is(e, "_content_file"))) {
-            content_key(e);
-            return EXO_OK;
+        e->in_content_ = exo_encode_key_is(e, "content");
+        if (e->content_file_ && (e->in_content_ || exo_encode_key_is(e, "_content_file"))) {
+            return content_key(e);
         }
     }
     /* What the file makes of the object cannot be there twice. */
-    if (part && (key_is(e, "type") || key_is(e, e->part_->payload))) {
+    if (part && (exo_encode_key_is(e, "type") || exo_encode_key_is(e, e->part_->payload))) {
         return EXO_E_DUPLICATE_KEY;
     }
     if ((message || part) && is_private(e)) {
-        skip_value(e);
-    } else {
-        emit(e, ",\"" VALUE_TEXT "\":", false);
+        return exo_encode_skip_value(e);
     }
-    return EXO_OK;
+    return exo_encode_emit(e, ",\"" VALUE_TEXT "\":", false);
 }

@@ -14,40 +14,36 @@ static size_t smaller(size_t a, size_t b)
 
 /* ---- The checksum: of the bytes alone, however they are cut ---- */
 
-static void digest_word(exo_encode_digest *digest, const char *bytes)
+static uint64_t digest_mix(uint64_t hash, uint64_t word)
 {
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    word = (digest->hash_ ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-    digest->hash_ = word ^ word >> 32;
+    hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    return hash ^ hash >> 32;
 }
 
+/* Each eighth byte mixes in those that came since the last one that did. */
 static void digest_add(exo_encode_digest *digest, const char *bytes, size_t len)
 {
-    const size_t size = sizeof digest->word_;
-    size_t held = digest->len_ % size;
+    uint64_t word = digest->word_;
+    for (size_t i = 1; i <= len; i++) {
+        word = word << 8 | (uint8_t)bytes[i - 1];
+        if ((digest->len_ + i) % sizeof word == 0) {
+            digest->hash_ = digest_mix(digest->hash_, word);
+        }
+    }
     digest->len_ += len;
-    if (held > 0 && held + len >= size) {
-        memcpy(digest->word_ + held, bytes, size - held);
-        digest_word(digest, digest->word_);
-        bytes += size - held;
-        len -= size - held;
-        held = 0;
-    }
-    for (; len >= size; bytes += size, len -= size) {
-        digest_word(digest, bytes);
-    }
-    memcpy(digest->word_ + held, bytes, len);
+    digest->word_ = word;
 }
 
 uint64_t exo_encode_digest_of(const exo_encode_digest *digest)
 {
-    exo_encode_digest end = *digest;
-    const size_t held = end.len_ % sizeof end.word_;
-    memset(end.word_ + held, 0, sizeof end.word_ - held);
-    digest_word(&end, end.word_);
-    digest_word(&end, (const char *)&end.len_);
-    return end.hash_;
+    return digest_mix(digest_mix(digest->hash_, digest->word_), digest->len_);
+}
+
+int exo_encode_emit(exo_encoder *e, const char *script, bool comma_follows)
+{
+    e->script_ = script + e->first_;
+    e->first_ = !comma_follows;
+    return EXO_OK;
 }
 
 /* ---- Pieces: each writes what fits; EXO_OK when it is complete ---- */
@@ -72,11 +68,12 @@ static int write_string(exo_encoder *e, exo_window *out)
     }
 }
 
-uint64_t exo_encode_hash_text(exo_encoder *e)
+void exo_encode_hash_text(exo_encoder *e)
 {
-    exo_encode_digest digest = {0, 0, {0}};
+    exo_encode_digest digest;
     char memory[EXO_JSON_SCRATCH];
     int rc;
+    memset(&digest, 0, sizeof digest);
     begin_string(e, e->value_.text, e->value_.escaped);
     do {
         exo_window window = {memory, sizeof memory, 0};
@@ -84,7 +81,7 @@ uint64_t exo_encode_hash_text(exo_encoder *e)
         digest_add(&digest, memory, window.pos);
     } while (rc == EXO_AGAIN);
     e->piece_ = PIECE_SCRIPT;
-    return exo_encode_digest_of(&digest);
+    e->hash_ = exo_encode_digest_of(&digest);
 }
 
 static int begin_source(exo_encoder *e, const exo_source *source, bool base64)
@@ -185,11 +182,13 @@ static int pull_text(exo_encoder *e, const exo_window *out, exo_span *text)
 static int write_text(exo_encoder *e, exo_window *out)
 {
     exo_span rest = exo_span_of(e->scratch_ + e->staged_at_, (size_t)(e->staged_len_ - e->staged_at_));
-    int rc = exo_json_escape(&e->escaper_, &rest, e->ended_, out);
-    while (rc == EXO_OK && !e->ended_) {
-        rc = pull_text(e, out, &rest);
-        if (rc == EXO_OK) {
-            rc = exo_json_escape(&e->escaper_, &rest, e->ended_, out);
+    int rc = EXO_OK;
+    bool ended = false;
+    while (rc == EXO_OK && !ended) {
+        ended = e->ended_;
+        rc = exo_json_escape(&e->escaper_, &rest, ended, out);
+        if (rc == EXO_OK && !ended) {
+            rc = pull_text(e, out, &rest);
         }
     }
     e->staged_at_ = (uint16_t)(e->staged_len_ - rest.len);
@@ -219,17 +218,18 @@ static void encode_triples(char *out, const char *in, size_t count)
 /* The next digit, or padding, of the up to three staged bytes that are written digit by digit. */
 static char next_digit(exo_encoder *e, size_t staged)
 {
-    char triple[3] = {0, 0, 0};
-    char quad[4];
+    const char *in = e->scratch_ + e->staged_at_;
     const unsigned at = e->digit_at_;
-    staged = smaller(staged, sizeof triple);
-    memcpy(triple, e->scratch_ + e->staged_at_, staged);
-    encode_triples(quad, triple, 1);
-    e->digit_at_ = (at + 1) % sizeof quad;
+    uint32_t bits = 0;
+    staged = smaller(staged, 3);
+    for (size_t i = 0; i < 3; i++) {
+        bits = bits << 8 | (i < staged ? byte_at(in, i) : 0);
+    }
+    e->digit_at_ = (at + 1) % 4;
     if (e->digit_at_ == 0) {
         e->staged_at_ = (uint16_t)(e->staged_at_ + staged);
     }
-    return at > staged ? '=' : quad[at];
+    return at > staged ? '=' : base64_digits[bits >> (18 - 6 * at) & 63];
 }
 
 /* Reads on behind the up to two staged bytes, and encodes at once what is in a large window. */
@@ -249,10 +249,11 @@ static int pull_base64(exo_encoder *e, exo_window *out)
     }
     got += left;
     if (dst != e->scratch_) {
-        encode_triples(out->dst + out->pos, dst, got / 3);
-        out->pos += got / 3 * 4;
-        memcpy(e->scratch_, dst + got / 3 * 3, got % 3);
-        got %= 3;
+        const size_t count = got / 3;
+        encode_triples(out->dst + out->pos, dst, count);
+        out->pos += count * 4;
+        got -= count * 3;
+        memcpy(e->scratch_, dst + count * 3, got);
     }
     e->staged_len_ = (uint16_t)got;
     return EXO_OK;
@@ -345,7 +346,6 @@ static int write_piece(exo_encoder *e, exo_window *out)
 int exo_encode_write_on(exo_encoder *e, exo_window *out)
 {
     const bool counted = is_counted(e);
-    const bool hashed = is_hashed(e);
     const size_t room = out->size - out->pos;
     exo_window part = {out->dst + out->pos, room, 0};
     if (e->walk_ == WALK_WRITE && counted && e->sized_ - e->count_ < room) {
@@ -355,7 +355,7 @@ int exo_encode_write_on(exo_encoder *e, exo_window *out)
     e->count_ += counted ? part.pos : 0;
     e->written_ += part.pos;
     out->pos += part.pos;
-    if (hashed) {
+    if (is_hashed(e)) {
         digest_add(&e->digest_, part.dst, part.pos);
     }
     if (rc == EXO_AGAIN && part.pos == part.size && part.size < room) {

@@ -68,34 +68,32 @@ enum piece {
     PIECE_BASE64
 };
 
-/* Begins a script whose first byte is a comma, and says whether what follows it needs one. */
-static inline void emit(exo_encoder *e, const char *script, bool comma_follows)
-{
-    e->script_ = script + !e->comma_;
-    e->comma_ = comma_follows;
-}
-
-/* Leaves out the value of the key that was just taken. */
-static inline void skip_value(exo_encoder *e)
-{
-    e->skip_depth_ = e->depth_;
-    e->skipped_ = 0;
-    e->wait_ = WAIT_SKIPPED;
-}
-
 /* ---- encode_piece.c ---- */
+
+/* Begins a script whose first byte is a comma, and says whether what follows it needs one. EXO_OK. */
+int exo_encode_emit(exo_encoder *encoder, const char *script, bool comma_follows);
 
 /* Lets the script, or the piece that it has come to, write into the window, and counts and hashes what it wrote.
  * EXO_OK: go on; EXO_AGAIN: no room, or no data; or an error. */
 int exo_encode_write_on(exo_encoder *encoder, exo_window *out);
 
-/* The hash of the text in value_ as it is sent, so that two spellings of one name are one. */
-uint64_t exo_encode_hash_text(exo_encoder *encoder);
+/* Stores the hash of the text in value_ as it is sent, so that two spellings of one name are one. */
+void exo_encode_hash_text(exo_encoder *encoder);
 
 /* The checksum of what has been added. */
 uint64_t exo_encode_digest_of(const exo_encode_digest *digest);
 
 /* ---- encode_file.c ---- */
+
+/* Whether the key, or string, that was just taken says this. */
+bool exo_encode_key_is(const exo_encoder *encoder, const char *name);
+
+/* Stores the text of the token with a NUL behind it, cut to fit, and returns its length. What is `plain` is stored as
+ * it stands, all else decoded. */
+size_t exo_encode_copy_text(const exo_encoder *encoder, bool plain, char *dst, size_t size);
+
+/* Leaves out the value of the key that was just taken. EXO_OK. */
+int exo_encode_skip_value(exo_encoder *encoder);
 
 /* Sends a key below the top level on, or leaves it out. */
 int exo_encode_inner_key(exo_encoder *encoder);
