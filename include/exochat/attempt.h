@@ -146,26 +146,28 @@ typedef struct exo_attempt {
     bool closed_;
     bool shown_;
     bool holds_; /* the consumer holds the call */
-    uint16_t head_count_;
     uint16_t status_;
     uint32_t wanted_;
     uint32_t head_bytes_;
+    uint32_t head_count_;
     int32_t limit_[EXO_CLOCK_TOTAL]; /* of each clock but the total one; this and what follows since began_ */
     int32_t set_at_[EXO_CLOCK_TOTAL];
+    int32_t now_;   /* when what is told happened, */
+    int32_t clock_; /* and what the clocks showed then */
     int32_t noted_; /* the latest time in the trail */
     int32_t connected_at_;
-    int32_t arrived_;       /* when what is being read came, */
-    int32_t arrived_clock_; /* and what the clocks showed then */
-    int32_t rest_at_;       /* since when the rest is waited for */
-    int32_t more_at_;       /* when an event brought something */
-    int32_t held_at_;       /* when the consumer began to hold the call last, */
-    int32_t released_at_;   /* and let go, unless it holds it still */
-    int32_t held_;          /* for how long it has held it before */
+    int32_t arrived_; /* the same of what is being read */
+    int32_t arrived_clock_;
+    int32_t rest_at_;     /* since when the rest is waited for */
+    int32_t more_at_;     /* when an event brought something */
+    int32_t held_at_;     /* when the consumer began to hold the call last, */
+    int32_t released_at_; /* and let go, unless it holds it still */
+    int32_t held_;        /* for how long it has held it before */
     int64_t began_;
     int64_t call_deadline_;
-    uint64_t accepted_;
-    uint64_t acked_; /* of these, as far as is known */
-    uint64_t mark_;  /* bytes accepted and acknowledged when the idle clock was set */
+    uint64_t
+        moved_;     /* bytes accepted, and again those acknowledged, as far as is known: what progress is measured by */
+    uint64_t mark_; /* what that was when the idle clock was set */
     exo_trail_entry trail_;
     exo_failure failure_;
     exo_intake intake_;

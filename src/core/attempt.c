@@ -38,6 +38,17 @@ _Static_assert(EXO_EVENT_END < 32, "a mask of events has 32 bits");
 #define ATTEMPT_LIMIT_MAX (INT32_MAX / 6)
 #define ATTEMPT_MS_MAX    (INT32_MAX / 2)
 
+/* The earlier and the later of two moments. */
+static int32_t attempt_earlier(int32_t one, int32_t other)
+{
+    return other < one ? other : one;
+}
+
+static int32_t attempt_later(int32_t one, int32_t other)
+{
+    return other > one ? other : one;
+}
+
 /* Milliseconds since the attempt began. */
 static int32_t attempt_ms(const exo_attempt *a, int64_t now)
 {
@@ -61,29 +72,30 @@ static int32_t attempt_clock(const exo_attempt *a, int32_t now)
     return now - (now > a->held_at_ ? attempt_held(a) : a->held_);
 }
 
-/* Bytes accepted, and acknowledged: what progress is measured by. */
-static uint64_t attempt_moved(const exo_attempt *a)
+/* What is told happened at `now`. */
+static void attempt_set_now(exo_attempt *a, int64_t now)
 {
-    return a->accepted_ + a->acked_;
+    a->now_ = attempt_ms(a, now);
+    a->clock_ = attempt_clock(a, a->now_);
 }
 
-static void attempt_set_idle(exo_attempt *a, int32_t clock)
+static void attempt_set_idle(exo_attempt *a)
 {
-    a->set_at_[AT(IDLE)] = clock;
-    a->mark_ = attempt_moved(a);
+    a->set_at_[AT(IDLE)] = a->clock_;
+    a->mark_ = a->moved_;
 }
 
-static void attempt_enter(exo_attempt *a, enum exo_phase phase, int32_t clock)
+static void attempt_enter(exo_attempt *a, enum exo_phase phase)
 {
     a->phase_ = (uint8_t)phase;
     if (phase == EXO_PHASE_FIRST) {
-        a->set_at_[AT(FIRST_EVENT)] = clock;
-        a->more_at_ = clock;
+        a->set_at_[AT(FIRST_EVENT)] = a->clock_;
+        a->more_at_ = a->clock_;
     }
     if (phase == EXO_PHASE_REST || phase == EXO_PHASE_REFUSAL) {
-        a->rest_at_ = clock;
+        a->rest_at_ = a->clock_;
     }
-    attempt_set_idle(a, clock);
+    attempt_set_idle(a);
 }
 
 /* No failure, and no headers seen. */
@@ -96,17 +108,18 @@ static void attempt_forget_failure(exo_attempt *a)
 }
 
 /* The phase in which a transport begins that cannot tell of everything. */
-static void attempt_begin(exo_attempt *a, int32_t now)
+static void attempt_begin(exo_attempt *a, int64_t now)
 {
-    int32_t clock = attempt_clock(a, now);
-    a->set_at_[AT(CONNECT)] = clock;
+    attempt_forget_failure(a);
+    attempt_set_now(a, now);
+    a->set_at_[AT(CONNECT)] = a->clock_;
     a->connected_ = false;
     a->closed_ = false;
-    a->accepted_ = a->acked_ = 0;
-    a->more_at_ = clock;
+    a->moved_ = 0;
+    a->more_at_ = a->clock_;
     a->trail_.connected_ms = a->trail_.sent_ms = -1;
     a->trail_.bytes_sent = 0;
-    attempt_enter(a, a->can_ & EXO_CAN_CONNECTED ? EXO_PHASE_CONNECT : EXO_PHASE_SEND, clock);
+    attempt_enter(a, a->can_ & EXO_CAN_CONNECTED ? EXO_PHASE_CONNECT : EXO_PHASE_SEND);
 }
 
 static int32_t attempt_limit(int64_t limit)
@@ -121,7 +134,6 @@ int exo_attempt_init(exo_attempt *attempt, const exo_attempt_options *options, i
     }
     memset(attempt, 0, sizeof *attempt);
     attempt->keyless_ = options->keyless;
-    attempt_forget_failure(attempt);
     exo_intake_options intake = options->intake;
     intake.failure = &attempt->failure_;
     int code = exo_intake_init(&attempt->intake_, &intake);
@@ -143,7 +155,7 @@ int exo_attempt_init(exo_attempt *attempt, const exo_attempt_options *options, i
     exo_trail_entry *trail = &attempt->trail_;
     trail->deployment = trail->model = trail->message = "";
     trail->started_ms = trail->resolved_ms = trail->first_event_ms = trail->end_ms = -1;
-    attempt_begin(attempt, 0);
+    attempt_begin(attempt, now);
     return EXO_OK;
 }
 
@@ -167,12 +179,12 @@ void exo_attempt_break_off(exo_attempt *attempt, int code, exo_span words)
 
 /* ---- facts ---- */
 
-/* Notes in the trail when something happened, the first time: not before what is noted there already, though it be told
- * late. */
-static void attempt_note_time(exo_attempt *a, int64_t *noted, int32_t now)
+/* Notes in the trail that something happened now, the first time: not before what is noted there already, though it be
+ * told late. */
+static void attempt_note_time(exo_attempt *a, int64_t *noted)
 {
     if (*noted < 0) {
-        a->noted_ = now > a->noted_ ? now : a->noted_;
+        a->noted_ = attempt_later(a->now_, a->noted_);
         *noted = a->noted_;
     }
 }
@@ -182,37 +194,42 @@ void exo_attempt_connected(exo_attempt *attempt, int64_t now, bool reused)
     if (attempt->end_ != ATTEMPT_RUNS || attempt->phase_ != EXO_PHASE_CONNECT) {
         return;
     }
-    int32_t ms = attempt_ms(attempt, now);
+    attempt_set_now(attempt, now);
     attempt->connected_ = true;
-    attempt->connected_at_ = ms;
-    attempt_note_time(attempt, &attempt->trail_.connected_ms, ms);
+    attempt->connected_at_ = attempt->now_;
     attempt->trail_.reused = reused;
-    attempt_enter(attempt, EXO_PHASE_SEND, attempt_clock(attempt, ms));
+    attempt_note_time(attempt, &attempt->trail_.connected_ms);
+    attempt_enter(attempt, EXO_PHASE_SEND);
+}
+
+/* The request is out. */
+static void attempt_sent(exo_attempt *a)
+{
+    attempt_note_time(a, &a->trail_.sent_ms);
+    attempt_enter(a, EXO_PHASE_FIRST);
 }
 
 void exo_attempt_upload(exo_attempt *attempt, int64_t now, uint64_t accepted, uint64_t unacked, bool complete)
 {
     exo_attempt *a = attempt;
-    bool is_more = accepted > a->accepted_;
+    bool is_more = accepted > a->trail_.bytes_sent;
     if (a->end_ != ATTEMPT_RUNS || a->phase_ == EXO_PHASE_CONNECT) {
         return;
     }
-    a->accepted_ = accepted;
-    a->acked_ = unacked < accepted ? accepted - unacked : 0;
     a->trail_.bytes_sent = accepted;
+    a->moved_ = accepted + (unacked < accepted ? accepted - unacked : 0);
     if (a->phase_ != EXO_PHASE_SEND) {
         return;
     }
-    int32_t ms = attempt_ms(a, now);
+    attempt_set_now(a, now);
     bool is_out = complete && (unacked == 0 || unacked == EXO_UNKNOWN);
     bool is_rest = is_out || (complete && is_more);
-    uint64_t moved = attempt_moved(a);
-    if (moved >= a->mark_ + EXO_PROGRESS_BYTES || (is_rest && moved > a->mark_)) {
-        attempt_set_idle(a, attempt_clock(a, ms));
+    int64_t progress = (int64_t)(a->moved_ - a->mark_);
+    if (progress >= (is_rest ? 1 : EXO_PROGRESS_BYTES)) {
+        attempt_set_idle(a);
     }
     if (is_out && !is_more) {
-        attempt_note_time(a, &a->trail_.sent_ms, ms);
-        attempt_enter(a, EXO_PHASE_FIRST, attempt_clock(a, ms));
+        attempt_sent(a);
     }
 }
 
@@ -238,11 +255,10 @@ int exo_attempt_status(exo_attempt *attempt, uint16_t status)
 
 int exo_attempt_header(exo_attempt *attempt, exo_span name, exo_span value, int64_t wall)
 {
-    if (!attempt_count_head(attempt, name.len) || !attempt_count_head(attempt, value.len) ||
-        !attempt_count_head(attempt, sizeof ": \r\n" - 1)) {
+    if (!attempt_count_head(attempt, name.len + value.len + sizeof ": \r\n" - 1)) {
         return EXO_E_HEAD_LIMIT;
     }
-    if (attempt->head_count_ >= attempt->intake_.options_.limits->headers || attempt->head_count_ == UINT16_MAX) {
+    if (attempt->head_count_ >= attempt->intake_.options_.limits->headers) {
         return EXO_E_HEADERS_LIMIT;
     }
     attempt->head_count_++;
@@ -258,23 +274,23 @@ void exo_attempt_head_end(exo_attempt *attempt, int64_t now)
     if (a->end_ != ATTEMPT_RUNS || a->head_ended_ || a->status_ < 200) {
         return;
     }
-    int32_t ms = attempt_ms(a, now);
+    attempt_set_now(a, now);
     a->head_ended_ = true;
     a->trail_.http_status = a->status_;
     exo_intake_status(&a->intake_, a->status_);
     if (a->status_ / 100 != 2) {
-        attempt_enter(a, EXO_PHASE_REFUSAL, attempt_clock(a, ms));
+        attempt_enter(a, EXO_PHASE_REFUSAL);
     } else if (a->phase_ == EXO_PHASE_SEND && !(a->can_ & EXO_CAN_SENT)) {
-        attempt_note_time(a, &a->trail_.sent_ms, ms);
-        attempt_enter(a, EXO_PHASE_FIRST, attempt_clock(a, ms));
+        attempt_sent(a);
     }
 }
 
 /* What is read from now on came at `now`. */
 static void attempt_arrive(exo_attempt *a, int64_t now)
 {
-    a->arrived_ = attempt_ms(a, now);
-    a->arrived_clock_ = attempt_clock(a, a->arrived_);
+    attempt_set_now(a, now);
+    a->arrived_ = a->now_;
+    a->arrived_clock_ = a->clock_;
 }
 
 void exo_attempt_bytes(exo_attempt *attempt, int64_t arrived, exo_span bytes)
@@ -327,24 +343,23 @@ void exo_attempt_resent(exo_attempt *attempt, int64_t now, bool done)
         attempt->end_ = ATTEMPT_RUNS;
         attempt->trail_.resent = true;
         attempt->trail_.reused = false;
-        attempt_forget_failure(attempt);
-        attempt_begin(attempt, attempt_ms(attempt, now));
+        attempt_begin(attempt, now);
     }
 }
 
 void exo_attempt_hold(exo_attempt *attempt, int64_t now, bool held)
 {
-    int32_t last = attempt->released_at_;
-    int32_t ms = attempt_ms(attempt, now);
-    if (held == attempt->holds_) {
+    exo_attempt *a = attempt;
+    if (held == a->holds_) {
         return;
     }
+    attempt_set_now(a, now);
     if (held) {
-        attempt->held_ = attempt_held(attempt);
-        attempt->held_at_ = ms > last ? ms : last;
+        a->held_ = attempt_held(a);
+        a->held_at_ = attempt_later(a->now_, a->released_at_);
     }
-    attempt->released_at_ = ms > attempt->held_at_ ? ms : attempt->held_at_;
-    attempt->holds_ = held;
+    a->released_at_ = attempt_later(a->now_, a->held_at_);
+    a->holds_ = held;
 }
 
 void exo_attempt_call_deadline(exo_attempt *attempt, int64_t deadline)
@@ -365,21 +380,27 @@ static bool attempt_waits_for_rest(const exo_attempt *a)
     return a->phase_ == EXO_PHASE_REST || a->phase_ == EXO_PHASE_REFUSAL;
 }
 
+/* A clock has run out. */
+static void attempt_run_out(exo_attempt *a, int index)
+{
+    attempt_fail(a, attempt_codes[index], exo_span_of(NULL, 0));
+}
+
 void exo_attempt_tick(exo_attempt *attempt, int64_t now)
 {
     exo_attempt *a = attempt;
-    int32_t clock = attempt_clock(a, attempt_ms(a, now));
+    attempt_set_now(a, now);
     if (a->end_ == ATTEMPT_OVER || (a->reading_ && !a->holds_)) {
         return;
     }
     if (a->call_deadline_ >= 0 && now >= a->call_deadline_) {
-        attempt_fail(a, attempt_codes[AT(TOTAL)], exo_span_of(NULL, 0));
+        attempt_run_out(a, AT(TOTAL));
     }
     if (a->end_ != ATTEMPT_RUNS || a->reading_) {
         return;
     }
     int first = -1; /* to run out; of two at once the idle clock, which is the one that auto goes by */
-    int32_t due = clock;
+    int32_t due = a->clock_;
     for (int i = 0; i < AT(TOTAL); i++) {
         if (attempt_runs(a, i) && a->set_at_[i] + a->limit_[i] <= due) {
             due = a->set_at_[i] + a->limit_[i];
@@ -387,10 +408,10 @@ void exo_attempt_tick(exo_attempt *attempt, int64_t now)
         }
     }
     if (first >= 0) {
-        attempt_fail(a, attempt_codes[first], exo_span_of(NULL, 0));
+        attempt_run_out(a, first);
         return;
     }
-    if (attempt_waits_for_rest(a) && clock - a->rest_at_ >= EXO_REST_MS) {
+    if (attempt_waits_for_rest(a) && a->clock_ - a->rest_at_ >= EXO_REST_MS) {
         a->reading_ = true;
         exo_intake_end(&a->intake_, EXO_OK, exo_span_of(NULL, 0));
     }
@@ -401,12 +422,6 @@ void exo_attempt_tick(exo_attempt *attempt, int64_t now)
 static int32_t attempt_patience(int32_t since)
 {
     return since < 2 ? 1 : since < 200 ? since / 2 : 100;
-}
-
-/* The earlier of two moments. */
-static int32_t attempt_earlier(int32_t one, int32_t other)
-{
-    return other < one ? other : one;
 }
 
 int64_t exo_attempt_deadline(const exo_attempt *attempt, int64_t now)
@@ -441,13 +456,13 @@ int64_t exo_attempt_deadline(const exo_attempt *attempt, int64_t now)
 
 /* ---- reading ---- */
 
-static void attempt_first_event(exo_attempt *a, int32_t clock)
+static void attempt_first_event(exo_attempt *a)
 {
-    attempt_note_time(a, &a->trail_.sent_ms, a->arrived_);
-    attempt_note_time(a, &a->trail_.first_event_ms, a->arrived_);
+    attempt_note_time(a, &a->trail_.sent_ms);
+    attempt_note_time(a, &a->trail_.first_event_ms);
     if (a->phase_ < EXO_PHASE_STREAM) {
-        attempt_enter(a, EXO_PHASE_STREAM, clock);
-        a->more_at_ = clock;
+        attempt_enter(a, EXO_PHASE_STREAM);
+        a->more_at_ = a->clock_;
     }
 }
 
@@ -455,29 +470,29 @@ static void attempt_first_event(exo_attempt *a, int32_t clock)
 static void attempt_note(exo_attempt *a)
 {
     unsigned news = exo_intake_news(&a->intake_);
-    int32_t clock = a->arrived_clock_;
     if (news == 0) {
         return;
     }
-    if (clock < a->set_at_[AT(IDLE)]) { /* it came before what was told before it */
-        clock = a->set_at_[AT(IDLE)];
-    }
+    a->now_ = a->arrived_;
+    a->clock_ =
+        attempt_later(a->arrived_clock_, a->set_at_[AT(IDLE)]); /* it may be from before what was told before it */
     if (news & (a->until_token_ ? EXO_NEWS_TOKEN : EXO_NEWS_EVENT)) {
-        attempt_first_event(a, clock);
+        attempt_first_event(a);
     } else if ((news & EXO_NEWS_EVENT) && a->phase_ == EXO_PHASE_SEND) {
-        attempt_enter(a, EXO_PHASE_FIRST, clock); /* the endpoint answers before the body is out */
+        attempt_enter(a, EXO_PHASE_FIRST); /* the endpoint answers before the body is out */
     }
     if (news & EXO_NEWS_MORE) {
-        a->more_at_ = clock;
-        a->rest_at_ = clock;
+        a->more_at_ = a->clock_;
+        a->rest_at_ = a->clock_;
     }
-    if ((clock - a->more_at_) / EXO_PATIENCE < a->limit_[AT(IDLE)]) {
-        attempt_set_idle(a, clock);
+    if ((a->clock_ - a->more_at_) / EXO_PATIENCE < a->limit_[AT(IDLE)]) {
+        attempt_set_idle(a);
     }
-    if (a->phase_ == EXO_PHASE_STREAM && exo_intake_finished(&a->intake_)) {
-        attempt_enter(a, EXO_PHASE_REST, clock);
-    } else if (a->phase_ == EXO_PHASE_REST && (news & EXO_NEWS_MORE) && !exo_intake_finished(&a->intake_)) {
-        attempt_enter(a, EXO_PHASE_STREAM, clock); /* another choice has only begun */
+    bool finished = exo_intake_finished(&a->intake_);
+    if (a->phase_ == EXO_PHASE_STREAM && finished) {
+        attempt_enter(a, EXO_PHASE_REST);
+    } else if (a->phase_ == EXO_PHASE_REST && (news & EXO_NEWS_MORE) && !finished) {
+        attempt_enter(a, EXO_PHASE_STREAM); /* another choice has only begun */
     }
 }
 
@@ -543,7 +558,8 @@ const exo_trail_entry *exo_attempt_end(exo_attempt *attempt, int64_t now)
 {
     exo_trail_entry *trail = &attempt->trail_;
     if (trail->end_ms < 0) {
-        attempt_note_time(attempt, &trail->end_ms, attempt_ms(attempt, now));
+        attempt_set_now(attempt, now);
+        attempt_note_time(attempt, &trail->end_ms);
         trail->code = attempt->failure_.code;
         trail->verdict = attempt->failure_.verdict;
     }
