@@ -27,18 +27,18 @@ enum field {
 
 static const char field_names[FIELD_NONE][6] = {"data", "error", "event", "id", "retry"};
 
-static void init(exo_sse *sse)
+static void init(exo_sse *sse, size_t event_limit, size_t field_limit)
 {
     memset(sse, 0, sizeof *sse);
     sse->in_.ptr = "";
     sse->retry_ = -1;
+    sse->event_limit_ = event_limit;
+    sse->field_limit_ = field_limit;
 }
 
 void exo_sse_init(exo_sse *sse, const exo_allocator *allocator, const exo_limits *limits)
 {
-    init(sse);
-    sse->event_limit_ = limits->event;
-    sse->field_limit_ = limits->field;
+    init(sse, limits->event, limits->field);
     exo_buffer_init(&sse->carry_, allocator, limits->event, EXO_E_EVENT_LIMIT);
     exo_buffer_init(&sse->type_, allocator, limits->field, EXO_E_EVENT_LIMIT);
     exo_buffer_init(&sse->id_, allocator, limits->field, EXO_E_EVENT_LIMIT);
@@ -49,9 +49,7 @@ void exo_sse_init_fixed(exo_sse *sse, void *memory, size_t size, const exo_limit
     char *at = memory;
     size_t field = size / 16 < limits->field ? size / 16 : limits->field;
     size -= 2 * field;
-    init(sse);
-    sse->event_limit_ = size < limits->event ? size : limits->event;
-    sse->field_limit_ = field;
+    init(sse, size < limits->event ? size : limits->event, field);
     exo_buffer_init_fixed(&sse->type_, at, field, EXO_E_EVENT_LIMIT);
     exo_buffer_init_fixed(&sse->id_, at + field, field, EXO_E_EVENT_LIMIT);
     exo_buffer_init_fixed(&sse->carry_, at + 2 * field, sse->event_limit_, EXO_E_EVENT_LIMIT);
@@ -89,10 +87,16 @@ void exo_sse_end(exo_sse *sse)
     sse->ended_ = true;
 }
 
-/* The bytes of in_ from `first` up to at_. */
-static exo_span fed_since(const exo_sse *sse, size_t first)
+/* How many bytes of this line's value lie in in_, from value_at_ up to at_. */
+static size_t fed_value(const exo_sse *sse)
 {
-    return exo_span_of(sse->in_.ptr + first, sse->at_ - first);
+    return sse->at_ - sse->value_at_;
+}
+
+/* Moves bytes of in_ into the carry. */
+static int carry(exo_sse *sse, size_t first, size_t len)
+{
+    return exo_buffer_append(&sse->carry_, exo_span_of(sse->in_.ptr + first, len));
 }
 
 /* How much of the carry is pending data; what follows is the beginning of this line's value. */
@@ -108,7 +112,7 @@ static int carry_data(exo_sse *sse)
         return EXO_OK;
     }
     sse->data_here_ = false;
-    return exo_buffer_append(&sse->carry_, exo_span_of(sse->in_.ptr + sse->data_at_, sse->data_len_));
+    return carry(sse, sse->data_at_, sse->data_len_);
 }
 
 /* Whether the limits allow `more` bytes of this line's value, wherever the event lies. EXO_NOT_FOUND: they do not, and
@@ -133,10 +137,9 @@ static int let_go(exo_sse *sse)
 {
     int rc = carry_data(sse);
     if (rc == EXO_OK && sse->state_ == AWAIT_VALUE) {
-        exo_span piece = fed_since(sse, sse->value_at_);
-        rc = check_limits(sse, piece.len);
+        rc = check_limits(sse, fed_value(sse));
         if (rc == EXO_OK) {
-            rc = exo_buffer_append(&sse->carry_, piece);
+            rc = carry(sse, sse->value_at_, fed_value(sse));
         }
     }
     sse->base_ += sse->in_.len;
@@ -167,11 +170,12 @@ static int begin_value(exo_sse *sse)
 static int end_name(exo_sse *sse, bool colon)
 {
     exo_span name = exo_span_of(sse->name_, sse->name_len_);
-    sse->field_ = FIELD_DATA;
-    while (sse->field_ < FIELD_NONE && !exo_span_is(name, field_names[sse->field_])) {
-        sse->field_++;
+    unsigned field = FIELD_DATA;
+    while (field < FIELD_NONE && !exo_span_is(name, field_names[field])) {
+        field++;
     }
-    if (sse->field_ == FIELD_NONE) {
+    sse->field_ = (uint8_t)field;
+    if (field == FIELD_NONE) {
         sse->state_ = AWAIT_LINE_END;
         return EXO_OK;
     }
@@ -205,27 +209,25 @@ static int replace(exo_buffer *buffer, exo_span value)
     return exo_buffer_append(buffer, value);
 }
 
-static void store_event(const exo_sse *sse, exo_sse_event *event, exo_span data, uint64_t offset)
+/* Stores what every event has but its data, their offset and its type. */
+static void store_event(const exo_sse *sse, exo_sse_event *event)
 {
-    event->data = data;
-    event->type = exo_span_of(NULL, 0);
+    memset(event, 0, sizeof *event);
     event->id = exo_buffer_span(&sse->id_);
-    event->error_field = false;
     /* An event is stored before the line end that completes it is passed, so only the end of the stream is here. */
     event->at_end = sse->at_ == sse->in_.len;
     event->cut = sse->cut_;
-    event->offset = offset;
 }
 
 /* Applies the value of this line, from value_at_ up to at_ and with what was carried of it. */
 static int end_value(exo_sse *sse, exo_sse_event *event)
 {
-    exo_span value = fed_since(sse, sse->value_at_);
+    exo_span value = exo_span_of(sse->in_.ptr + sse->value_at_, fed_value(sse));
     size_t before = carried_data(sse);
     bool carried = sse->carry_.len > before;
     int rc = check_limits(sse, value.len);
     if (rc == EXO_OK && (carried || (sse->field_ == FIELD_DATA && sse->has_data_))) {
-        rc = exo_buffer_append(&sse->carry_, value);
+        rc = carry(sse, sse->value_at_, value.len);
         value = exo_span_of(sse->carry_.data + before, sse->carry_.len - before);
         carried = true;
     }
@@ -256,7 +258,9 @@ static int end_value(exo_sse *sse, exo_sse_event *event)
         if (value.len == 0) {
             return EXO_OK;
         }
-        store_event(sse, event, value, sse->value_offset_);
+        store_event(sse, event);
+        event->data = value;
+        event->offset = sse->value_offset_;
         event->error_field = true;
         return EXO_EVENT;
     }
@@ -267,8 +271,10 @@ static int end_event(exo_sse *sse, exo_sse_event *event)
 {
     bool has_data = sse->has_data_;
     if (has_data) {
-        const char *data = sse->data_here_ ? sse->in_.ptr + sse->data_at_ : sse->carry_.data;
-        store_event(sse, event, exo_span_of(data, sse->data_len_), sse->data_offset_);
+        store_event(sse, event);
+        event->data.ptr = sse->data_here_ ? sse->in_.ptr + sse->data_at_ : sse->carry_.data;
+        event->data.len = sse->data_len_;
+        event->offset = sse->data_offset_;
         event->type = exo_buffer_span(&sse->type_);
     }
     sse->has_data_ = false;
