@@ -104,6 +104,10 @@ typedef struct exo_random {
 
 /* The route of one call. Private but for sizeof. */
 typedef struct exo_route {
+    uint8_t state_; /* small things first, as in exo_attempt */
+    bool probing_;  /* the attempt under way is the probe of its deployment */
+    bool may_restart_;
+    bool restart_; /* the last attempt has shown something, and nobody was told that it is void */
     const exo_route_stop *stops_;
     const exo_route_stop *context_stops_;
     const exo_route_policy *policy_;
@@ -117,10 +121,6 @@ typedef struct exo_route {
     uint32_t resort_;  /* of the stops passed over, the one that comes back first */
     uint32_t attempts_;
     uint32_t retries_; /* on the current stop */
-    uint8_t state_;
-    bool probing_; /* the attempt under way is the probe of its deployment */
-    bool may_restart_;
-    bool restart_; /* the last attempt has shown something, and nobody was told that it is void */
 } exo_route;
 
 /* Begins the route of a call: `stops[0]` is the requested model, then its fallbacks in order; `context_stops` are

@@ -7,11 +7,12 @@
  */
 #include "exochat/route.h"
 
+/* Where the route is; the first three are what exo_route_next() says of them. */
 enum state {
-    CHOOSING, /* the next stop is to be found */
-    WAITING,  /* for the time of a retry */
-    TRYING,   /* an attempt is under way: for its outcome */
-    OVER
+    TRYING = EXO_ROUTE_ATTEMPT, /* an attempt is under way: for its outcome */
+    WAITING = EXO_ROUTE_WAIT,   /* for the time of a retry */
+    OVER = EXO_ROUTE_GIVE_UP,
+    CHOOSING /* the next stop is to be found */
 };
 
 /* No stop. */
@@ -107,9 +108,7 @@ void exo_route_next(exo_route *route, int64_t now, exo_route_action *action)
     if (route->state_ == CHOOSING || (waited && !admit(route, route->current_, now))) {
         choose(route, now);
     }
-    action->type = route->state_ == WAITING  ? EXO_ROUTE_WAIT
-                   : route->state_ == TRYING ? EXO_ROUTE_ATTEMPT
-                                             : EXO_ROUTE_GIVE_UP;
+    action->type = (exo_route_action_type)route->state_;
     action->deployment = route->stops_[route->current_].deployment;
     action->attempt = route->attempts_ > 0 ? route->attempts_ - 1 : 0;
     action->until = route->state_ == WAITING ? route->until_ : now;
@@ -174,8 +173,9 @@ static void retry(exo_route *route, int64_t now, int64_t retry_after, const exo_
     if (route->retries_ >= route->policy_->retries || retry_after > route->policy_->retry_after_max) {
         return;
     }
-    int64_t until = now + (retry_after > 0 ? retry_after : backoff(route));
-    bool fits = (route->deadline_ < 0 || until < route->deadline_) && until - now <= patience(route, now);
+    uint32_t wait = retry_after > 0 ? (uint32_t)retry_after : backoff(route);
+    int64_t until = now + wait;
+    bool fits = (route->deadline_ < 0 || until < route->deadline_) && wait <= patience(route, now);
     if (fits && (!health || health->until_ <= until)) {
         route->until_ = until;
         route->retries_++;
