@@ -225,7 +225,7 @@ static bool intake_begin_chunk(exo_intake *intake, const exo_span *data, bool er
 
 static void intake_take(exo_intake *intake, const exo_sse_event *sse)
 {
-    bool error = sse->error_field || exo_span_is(sse->type, "error");
+    bool error = sse->error_field || exo_span_equal(sse->type, exo_span_of("error", 5));
     if (sse->data.len == 0 && !error) {
         return;
     }
@@ -247,24 +247,22 @@ static void intake_take(exo_intake *intake, const exo_sse_event *sse)
     }
 }
 
-/* What kinds of delta there are to a reader: the event that each is shown as, and what is news about it always, and
- * what about the first of its kind, or of a call that was not there before. */
+/* What kinds of delta there are to a reader: the event that each is shown as, and what is always news about it. */
 static const struct {
     uint8_t type;
     uint8_t news;
-    uint8_t first;
 } intake_kinds[] = {
-    [EXO_DELTA_ERROR] = {EXO_EVENT_NONE, EXO_NEWS_TOKEN | EXO_NEWS_MORE, 0},
-    [EXO_DELTA_CONTENT] = {EXO_EVENT_TEXT, EXO_NEWS_TOKEN | EXO_NEWS_MORE, 0},
-    [EXO_DELTA_REASONING] = {EXO_EVENT_REASONING, EXO_NEWS_TOKEN | EXO_NEWS_MORE, 0},
-    [EXO_DELTA_REASONING_DETAILS] = {EXO_EVENT_NONE, EXO_NEWS_MORE, 0},
-    [EXO_DELTA_REFUSAL] = {EXO_EVENT_REFUSAL, EXO_NEWS_TOKEN | EXO_NEWS_MORE, 0},
-    [EXO_DELTA_TOOL_CALL] = {EXO_EVENT_TOOL_CALL, EXO_NEWS_TOKEN, EXO_NEWS_MORE},
-    [EXO_DELTA_TOOL_ARGUMENTS] = {EXO_EVENT_TOOL_ARGUMENTS, EXO_NEWS_MORE, 0},
-    [EXO_DELTA_TOOL_OBJECT] = {EXO_EVENT_TOOL_ARGUMENTS, EXO_NEWS_MORE, 0},
-    [EXO_DELTA_AUDIO] = {EXO_EVENT_NONE, EXO_NEWS_MORE, 0},
-    [EXO_DELTA_FINISH] = {EXO_EVENT_NONE, EXO_NEWS_TOKEN, EXO_NEWS_MORE},
-    [EXO_DELTA_USAGE] = {EXO_EVENT_USAGE, 0, EXO_NEWS_MORE},
+    [EXO_DELTA_ERROR] = {EXO_EVENT_NONE, EXO_NEWS_TOKEN | EXO_NEWS_MORE},
+    [EXO_DELTA_CONTENT] = {EXO_EVENT_TEXT, EXO_NEWS_TOKEN | EXO_NEWS_MORE},
+    [EXO_DELTA_REASONING] = {EXO_EVENT_REASONING, EXO_NEWS_TOKEN | EXO_NEWS_MORE},
+    [EXO_DELTA_REASONING_DETAILS] = {EXO_EVENT_NONE, EXO_NEWS_MORE},
+    [EXO_DELTA_REFUSAL] = {EXO_EVENT_REFUSAL, EXO_NEWS_TOKEN | EXO_NEWS_MORE},
+    [EXO_DELTA_TOOL_CALL] = {EXO_EVENT_TOOL_CALL, EXO_NEWS_TOKEN},
+    [EXO_DELTA_TOOL_ARGUMENTS] = {EXO_EVENT_TOOL_ARGUMENTS, EXO_NEWS_MORE},
+    [EXO_DELTA_TOOL_OBJECT] = {EXO_EVENT_TOOL_ARGUMENTS, EXO_NEWS_MORE},
+    [EXO_DELTA_AUDIO] = {EXO_EVENT_NONE, EXO_NEWS_MORE},
+    [EXO_DELTA_FINISH] = {EXO_EVENT_NONE, EXO_NEWS_TOKEN},
+    [EXO_DELTA_USAGE] = {EXO_EVENT_USAGE, 0},
 };
 
 /* What a used delta is shown as, once an answer has made of it what is to be shown. */
@@ -284,10 +282,19 @@ static void intake_show(const exo_intake *intake, exo_intake_event *event)
     event->usage = delta->type == EXO_DELTA_USAGE ? exo_answer_usage(&intake->options_.answers[0]) : NULL;
 }
 
-/* Whether an answer has no delta yet of the kind that counts once. */
-static bool intake_is_first(const exo_answer *answer, const exo_delta *delta)
+/* How much an answer has of what is more news the first time: of a tool call, a finish_reason, usage. */
+static size_t intake_has(const exo_answer *answer, exo_delta_type type)
 {
-    return delta->type == EXO_DELTA_FINISH ? !intake_has_finish(answer) : exo_answer_usage_json(answer).len == 0;
+    switch (type) {
+    case EXO_DELTA_TOOL_CALL:
+        return exo_answer_tool_calls(answer);
+    case EXO_DELTA_FINISH:
+        return intake_has_finish(answer);
+    case EXO_DELTA_USAGE:
+        return exo_answer_usage_json(answer).len;
+    default:
+        return 1;
+    }
 }
 
 /* Applies the delta of `event` to every answer, and makes an event of what is to be shown of it. EXO_OK or the error of
@@ -297,38 +304,29 @@ static int intake_apply(exo_intake *intake, exo_intake_event *event)
     const exo_delta *came = &event->delta;
     bool is_call = came->type == EXO_DELTA_TOOL_CALL;
     bool says = !is_call || came->id.len > 0 || came->name.len > 0;
-    intake->failed_ = intake->failed_ || came->type == EXO_DELTA_ERROR;
-    if (came->type == EXO_DELTA_MALFORMED) {
-        int code = intake_keep_odd(intake, &came->text, EXO_ODD_UNREADABLE);
-        if (code < 0) {
-            return code;
-        }
+    int code = EXO_OK;
+    if (came->type == EXO_DELTA_ERROR) {
+        intake->failed_ = true;
     }
-    for (uint32_t i = 0; i < intake->options_.answer_count; i++) {
+    if (came->type == EXO_DELTA_MALFORMED) {
+        code = intake_keep_odd(intake, &came->text, EXO_ODD_UNREADABLE);
+    }
+    for (uint32_t i = 0; code >= 0 && i < intake->options_.answer_count; i++) {
         exo_answer *answer = &intake->options_.answers[i];
-        uint32_t calls = exo_answer_tool_calls(answer);
-        bool first = intake_is_first(answer, came);
+        size_t before = intake_has(answer, came->type);
         intake->delta_ = *came;
-        int code = exo_answer_apply(answer, &intake->delta_, &intake->tool_);
-        if (code < 0) {
-            return code;
-        }
+        code = exo_answer_apply(answer, &intake->delta_, &intake->tool_);
         if (code != EXO_OK) {
             continue;
         }
-        if (is_call) {
-            first = exo_answer_tool_calls(answer) > calls;
-        }
+        bool first = is_call ? exo_answer_tool_calls(answer) > before : before == 0;
         intake->shown_ = (uint16_t)(i + 1);
-        intake->news_ |= intake_kinds[came->type].news;
-        if (first) {
-            intake->news_ |= intake_kinds[came->type].first;
-        }
+        intake->news_ |= intake_kinds[came->type].news | (first ? EXO_NEWS_MORE : 0);
         if ((says || first) && !intake->failed_) {
             intake_show(intake, event);
         }
     }
-    return EXO_OK;
+    return code < 0 ? code : EXO_OK;
 }
 
 /* What else the delta that was just shown has brought. */
@@ -528,25 +526,25 @@ static bool intake_decide(exo_intake *intake, exo_span *bytes)
 }
 
 /* The next bytes of a body of JSON. */
-static void intake_read_on(exo_intake *intake, exo_span bytes)
+static void intake_read_on(exo_intake *intake, exo_span *bytes)
 {
-    bool fits = intake_gather(intake, &bytes, intake->options_.limits->event);
+    bool fits = intake_gather(intake, bytes, intake->options_.limits->event);
     if (intake->state_ == INTAKE_OVER) {
         return;
     }
     intake_look_for_lines(intake);
     if (intake->state_ == INTAKE_LINES) {
-        intake->rest_ = bytes;
+        intake->rest_ = *bytes;
     } else if (!fits) {
         intake_fail(intake, EXO_E_EVENT_LIMIT);
     }
 }
 
 /* The next bytes of a body that its caller wants to have as it is. */
-static void intake_keep_whole(exo_intake *intake, exo_span bytes)
+static void intake_keep_whole(exo_intake *intake, const exo_span *bytes)
 {
-    int code = exo_buffer_append(intake->options_.whole, bytes);
-    if (bytes.len > 0) {
+    int code = exo_buffer_append(intake->options_.whole, *bytes);
+    if (bytes->len > 0) {
         intake->news_ |= EXO_NEWS_EVENT | EXO_NEWS_TOKEN | EXO_NEWS_MORE;
     }
     if (code < 0) {
@@ -574,10 +572,10 @@ int exo_intake_feed(exo_intake *intake, exo_span bytes)
         intake->in_ = bytes;
         break;
     case INTAKE_BODY:
-        intake_read_on(intake, bytes);
+        intake_read_on(intake, &bytes);
         break;
     case INTAKE_WHOLE:
-        intake_keep_whole(intake, bytes);
+        intake_keep_whole(intake, &bytes);
         break;
     default:
         (void)intake_gather(intake, &bytes, limits->error_body);
