@@ -161,10 +161,9 @@ typedef struct exo_encoder {
     uint64_t sized_hash_;
     exo_encode_digest digest_;
     exo_encode_options options_;
-    uint64_t keys_[EXO_KEYS_MAX]; /* hashes of the names as sent: the request's, ours, extra_body's, "stream_options" */
+    uint64_t keys_[EXO_KEYS_MAX]; /* hashes of the names as sent: the request's, ours, extra_body's, "stream_options";
+                                     their two lowest bits say what became of the key */
     uint8_t nest_[EXO_JSON_DEPTH_MAX / 8]; /* a bit per open array or object: 1 is an object */
-    uint8_t renamed_[EXO_KEYS_MAX / 8];    /* a bit per key: it has another name in the request */
-    uint8_t shadowed_[EXO_KEYS_MAX / 8];   /* a bit per key: extra_body has it too */
     char key_[48];
     char scratch_[EXO_PATH_MAX + 1 + EXO_MEDIA_TYPE_MAX + 1];
 } exo_encoder;

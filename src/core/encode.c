@@ -46,23 +46,26 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Rows of bits: a bit per open array or object, a bit per key. */
-static bool bit(const uint8_t *bits, unsigned at)
-{
-    return bits[at / 8] >> at % 8 & 1;
-}
-
-static void set_bit(uint8_t *bits, unsigned at, bool value)
-{
-    unsigned mask = 1U << at % 8;
-    bits[at / 8] = (uint8_t)(value ? bits[at / 8] | mask : bits[at / 8] & ~mask);
-}
+/* What the two lowest bits of a key's hash say. */
+enum {
+    KEY_RENAMED = 1, /* it has another name in the request */
+    KEY_SHADOWS = 2, /* extra_body has it too */
+    KEY_MARKS = 3
+};
 
 /* ---- Tokens ---- */
 
+/* nest_ has a bit per open array or object. */
 static bool in_object(const exo_encoder *e, unsigned level)
 {
-    return level > 0 && bit(e->nest_, level - 1);
+    return level > 0 && e->nest_[(level - 1) / 8] >> (level - 1) % 8 & 1;
+}
+
+static void open_level(exo_encoder *e, bool object)
+{
+    uint8_t *bits = &e->nest_[e->depth_ / 8];
+    unsigned mask = 1U << e->depth_++ % 8;
+    *bits = (uint8_t)(object ? *bits | mask : *bits & ~mask);
 }
 
 /* The next token, into value_, and its place: depth_ is that behind the token. A cursor that breaks the order of tokens
@@ -88,7 +91,7 @@ static int take(exo_encoder *e)
         if (e->depth_ >= e->max_depth_) {
             return EXO_E_DEPTH_LIMIT;
         }
-        set_bit(e->nest_, e->depth_++, type == EXO_VALUE_OBJECT);
+        open_level(e, type == EXO_VALUE_OBJECT);
     }
     return EXO_OK;
 }
@@ -161,11 +164,17 @@ static void keep_error_key(exo_encoder *e)
     exo_encode_copy_text(e, false, e->key_, sizeof e->key_);
 }
 
+/* Whether the key at hand is number `at`. */
+static bool is_key(const exo_encoder *e, unsigned at)
+{
+    return (e->keys_[at] ^ e->hash_) <= KEY_MARKS;
+}
+
 /* The place of the key at hand among the first `count`, or `count`. */
 static unsigned find_key(const exo_encoder *e, unsigned count)
 {
     unsigned at = 0;
-    while (at < count && e->keys_[at] != e->hash_) {
+    while (at < count && !is_key(e, at)) {
         at++;
     }
     return at;
@@ -175,13 +184,12 @@ static int add_key(exo_encoder *e, bool renamed)
 {
     unsigned at = find_key(e, e->key_count_);
     if (at < e->key_count_) {
-        return renamed || bit(e->renamed_, at) ? EXO_E_KEY_COLLISION : EXO_E_DUPLICATE_KEY;
+        return renamed || (e->keys_[at] & KEY_RENAMED) ? EXO_E_KEY_COLLISION : EXO_E_DUPLICATE_KEY;
     }
     if (at >= e->max_keys_) {
         return EXO_E_KEYS_LIMIT;
     }
-    e->keys_[at] = e->hash_;
-    set_bit(e->renamed_, at, renamed);
+    e->keys_[at] = (e->hash_ & ~(uint64_t)KEY_MARKS) | (renamed ? KEY_RENAMED : 0);
     e->key_count_++;
     return EXO_OK;
 }
@@ -205,7 +213,7 @@ static bool is_idle(const exo_encoder *e, enum known known)
  * could be sent twice. */
 static int sent_key(exo_encoder *e, enum known known, unsigned end)
 {
-    if (e->key_at_ == end || e->keys_[e->key_at_++] != e->hash_) {
+    if (e->key_at_ == end || !is_key(e, e->key_at_++)) {
         return EXO_E_BODY_CHANGED;
     }
     const bool own = !e->in_extra_ && (known == KNOWN_STREAM || (known == KNOWN_MODEL && e->options_.model.len > 0));
@@ -236,10 +244,10 @@ static int extra_key(exo_encoder *e, enum known known)
     if (at == e->own_keys_) {
         return e->walk_ == WALK_KEYS ? new_key(e, known, false) : sent_key(e, known, e->key_count_);
     }
-    if (e->walk_ == WALK_KEYS && bit(e->shadowed_, at)) {
+    if (e->walk_ == WALK_KEYS && (e->keys_[at] & KEY_SHADOWS)) {
         return EXO_E_DUPLICATE_KEY;
     }
-    set_bit(e->shadowed_, at, true);
+    e->keys_[at] |= KEY_SHADOWS;
     return exo_encode_skip_value(e);
 }
 

@@ -355,7 +355,7 @@ int exo_encode_write_on(exo_encoder *e, exo_window *out)
     e->count_ += counted ? part.pos : 0;
     e->written_ += part.pos;
     out->pos += part.pos;
-    if (is_hashed(e)) {
+    if (counted && !e->bound_) {
         digest_add(&e->digest_, part.dst, part.pos);
     }
     if (rc == EXO_AGAIN && part.pos == part.size && part.size < room) {
