@@ -6,7 +6,8 @@
  * handed out in place; only one that is cut or has several lines is carried, in a buffer that never grows past
  * limits.event. Departures: a field "error" that is not empty is an event of its own, handed out at the end of its
  * line; at the end of the stream the last line counts even if nothing ends it, and a pending event is handed out,
- * marked `at_end`: the caller decides. Lines end with CRLF, LF or CR alone, and with nothing else.
+ * marked `at_end`: the caller decides. Lines end with CRLF, LF or CR alone, and with nothing else. The
+ * field "retry" is ignored, as nothing here reconnects by itself.
  */
 #ifndef EXOCHAT_SSE_H
 #define EXOCHAT_SSE_H
@@ -51,10 +52,8 @@ typedef struct exo_sse {
     size_t data_len_;
     size_t event_limit_;
     size_t field_limit_;
-    uint64_t base_; /* where in_, the value and the pending data begin in the stream */
-    uint64_t value_offset_;
+    uint64_t base_; /* where in_ and the pending data begin in the stream */
     uint64_t data_offset_;
-    int64_t retry_;
     exo_buffer carry_;
     exo_buffer type_;
     exo_buffer id_;
@@ -62,10 +61,6 @@ typedef struct exo_sse {
 
 /* Begins a stream. `allocator` (borrowed) gives the carry, the type and the id their memory. */
 void exo_sse_init(exo_sse *sse, const exo_allocator *allocator, const exo_limits *limits);
-
-/* As exo_sse_init(), in `size` bytes of the caller's at `memory`, which must outlive the parser: a sixteenth of it
- * each, limits.field at most, for the type and the id, and the rest for the carry. The limits are then what fits. */
-void exo_sse_init_fixed(exo_sse *sse, void *memory, size_t size, const exo_limits *limits);
 
 /* Gives the next bytes, which must stay valid until next() says NEED_DATA. EXO_OK, or EXO_E_STATE when next()
  * has not said NEED_DATA about earlier bytes or the stream was ended, or the sticky error. */
@@ -76,15 +71,12 @@ void exo_sse_end(exo_sse *sse);
 
 /* Stores the next event. EXO_EVENT, EXO_NEED_DATA, EXO_DONE (only after exo_sse_end()), or, sticky, EXO_E_NO_MEMORY or
  * EXO_E_EVENT_LIMIT: an event's data, or that and the line of a field "error" being read, are longer than limits.event.
- * A type, an id or a retry time that is longer than limits.field, or for which beside the data there is no room, is as
- * if it had not been sent. The same events at every split of the input. */
+ * A type or an id that is longer than limits.field, or for which beside the data there is no room, is as if it had not
+ * been sent. The same events at every split of the input. */
 int exo_sse_next(exo_sse *sse, exo_sse_event *event);
 
 /* How many bytes of the stream are consumed: of all fed bytes, those that next() has dealt with. */
 uint64_t exo_sse_offset(const exo_sse *sse);
-
-/* The reconnection time that a field "retry" set, in milliseconds (a time of more than 49 days is ignored), or -1. */
-int64_t exo_sse_retry(const exo_sse *sse);
 
 /* Frees the carry. The parser may be initialised again. */
 void exo_sse_free(exo_sse *sse);

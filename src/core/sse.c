@@ -8,8 +8,8 @@
 #include "exochat/sse.h"
 
 enum state {
-    AWAIT_BOM,
-    AWAIT_NAME,
+    AWAIT_BOM,   /* a name, before which a byte order mark may stand */
+    AWAIT_NAME,  /* up to here, a line's beginning */
     AWAIT_SPACE, /* the one space that may follow the colon */
     AWAIT_LF,    /* that would belong to the CR before it */
     AWAIT_VALUE,
@@ -21,38 +21,20 @@ enum field {
     FIELD_ERROR,
     FIELD_EVENT, /* from here on, limits.field holds */
     FIELD_ID,
-    FIELD_RETRY,
     FIELD_NONE
 };
 
-static const char field_names[FIELD_NONE][6] = {"data", "error", "event", "id", "retry"};
-
-static void init(exo_sse *sse, size_t event_limit, size_t field_limit)
-{
-    memset(sse, 0, sizeof *sse);
-    sse->in_.ptr = "";
-    sse->retry_ = -1;
-    sse->event_limit_ = event_limit;
-    sse->field_limit_ = field_limit;
-}
+static const char field_names[FIELD_NONE][6] = {"data", "error", "event", "id"};
 
 void exo_sse_init(exo_sse *sse, const exo_allocator *allocator, const exo_limits *limits)
 {
-    init(sse, limits->event, limits->field);
+    memset(sse, 0, sizeof *sse);
+    sse->in_.ptr = "";
+    sse->event_limit_ = limits->event;
+    sse->field_limit_ = limits->field;
     exo_buffer_init(&sse->carry_, allocator, limits->event, EXO_E_EVENT_LIMIT);
     exo_buffer_init(&sse->type_, allocator, limits->field, EXO_E_EVENT_LIMIT);
     exo_buffer_init(&sse->id_, allocator, limits->field, EXO_E_EVENT_LIMIT);
-}
-
-void exo_sse_init_fixed(exo_sse *sse, void *memory, size_t size, const exo_limits *limits)
-{
-    char *at = memory;
-    size_t field = size / 16 < limits->field ? size / 16 : limits->field;
-    size -= 2 * field;
-    init(sse, size < limits->event ? size : limits->event, field);
-    exo_buffer_init_fixed(&sse->type_, at, field, EXO_E_EVENT_LIMIT);
-    exo_buffer_init_fixed(&sse->id_, at + field, field, EXO_E_EVENT_LIMIT);
-    exo_buffer_init_fixed(&sse->carry_, at + 2 * field, sse->event_limit_, EXO_E_EVENT_LIMIT);
 }
 
 /* Where `byte` stands next, from at_ on. `found` is one past the place found last: one that lies ahead still holds, so
@@ -155,7 +137,6 @@ static int begin_value(exo_sse *sse)
     int rc = EXO_OK;
     sse->state_ = AWAIT_VALUE;
     sse->value_at_ = sse->at_;
-    sse->value_offset_ = sse->base_ + sse->at_;
     if (sse->field_ == FIELD_DATA && sse->has_data_) {
         rc = carry_data(sse);
         if (rc == EXO_OK) {
@@ -185,22 +166,6 @@ static int end_name(exo_sse *sse, bool colon)
     sse->state_ = AWAIT_SPACE;
     sse->at_++;
     return EXO_OK;
-}
-
-/* Sets the reconnection time, if the value is nothing but digits and a time that anybody can wait for. */
-static void set_retry(exo_sse *sse, exo_span value)
-{
-    uint32_t time = 0;
-    for (size_t i = 0; i < value.len; i++) {
-        unsigned digit = (unsigned)(uint8_t)value.ptr[i] - '0';
-        if (digit > 9 || time > UINT32_MAX / 10 - 1) {
-            return;
-        }
-        time = time * 10 + digit;
-    }
-    if (value.len > 0) {
-        sse->retry_ = time;
-    }
 }
 
 static int replace(exo_buffer *buffer, exo_span value)
@@ -239,7 +204,7 @@ static int end_value(exo_sse *sse, exo_sse_event *event)
             sse->has_data_ = true;
             sse->data_here_ = !carried;
             sse->data_at_ = sse->value_at_;
-            sse->data_offset_ = sse->value_offset_;
+            sse->data_offset_ = exo_sse_offset(sse) - value.len;
         }
         sse->data_len_ += value.len;
         return EXO_OK;
@@ -251,17 +216,14 @@ static int end_value(exo_sse *sse, exo_sse_event *event)
         return replace(&sse->type_, value);
     case FIELD_ID:
         return value.len > 0 && memchr(value.ptr, '\0', value.len) ? EXO_OK : replace(&sse->id_, value);
-    case FIELD_RETRY:
-        set_retry(sse, value);
-        return EXO_OK;
     default:
         if (value.len == 0) {
             return EXO_OK;
         }
         store_event(sse, event);
         event->data = value;
-        event->offset = sse->value_offset_;
         event->error_field = true;
+        event->offset = exo_sse_offset(sse) - value.len;
         return EXO_EVENT;
     }
 }
@@ -306,9 +268,13 @@ static int read_name(exo_sse *sse, exo_sse_event *event)
     }
     if (sse->name_len_ == sizeof sse->name_) {
         sse->state_ = AWAIT_LINE_END;
-    } else {
-        sse->name_[sse->name_len_++] = byte;
-        sse->at_++;
+        return EXO_OK;
+    }
+    sse->name_[sse->name_len_++] = byte;
+    sse->at_++;
+    if (sse->state_ == AWAIT_BOM && exo_span_is(exo_span_of(sse->name_, sse->name_len_), "\xEF\xBB\xBF")) {
+        sse->state_ = AWAIT_NAME;
+        sse->name_len_ = 0;
     }
     return EXO_OK;
 }
@@ -330,41 +296,28 @@ static int read_line(exo_sse *sse, exo_sse_event *event)
 /* Takes the next byte, or as many as mean the same. EXO_OK: go on. */
 static int step(exo_sse *sse, exo_sse_event *event)
 {
-    static const char mark[] = "\xEF\xBB\xBF";
-    char byte = sse->in_.ptr[sse->at_];
+    const char byte = sse->in_.ptr[sse->at_];
     switch ((enum state)sse->state_) {
     case AWAIT_BOM:
-        if (byte != mark[sse->name_len_]) {
-            /* The beginning of a mark is the beginning of a name that nobody knows. */
-            sse->state_ = sse->name_len_ > 0 ? AWAIT_LINE_END : AWAIT_NAME;
-            break;
-        }
-        sse->at_++;
-        if (++sse->name_len_ == sizeof mark - 1) {
-            sse->state_ = AWAIT_NAME;
-            sse->name_len_ = 0;
-        }
-        break;
+    case AWAIT_NAME:
+        return read_name(sse, event);
     case AWAIT_LF:
         sse->at_ += byte == '\n';
         sse->state_ = AWAIT_NAME;
-        break;
-    case AWAIT_NAME:
-        return read_name(sse, event);
+        return EXO_OK;
     case AWAIT_SPACE:
         sse->at_ += byte == ' ';
         return begin_value(sse);
     default:
         return read_line(sse, event);
     }
-    return EXO_OK;
 }
 
 /* The stream is over: its last line counts as it stands, and a pending event as one of lesser worth. */
 static int finish(exo_sse *sse, exo_sse_event *event)
 {
     int rc = EXO_OK;
-    if (sse->state_ == AWAIT_NAME && sse->name_len_ > 0) {
+    if (sse->state_ <= AWAIT_NAME && sse->name_len_ > 0) {
         rc = end_name(sse, false);
     } else if (sse->state_ == AWAIT_SPACE) {
         rc = begin_value(sse);
@@ -399,11 +352,6 @@ int exo_sse_next(exo_sse *sse, exo_sse_event *event)
 uint64_t exo_sse_offset(const exo_sse *sse)
 {
     return sse->base_ + sse->at_;
-}
-
-int64_t exo_sse_retry(const exo_sse *sse)
-{
-    return sse->retry_;
 }
 
 void exo_sse_free(exo_sse *sse)

@@ -107,8 +107,7 @@ static int read_cut(exo_sse *sse, exo_span input, size_t first, size_t step, eve
     return rc;
 }
 
-/* Reads `input` whole, at every split in two, and in pieces of one and of three bytes, from the heap and in fixed
- * memory. */
+/* Reads `input` whole, at every split in two, and in pieces of one and of three bytes. */
 static void check_stream(exo_span input, const exo_limits *limits, const char *expected, int expected_rc)
 {
     for (size_t first = 0; first <= input.len + 2; first++) {
@@ -121,13 +120,6 @@ static void check_stream(exo_span input, const exo_limits *limits, const char *e
         exo_sse_init(&sse, &allocator, limits);
         assert_int_equal(read_cut(&sse, input, start, step, &log), expected_rc);
         exo_sse_free(&sse);
-        assert_string_equal(log.text, expected);
-
-        char *memory = malloc(4096);
-        exo_sse_init_fixed(&sse, memory, 4096, limits);
-        assert_int_equal(read_cut(&sse, input, start, step, &log), expected_rc);
-        exo_sse_free(&sse);
-        free(memory);
         assert_string_equal(log.text, expected);
     }
 }
@@ -260,31 +252,6 @@ static void the_limits_of_an_event(void **state)
     }
 }
 
-static void fixed_memory_is_the_limit(void **state)
-{
-    /* Of 64 bytes, 4 are for the type, 4 for the id and 56 for the data. */
-    static const struct {
-        size_t data;
-        const char *type;
-        int rc;
-    } cases[] = {{56, "1234", EXO_DONE}, {57, "1234", EXO_E_EVENT_LIMIT}, {56, "12345", EXO_DONE}};
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        for (size_t step = 1; step < 100; step += 33) {
-            char input[128];
-            char *memory = malloc(64);
-            exo_sse sse;
-            event_log log;
-            int len = snprintf(input, sizeof input, "event: %s\nid: 4321\ndata: %0*d\n\n", cases[i].type,
-                               (int)cases[i].data, 0);
-            exo_sse_init_fixed(&sse, memory, 64, exo_limits_host());
-            assert_int_equal(read_cut(&sse, exo_span_of(input, (size_t)len), step, step, &log), cases[i].rc);
-            exo_sse_free(&sse);
-            free(memory);
-        }
-    }
-}
-
 static void a_line_in_place_needs_no_memory(void **state)
 {
     static const char input[] = "data: one\n\ndata: two\n\n: comment\nretry: 10\nerror: x\n\ndata: three\n\n";
@@ -324,47 +291,6 @@ static void an_ignored_line_needs_no_memory(void **state)
         assert_int_equal(heap.calls, 0);
         assert_int_equal(feed(&sse, exo_span_text("\ndata: a\n\n"), &log), EXO_NEED_DATA);
         assert_true(log.len > 0);
-        exo_sse_free(&sse);
-    }
-}
-
-static void retry_is_digits_only(void **state)
-{
-    static const struct {
-        const char *value;
-        int64_t retry;
-    } cases[] = {
-        {"0", 0},
-        {"1500", 1500},
-        {"0015", 15},
-        {"", -1},
-        {"-1", -1},
-        {"1.5", -1},
-        {"1s", -1},
-        {" 7", -1},
-        {"7 ", -1},
-        {"a", -1},
-        {"4294967289", 4294967289},
-        {"4294967290", -1},
-        {"99999999999999999999", -1},
-        {"/", -1},
-        {":", -1},
-        {"\xB1", -1},
-        {"42", 42},
-        {"429496700", 429496700},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        counting_heap heap = {0};
-        const exo_allocator allocator = {&heap, counting_resize};
-        char input[64];
-        event_log log;
-        exo_sse sse;
-        int len = snprintf(input, sizeof input, "retry: %s\n", cases[i].value);
-        exo_sse_init(&sse, &allocator, exo_limits_host());
-        assert_int_equal(exo_sse_retry(&sse), -1);
-        assert_int_equal(read_cut(&sse, exo_span_of(input, (size_t)len), 3, 1, &log), EXO_DONE);
-        assert_int_equal(exo_sse_retry(&sse), cases[i].retry);
         exo_sse_free(&sse);
     }
 }
@@ -494,10 +420,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_events_of_a_stream),
         cmocka_unit_test(the_limits_of_an_event),
-        cmocka_unit_test(fixed_memory_is_the_limit),
         cmocka_unit_test(a_line_in_place_needs_no_memory),
         cmocka_unit_test(an_ignored_line_needs_no_memory),
-        cmocka_unit_test(retry_is_digits_only),
         cmocka_unit_test(the_order_of_calls),
         cmocka_unit_test(errors_are_sticky),
         cmocka_unit_test(every_allocation_may_fail),
