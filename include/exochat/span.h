@@ -53,10 +53,7 @@ static inline bool exo_span_equal(exo_span a, exo_span b)
 }
 
 /* Whether a span holds exactly the bytes of a NUL-terminated string. */
-static inline bool exo_span_is(exo_span span, const char *text)
-{
-    return exo_span_equal(span, exo_span_text(text));
-}
+bool exo_span_is(exo_span span, const char *text);
 
 /* The first bytes of a UTF-8 text, at most `max`, cut at a character's border. */
 exo_span exo_span_cut(exo_span text, size_t max);

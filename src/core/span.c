@@ -1,5 +1,6 @@
 /*
- * span.c: spans made shorter: cut at a character's border, and without the white space around them.
+ * span.c: spans compared with a text, and made shorter: cut at a character's border, and without the white space around
+ * them.
  *
  * It copies nothing and has no memory. Called by whatever puts a text into less room than it needs, or looks at what
  * stands in one.
@@ -7,6 +8,11 @@
 #include "exochat/span.h"
 
 #include "ascii.h"
+
+bool exo_span_is(exo_span span, const char *text)
+{
+    return exo_span_equal(span, exo_span_text(text));
+}
 
 exo_span exo_span_cut(exo_span text, size_t max)
 {
