@@ -156,8 +156,8 @@ exo_span exo_answer_reasoning_details(const exo_answer *answer);
 exo_span exo_answer_logprobs(const exo_answer *answer);
 exo_span exo_answer_audio(const exo_answer *answer);
 
-/* finish_reason as sent, the last that was not null (at most 63 bytes of it); empty when none came. Judge it by its
- * family (finish.h). */
+/* finish_reason as sent, the last that was one (at most 63 bytes of it): "none", "null" and blanks stay only where no
+ * other came. Empty when none came at all. Judge it by its family (finish.h). */
 exo_span exo_answer_finish_reason(const exo_answer *answer);
 
 /* The id of the response and the model that served it, cut to 127 bytes; empty when not sent. */

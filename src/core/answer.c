@@ -71,6 +71,18 @@ static uint8_t keep_short(char *dst, size_t size, const exo_delta *delta)
     return (uint8_t)exo_json_copy(&token, dst, size);
 }
 
+/* Keeps the finish_reason; but a word that is no reason does not take the place of one that is. */
+static void keep_finish(exo_answer *answer, const exo_delta *delta)
+{
+    char word[sizeof answer->finish_];
+    const uint8_t len = keep_short(word, sizeof word, delta);
+    const bool says_nothing = exo_finish_family_of(exo_span_of(word, len)) == EXO_FINISH_NONE;
+    if (!says_nothing || exo_finish_family_of(exo_answer_finish_reason(answer)) == EXO_FINISH_NONE) {
+        memcpy(answer->finish_, word, len);
+        answer->finish_len_ = len;
+    }
+}
+
 /* Keeps JSON as it stands, or what a repair makes of it where only a tolerant reader lets it pass; what cannot be made
  * JSON is not kept. */
 static void keep_raw(exo_answer *answer, enum exo_answer_kept which, const exo_delta *delta)
@@ -160,7 +172,7 @@ static void begin(exo_answer *answer, const exo_delta *delta)
 static int apply_to_choice(exo_answer *answer, exo_delta *delta)
 {
     if (delta->type == EXO_DELTA_FINISH) {
-        answer->finish_len_ = keep_short(answer->finish_, sizeof answer->finish_, delta);
+        keep_finish(answer, delta);
         return EXO_OK;
     }
     const enum exo_answer_kept which = (enum exo_answer_kept)keepings[delta->type].kept;

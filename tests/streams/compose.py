@@ -1098,6 +1098,15 @@ fixture("delta-finish-max-tokens", tool(call(0, "call_1", "tide", SKAGEN[:8])) +
         note="as length: no tool call is usable")
 refused("delta-finish-none", says("Salt and rope.") + finish("none") + finish(" ") + finish("null"), "EXO_E_TRUNCATED",
         text="Salt and rope.", reason="null", note="no reason at all")
+for name, reason in (("stop", "stop"), ("length", "length")):
+    fixture(
+        f"delta-finish-none-behind-{name}",
+        says("Salt and rope.") + "".join(finish(word) for word in (reason, "none", " ", "null", "NULL: x")),
+        "Salt and rope.",
+        reason=reason,
+        done=False,
+        note="what is no reason takes the place of none that is",
+    )
 
 row(2, "n > 1, logprobs, refusal, audio, legacy `function_call`")
 fixture(
