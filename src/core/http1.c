@@ -846,8 +846,10 @@ int exo_http1_response_next(exo_http1_response *response, exo_http1_event *event
             response->error_ = result;
             used = 0; /* a wrong byte is not consumed */
         }
-        consume(&response->in_, used);
-        response->at += used;
+        if (used > 0) { /* of nothing there is no place behind */
+            consume(&response->in_, used);
+            response->at += used;
+        }
     }
     if (result >= 0) {
         event->status = response->status_;
