@@ -1184,7 +1184,7 @@ int exo_json_repair(exo_span text, uint32_t max_depth, exo_buffer *out, exo_repa
         report->values = 1;
         return exo_buffer_append(out, text);
     }
-    r.in = text;
+    r.in = text.len > 0 ? text : exo_span_text("");
     r.out = out;
     for (size_t at = text.len; at-- > 0;) {
         if (text.ptr[at] == '\n' && r.lines == 0) {
