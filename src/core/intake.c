@@ -194,7 +194,9 @@ static void intake_refuse(exo_intake *intake)
 static exo_span intake_split(exo_span *bytes, size_t len)
 {
     exo_span front = exo_span_of(bytes->ptr, bytes->len < len ? bytes->len : len);
-    *bytes = exo_span_of(bytes->ptr + front.len, bytes->len - front.len);
+    if (front.len > 0) {
+        *bytes = exo_span_of(bytes->ptr + front.len, bytes->len - front.len);
+    }
     return front;
 }
 
