@@ -52,8 +52,9 @@ static exo_route_health *health_of(const exo_route *route, uint32_t stop)
 }
 
 /* Begins an attempt, which is the probe where one is due. */
-static void attempt(exo_route *route, uint32_t stop, exo_route_health *health)
+static void attempt(exo_route *route, uint32_t stop)
 {
+    exo_route_health *health = health_of(route, stop);
     if (stop != route->current_ || route->state_ != WAITING) {
         route->retries_ = 0;
     }
@@ -75,9 +76,9 @@ static bool is_open(const exo_route *route, uint32_t stop, int64_t now)
 /* Attempts a stop, unless it is closed: then it is kept in mind as a last resort. */
 static bool admit(exo_route *route, uint32_t stop, int64_t now)
 {
-    exo_route_health *health = health_of(route, stop);
+    const exo_route_health *health = health_of(route, stop);
     if (is_open(route, stop, now)) {
-        attempt(route, stop, health);
+        attempt(route, stop);
         return true;
     }
     if (route->resort_ == NONE || health->until_ < health_of(route, route->resort_)->until_) {
@@ -98,7 +99,7 @@ static void choose(exo_route *route, int64_t now)
         route->state_ = OVER;
         return;
     }
-    attempt(route, route->resort_, health_of(route, route->resort_));
+    attempt(route, route->resort_);
     route->resort_ = NONE;
 }
 
@@ -156,15 +157,14 @@ static uint32_t backoff(const exo_route *route)
     return wait;
 }
 
-/* The longest wait that may be begun: without end, unless a stop that was not tried yet is open. */
-static int64_t patience(const exo_route *route, int64_t now)
+/* Whether a stop that was not tried yet is open. */
+static bool is_another_open(const exo_route *route, int64_t now)
 {
-    for (uint32_t stop = route->next_; stop < route->count_; stop++) {
-        if (is_open(route, stop, now)) {
-            return route->policy_->patience;
-        }
+    uint32_t stop = route->next_;
+    while (stop < route->count_ && !is_open(route, stop, now)) {
+        stop++;
     }
-    return INT64_MAX;
+    return stop < route->count_;
 }
 
 /* Waits for the same stop, if it may be attempted again, will not be in cooldown then, and nothing better is left. */
@@ -175,8 +175,8 @@ static void retry(exo_route *route, int64_t now, int64_t retry_after, const exo_
     }
     uint32_t wait = retry_after > 0 ? (uint32_t)retry_after : backoff(route);
     int64_t until = now + wait;
-    bool fits = (route->deadline_ < 0 || until < route->deadline_) && wait <= patience(route, now);
-    if (fits && (!health || health->until_ <= until)) {
+    bool fits = (route->deadline_ < 0 || until < route->deadline_) && (!health || health->until_ <= until);
+    if (fits && (wait <= route->policy_->patience || !is_another_open(route, now))) {
         route->until_ = until;
         route->retries_++;
         route->state_ = WAITING;
