@@ -175,8 +175,9 @@ static void intake_refuse(exo_intake *intake)
 {
     exo_failure *failure = intake->options_.failure;
     if (intake->status_ == 407) {
-        const exo_span words = exo_span_text("the proxy asks for a user and a password");
-        intake_fail_saying(intake, EXO_E_PROXY, &words);
+        static const char words[] = "the proxy asks for a user and a password";
+        const exo_span text = {words, sizeof words - 1};
+        intake_fail_saying(intake, EXO_E_PROXY, &text);
         return;
     }
     exo_failure_from_response(failure, intake->status_, exo_buffer_span(&intake->held_));
@@ -494,14 +495,16 @@ static bool intake_decide(exo_intake *intake, exo_span *bytes)
 {
     const size_t most = intake->options_.limits->error_body;
     exo_span start = exo_span_of(bytes->ptr, bytes->len < most ? bytes->len : most);
-    exo_body_kind kind = intake->held_.len == 0 ? exo_body_sniff(start) : EXO_BODY_UNKNOWN;
-    if (kind == EXO_BODY_UNKNOWN) {
+    if (intake->held_.len > 0) {
         (void)intake_gather(intake, bytes, most);
         start = exo_buffer_span(&intake->held_);
-        kind = exo_body_sniff(start);
-        if (intake->state_ == INTAKE_OVER || (kind == EXO_BODY_UNKNOWN && start.len < most)) {
-            return false;
-        }
+    }
+    exo_body_kind kind = exo_body_sniff(start);
+    if (kind == EXO_BODY_UNKNOWN && intake->held_.len == 0) {
+        (void)intake_gather(intake, bytes, most);
+    }
+    if (intake->state_ == INTAKE_OVER || (kind == EXO_BODY_UNKNOWN && start.len < most)) {
+        return false;
     }
     switch (kind) {
     case EXO_BODY_JSON:
