@@ -23,27 +23,68 @@
 /* A run of backticks that opens or closes a block of code. */
 #define FENCE_LEN 3
 
+/* What stands at a place: what its byte is, and what the character is that begins there; and sets of that. From
+ * KIND_MARK on the bits are the character's code of enum mark. */
+enum kind {
+    KIND_END = 1, /* nothing: the text is over */
+    KIND_DIGIT = 2,
+    KIND_LETTER = 4,
+    KIND_MINUS = 8,
+    KIND_OPENING = 0x10,
+    KIND_CLOSING = 0x20,
+    KIND_COMMA = 0x40,
+    KIND_COLON = 0x80,
+    KIND_SEMICOLON = 0x100,
+    KIND_LINE_END = 0x200,
+    KIND_EQUALS = 0x400,
+    KIND_PLUS = 0x800,
+    KIND_POINT = 0x1000,
+    KIND_BACKTICK = 0x2000,
+    KIND_STRAIGHT = 0x4000, /* a quotation mark of ASCII */
+    KIND_SLASH = 0x8000,
+    KIND_BACKSLASH = 0x10000,
+    KIND_QUOTE = 0x20000, /* a quotation mark, perhaps with a reverse solidus in front of it */
+    KIND_BLANK = 0x40000, /* a white space character */
+    KIND_FENCE = 0x80000,
+    KIND_ELLIPSIS = 0x100000,
+    KIND_COMMENT = 0x200000, /* the beginning of one */
+    KINDS_WORD = KIND_LETTER | KIND_DIGIT | KIND_MINUS,
+    KINDS_NUMBER = KIND_DIGIT | KIND_MINUS | KIND_PLUS | KIND_POINT | KIND_COMMA,
+    KINDS_SEPARATOR = KIND_COMMA | KIND_SEMICOLON,
+    KINDS_BEFORE_VALUE = KIND_COMMA | KIND_COLON | KIND_OPENING,
+    KINDS_STRUCTURE = KINDS_BEFORE_VALUE | KIND_CLOSING
+};
+#define KIND_MARK 24
+
 enum wait {
     WAIT_KEY,    /* an object's next key, or its end */
     WAIT_MEMBER, /* what a key stands for, perhaps after a colon */
     WAIT_ELEMENT /* an array's next element or its end; outside of brackets the value itself */
 };
 
-/* The first digit is the length of the mark in bytes. A string that a curly one opens may end with a straight one, and
- * one that a backtick opens with an acute accent; no other two codes are so far apart. */
-enum quote {
-    QUOTE_NONE = 0,
+/* Characters that mean something; the first digit is their length in bytes. A string that a curly quotation mark opens
+ * may end with a straight one, and one that a backtick opens with an acute accent; no quotation mark is as far from any
+ * other code, whether or not a reverse solidus is added. */
+enum mark {
+    MARK_NONE = 0,
     QUOTE_DOUBLE = 0x10,
     QUOTE_SINGLE = 0x11,
     QUOTE_BACKTICK = 0x12,
     QUOTE_ACUTE = 0x22,
-    QUOTE_ANGLE = 0x24,
+    QUOTE_ANGLE = 0x23,
     QUOTE_CURLY_DOUBLE = 0x30,
     QUOTE_CURLY_SINGLE = 0x31,
     QUOTE_ESCAPE = 0x18, /* what a reverse solidus in front of the mark adds */
     QUOTE_ESCAPED = QUOTE_DOUBLE + QUOTE_ESCAPE,
     QUOTE_CURLY = QUOTE_CURLY_DOUBLE - QUOTE_DOUBLE,
-    QUOTE_ACCENT = QUOTE_ACUTE - QUOTE_BACKTICK
+    QUOTE_ACCENT = QUOTE_ACUTE - QUOTE_BACKTICK,
+    OTHER = 0x0C, /* no quotation mark; the last two bits say how far behind KIND_BLANK its kind stands */
+    OTHER_BLANK_1 = 0x1C,
+    OTHER_BLANK_2 = 0x2C,
+    OTHER_BLANK_3 = 0x3C,
+    OTHER_FENCE = 0x3D,
+    OTHER_ELLIPSIS = 0x3E,
+    OTHER_COMMENT = 0x1F
 };
 
 /* Whether a key stands ahead. */
@@ -62,17 +103,19 @@ typedef struct repair {
     bool cut;    /* a part of the last token had to be supplied, or all of it */
     bool full;   /* there is a value in the outermost bracket */
     bool unsure; /* the value may be none that anybody wrote */
-    unsigned depth;
-    unsigned split; /* the depth of an array that had an object's end missing: one brace may be left over there; or 0 */
+    uint8_t depth;
+    uint8_t split; /* the depth of an array that had an object's end missing: one brace may be left over there; or 0 */
     /* Of the text: */
+    bool twice; /* it is escaped once too often: \" for every quotation mark */
+    uint8_t max_depth;
+    char closers[1 + EXO_JSON_DEPTH_MAX]; /* what closes the open brackets, the innermost last and the outermost at 1 */
     size_t at;
+    unsigned kind; /* what is at `at`, where a token begins */
     exo_span in;
-    size_t lines; /* where the last but one line ends */
-    bool twice;   /* it is escaped once too often: \" for every quotation mark */
-    unsigned max_depth;
+    size_t lines;    /* where the last but one line ends */
+    exo_span token;  /* what was read last, without its marks; or what is left of that to write */
     exo_buffer *out; /* NULL while nothing is to be written */
     int error;
-    char closers[1 + EXO_JSON_DEPTH_MAX]; /* what closes the open brackets, the innermost last and the outermost at 1 */
 } repair;
 
 /* The byte at `at`, or -1 beyond the end. */
@@ -96,148 +139,134 @@ static bool is_blank(int byte)
     return byte >= 0 && byte <= ' ';
 }
 
-/* { and [ differ in the bit that makes letters small, as do } and ]. */
-static bool is_opening(int byte)
+/* What the byte at `at` is by itself: one of enum kind, or 0. */
+static unsigned byte_kind(int byte)
 {
-    return (byte | 0x20) == '{';
-}
-
-static bool is_closing(int byte)
-{
-    return (byte | 0x20) == '}';
-}
-
-static bool is_letter(int byte)
-{
-    return ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte == '_' || byte == '$' || byte >= 0x80;
-}
-
-static bool is_word(int byte)
-{
-    return is_letter(byte) || ascii_is_digit(byte) || byte == '-';
-}
-
-/* The length of the white space character at `at`, among them those of Unicode; 0 if there is none. */
-static size_t blank_len(const repair *r, size_t at)
-{
-    static const uint8_t wide[][4] = {
-        /* the first bytes, and the range of the last one */
-        {0xE1, 0x9A, 0x80, 0x80}, /* U+1680 */
-        {0xE1, 0xA0, 0x8E, 0x8E}, /* U+180E */
-        {0xE2, 0x80, 0x80, 0x8B}, /* U+2000 to U+200B */
-        {0xE2, 0x80, 0xA8, 0xA9}, /* U+2028 and U+2029 */
-        {0xE2, 0x80, 0xAF, 0xAF}, /* U+202F */
-        {0xE2, 0x81, 0x9F, 0x9F}, /* U+205F */
-        {0xE3, 0x80, 0x80, 0x80}, /* U+3000 */
-        {0xEF, 0xBB, 0xBF, 0xBF}, /* U+FEFF */
-    };
-    const int byte = peek(r, at);
-    const int next = peek(r, at + 1);
-    const int last = peek(r, at + 2);
-    if (byte < 0x80) {
-        return is_blank(byte);
+    static const char bytes[] = "_$--{[}],,::;;\r\n==++..``\"'//\\\\"; /* two of each kind, from KIND_LETTER on */
+    const char *found;
+    if (ascii_is_digit(byte)) {
+        return KIND_DIGIT;
     }
-    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
-        if (byte == wide[i][0] && next == wide[i][1] && last >= wide[i][2] && last <= wide[i][3]) {
-            return 3;
+    if (byte < 0) {
+        return KIND_END;
+    }
+    if (((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte >= 0x80) {
+        return KIND_LETTER;
+    }
+    found = memchr(bytes, byte, sizeof bytes - 1);
+    return found ? (unsigned)KIND_LETTER << (found - bytes) / 2 : 0;
+}
+
+/* What is at `at`: of enum kind, and the mark. */
+static unsigned kind_at(const repair *r, size_t at)
+{
+    static const uint8_t rows[][5] = {
+        /* the first two bytes, or one and 0, the range of the third, and what they are */
+        {0xC2, 0xA0, 0x00, 0xFF, OTHER_BLANK_2},      /* U+00A0 */
+        {0xC2, 0xAB, 0x00, 0xFF, QUOTE_ANGLE},        /* U+00AB */
+        {0xC2, 0xB4, 0x00, 0xFF, QUOTE_ACUTE},        /* U+00B4 */
+        {0xC2, 0xBB, 0x00, 0xFF, QUOTE_ANGLE},        /* U+00BB */
+        {0xE1, 0x9A, 0x80, 0x80, OTHER_BLANK_3},      /* U+1680 */
+        {0xE1, 0xA0, 0x8E, 0x8E, OTHER_BLANK_3},      /* U+180E */
+        {0xE2, 0x80, 0x80, 0x8B, OTHER_BLANK_3},      /* U+2000 to U+200B */
+        {0xE2, 0x80, 0x98, 0x9B, QUOTE_CURLY_SINGLE}, /* U+2018 to U+201B */
+        {0xE2, 0x80, 0x9C, 0x9F, QUOTE_CURLY_DOUBLE}, /* U+201C to U+201F */
+        {0xE2, 0x80, 0xA6, 0xA6, OTHER_ELLIPSIS},     /* U+2026 */
+        {0xE2, 0x80, 0xA8, 0xA9, OTHER_BLANK_3},      /* U+2028 and U+2029 */
+        {0xE2, 0x80, 0xAF, 0xAF, OTHER_BLANK_3},      /* U+202F */
+        {0xE2, 0x81, 0x9F, 0x9F, OTHER_BLANK_3},      /* U+205F */
+        {0xE3, 0x80, 0x80, 0x80, OTHER_BLANK_3},      /* U+3000 */
+        {0xEF, 0xBB, 0xBF, 0xBF, OTHER_BLANK_3},      /* U+FEFF */
+        {'.', '.', '.', '.', OTHER_ELLIPSIS},         {'`', '`', '`', '`', OTHER_FENCE},
+        {'`', 0, 0x00, 0xFF, QUOTE_BACKTICK},         {'"', 0, 0x00, 0xFF, QUOTE_DOUBLE},
+        {'\'', 0, 0x00, 0xFF, QUOTE_SINGLE},          {'#', 0, 0x00, 0xFF, OTHER_COMMENT},
+        {'/', '/', 0x00, 0xFF, OTHER_COMMENT},        {'/', '*', 0x00, 0xFF, OTHER_COMMENT},
+    };
+    unsigned kind = byte_kind(peek(r, at));
+    if (kind & KINDS_WORD && peek(r, at) < 0x80) {
+        return kind; /* most of all text */
+    }
+    unsigned escape = 0;
+    if (kind & KIND_BACKSLASH) {
+        escape = QUOTE_ESCAPE;
+        at++;
+    }
+    const int byte = peek(r, at);
+    const uint8_t third = (uint8_t)peek(r, at + 2);
+    unsigned mark = is_blank(byte) ? OTHER_BLANK_1 : MARK_NONE;
+    for (const uint8_t *row = *rows; mark == MARK_NONE && row < *rows + sizeof rows; row += sizeof *rows) {
+        if (byte == row[0] && (row[1] == 0 || peek(r, at + 1) == row[1]) && third >= row[2] && third <= row[3]) {
+            mark = row[4];
         }
     }
-    return byte == 0xC2 && next == 0xA0 ? 2 : 0;
+    if (mark & OTHER) {
+        if (escape == 0) {
+            kind |= (unsigned)KIND_BLANK << (mark & 3);
+        }
+    } else if (mark != MARK_NONE) {
+        kind |= KIND_QUOTE;
+    }
+    return kind | (mark + escape) << KIND_MARK;
+}
+
+/* The length of the character at a place that has a mark. */
+static size_t mark_len(unsigned kind)
+{
+    return kind >> (KIND_MARK + 4);
+}
+
+/* The length of the quotation mark at a place, or 0. */
+static size_t quote_len(unsigned kind)
+{
+    return kind & KIND_QUOTE ? mark_len(kind) : 0;
 }
 
 static size_t skip_blanks(const repair *r, size_t at)
 {
     for (;;) {
-        size_t len = blank_len(r, at);
-        if (r->twice && peek(r, at) == '\\' && is_one_of(peek(r, at + 1), "nrt")) {
-            len = 2;
-        }
-        if (len == 0) {
+        const unsigned kind = kind_at(r, at);
+        if (kind & KIND_BLANK) {
+            at += mark_len(kind);
+        } else if (r->twice && kind & KIND_BACKSLASH && is_one_of(peek(r, at + 1), "nrt")) {
+            at += 2;
+        } else {
             return at;
         }
-        at += len;
     }
 }
 
-/* What the blanks from `at` on are followed by. */
-static int peek_past(const repair *r, size_t at)
+/* The kind of what the blanks from `at` on are followed by. */
+static unsigned kind_past(const repair *r, size_t at)
 {
-    return peek(r, skip_blanks(r, at));
+    return kind_at(r, skip_blanks(r, at));
 }
 
 /* The end of what stands before `end`, blanks taken off, but not before `start`. */
 static size_t trim(const repair *r, size_t start, size_t end)
 {
-    size_t len;
-    do {
-        len = 3;
-        while (len > 0 && (len > end - start || blank_len(r, end - len) != len)) {
-            len--;
+    for (size_t len = 1; len <= 3 && len <= end - start; len++) {
+        const unsigned kind = kind_at(r, end - len);
+        if (kind & KIND_BLANK && mark_len(kind) == len) {
+            end -= len;
+            len = 0;
         }
-        end -= len;
-    } while (len > 0);
+    }
     return end;
 }
 
-static bool is_fence(const repair *r, size_t at)
+/* Whether a string that `open` began may end with the mark of `kind`. */
+static bool is_pair(unsigned open, unsigned kind)
 {
-    return peek(r, at) == '`' && peek(r, at + 1) == '`' && peek(r, at + 2) == '`';
-}
-
-static bool is_comment(const repair *r, size_t at)
-{
-    return peek(r, at) == '#' || (peek(r, at) == '/' && (peek(r, at + 1) == '/' || peek(r, at + 1) == '*'));
-}
-
-/* The quotation mark at `at`, with the reverse solidus in front of it. */
-static enum quote quote_at(const repair *r, size_t at)
-{
-    const unsigned escape = peek(r, at) == '\\' ? QUOTE_ESCAPE : 0;
-    const size_t mark = at + (escape > 0);
-    const int next = peek(r, mark + 1);
-    unsigned quote = QUOTE_NONE;
-    switch (peek(r, mark)) {
-    case '"':
-        quote = QUOTE_DOUBLE;
-        break;
-    case '\'':
-        quote = QUOTE_SINGLE;
-        break;
-    case '`':
-        quote = is_fence(r, mark) ? QUOTE_NONE : QUOTE_BACKTICK;
-        break;
-    case 0xC2: /* U+00AB and U+00BB, and U+00B4 */
-        quote = next == 0xAB || next == 0xBB ? QUOTE_ANGLE : next == 0xB4 ? QUOTE_ACUTE : QUOTE_NONE;
-        break;
-    case 0xE2: /* U+2018 to U+201B, and U+201C to U+201F */
-        if (next == 0x80 && (peek(r, mark + 2) & ~7) == 0x98) {
-            quote = peek(r, mark + 2) & 4 ? QUOTE_CURLY_DOUBLE : QUOTE_CURLY_SINGLE;
-        }
-        break;
-    default:
-        break;
-    }
-    return (enum quote)(quote > 0 ? quote + escape : quote);
-}
-
-static size_t quote_len(enum quote quote)
-{
-    return (size_t)quote >> 4;
-}
-
-/* Whether a string that `open` began may end with `close`. */
-static bool is_pair(enum quote open, enum quote close)
-{
-    return open == close || open == close + QUOTE_CURLY || open + QUOTE_ACCENT == close;
+    const unsigned difference = (kind >> KIND_MARK) - open;
+    return difference == 0 || difference == (unsigned)-QUOTE_CURLY || difference == QUOTE_ACCENT;
 }
 
 /* Leaves out the letter that Python has in front of some strings. A mark that nothing can follow but structure ends a
  * word whose opening mark is missing. */
 static size_t skip_prefix(const repair *r, size_t at)
 {
-    if (is_one_of(peek(r, at) | 0x20, "rubf") && is_one_of(peek(r, at + 1), "\"'")) {
-        const int byte = peek_past(r, at + 2);
-        return at + (byte >= 0 && !is_one_of(byte, ",:}]"));
+    if (is_one_of(peek(r, at) | 0x20, "rubf") && kind_at(r, at + 1) & KIND_STRAIGHT) {
+        at += !(kind_past(r, at + 2) & (KIND_END | KIND_COMMA | KIND_COLON | KIND_CLOSING));
     }
     return at;
 }
@@ -245,30 +274,33 @@ static size_t skip_prefix(const repair *r, size_t at)
 /* Where the key begins whose quotation mark is at `at`. All marks are doubled in what was once part of a CSV file. */
 static size_t key_start(const repair *r, size_t at)
 {
-    const enum quote open = quote_at(r, at);
-    at += quote_len(open);
-    return at + (open == QUOTE_DOUBLE && peek(r, at) == '"' && is_word(peek(r, at + 1)) && peek(r, at + 1) < 0x80);
+    const unsigned kind = kind_at(r, at);
+    at += mark_len(kind);
+    if (kind >> KIND_MARK == QUOTE_DOUBLE && peek(r, at) == '"' && kind_at(r, at + 1) & KINDS_WORD &&
+        peek(r, at + 1) < 0x80) {
+        at++;
+    }
+    return at;
 }
 
 /* Where the key ends that `open` opened and whose text begins at `start`: at its closing mark, at the colon if that
  * mark is missing, or at `limit`. A word is glued to a mark that opens the value then, and to one within the key: there
  * only words are left up to a mark in front of a colon. */
-static size_t key_end(const repair *r, enum quote open, size_t start, size_t limit)
+static size_t key_end(const repair *r, unsigned open, size_t start, size_t limit)
 {
     size_t inner = 0;
     size_t colon = 0;
     bool plain = true;
     for (size_t at = start; at < limit; at++) {
-        const int byte = peek(r, at);
-        const enum quote quote = quote_at(r, at);
-        if (is_pair(open, quote)) {
-            const size_t after = at + quote_len(quote);
-            const int next = peek_past(r, after);
-            if (next == ':') {
+        const unsigned kind = kind_at(r, at);
+        if (is_pair(open, kind)) {
+            const size_t after = at + mark_len(kind);
+            const unsigned next = kind_past(r, after);
+            if (next & KIND_COLON) {
                 return at;
             }
             if (inner == 0) {
-                if (!is_word(at == start ? next : peek(r, after))) {
+                if (!((at == start ? next : kind_at(r, after)) & KINDS_WORD)) {
                     return at;
                 }
                 if (!plain) {
@@ -277,15 +309,15 @@ static size_t key_end(const repair *r, enum quote open, size_t start, size_t lim
                 inner = at;
                 limit = limit - at > LOOK_AHEAD ? at + LOOK_AHEAD : limit;
             }
-        } else if (is_one_of(byte, ",:{}[]\r\n")) {
+        } else if (kind & (KINDS_STRUCTURE | KIND_LINE_END)) {
             if (inner > 0) {
                 return inner;
             }
             plain = false;
-            if (byte == ':' && colon == 0 && peek(r, at + 1) != '/') {
+            if (kind & KIND_COLON && colon == 0 && peek(r, at + 1) != '/') {
                 colon = at;
             }
-        } else if (byte == '\\') {
+        } else if (kind & KIND_BACKSLASH) {
             at++;
         }
     }
@@ -299,8 +331,8 @@ static size_t key_end(const repair *r, enum quote open, size_t start, size_t lim
 static size_t past_key(const repair *r, size_t at)
 {
     const size_t limit = at + LOOK_AHEAD;
-    at = key_end(r, quote_at(r, at), key_start(r, at), limit);
-    const size_t len = quote_len(quote_at(r, at));
+    at = key_end(r, kind_at(r, at) >> KIND_MARK, key_start(r, at), limit);
+    const size_t len = quote_len(kind_at(r, at));
     return len > 0 && at < limit ? skip_blanks(r, at + len) : r->in.len;
 }
 
@@ -309,31 +341,53 @@ static enum ahead look_ahead(const repair *r, size_t at)
 {
     at = skip_prefix(r, skip_blanks(r, at));
     const size_t limit = at + LOOK_AHEAD;
-    int byte = peek(r, at);
-    if (quote_at(r, at) != QUOTE_NONE) {
+    unsigned kind = kind_at(r, at);
+    if (kind & KIND_QUOTE) {
         at = past_key(r, at);
-        byte = peek(r, at);
-        return byte == ':'                      ? AHEAD_KEY
-               : is_letter(byte) || byte == ')' ? AHEAD_TEXT
-               : quote_at(r, at) != QUOTE_NONE  ? AHEAD_STRINGS
-                                                : AHEAD_OTHER;
+        kind = kind_at(r, at);
+        return kind & KIND_COLON                          ? AHEAD_KEY
+               : kind & KIND_LETTER || peek(r, at) == ')' ? AHEAD_TEXT
+               : kind & KIND_QUOTE                        ? AHEAD_STRINGS
+                                                          : AHEAD_OTHER;
     }
-    if (!is_word(byte)) {
-        return byte < 0 || is_one_of(byte, ",{}[]/#.`") ? AHEAD_OTHER : AHEAD_TEXT;
+    if (!(kind & KINDS_WORD)) {
+        return kind & (KIND_END | KIND_COMMA | KIND_OPENING | KIND_CLOSING | KIND_COMMENT | KIND_SLASH | KIND_POINT |
+                       KIND_BACKTICK)
+                   ? AHEAD_OTHER
+                   : AHEAD_TEXT;
     }
-    while (at < limit && is_word(peek(r, at))) {
-        at++;
+    while (kind & KINDS_WORD && at < limit) {
+        kind = kind_at(r, ++at);
     }
-    if (peek_past(r, at + quote_len(quote_at(r, at))) == ':') {
+    if (kind_past(r, at + quote_len(kind)) & KIND_COLON) {
         return AHEAD_KEY; /* perhaps its opening mark is missing */
     }
-    return peek_past(r, at) < 0 ? AHEAD_OTHER : AHEAD_TEXT;
+    return kind_past(r, at) & KIND_END ? AHEAD_OTHER : AHEAD_TEXT;
 }
 
 /* Whether a key in quotation marks is at `at`. */
 static bool is_key(const repair *r, size_t at)
 {
-    return quote_at(r, at) != QUOTE_NONE && look_ahead(r, at) == AHEAD_KEY;
+    return kind_at(r, at) & KIND_QUOTE && look_ahead(r, at) == AHEAD_KEY;
+}
+
+/* Makes what is between two places the token. */
+static void take(repair *r, size_t start, size_t end)
+{
+    r->token = exo_span_of(r->in.ptr + start, end - start);
+}
+
+/* Whether the text ends with the token. */
+static bool is_cut(const repair *r)
+{
+    return r->token.ptr + r->token.len == r->in.ptr + r->in.len;
+}
+
+/* Takes the first bytes off the token. */
+static void drop(repair *r, size_t len)
+{
+    r->token.ptr += len;
+    r->token.len -= len;
 }
 
 static void put(repair *r, const char *text, size_t len)
@@ -354,103 +408,103 @@ static void put_byte(repair *r, int byte)
     put(r, &text, 1);
 }
 
-/* Writes the escape \uXXXX at `text`, which names `unit`, one half of a pair without the other as U+FFFD, and returns
- * the length of what was read. */
-static size_t put_unicode(repair *r, const char *text, size_t len, int32_t unit)
+/* Writes the token's first bytes and takes them off. */
+static void pass(repair *r, size_t len)
 {
-    const size_t low = r->twice && len > 7 && text[7] == '\\' ? 7 : 6;
-    if ((unit & 0xFC00) == 0xD800 && (exo_json_code_unit(text + low, len - low) & 0xFC00) == 0xDC00) {
-        put(r, text, 6);
-        put(r, text + low, 6);
-        return low + 6;
-    }
-    put(r, (unit & 0xF800) == 0xD800 ? "\\ufffd" : text, 6);
-    return 6;
+    put(r, r->token.ptr, len);
+    drop(r, len);
 }
 
-/* Writes the escape at `text`, mended, and returns the length of what was read. An escape that JSON does not know keeps
- * its reverse solidus, as regular expressions and paths need it; `cut` says that the text ends with this string, and
- * then an escape without its end is dropped. */
-static size_t put_escape(repair *r, const char *text, size_t len, bool cut)
+/* Passes the escape \uXXXX that names `unit`; one half of a pair without the other becomes U+FFFD. */
+static void pass_unicode(repair *r, int32_t unit)
 {
-    const int name = len > 1 ? (uint8_t)text[1] : -1;
-    const int32_t unit = exo_json_code_unit(text, len);
+    const exo_span text = r->token;
+    const size_t low = r->twice && text.len > 7 && text.ptr[7] == '\\' ? 7 : 6;
+    if (unit >> 10 == 0xD800 >> 10 && (exo_json_code_unit(text.ptr + low, text.len - low) >> 10) == 0xDC00 >> 10) {
+        put(r, text.ptr, 6);
+        drop(r, low);
+    } else if (unit >> 11 == 0xD800 >> 11) {
+        put_text(r, "\\ufffd");
+        drop(r, 6);
+        return;
+    }
+    pass(r, 6);
+}
+
+/* Passes an escape, mended. One that JSON does not know keeps its reverse solidus, as regular expressions and paths
+ * need it; where the text ends with this string, an escape without its end is dropped. */
+static void pass_escape(repair *r)
+{
+    const exo_span text = r->token;
+    const int name = text.len > 1 ? (uint8_t)text.ptr[1] : -1;
+    const int32_t unit = exo_json_code_unit(text.ptr, text.len);
     if (unit >= 0) {
-        return put_unicode(r, text, len, unit);
-    }
-    if (exo_json_escape_value(name) >= 0) {
-        put(r, text, 2);
-        return 2;
-    }
-    if (is_one_of(name, "'`\xE2") || is_blank(name)) {
-        return 1;
-    }
-    if (name == 'x' && len > 3 && exo_json_hex_value((uint8_t)text[2]) >= 0 &&
-        exo_json_hex_value((uint8_t)text[3]) >= 0) {
+        pass_unicode(r, unit);
+    } else if (exo_json_escape_value(name) >= 0) {
+        pass(r, 2);
+    } else if (is_one_of(name, "'`\xE2") || is_blank(name)) {
+        drop(r, 1);
+    } else if (name == 'x' && text.len > 3 && exo_json_hex_value((uint8_t)text.ptr[2]) >= 0 &&
+               exo_json_hex_value((uint8_t)text.ptr[3]) >= 0) {
         put_text(r, "\\u00");
-        put(r, text + 2, 2);
-        return 4;
+        drop(r, 2);
+        pass(r, 2);
+    } else if (is_cut(r) && text.len < (name == 'x' ? 4 : name == 'u' ? 6 : 2)) {
+        drop(r, text.len);
+    } else {
+        put_byte(r, '\\');
+        pass(r, 1);
     }
-    if (cut && ((name == 'x' && len < 4) || (name == 'u' && len < 6))) {
-        return len;
-    }
-    if (!cut || len > 1) {
-        put_text(r, "\\\\");
-    }
-    return 1;
 }
 
-/* Writes what is at `text`, which may not stand in a string as it is, and returns the length of what was read. `cut` is
- * as for escapes. */
-static size_t put_mended(repair *r, const char *text, size_t len, bool cut)
+/* Passes what may not stand in a string as it is. */
+static void pass_mended(repair *r)
 {
-    if ((uint8_t)*text >= 0x80) {
-        const int size = exo_utf8_check(text, len);
+    const exo_span text = r->token;
+    if ((uint8_t)*text.ptr >= 0x80) {
+        const int size = exo_utf8_check(text.ptr, text.len);
         put_text(r, JSON_REPLACEMENT);
-        return size == 0 ? len : (size_t)-size;
-    }
-    if (*text != '\\') {
+        drop(r, size == 0 ? text.len : (size_t)-size);
+    } else if (*text.ptr != '\\') {
         char escape[JSON_ESCAPE_MAX];
-        put(r, escape, exo_json_put_escape(*text, escape));
-        return 1;
-    }
-    if (!r->twice || len < 2 || text[1] != '\\') {
-        return put_escape(r, text, len, cut);
-    }
-    if (len > 3 && text[2] == '\\' && (text[3] == '"' || text[3] == '\\')) {
-        put(r, text, 1); /* what the outer escapes leave of these four bytes is an escape in itself */
-        put(r, text + 3, 1);
-        return 4;
-    }
-    return 1 + put_escape(r, text + 1, len - 1, cut);
-}
-
-/* Writes what stands between a string's quotation marks, valid. */
-static void put_content(repair *r, exo_span text)
-{
-    const bool cut = text.ptr + text.len == r->in.ptr + r->in.len;
-    size_t at = 0;
-    while (r->out && at < text.len) {
-        const size_t run = exo_json_clean_run(text.ptr + at, text.len - at);
-        put(r, text.ptr + at, run);
-        at += run;
-        if (at < text.len) {
-            at += put_mended(r, text.ptr + at, text.len - at, cut);
+        put(r, escape, exo_json_put_escape(*text.ptr, escape));
+        drop(r, 1);
+    } else {
+        if (r->twice && text.len > 1 && text.ptr[1] == '\\') {
+            drop(r, 1);
+            if (text.len > 3 && text.ptr[2] == '\\' && (text.ptr[3] == '"' || text.ptr[3] == '\\')) {
+                drop(r, 1); /* what the outer escapes leave of these four bytes is an escape in itself */
+                pass(r, 2);
+                return;
+            }
         }
+        pass_escape(r);
     }
 }
 
-static void put_string(repair *r, exo_span text)
+/* Writes the token as what stands between a string's quotation marks, valid. */
+static void put_content(repair *r)
+{
+    for (;;) {
+        pass(r, exo_json_clean_run(r->token.ptr, r->token.len));
+        if (r->token.len == 0) {
+            return;
+        }
+        pass_mended(r);
+    }
+}
+
+static void put_string(repair *r)
 {
     put_byte(r, '"');
-    put_content(r, text);
+    put_content(r);
     put_byte(r, '"');
 }
 
 /* 1 for an opening bracket, -1 for a closing one. */
-static int bracket_balance(int byte)
+static int bracket_balance(unsigned kind)
 {
-    return is_opening(byte) - is_closing(byte);
+    return ((kind & KIND_OPENING) > 0) - ((kind & KIND_CLOSING) > 0);
 }
 
 /* What closes the bracket at `level`, from the innermost at 0 on; 0 beyond the outermost. */
@@ -471,32 +525,32 @@ static bool is_element(const repair *r)
 static bool ends_value(const repair *r, size_t at, bool odd, bool nested)
 {
     unsigned level = 0;
-    bool comma = false;
+    unsigned comma = 0;
     unsigned count = 0; /* of commas, and of brackets that close what is open */
     size_t from;
     int byte;
+    unsigned kind;
     for (;; count++) {
         from = at;
         at = skip_blanks(r, from);
         byte = peek(r, at);
-        if (byte < 0 || is_fence(r, at)) {
+        kind = kind_at(r, at);
+        if (kind & (KIND_END | KIND_FENCE)) {
             return true;
         }
-        if (count == 0 && (r->depth == 0 || (nested && peek_past(r, at + 1) >= 0))) {
+        if (count == 0 && (r->depth == 0 || (nested && !(kind_past(r, at + 1) & KIND_END)))) {
             return false;
         }
-        if (count == LOOK_AHEAD || (byte != ',' && !is_closing(byte))) {
+        if (count == LOOK_AHEAD || !(kind & (KIND_COMMA | KIND_CLOSING))) {
             break;
         }
-        unsigned partner = level;
-        comma = byte == ',';
-        while (!comma && partner < r->depth && closer_at(r, partner) != byte) {
-            partner++;
-        }
-        if (partner < r->depth) {
-            level = partner + !comma;
-        } else if (level < r->depth) {
-            return peek_past(r, at + 1) < 0;
+        comma = kind & KIND_COMMA;
+        if (!comma && level < r->depth) {
+            while (closer_at(r, level++) != byte) {
+                if (level == r->depth) {
+                    return kind_past(r, at + 1) & KIND_END;
+                }
+            }
         }
         at++;
     }
@@ -505,31 +559,33 @@ static bool ends_value(const repair *r, size_t at, bool odd, bool nested)
         return true;
     }
     const bool element = closer_at(r, level) == ']';
-    const bool quoted = quote_at(r, at) != QUOTE_NONE;
+    const bool quoted = kind & KIND_QUOTE;
     const bool glued = at == from;
     const bool new_line = memchr(r->in.ptr + from, '\n', at - from);
     if (comma) {
-        return odd + (ahead == AHEAD_TEXT) <= element;
+        return element ? !odd || ahead != AHEAD_TEXT : !odd && ahead != AHEAD_TEXT;
     }
-    if (is_comment(r, at)) {
+    if (kind & KIND_COMMENT) {
         return !odd && (!glued || peek(r, at + 1) == '*');
     }
-    if (count > 0 && (glued || level == r->depth)) {
-        return level == r->depth &&
-               (!glued || byte == ';' || byte == ')' || byte == '<' || (byte == '{' && is_key(r, at + 1)));
+    const bool outside = level == r->depth;
+    if (count > 0 && (glued || outside)) {
+        return outside && (!glued || byte == ';' || byte == ')' || byte == '<' || (byte == '{' && is_key(r, at + 1)));
     }
     if (byte == '+') {
-        at = skip_blanks(r, at + 1);
-        return !odd && (quote_at(r, at) != QUOTE_NONE || is_comment(r, at) || is_closing(peek(r, at)));
+        return !odd && kind_past(r, at + 1) & (KIND_QUOTE | KIND_COMMENT | KIND_CLOSING);
     }
     if (element) {
-        return new_line || byte == ':' ||
-               (!odd && !glued && (quoted || is_opening(byte) || byte == '-' || ascii_is_digit(byte)));
+        return new_line || kind & KIND_COLON ||
+               (!odd && !glued && (quoted || kind & (KIND_OPENING | KIND_MINUS | KIND_DIGIT)));
     }
     if (byte == '{') {
         return is_element(r) && is_key(r, skip_blanks(r, at + 1));
     }
-    return ahead != AHEAD_TEXT && quoted + new_line + (ahead == AHEAD_KEY) >= 2;
+    if (ahead == AHEAD_TEXT) {
+        return false;
+    }
+    return quoted + new_line + (ahead == AHEAD_KEY) >= 2;
 }
 
 /* Where a string from `start` ends that nothing closes: with the text, or before the brackets that close all that is
@@ -537,11 +593,11 @@ static bool ends_value(const repair *r, size_t at, bool odd, bool nested)
 static size_t end_of_open_string(const repair *r, size_t start, long balance)
 {
     size_t end = trim(r, start, r->in.len);
-    if (end >= start + FENCE_LEN && is_fence(r, end - FENCE_LEN)) {
+    if (end >= start + FENCE_LEN && kind_at(r, end - FENCE_LEN) & KIND_FENCE) {
         end = trim(r, start, end - FENCE_LEN);
     }
     for (unsigned level = r->depth; level-- > 0;) {
-        if (balance > -(long)r->depth || end == start || peek(r, end - 1) != closer_at(r, level)) {
+        if (balance > -(long)r->depth || peek(r, end - 1) != closer_at(r, level)) {
             return r->in.len;
         }
         end = trim(r, start, end - 1);
@@ -560,12 +616,11 @@ static size_t end_before(const repair *r, size_t start, size_t begun, bool line)
     return line && memchr(r->in.ptr + end, '\n', begun - end) ? end : 0;
 }
 
-/* Reads a quoted value and returns what is between its marks. */
-static exo_span read_string(repair *r)
+/* Reads a quoted value. */
+static void read_string(repair *r)
 {
-    const enum quote open = quote_at(r, r->at);
-    const size_t start = r->at + quote_len(open);
-    const bool member = r->wait == WAIT_MEMBER;
+    const unsigned open = r->kind >> KIND_MARK;
+    const size_t start = r->at + mark_len(r->kind);
     size_t first = 0;  /* the first comma in front of a key, */
     size_t comma = 0;  /* and the first behind the last mark */
     size_t begun = 0;  /* what seems to begin with the last mark, or, if that is behind a colon, with the comma, */
@@ -574,12 +629,11 @@ static exo_span read_string(repair *r)
     bool odd = false;
     long balance = 0;
     size_t at = start;
-    size_t end = 0;
+    size_t end;
     r->cut = false;
-    while (end == 0) {
-        const int byte = peek(r, at);
-        const enum quote quote = quote_at(r, at);
-        if (byte < 0) {
+    for (;;) {
+        const unsigned kind = kind_at(r, at);
+        if (kind & KIND_END) {
             if (first > 0 && !r->unsure) {
                 r->at = first;
                 end = trim(r, start, first);
@@ -587,19 +641,25 @@ static exo_span read_string(repair *r)
                 end = r->at = end_of_open_string(r, start, balance);
             }
             r->unsure = true;
-        } else if (is_pair(open, quote)) {
-            const size_t after = at + quote_len(quote);
+            break;
+        }
+        if (is_pair(open, kind)) {
+            const size_t after = at + mark_len(kind);
             const bool ends = ends_value(r, after, odd, odd && balance > 0);
-            const size_t begins = comma > 0 && peek(r, trim(r, start, at) - 1) == ':' ? comma + 1 : at;
-            const bool begins_key = member && begins == at;
+            const bool pair = comma > 0 && peek(r, trim(r, start, at) - 1) == ':';
+            const size_t begins = pair ? comma + 1 : at;
+            const bool begins_key = r->wait == WAIT_MEMBER && !pair;
             const size_t sooner = r->depth == 0 || balance > 0 ? 0 : end_before(r, start, begins, begins_key);
-            if (before > 0 && (key ? peek_past(r, after) == ':' : ends || sooner > 0)) {
+            if (before > 0 && (key ? kind_past(r, after) & KIND_COLON : ends || sooner > 0)) {
                 end = before;
                 r->at = begun;
-            } else if (ends) {
+                break;
+            }
+            if (ends) {
                 end = at;
                 r->at = after;
-                r->cut = odd && peek_past(r, after) < 0;
+                r->cut = odd && kind_past(r, after) & KIND_END;
+                break;
             }
             comma = 0;
             begun = begins;
@@ -608,31 +668,34 @@ static exo_span read_string(repair *r)
             odd = !odd;
             at = after;
         } else {
-            if (byte == '\\') {
+            if (kind & KIND_BACKSLASH) {
                 at++;
                 if (open == QUOTE_ESCAPED && peek(r, at) == '\\' && peek(r, at + 1) == '\\') {
                     at += 2;
                 }
-            } else if (byte == ',' && comma == 0 && member && look_ahead(r, at + 1) == AHEAD_KEY) {
+            } else if (kind & KIND_COMMA && comma == 0 && r->wait == WAIT_MEMBER &&
+                       look_ahead(r, at + 1) == AHEAD_KEY) {
                 comma = at;
                 first = first > 0 ? first : at;
             }
-            balance += bracket_balance(byte);
+            balance += bracket_balance(kind);
             at++;
         }
     }
-    return exo_span_of(r->in.ptr + start, end - start);
+    take(r, start, end);
 }
 
 /* Reads a quoted key. */
-static exo_span read_key(repair *r)
+static void read_key(repair *r)
 {
-    const enum quote open = quote_at(r, r->at);
+    const unsigned open = r->kind >> KIND_MARK;
     const size_t start = key_start(r, r->at);
     const size_t end = key_end(r, open, start, r->in.len);
-    r->at = end + quote_len(quote_at(r, end));
-    r->at += open == QUOTE_DOUBLE && peek(r, r->at) == '"';
-    return exo_span_of(r->in.ptr + start, end - start);
+    r->at = end + quote_len(kind_at(r, end));
+    if (open == QUOTE_DOUBLE && peek(r, r->at) == '"') {
+        r->at++;
+    }
+    take(r, start, end);
 }
 
 /* The end of the digits from `at` on. */
@@ -644,40 +707,51 @@ static const char *skip_digits(const char *at, const char *end)
     return at;
 }
 
-/* Writes `word` if it is a literal, of some language, or a number but for a plus, leading zeros, or a part without
+/* Writes the token if it is a literal, of some language, or a number but for a plus, leading zeros, or a part without
  * digits. JSON's own literals count from their third letter on, and from the first where the text ends. Says in r->cut
  * whether more of it had to be supplied, or may have been there. */
-static bool put_scalar(repair *r, exo_span word)
+static bool put_scalar(repair *r)
 {
+    const exo_span word = r->token;
     static const char words[] = "true\0false\0null\0none\0undefined\0nan\0infinity\0inf\0nil\0";
     const char *const end = word.ptr + word.len;
-    const char *text = word.ptr + (word.len > 1 && is_sign(*word.ptr));
+    const char *text = word.ptr;
+    if (word.len > 1 && is_sign(*text)) {
+        text++;
+    }
     const size_t letters = (size_t)(end - text);
-    const bool cut = end == r->in.ptr + r->in.len;
-    unsigned own = 3;
+    const bool cut = is_cut(r);
     size_t len;
-    for (const char *meant = words; *meant; meant += len + 1, own -= own > 0) {
+    for (const char *meant = words; *meant; meant += len + 1) {
+        const bool own = meant < words + sizeof "true\0false\0null";
         len = strlen(meant);
         r->cut = letters < len;
-        if ((letters == len || (r->cut && own > 0 && r->depth > 0 && (cut || letters > 2))) &&
+        if ((letters == len || (r->cut && own && r->depth > 0 && (cut || letters > 2))) &&
             exo_ascii_same(text, meant, letters)) {
-            put_text(r, own > 0 ? meant : "null");
+            put_text(r, own ? meant : "null");
             return true;
         }
     }
     r->cut = cut;
     const char *const point = skip_digits(text, end);
-    const char *const fraction = point + (point < end && *point == '.');
+    const char *fraction = point;
+    if (point < end && *point == '.') {
+        fraction++;
+    }
     const char *const exponent = skip_digits(fraction, end);
     const char *digits = exponent;
     if (digits < end && (*digits | 0x20) == 'e') {
         digits++;
-        digits += digits < end && is_sign(*digits);
+        if (digits < end && is_sign(*digits)) {
+            digits++;
+        }
     }
     if (exponent - text == fraction - point || skip_digits(digits, end) != end) {
         return false;
     }
-    put(r, word.ptr, *word.ptr == '-');
+    if (*word.ptr == '-') {
+        put_byte(r, '-');
+    }
     if (text == point) {
         put_byte(r, '0');
     }
@@ -688,8 +762,12 @@ static bool put_scalar(repair *r, exo_span word)
     if (exponent[-1] == '.') {
         put_byte(r, '0');
     }
-    put(r, exponent, digits < end ? (size_t)(end - exponent) : 0);
-    r->cut |= !ascii_is_digit((uint8_t)end[-1]);
+    if (digits < end) {
+        put(r, exponent, (size_t)(end - exponent));
+    }
+    if (!ascii_is_digit((uint8_t)end[-1])) {
+        r->cut = true;
+    }
     return true;
 }
 
@@ -698,76 +776,79 @@ static bool ends_scalar(repair *r, size_t start, size_t at)
 {
     exo_buffer *const out = r->out;
     r->out = NULL; /* this is no time to write */
-    const bool scalar = put_scalar(r, exo_span_of(r->in.ptr + start, trim(r, start, at) - start));
+    take(r, start, trim(r, start, at));
+    const bool scalar = put_scalar(r);
     r->out = out;
-    return scalar && (r->wait == WAIT_ELEMENT ? is_letter(peek(r, start)) || !is_letter(peek(r, at))
+    return scalar && (r->wait == WAIT_ELEMENT ? ((kind_at(r, start) | ~kind_at(r, at)) & KIND_LETTER) != 0
                                               : look_ahead(r, at) == AHEAD_KEY);
 }
 
 /* Whether 1,000 goes on at the comma at `at`: in an object no digits can follow a comma but those of a key. */
 static bool is_thousands(const repair *r, size_t at)
 {
-    const char *const digits = r->in.ptr + at + 1;
-    return r->wait == WAIT_MEMBER && skip_digits(digits, r->in.ptr + r->in.len) - digits == 3 &&
-           peek_past(r, at + 4) != ':';
+    size_t end = at + 1;
+    while (kind_at(r, end) & KIND_DIGIT) {
+        end++;
+    }
+    return r->wait == WAIT_MEMBER && end - at == 4 && !(kind_past(r, end) & KIND_COLON);
 }
 
 /* Reads a value or key without quotation marks: up to what can only be the next part of the structure. */
-static exo_span read_bare(repair *r)
+static void read_bare(repair *r)
 {
     const size_t start = r->at;
-    bool numeric = true;
+    bool numeric = false; /* there are bytes in front of `at`, all of numbers */
     bool one_word = true;
-    bool after_blank = false;
+    unsigned after_blank = 0;
     long parentheses = 0;
     long brackets = 0;
     size_t at = start;
     for (;;) {
         const int byte = peek(r, at);
-        const size_t blank = blank_len(r, at);
-        const enum quote quote = quote_at(r, at);
-        if (byte < 0 || byte == '\r' || byte == '\n' || byte == ';' || is_fence(r, at) ||
-            (brackets <= 0 && is_closing(byte))) {
-            break;
-        }
-        if (byte == ')' && numeric && at > start) {
-            break;
-        }
-        if (byte == ',' && brackets + parentheses <= 0 && !(numeric && is_thousands(r, at))) {
+        const unsigned kind = kind_at(r, at);
+        const unsigned blank = kind & KIND_BLANK;
+        if (kind & (KIND_END | KIND_LINE_END | KIND_SEMICOLON | KIND_FENCE) || (brackets <= 0 && kind & KIND_CLOSING) ||
+            (numeric && byte == ')') ||
+            (kind & KIND_COMMA && brackets + parentheses <= 0 && !(numeric && is_thousands(r, at)))) {
             break;
         }
         if (r->wait == WAIT_KEY) {
-            if (byte == ':' || byte == '=' || is_opening(byte) || quote != QUOTE_NONE) {
+            if (kind & (KIND_COLON | KIND_EQUALS | KIND_OPENING | KIND_QUOTE)) {
                 break;
             }
-        } else if ((at > start && numeric) || after_blank) {
-            if ((is_comment(r, at) && (numeric || !is_word(peek(r, at + 1)))) || is_opening(byte) ||
-                (quote != QUOTE_NONE && (r->wait == WAIT_ELEMENT || look_ahead(r, at) == AHEAD_KEY))) {
-                break;
+        } else {
+            if (numeric || after_blank) {
+                if ((kind & KIND_COMMENT && (numeric || !(kind_at(r, at + 1) & KINDS_WORD))) || kind & KIND_OPENING ||
+                    (kind & KIND_QUOTE && (r->wait == WAIT_ELEMENT || look_ahead(r, at) == AHEAD_KEY))) {
+                    break;
+                }
             }
-        }
-        if (one_word && after_blank && blank == 0) {
-            if (r->wait != WAIT_KEY && ends_scalar(r, start, at)) {
-                break;
+            if (one_word && after_blank && !blank) {
+                if (ends_scalar(r, start, at)) {
+                    break;
+                }
+                one_word = false;
             }
-            one_word = false;
         }
         parentheses += (byte == '(') - (byte == ')');
-        brackets += bracket_balance(byte);
-        numeric = numeric && (ascii_is_digit(byte) || is_one_of(byte, "+-.,eE"));
-        after_blank = blank > 0;
-        at += blank > 0 ? blank : 1;
+        brackets += bracket_balance(kind);
+        if (!(kind & KINDS_NUMBER) && (byte | 0x20) != 'e') {
+            numeric = false;
+        } else if (at == start) {
+            numeric = true;
+        }
+        after_blank = blank;
+        at += blank ? mark_len(kind) : 1;
     }
     r->at = at;
-    return exo_span_of(r->in.ptr + start, trim(r, start, at) - start);
+    take(r, start, trim(r, start, at));
 }
 
 /* Takes off a closing mark that has no opening one. */
-static exo_span without_stray_mark(exo_span word)
+static void drop_stray_mark(repair *r)
 {
-    const char *const mark = memchr(word.ptr, '"', word.len);
-    word.len -= mark && mark + 1 == word.ptr + word.len;
-    return word;
+    const char *const mark = memchr(r->token.ptr, '"', r->token.len);
+    r->token.len -= mark && mark + 1 == r->token.ptr + r->token.len;
 }
 
 /* The comma before a key or an element. */
@@ -803,7 +884,9 @@ static void open_bracket(repair *r, int byte)
         return;
     }
     r->cut = false;
-    r->full |= r->depth > 0;
+    if (r->depth > 0) {
+        r->full = true;
+    }
     r->closers[++r->depth] = (char)(byte + 2); /* so far apart are { and }, and [ and ] */
     put_comma(r);
     put_byte(r, byte);
@@ -852,7 +935,9 @@ static void close_bracket(repair *r, int byte)
 /* The text is over, whatever is still open. */
 static void finish(repair *r)
 {
-    r->cut |= r->comma || r->first;
+    if (r->comma || r->first) {
+        r->cut = true;
+    }
     if (r->wait == WAIT_MEMBER) {
         put_null(r);
     }
@@ -865,12 +950,11 @@ static void finish(repair *r)
 static void read_fence(repair *r)
 {
     r->at += FENCE_LEN;
-    const int next = peek_past(r, r->at);
     if (r->wait == WAIT_MEMBER) {
-        while (is_word(peek(r, r->at))) {
+        while (kind_at(r, r->at) & KINDS_WORD) {
             r->at++;
         }
-    } else if (next != ',' && !is_closing(next)) {
+    } else if (!(kind_past(r, r->at) & (KIND_COMMA | KIND_CLOSING))) {
         finish(r);
     }
 }
@@ -878,22 +962,19 @@ static void read_fence(repair *r)
 /* Skips one comment. One behind # ends with its line; in the last line, with the bracket around it. */
 static void skip_comment(repair *r)
 {
-    const bool block = peek(r, r->at + 1) == '*';
-    const bool inside = peek(r, r->at) == '#' && r->at >= r->lines && r->depth > 0;
-    size_t at = r->at + 1 + block;
-    int byte;
-    while ((byte = peek(r, at)) >= 0 &&
-           (block ? byte != '*' || peek(r, at + 1) != '/' : byte != '\n' && !(inside && is_closing(byte)))) {
-        at++;
+    const unsigned inside = peek(r, r->at) == '#' && r->at >= r->lines ? r->depth : 0;
+    size_t at = r->at + 1;
+    if (peek(r, at) == '*') {
+        do {
+            at++;
+        } while (peek(r, at) >= 0 && !(peek(r, at) == '*' && peek(r, at + 1) == '/'));
+        at += 2;
+    } else {
+        while (peek(r, at) >= 0 && peek(r, at) != '\n' && !(inside && kind_at(r, at) & KIND_CLOSING)) {
+            at++;
+        }
     }
-    r->at = block && byte >= 0 ? at + 2 : at;
-}
-
-/* Whether an ellipsis is at `at` that stands for what was left out. */
-static bool is_ellipsis(const repair *r, size_t at)
-{
-    return r->in.len - at >= 3 && !is_word(peek(r, at + 3)) &&
-           (memcmp(r->in.ptr + at, "...", 3) == 0 || memcmp(r->in.ptr + at, "\xE2\x80\xA6", 3) == 0);
+    r->at = at;
 }
 
 /* Skips what stands for nothing between two tokens. */
@@ -901,9 +982,11 @@ static void skip_noise(repair *r)
 {
     for (;;) {
         r->at = skip_blanks(r, r->at);
-        if (is_comment(r, r->at) && !(r->wait == WAIT_MEMBER && is_word(peek(r, r->at + 1)))) {
+        const unsigned kind = kind_at(r, r->at);
+        const bool member = r->wait == WAIT_MEMBER;
+        if (kind & KIND_COMMENT && !(member && kind_at(r, r->at + 1) & KINDS_WORD)) {
             skip_comment(r); /* but #fff may be a member's value */
-        } else if (r->wait != WAIT_MEMBER && is_ellipsis(r, r->at)) {
+        } else if (kind & KIND_ELLIPSIS && !member && !(kind_at(r, r->at + 3) & KINDS_WORD)) {
             r->at += 3;
         } else {
             return;
@@ -913,33 +996,34 @@ static void skip_noise(repair *r)
 
 static void step_key(repair *r)
 {
-    const enum quote quote = quote_at(r, r->at);
-    exo_span key;
-    if (quote != QUOTE_NONE) {
-        key = read_key(r);
+    if (r->kind & KIND_QUOTE) {
+        read_key(r);
     } else {
-        key = read_bare(r);
-        const enum quote stray = quote_at(r, r->at);
-        if (peek_past(r, r->at + quote_len(stray)) == ':') {
-            r->at += quote_len(stray);
+        read_bare(r);
+        const size_t end = r->at + quote_len(kind_at(r, r->at)); /* behind a stray mark */
+        if (kind_past(r, end) & KIND_COLON) {
+            r->at = end;
         }
     }
     r->cut = false;
     put_comma(r);
-    put_string(r, key);
+    put_string(r);
     put_byte(r, ':');
     r->wait = WAIT_MEMBER;
 }
 
 /* Takes off what is left of doubled or tripled quotation marks. */
-static exo_span without_outer_marks(exo_span text, char mark)
+static void drop_outer_marks(repair *r)
 {
-    size_t marks = 0;
-    while (2 * marks + 1 < text.len && text.ptr[marks] == mark && text.ptr[text.len - 1 - marks] == mark) {
-        marks++;
+    exo_span text = r->token;
+    const char mark = text.ptr[-1];
+    while (text.len > 1 && *text.ptr == mark && text.ptr[text.len - 1] == mark) {
+        text.ptr++;
+        text.len -= 2;
     }
-    const exo_span inside = exo_span_of(text.ptr + marks, text.len - 2 * marks);
-    return memchr(inside.ptr, mark, inside.len) ? text : inside;
+    if (!memchr(text.ptr, mark, text.len)) {
+        r->token = text;
+    }
 }
 
 /* Reads and writes a quoted string, and those that a plus adds to it. */
@@ -948,17 +1032,19 @@ static void string_value(repair *r)
     put_comma(r);
     put_byte(r, '"');
     for (;;) {
-        const enum quote quote = quote_at(r, r->at);
-        const char mark = r->in.ptr[r->at];
-        const exo_span text = read_string(r);
-        put_content(r, quote_len(quote) == 1 ? without_outer_marks(text, mark) : text);
+        read_string(r);
+        if (mark_len(r->kind) == 1) {
+            drop_outer_marks(r);
+        }
+        put_content(r);
         const size_t next = skip_blanks(r, r->at);
         if (peek(r, next) != '+') {
             break;
         }
         r->at = next + 1;
         skip_noise(r);
-        if (quote_at(r, r->at) == QUOTE_NONE) {
+        r->kind = kind_at(r, r->at);
+        if (!(r->kind & KIND_QUOTE)) {
             r->cut = true;
             break; /* a comment, and nothing to add */
         }
@@ -969,33 +1055,33 @@ static void string_value(repair *r)
 
 static void bare_value(repair *r)
 {
-    const exo_span word = without_stray_mark(read_bare(r));
+    read_bare(r);
+    drop_stray_mark(r);
     put_comma(r);
-    if (!put_scalar(r, word)) {
+    if (!put_scalar(r)) {
         if (r->depth == 0) {
             r->error = EXO_E_REPAIR; /* prose */
         }
-        if (r->cut && word.len == 1 && is_sign(*word.ptr)) {
+        if (r->cut && r->token.len == 1 && is_sign(*r->token.ptr)) {
             put_text(r, "null");
         } else {
-            put_string(r, word);
+            put_string(r);
         }
     }
     value_done(r);
 }
 
-static void step_value(repair *r, int byte)
+static void step_value(repair *r)
 {
-    if (is_opening(byte)) {
-        r->at++;
-        open_bracket(r, byte);
+    if (r->kind & KIND_OPENING) {
+        open_bracket(r, r->in.ptr[r->at++]);
     } else if (r->wait == WAIT_ELEMENT && r->depth > 0 && is_key(r, r->at)) {
         if (!r->first && r->depth > 1 && closer_at(r, 1) == '}') {
             close_innermost(r); /* the array's end is missing */
         } else {
             open_bracket(r, '{'); /* the object's beginning is missing */
         }
-    } else if (quote_at(r, r->at) != QUOTE_NONE) {
+    } else if (r->kind & KIND_QUOTE) {
         string_value(r);
     } else {
         bare_value(r);
@@ -1008,43 +1094,45 @@ static void step(repair *r)
     skip_noise(r);
     r->at = skip_prefix(r, r->at);
     const int byte = peek(r, r->at);
-    if (byte < 0) {
+    const unsigned kind = kind_at(r, r->at);
+    r->kind = kind;
+    if (kind & KIND_END) {
         finish(r);
         return;
     }
-    if (is_fence(r, r->at)) {
+    if (kind & KIND_FENCE) {
         read_fence(r);
         return;
     }
-    if (r->wait == WAIT_MEMBER && (byte == ',' || byte == ';' || is_closing(byte) || is_key(r, r->at))) {
+    if (r->wait == WAIT_MEMBER && (kind & (KINDS_SEPARATOR | KIND_CLOSING) || is_key(r, r->at))) {
         put_null(r);
     }
     if (r->wait == WAIT_KEY && byte == '{' && !r->first) {
         if (is_element(r)) {
             close_innermost(r); /* the object's end is missing */
             r->split = r->depth;
-        } else {
-            r->unsure |= r->depth == 1; /* two objects, or one? */
+        } else if (r->depth == 1) {
+            r->unsure = true; /* two objects, or one? */
         }
     }
-    r->comma = byte == ',' || byte == ';';
-    if (is_closing(byte)) {
+    r->comma = kind & KINDS_SEPARATOR;
+    if (kind & KIND_CLOSING) {
         r->at++;
         close_bracket(r, byte);
-    } else if (r->comma || byte == ':' || byte == '=' || (r->wait == WAIT_KEY && is_opening(byte)) ||
+    } else if (kind & (KINDS_SEPARATOR | KIND_COLON | KIND_EQUALS) || (r->wait == WAIT_KEY && kind & KIND_OPENING) ||
                (byte == ')' && r->wait != WAIT_MEMBER && !r->first)) {
         r->at += byte == '=' && peek(r, r->at + 1) == '>' ? 2 : 1;
     } else if (r->wait == WAIT_KEY) {
         step_key(r);
     } else {
-        step_value(r, byte);
+        step_value(r);
     }
 }
 
 /* Reads the next value. `implied`: it is an object whose opening brace is missing. */
 static void run(repair *r, bool implied)
 {
-    memset(r, 0, offsetof(repair, at));
+    memset(r, 0, offsetof(repair, twice));
     r->first = true;
     r->wait = WAIT_ELEMENT;
     if (implied) {
@@ -1061,7 +1149,7 @@ static size_t find_beginning(repair *r)
 {
     r->wait = WAIT_MEMBER;
     skip_noise(r);
-    if (is_fence(r, r->at)) {
+    if (kind_at(r, r->at) & KIND_FENCE) {
         read_fence(r);
         skip_noise(r);
     }
@@ -1072,8 +1160,8 @@ static size_t find_beginning(repair *r)
 static bool skip_words(repair *r)
 {
     bool words = false;
-    for (int byte; (byte = peek(r, r->at)) >= 0 && !is_opening(byte); r->at++) {
-        words |= is_word(byte);
+    for (unsigned kind; !((kind = kind_at(r, r->at)) & (KIND_END | KIND_OPENING)); r->at++) {
+        words |= (kind & KINDS_WORD) != 0;
     }
     return words;
 }
@@ -1092,7 +1180,9 @@ static void repair_values(repair *r, exo_repair_report *report)
             return;
         }
         const size_t end = out->len;
-        put(r, ",", end > 0);
+        if (end > 0) {
+            put_byte(r, ',');
+        }
         const size_t own = out->len;
         run(r, implied);
         if (r->error != EXO_OK) {
@@ -1101,13 +1191,15 @@ static void repair_values(repair *r, exo_repair_report *report)
         const size_t len = out->len - own;
         const bool counts = r->full && !(words && byte == '[');
         if (!found && (counts || report->values == 0)) {
-            memmove(out->data, out->data + own, len);
-            out->len = len;
             report->cut = r->cut;
             report->values = 1;
             found = counts;
+            out->len = len;
+            memmove(out->data, out->data + own, len);
         } else {
-            report->cut |= r->cut && !words;
+            if (!words) {
+                report->cut |= r->cut;
+            }
             if (counts && memcmp(out->data, out->data + own, len) != 0) {
                 report->values++;
             } else {
@@ -1130,7 +1222,7 @@ static void put_brackets(repair *r)
 }
 
 /* Repairs what is in `r`: values in brackets, or the only one without any. */
-static int repair_text(repair *r, exo_repair_report *report)
+static void repair_text(repair *r, exo_repair_report *report)
 {
     const size_t beginning = find_beginning(r);
     repair_values(r, report);
@@ -1143,11 +1235,10 @@ static int repair_text(repair *r, exo_repair_report *report)
         report->cut = r->cut;
         report->values = 1;
         skip_noise(r);
-        if (r->error == EXO_OK && (!r->full || (r->at < r->in.len && !is_fence(r, r->at)))) {
-            return EXO_E_REPAIR;
+        if (r->error == EXO_OK && (!r->full || !(kind_at(r, r->at) & (KIND_END | KIND_FENCE)))) {
+            r->error = EXO_E_REPAIR;
         }
     }
-    return r->error;
 }
 
 /* Where the text was begun anew before it was complete, or where it begins: at a valid object behind no more than a
@@ -1156,18 +1247,17 @@ static int repair_text(repair *r, exo_repair_report *report)
 static size_t find_beginning_anew(const repair *r)
 {
     const size_t start = skip_blanks(r, 0);
-    const exo_span text = exo_span_of(r->in.ptr + start, r->in.len - start);
-    for (size_t len = 1; len < text.len && *text.ptr == '{'; len++) {
-        const exo_span rest = exo_span_of(text.ptr + len, text.len - len);
+    for (size_t at = start + 1; peek(r, start) == '{' && at < r->in.len; at++) {
+        const exo_span rest = exo_span_of(r->in.ptr + at, r->in.len - at);
         if (*rest.ptr != '{') {
             continue;
         }
-        const size_t last = trim(r, start, start + len) - 1;
-        if (!is_one_of(peek(r, last), ":,[{") && exo_json_check(rest, r->max_depth, NULL) == EXO_OK) {
-            const bool closed = peek(r, last) == '"' && !is_one_of(peek(r, trim(r, start, last) - 1), ":,[{");
+        const size_t last = trim(r, start, at) - 1;
+        if (!(kind_at(r, last) & KINDS_BEFORE_VALUE) && exo_json_check(rest, r->max_depth, NULL) == EXO_OK) {
+            const bool closed = peek(r, last) == '"' && !(kind_at(r, trim(r, start, last) - 1) & KINDS_BEFORE_VALUE);
             const char *const colon = memchr(rest.ptr, ':', closed ? rest.len : 0);
-            const size_t part = colon ? (size_t)(colon - rest.ptr) : len;
-            return part <= rest.len && memcmp(text.ptr, rest.ptr, part) == 0 ? start + len : start;
+            const size_t part = colon ? (size_t)(colon - rest.ptr) : at - start;
+            return part <= rest.len && memcmp(r->in.ptr + start, rest.ptr, part) == 0 ? at : start;
         }
     }
     return start;
@@ -1194,12 +1284,12 @@ int exo_json_repair(exo_span text, uint32_t max_depth, exo_buffer *out, exo_repa
             r.twice = peek(&r, at - 1) == '\\'; /* in the end, of the first */
         }
     }
-    r.max_depth = max_depth < EXO_JSON_DEPTH_MAX ? max_depth : EXO_JSON_DEPTH_MAX;
+    r.max_depth = (uint8_t)(max_depth < EXO_JSON_DEPTH_MAX ? max_depth : EXO_JSON_DEPTH_MAX);
     r.at = find_beginning_anew(&r);
-    const int rc = repair_text(&r, report);
-    if (rc != EXO_OK) {
+    repair_text(&r, report);
+    if (r.error != EXO_OK) {
         exo_buffer_clear(out);
         report->values = 0;
     }
-    return rc;
+    return r.error;
 }
