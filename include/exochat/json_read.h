@@ -87,16 +87,20 @@ int exo_json_check(exo_span text, uint32_t max_depth, size_t *at);
 
 /* Takes the text of a STRING or KEY apart into fragments. Private but for sizeof; may be copied. */
 typedef struct exo_json_decoder {
-    exo_span text_;
-    size_t at_;
+    exo_span rest_;
     bool plain_;
+    bool done_;
 } exo_json_decoder;
 
-/* Begins to decode `text`, the `text` of a token; it must stay valid. */
-void exo_json_decoder_init(exo_json_decoder *decoder, exo_span text);
-
-/* The same, but `plain` text is handed out as it stands, in one fragment. */
+/* Begins to decode `text`, the `text` of a token; it must stay valid. `plain` text is handed out as it stands, in one
+ * fragment. */
 void exo_json_decoder_init_as(exo_json_decoder *decoder, exo_span text, bool plain);
+
+/* The same, of text of which nobody knows whether it is plain. */
+static inline void exo_json_decoder_init(exo_json_decoder *decoder, exo_span text)
+{
+    exo_json_decoder_init_as(decoder, text, false);
+}
 
 /* Stores the next fragment of the string's value: a run that points into the text, or up to EXO_JSON_SCRATCH decoded
  * bytes in `scratch`, valid until the next call. Always whole UTF-8 sequences; a lone surrogate and invalid UTF-8
@@ -123,7 +127,6 @@ size_t exo_json_copy(const exo_json_token *token, char *dst, size_t size);
 /* Reads a NUMBER token that is an integer in range, fraction and exponent allowed only where the value is whole (1.0,
  * 1e3). EXO_OK, or EXO_NOT_FOUND when it is another type, not whole or out of range; `*number` is then unchanged. */
 int exo_json_int64(const exo_json_token *token, int64_t *number);
-int exo_json_uint64(const exo_json_token *token, uint64_t *number);
 
 #ifdef __cplusplus
 }

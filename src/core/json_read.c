@@ -11,11 +11,11 @@
 #include "json_text.h"
 
 enum wait {
-    WAIT_ELEMENT_OR_END,
-    WAIT_KEY_OR_END,
-    WAIT_COMMA_OR_END, /* up to here, the innermost bracket may be closed */
-    WAIT_VALUE,        /* the top value, or what follows a colon or an array's comma */
     WAIT_KEY,
+    WAIT_KEY_OR_END,   /* from here on, the innermost bracket may be closed */
+    WAIT_COMMA_OR_END, /* from here on, no key */
+    WAIT_ELEMENT_OR_END,
+    WAIT_VALUE,  /* the top value, or what follows a colon or an array's comma */
     WAIT_NOTHING /* the top value is complete: only white space may follow */
 };
 
@@ -31,6 +31,14 @@ enum mode {
 static int peek(const exo_json_reader *reader)
 {
     return reader->at < reader->in_.len ? (uint8_t)reader->in_.ptr[reader->at] : -1;
+}
+
+/* Passes over `byte`, and says whether it was at hand. */
+static bool take(exo_json_reader *reader, int byte)
+{
+    const bool there = peek(reader) == byte;
+    reader->at += there;
+    return there;
 }
 
 static bool is_letter(int byte)
@@ -79,12 +87,12 @@ static int close_bracket(exo_json_reader *reader, exo_json_token *token)
 
 static int scan_word(exo_json_reader *reader, exo_json_token *token, exo_json_type type, const char *word)
 {
-    for (; *word; word++, reader->at++) {
-        if (peek(reader) != *word) {
+    token->type = type;
+    while (*word) {
+        if (!take(reader, *word++)) {
             return EXO_E_JSON_LITERAL;
         }
     }
-    token->type = type;
     return EXO_OK;
 }
 
@@ -100,28 +108,21 @@ static bool scan_digits(exo_json_reader *reader)
     return at > first;
 }
 
-static bool is_sign(int byte)
-{
-    return byte == '-' || byte == '+';
-}
-
 static int scan_number(exo_json_reader *reader, exo_json_token *token)
 {
     token->type = EXO_JSON_NUMBER;
-    reader->at += peek(reader) == '-';
+    (void)take(reader, '-');
     const size_t first = reader->at;
     bool complete = scan_digits(reader);
     if (reader->at - first > 1 && reader->in_.ptr[first] == '0') {
         reader->at = first + 1;
         return EXO_E_JSON_NUMBER;
     }
-    if (complete && peek(reader) == '.') {
-        reader->at++;
+    if (complete && take(reader, '.')) {
         complete = scan_digits(reader);
     }
-    if (complete && (peek(reader) | 0x20) == 'e') {
-        reader->at++;
-        reader->at += is_sign(peek(reader));
+    if (complete && (take(reader, 'e') || take(reader, 'E'))) {
+        (void)(take(reader, '-') || take(reader, '+'));
         complete = scan_digits(reader);
     }
     return complete ? EXO_OK : EXO_E_JSON_NUMBER;
@@ -136,17 +137,17 @@ static int scan_escape(exo_json_reader *reader)
         reader->at += exo_json_escape_value(peek(reader)) >= 0;
         return EXO_OK;
     }
-    int digits = peek(reader) == 'u' ? 4 : 0;
-    if (digits == 0 && exo_json_escape_value(peek(reader)) < 0) {
-        return EXO_E_JSON_ESCAPE;
+    int digits = take(reader, 'u') ? 4 : 0;
+    if (digits == 0) {
+        const int value = exo_json_escape_value(peek(reader));
+        reader->at += value >= 0;
+        return value >= 0 ? EXO_OK : EXO_E_JSON_ESCAPE;
     }
-    for (; digits > 0; digits--) {
-        reader->at++;
+    for (; digits > 0; digits--, reader->at++) {
         if (exo_json_hex_value(peek(reader)) < 0) {
             return EXO_E_JSON_ESCAPE;
         }
     }
-    reader->at++;
     return EXO_OK;
 }
 
@@ -174,29 +175,22 @@ static int scan_special(exo_json_reader *reader)
     return EXO_OK;
 }
 
-static int scan_string(exo_json_reader *reader, exo_json_token *token)
+static int scan_string(exo_json_reader *reader, exo_json_token *token, exo_json_type type)
 {
-    size_t first = ++reader->at;
-    token->type = EXO_JSON_STRING;
+    token->type = type;
     token->plain = true;
+    reader->at++;
     for (;;) {
         reader->at += exo_json_clean_run(reader->in_.ptr + reader->at, reader->in_.len - reader->at);
-        int byte = peek(reader);
-        if (byte < 0) {
-            return EXO_E_JSON_END;
-        }
-        if (byte == '"') {
-            break;
+        if (take(reader, '"')) {
+            return EXO_OK;
         }
         token->plain = false;
-        int rc = scan_special(reader);
+        int rc = peek(reader) < 0 ? EXO_E_JSON_END : scan_special(reader);
         if (rc != EXO_OK) {
             return rc;
         }
     }
-    token->text = exo_span_of(reader->in_.ptr + first, reader->at - first);
-    reader->at++;
-    return EXO_OK;
 }
 
 /* Passes over a value from its opening bracket to the bracket that closes it, of whatever kind: deeper than the stack
@@ -207,7 +201,7 @@ static int pass_deep(exo_json_reader *reader)
     size_t open = 0;
     do {
         int byte = peek(reader);
-        int rc = byte == '"' ? scan_string(reader, &token) : EXO_OK;
+        int rc = byte == '"' ? scan_string(reader, &token, EXO_JSON_STRING) : EXO_OK;
         if (byte < 0 || rc != EXO_OK) {
             return byte < 0 ? EXO_E_JSON_END : rc;
         }
@@ -235,16 +229,17 @@ static int open_bracket(exo_json_reader *reader, exo_json_token *token, bool obj
 /* NaN or an infinity, as C, Python and JavaScript write them: a tolerant reader takes it for null. */
 static bool scan_not_a_number(exo_json_reader *reader)
 {
-    size_t first = reader->at + is_sign(peek(reader));
-    size_t end = first;
-    while (end < reader->in_.len && is_letter((uint8_t)reader->in_.ptr[end])) {
-        end++;
+    const size_t before = reader->at;
+    (void)(take(reader, '-') || take(reader, '+'));
+    const size_t first = reader->at;
+    while (is_letter(peek(reader))) {
+        reader->at++;
     }
-    const exo_span word = exo_span_of(reader->in_.ptr + first, end - first);
+    const exo_span word = exo_span_of(reader->in_.ptr + first, reader->at - first);
     if (exo_ascii_word_index("nan inf infinity", &word) < 0) {
+        reader->at = before;
         return false;
     }
-    reader->at = end;
     return true;
 }
 
@@ -253,7 +248,7 @@ static int scan_value(exo_json_reader *reader, exo_json_token *token)
     static const char words[] = "null\0false\0true"; /* in the order of their types */
     int byte = peek(reader);
     if (byte == '"') {
-        return scan_string(reader, token);
+        return scan_string(reader, token, EXO_JSON_STRING);
     }
     if ((byte | 0x20) == '{') {
         return open_bracket(reader, token, byte == '{');
@@ -261,7 +256,7 @@ static int scan_value(exo_json_reader *reader, exo_json_token *token)
     if (reader->mode_ & MODE_TOLERATE && !ascii_is_digit(byte) && scan_not_a_number(reader)) {
         return EXO_OK;
     }
-    if (ascii_is_digit(byte) || is_sign(byte) || byte == '.') {
+    if (ascii_is_digit(byte) || (byte >= '+' && byte <= '.' && byte != ',')) {
         return scan_number(reader, token);
     }
     for (exo_json_type type = EXO_JSON_NULL; type <= EXO_JSON_TRUE; type++) {
@@ -273,46 +268,29 @@ static int scan_value(exo_json_reader *reader, exo_json_token *token)
     return is_letter(byte) ? EXO_E_JSON_LITERAL : EXO_E_JSON_SYNTAX;
 }
 
-static int scan_key(exo_json_reader *reader, exo_json_token *token)
-{
-    if (peek(reader) != '"') {
-        return EXO_E_JSON_SYNTAX;
-    }
-    int rc = scan_string(reader, token);
-    token->type = EXO_JSON_KEY;
-    return rc;
-}
-
 /* The colon is taken together with its key, so that a value can be skipped right after it. */
 static int scan_colon(exo_json_reader *reader)
 {
     skip_space(reader);
-    if (peek(reader) != ':') {
-        return EXO_E_JSON_SYNTAX;
-    }
-    reader->at++;
     reader->state_ = WAIT_VALUE;
-    return EXO_OK;
+    return take(reader, ':') ? EXO_OK : EXO_E_JSON_SYNTAX;
 }
 
 /* The token at `at`, where a byte is that is neither white space nor a comma between two members. */
 static int scan_token(exo_json_reader *reader, exo_json_token *token)
 {
-    if (reader->state_ <= WAIT_COMMA_OR_END && peek(reader) == (in_object(reader) ? '}' : ']')) {
+    const int byte = peek(reader);
+    const enum wait wait = (enum wait)reader->state_;
+    if (wait >= WAIT_KEY_OR_END && wait <= WAIT_ELEMENT_OR_END && byte == (in_object(reader) ? '}' : ']')) {
         return close_bracket(reader, token);
     }
-    switch ((enum wait)reader->state_) {
-    case WAIT_KEY_OR_END:
-    case WAIT_KEY:
-        return scan_key(reader, token);
-    case WAIT_ELEMENT_OR_END:
-    case WAIT_VALUE:
-        return scan_value(reader, token);
-    case WAIT_COMMA_OR_END:
-        return EXO_E_JSON_SYNTAX;
-    default:
-        return EXO_E_JSON_TRAILING;
+    if (wait < WAIT_COMMA_OR_END && byte == '"') {
+        return scan_string(reader, token, EXO_JSON_KEY);
     }
+    if (wait == WAIT_ELEMENT_OR_END || wait == WAIT_VALUE) {
+        return scan_value(reader, token);
+    }
+    return wait == WAIT_NOTHING ? EXO_E_JSON_TRAILING : EXO_E_JSON_SYNTAX;
 }
 
 /* What may follow the token. */
@@ -327,6 +305,11 @@ static int end_token(exo_json_reader *reader, exo_json_type type)
     return EXO_OK;
 }
 
+static bool is_string(const exo_json_token *token)
+{
+    return token->type == EXO_JSON_STRING || token->type == EXO_JSON_KEY;
+}
+
 /* Makes what was scanned the token, unless there was an error at the byte at hand: the end of the text is no byte, and
  * an error of its own. */
 static int scan(exo_json_reader *reader, exo_json_token *token)
@@ -334,12 +317,12 @@ static int scan(exo_json_reader *reader, exo_json_token *token)
     size_t first = reader->at;
     token->type = EXO_JSON_NULL;
     token->plain = false;
-    token->text.ptr = NULL;
     int rc = scan_token(reader, token);
     if (rc == EXO_OK) {
         token->raw = exo_span_of(reader->in_.ptr + first, reader->at - first);
-        if (!token->text.ptr) {
-            token->text = token->raw;
+        token->text = token->raw;
+        if (is_string(token)) { /* without its quotation marks */
+            token->text = exo_span_of(token->raw.ptr + 1, token->raw.len - 2);
         }
         rc = end_token(reader, token->type);
     }
@@ -355,9 +338,8 @@ int exo_json_next(exo_json_reader *reader, exo_json_token *token)
         return reader->error_;
     }
     skip_space(reader);
-    if (reader->state_ == WAIT_COMMA_OR_END && peek(reader) == ',') {
+    if (reader->state_ == WAIT_COMMA_OR_END && take(reader, ',')) {
         reader->state_ = in_object(reader) ? WAIT_KEY : WAIT_VALUE;
-        reader->at++;
         skip_space(reader);
     }
     if (reader->at == reader->in_.len && reader->state_ == WAIT_NOTHING) {
@@ -406,16 +388,17 @@ int exo_json_check(exo_span text, uint32_t max_depth, size_t *at)
     return rc;
 }
 
-void exo_json_decoder_init(exo_json_decoder *decoder, exo_span text)
-{
-    exo_json_decoder_init_as(decoder, text, false);
-}
-
 void exo_json_decoder_init_as(exo_json_decoder *decoder, exo_span text, bool plain)
 {
-    decoder->text_ = text;
-    decoder->at_ = 0;
+    decoder->rest_ = text;
     decoder->plain_ = plain;
+    decoder->done_ = false;
+}
+
+static void pass(exo_span *rest, size_t len)
+{
+    rest->ptr += len;
+    rest->len -= len;
 }
 
 static size_t put_utf8(char *out, uint32_t code_point)
@@ -455,66 +438,60 @@ static int32_t decode_escape(const char *text, size_t len, size_t *taken)
     return 0x10000 + (unit - 0xD800) * 0x400 + (low - 0xDC00);
 }
 
-/* Decodes what stands at the decoder's place and not for itself into `out`, and returns its length, 4 at most. */
-static size_t decode_special(exo_json_decoder *decoder, char *out)
+/* Decodes what begins `rest` and does not stand for itself into `out`, and returns its length, 4 at most. */
+static size_t decode_special(exo_span *rest, char *out)
 {
-    const char *text = decoder->text_.ptr + decoder->at_;
-    size_t left = decoder->text_.len - decoder->at_;
     size_t taken = 1;
-    int32_t code_point = (uint8_t)*text;
-    if (*text == '\\') {
-        code_point = decode_escape(text, left, &taken);
+    int32_t code_point = (uint8_t)*rest->ptr;
+    if (code_point == '\\') {
+        code_point = decode_escape(rest->ptr, rest->len, &taken);
     } else if (code_point >= 0x80) {
-        int size = exo_utf8_check(text, left);
-        taken = size == 0 ? left : (size_t)-size;
+        int size = exo_utf8_check(rest->ptr, rest->len);
+        taken = size == 0 ? rest->len : (size_t)-size;
         code_point = 0xFFFD;
     }
-    decoder->at_ += taken;
+    pass(rest, taken);
     return put_utf8(out, (uint32_t)code_point);
 }
 
 /* Fills `scratch` with decoded text, and returns its length. It ends before a clean run that does not fit any more:
  * that one is better handed out where it lies. */
-static size_t decode_mixed(exo_json_decoder *decoder, char *scratch)
+static size_t decode_mixed(exo_span *rest, char *scratch)
 {
     size_t len = 0;
-    while (decoder->at_ < decoder->text_.len) {
-        const char *text = decoder->text_.ptr + decoder->at_;
-        size_t run = exo_json_clean_run(text, decoder->text_.len - decoder->at_);
+    while (rest->len > 0) {
+        size_t run = exo_json_clean_run(rest->ptr, rest->len);
         size_t room = EXO_JSON_SCRATCH - len;
         if (run > room || (run == 0 && room < 4)) {
             break;
         }
-        memcpy(scratch + len, text, run);
-        decoder->at_ += run;
-        len += run > 0 ? run : decode_special(decoder, scratch + len);
+        memcpy(scratch + len, rest->ptr, run);
+        pass(rest, run);
+        len += run > 0 ? run : decode_special(rest, scratch + len);
     }
     return len;
 }
 
 int exo_json_decode(exo_json_decoder *decoder, char scratch[EXO_JSON_SCRATCH], exo_span *fragment, bool *last)
 {
-    size_t len = decoder->text_.len;
-    if (decoder->at_ > len) {
+    exo_span rest = decoder->rest_;
+    size_t run = rest.len;
+    if (decoder->done_) {
         return EXO_OK;
     }
-    *fragment = decoder->text_;
-    if (decoder->plain_) {
-        decoder->at_ = len;
-    } else if (len > 0) {
-        const char *text = decoder->text_.ptr + decoder->at_;
-        size_t left = len - decoder->at_;
-        size_t run = exo_json_clean_run(text, left);
-        if (run == left || run >= EXO_JSON_SCRATCH) {
-            *fragment = exo_span_of(text, run);
-            decoder->at_ += run;
-        } else {
-            *fragment = exo_span_of(scratch, decode_mixed(decoder, scratch));
-        }
+    if (!decoder->plain_ && run > 0) {
+        run = exo_json_clean_run(rest.ptr, run);
     }
-    *last = decoder->at_ == len;
-    /* One past the end marks the decoder as finished: at the end, the empty string still has its fragment to give. */
-    decoder->at_ += *last;
+    *fragment = exo_span_of(rest.ptr, run);
+    if (run == rest.len) {
+        rest.len = 0;
+    } else if (run >= EXO_JSON_SCRATCH) {
+        pass(&rest, run);
+    } else {
+        *fragment = exo_span_of(scratch, decode_mixed(&rest, scratch));
+    }
+    decoder->rest_ = rest;
+    *last = decoder->done_ = rest.len == 0;
     return EXO_EVENT;
 }
 
@@ -536,11 +513,6 @@ void exo_json_take_halves(exo_span *text, uint16_t *low, uint16_t *high)
         *high = (uint16_t)unit;
         text->len -= 6;
     }
-}
-
-static bool is_string(const exo_json_token *token)
-{
-    return token->type == EXO_JSON_STRING || token->type == EXO_JSON_KEY;
 }
 
 bool exo_json_equal(exo_span text, bool plain, exo_span value)
@@ -591,21 +563,12 @@ size_t exo_json_copy(const exo_json_token *token, char *dst, size_t size)
     return len;
 }
 
-/* Appends `zeros` zeros to a decimal number, and says whether 64 bits still hold it. */
-static bool append_zeros(uint64_t *number, ptrdiff_t zeros)
-{
-    while (zeros > 0 && *number > 0 && exo_ascii_append_digit(number, 0)) {
-        zeros--;
-    }
-    return zeros <= 0 || *number == 0;
-}
-
 /* The exponent at `text`, which stands behind the e. It saturates far beyond the length of any text. */
 static ptrdiff_t exponent_value(const char *text, const char *end)
 {
     const bool negative = *text == '-';
     ptrdiff_t value = 0;
-    for (text += negative || *text == '+'; text < end; text++) {
+    for (text += *text < '0'; text < end; text++) {
         if (value < PTRDIFF_MAX / 20) {
             value = value * 10 + (*text - '0');
         }
@@ -613,63 +576,57 @@ static ptrdiff_t exponent_value(const char *text, const char *end)
     return negative ? -value : value;
 }
 
-/* The magnitude of a NUMBER that is whole and fits 64 bits. Zeros at the end of the digits go into the exponent, so
- * what is left below it can only be a fraction. */
-static bool whole_number(const exo_json_token *token, bool *negative, uint64_t *magnitude)
+/* The magnitude of a NUMBER that is whole and fits 64 bits. A zero that they have no room for goes into the exponent.
+ */
+static bool whole_number(const exo_json_token *token, uint64_t *magnitude)
 {
-    if (token->type != EXO_JSON_NUMBER) {
-        return false;
-    }
     const char *at = token->text.ptr;
     const char *end = at + token->text.len;
-    ptrdiff_t zeros = 0;
     ptrdiff_t exponent = 0;
     bool after_point = false;
     *magnitude = 0;
-    *negative = *at == '-';
-    for (at += *negative; at < end; at++) {
+    for (at += *at == '-'; at < end; at++) {
         if (*at == '.') {
             after_point = true;
-        } else if (!ascii_is_digit(*at)) {
+            continue;
+        }
+        if (!ascii_is_digit(*at)) {
             exponent += exponent_value(at + 1, end);
             break;
-        } else {
-            exponent -= after_point;
-            zeros++;
         }
-        if (*at > '0') {
-            if (!append_zeros(magnitude, zeros - 1) || !exo_ascii_append_digit(magnitude, (unsigned)(*at - '0'))) {
+        exponent -= after_point;
+        if (!exo_ascii_append_digit(magnitude, (unsigned)(*at - '0'))) {
+            if (*at != '0') {
                 return false;
             }
-            zeros = 0;
+            exponent++;
         }
     }
-    exponent += zeros;
-    return *magnitude == 0 || exponent == 0 || (exponent > 0 && append_zeros(magnitude, exponent));
-}
-
-/* The number in two's complement, if 64 bits hold it. */
-static int integer(const exo_json_token *token, bool is_signed, uint64_t *number)
-{
-    bool negative;
-    uint64_t magnitude;
-    if (!whole_number(token, &negative, &magnitude)) {
-        return EXO_NOT_FOUND;
+    for (; *magnitude > 0 && exponent < 0; exponent++) {
+        if (*magnitude % 10 != 0) {
+            return false;
+        }
+        *magnitude /= 10;
     }
-    const uint64_t most = is_signed ? (uint64_t)INT64_MAX + negative : negative ? 0 : UINT64_MAX;
-    if (magnitude > most) {
-        return EXO_NOT_FOUND;
+    for (; *magnitude > 0 && exponent > 0; exponent--) {
+        if (!exo_ascii_append_digit(magnitude, 0)) {
+            return false;
+        }
     }
-    *number = negative ? 0 - magnitude : magnitude;
-    return EXO_OK;
+    return true;
 }
 
 int exo_json_int64(const exo_json_token *token, int64_t *number)
 {
-    return integer(token, true, (uint64_t *)number);
-}
-
-int exo_json_uint64(const exo_json_token *token, uint64_t *number)
-{
-    return integer(token, false, number);
+    uint64_t magnitude;
+    if (token->type != EXO_JSON_NUMBER || !whole_number(token, &magnitude)) {
+        return EXO_NOT_FOUND;
+    }
+    const bool negative = *token->text.ptr == '-';
+    const int64_t value = (int64_t)(negative ? 0 - magnitude : magnitude);
+    if (magnitude > 0 && (value < 0) != negative) { /* 63 bits do not hold it */
+        return EXO_NOT_FOUND;
+    }
+    *number = value;
+    return EXO_OK;
 }
