@@ -24,6 +24,12 @@ static inline char ascii_lower(char byte)
     return byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
 }
 
+/* The hexadecimal digit, in lower case, of a value below 16. */
+static inline char ascii_hex_digit(size_t value)
+{
+    return (char)(value + (value < 10 ? '0' : 'a' - 10));
+}
+
 /* String number `index`, from 0 on, of a row of strings that each end with NUL. */
 const char *exo_ascii_string(const char *strings, size_t index);
 

@@ -9,6 +9,7 @@
 #include "exochat/http1.h"
 
 #include "ascii.h"
+#include "json_text.h"
 
 enum byte {
     HTAB = '\t',
@@ -17,31 +18,46 @@ enum byte {
     SP = ' '
 };
 
-static const char hex_digits[] = "0123456789abcdef";
+/* What a byte is; up to CR, in the order of `marks`. */
+enum byte_class {
+    IS_BLANK,
+    IS_COLON,
+    IS_SEMICOLON,
+    IS_EQUALS,
+    IS_QUOTE,
+    IS_BACKSLASH,
+    IS_CR,    /* or a bare LF */
+    IS_TOKEN, /* another that may stand in a token (RFC 9110, 5.6.2) */
+    IS_TEXT,
+    IS_OBS_TEXT, /* not ASCII */
+    IS_WRONG
+};
 
-/* A bit for each tchar of RFC 9110, 5.6.2. */
-static const uint32_t token_bytes[4] = {0, UINT32_C(0x03FF6CFA), UINT32_C(0xC7FFFFFE), UINT32_C(0x57FFFFFF)};
-
-static bool is_token(unsigned char byte)
+static enum byte_class classify(unsigned char byte)
 {
-    return byte < 128 && (token_bytes[byte >> 5] >> (byte & 31) & 1) != 0;
+    static const char marks[] = " :;=\"\\\r!#$%&'*+-.^_`|~";
+
+    if (ascii_is_digit(byte) || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z')) {
+        return IS_TOKEN;
+    }
+    const char *mark = memchr(marks, byte == HTAB ? SP : byte == LF ? CR : byte, sizeof marks - 1);
+    if (mark) {
+        return mark - marks < IS_TOKEN ? (enum byte_class)(mark - marks) : IS_TOKEN;
+    }
+    return byte >= 128 ? IS_OBS_TEXT : byte > SP && byte < 127 ? IS_TEXT : IS_WRONG;
 }
+
+/* Sets of classes. */
+enum {
+    TOKENS = 1 << IS_TOKEN,
+    NOT_TEXT = 1 << IS_CR | 1 << IS_WRONG,
+    TEXTS = ((1 << IS_WRONG) - 1) & ~NOT_TEXT,              /* a field value, a reason phrase or a chunk extension */
+    VISIBLES = TEXTS & ~(1 << IS_BLANK | 1 << IS_OBS_TEXT), /* a host or a request target */
+};
 
 static bool is_blank(unsigned char byte)
 {
     return byte == SP || byte == HTAB;
-}
-
-/* A byte of a field value, a reason phrase or a chunk extension. */
-static bool is_text(unsigned char byte)
-{
-    return (byte >= SP && byte != 127) || byte == HTAB;
-}
-
-/* A byte of a host or a request target. */
-static bool is_visible(unsigned char byte)
-{
-    return byte > SP && byte < 127;
 }
 
 static void consume(exo_span *text, size_t len)
@@ -65,7 +81,7 @@ bool exo_header_split(exo_span line, exo_span *name, exo_span *value)
     size_t len = 0;
     size_t colon;
 
-    while (len < line.len && is_token((unsigned char)line.ptr[len])) {
+    while (len < line.len && classify((unsigned char)line.ptr[len]) == IS_TOKEN) {
         len++;
     }
     for (colon = len; colon < line.len && is_blank((unsigned char)line.ptr[colon]); colon++) {
@@ -96,30 +112,31 @@ static int known_header(const exo_span *name)
 
 /* ---- the request head ---- */
 
-static int check(const exo_span *text, bool (*allowed)(unsigned char))
+static int check(const exo_span *text, unsigned allowed)
 {
     for (size_t i = 0; i < text->len; i++) {
-        unsigned char byte = (unsigned char)text->ptr[i];
-        if (byte == CR || byte == LF || byte == 0) {
+        const unsigned char byte = (unsigned char)text->ptr[i];
+        const enum byte_class is = classify(byte);
+        if (is == IS_CR || byte == 0) {
             return EXO_E_HEADER;
         }
-        if (!allowed(byte)) {
+        if ((allowed >> is & 1) == 0) {
             return EXO_E_ARGUMENT;
         }
     }
     return EXO_OK;
 }
 
-static int check_filled(const exo_span *text, bool (*allowed)(unsigned char))
+static int check_filled(const exo_span *text, unsigned allowed)
 {
     return text->len == 0 ? EXO_E_ARGUMENT : check(text, allowed);
 }
 
 static int check_header(const exo_http1_request *request, const exo_http1_header *header)
 {
-    int result = check_filled(&header->name, is_token);
+    int result = check_filled(&header->name, TOKENS);
     if (result == EXO_OK) {
-        result = check(&header->value, is_text);
+        result = check(&header->value, TEXTS);
     }
     if (result == EXO_OK && (unsigned)known_header(&header->name) <= TRANSFER_ENCODING) {
         return EXO_E_DUPLICATE_KEY;
@@ -134,13 +151,13 @@ static int check_request(const exo_http1_request *request)
 {
     int result = (unsigned)request->framing > EXO_HTTP1_CHUNKED ? EXO_E_ARGUMENT : EXO_OK;
     if (result == EXO_OK) {
-        result = check_filled(&request->method, is_token);
+        result = check_filled(&request->method, TOKENS);
     }
     if (result == EXO_OK) {
-        result = check_filled(&request->target, is_visible);
+        result = check_filled(&request->target, VISIBLES);
     }
     if (result == EXO_OK) {
-        result = check_filled(&request->host, is_visible);
+        result = check_filled(&request->host, VISIBLES);
     }
     for (size_t i = 0; i < request->header_count && result == EXO_OK; i++) {
         result = check_header(request, &request->headers[i]);
@@ -251,7 +268,7 @@ exo_span exo_http1_chunk_frame(char *payload, size_t len)
     *--begin = LF;
     *--begin = CR;
     for (size_t rest = len; rest > 0; rest >>= 4) {
-        *--begin = hex_digits[rest & 15];
+        *--begin = ascii_hex_digit(rest & 15);
     }
     payload[len] = CR;
     payload[len + 1] = LF;
@@ -293,31 +310,6 @@ enum state {
     NOTHING
 };
 
-/* What a byte is to the states from STATUS_LINE on; up to CR, in the order of `marks`. */
-enum byte_class {
-    IS_BLANK,
-    IS_COLON,
-    IS_SEMICOLON,
-    IS_EQUALS,
-    IS_QUOTE,
-    IS_BACKSLASH,
-    IS_CR, /* or a bare LF */
-    IS_TOKEN,
-    IS_TEXT,
-    IS_WRONG
-};
-
-static enum byte_class classify(unsigned char byte)
-{
-    static const char marks[] = {SP, ':', ';', '=', '"', '\\', CR};
-    const char *mark = memchr(marks, byte == HTAB ? SP : byte == LF ? CR : byte, sizeof marks);
-
-    if (mark) {
-        return (enum byte_class)(mark - marks);
-    }
-    return is_token(byte) ? IS_TOKEN : is_text(byte) ? IS_TEXT : IS_WRONG;
-}
-
 /* The states that a blank, another byte of text and a CR lead to. */
 #define TEXT(blank, text, cr) \
     { \
@@ -327,7 +319,7 @@ static enum byte_class classify(unsigned char byte)
 /* Where bytes lead, from STATUS_LINE on. What is behind the size of a chunk is *( BWS ";" BWS name [ BWS "=" BWS
  * ( token / quoted-string ) ] ) of RFC 9112, 7.1.1. */
 /* clang-format off */
-static const uint8_t next_states[][IS_WRONG] = {
+static const uint8_t next_states[][IS_TEXT + 1] = {
     [STATUS_LINE - STATUS_LINE] = {
         [IS_BLANK] = REASON, [IS_CR] = STATUS_LF},
     [REASON - STATUS_LINE] = TEXT(REASON, REASON, STATUS_LF),
@@ -763,9 +755,9 @@ static enum state state_behind(exo_http1_response *r, unsigned char byte)
         return STATUS_LINE;
     }
     if (state == CHUNK_SIZE) {
-        const char *digit = memchr(hex_digits, ascii_lower((char)byte), 16);
-        if (digit) {
-            return add_digit(r, (unsigned)(digit - hex_digits)) ? CHUNK_SIZE : WRONG;
+        const int digit = exo_json_hex_value(byte);
+        if (digit >= 0) {
+            return add_digit(r, (unsigned)digit) ? CHUNK_SIZE : WRONG;
         }
         if (r->digits_ == 0) {
             return WRONG;
@@ -775,7 +767,7 @@ static enum state state_behind(exo_http1_response *r, unsigned char byte)
     if (is == IS_WRONG || (byte == LF && !is_in_head(r))) {
         return WRONG;
     }
-    return (enum state)next_states[state - STATUS_LINE][is];
+    return (enum state)next_states[state - STATUS_LINE][is < IS_TEXT ? is : IS_TEXT];
 }
 
 static int step_byte(exo_http1_response *r, exo_http1_event *event, unsigned char byte)

@@ -6,7 +6,7 @@
  */
 #include "json_text.h"
 
-#include <string.h>
+#include "ascii.h"
 
 static inline int utf8_check(const char *text, size_t len)
 {
@@ -82,7 +82,6 @@ static const char escape_values[] = "/\"\\\b\f\n\r\t";
 
 size_t exo_json_put_escape(char byte, char escape[JSON_ESCAPE_MAX])
 {
-    static const char hex[] = "0123456789abcdef";
     const char *found = memchr(escape_values + 1, byte, sizeof escape_values - 2);
     if (found) {
         escape[0] = '\\';
@@ -90,8 +89,8 @@ size_t exo_json_put_escape(char byte, char escape[JSON_ESCAPE_MAX])
         return 2;
     }
     memcpy(escape, "\\u00", 4);
-    escape[4] = hex[byte >> 4];
-    escape[5] = hex[byte & 15];
+    escape[4] = ascii_hex_digit((uint8_t)byte >> 4);
+    escape[5] = ascii_hex_digit(byte & 15);
     return JSON_ESCAPE_MAX;
 }
 
