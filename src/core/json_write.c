@@ -15,13 +15,6 @@ void exo_json_escaper_init(exo_json_escaper *escaper)
     memset(escaper, 0, sizeof *escaper);
 }
 
-static void hold(exo_json_escaper *escaper, const char *bytes, size_t len)
-{
-    memcpy(escaper->held_, bytes, len);
-    escaper->held_at_ = 0;
-    escaper->held_len_ = (uint8_t)len;
-}
-
 /* Writes what is held, as far as the window goes. */
 static void write_held(exo_json_escaper *escaper, exo_window *window)
 {
@@ -36,69 +29,54 @@ static void consume(exo_span *input, size_t count)
     input->len -= count;
 }
 
-/* Copies the bytes that stand for themselves. */
-static void copy_run(exo_span *input, exo_window *window)
+/* Copies the bytes that stand for themselves, and returns how many there were. */
+static size_t copy_run(exo_span *input, exo_window *window)
 {
     size_t room = window->size - window->pos;
     size_t run = exo_json_clean_run(input->ptr, input->len < room ? input->len : room);
     memcpy(window->dst + window->pos, input->ptr, run);
     window->pos += run;
     consume(input, run);
+    return run;
 }
 
-/* Takes one byte of a sequence that is cut, or broken. A byte that cannot go on with the sequence stays in the input.
- */
-static void take_utf8(exo_json_escaper *escaper, exo_span *input)
+/* Takes what cannot be copied: the end of the input inside of a sequence, a byte of a sequence that is cut or broken,
+ * or an ASCII byte that has to be escaped. A byte that cannot go on with the sequence stays in the input. */
+static void take_special(exo_json_escaper *escaper, exo_span *input)
 {
-    escaper->utf8_[escaper->utf8_have_++] = *input->ptr;
-    int size = exo_utf8_check(escaper->utf8_, escaper->utf8_have_);
-    if (size == 0) {
-        consume(input, 1);
-        return;
-    }
-    hold(escaper, size > 0 ? escaper->utf8_ : JSON_REPLACEMENT, size > 0 ? (size_t)size : 3);
-    if (size == escaper->utf8_have_ || -size == escaper->utf8_have_) {
-        consume(input, 1);
-    }
-    escaper->utf8_have_ = 0;
-}
-
-/* Takes one ASCII byte that has to be escaped. */
-static void take_escape(exo_json_escaper *escaper, exo_span *input)
-{
+    bool taken = input->len > 0;
     escaper->held_at_ = 0;
-    escaper->held_len_ = (uint8_t)exo_json_put_escape(*input->ptr, escaper->held_);
-    consume(input, 1);
+    escaper->held_len_ = 0;
+    if (taken && escaper->utf8_have_ == 0 && (uint8_t)*input->ptr < 0x80) {
+        escaper->held_len_ = (uint8_t)exo_json_put_escape(*input->ptr, escaper->held_);
+    } else {
+        int size = -1;
+        if (taken) {
+            escaper->utf8_[escaper->utf8_have_++] = *input->ptr;
+            size = exo_utf8_check(escaper->utf8_, escaper->utf8_have_);
+            taken = size >= 0 || -size == escaper->utf8_have_;
+        }
+        if (size != 0) {
+            memcpy(escaper->held_, size > 0 ? escaper->utf8_ : JSON_REPLACEMENT, sizeof escaper->utf8_);
+            escaper->held_len_ = (uint8_t)(size > 0 ? size : 3);
+            escaper->utf8_have_ = 0;
+        }
+    }
+    consume(input, taken);
 }
 
 int exo_json_escape(exo_json_escaper *escaper, exo_span *input, bool last, exo_window *window)
 {
     for (;;) {
         write_held(escaper, window);
-        if (escaper->held_at_ < escaper->held_len_) {
-            return EXO_AGAIN;
-        }
-        bool cut_short = last && escaper->utf8_have_ > 0;
-        if (input->len == 0 && !cut_short) {
-            return EXO_OK;
+        if (input->len == 0 && !(last && escaper->utf8_have_ > 0)) {
+            return escaper->held_at_ < escaper->held_len_ ? EXO_AGAIN : EXO_OK;
         }
         if (window->pos == window->size) {
             return EXO_AGAIN;
         }
-        if (input->len == 0) {
-            hold(escaper, JSON_REPLACEMENT, 3);
-            escaper->utf8_have_ = 0;
-            continue;
-        }
-        if (escaper->utf8_have_ == 0) {
-            copy_run(input, window);
-        }
-        if (input->len > 0 && window->pos < window->size) {
-            if ((uint8_t)*input->ptr >= 0x80 || escaper->utf8_have_ > 0) {
-                take_utf8(escaper, input);
-            } else {
-                take_escape(escaper, input);
-            }
+        if (escaper->utf8_have_ > 0 || copy_run(input, window) == 0) {
+            take_special(escaper, input);
         }
     }
 }
