@@ -190,7 +190,8 @@ void exo_failure_set_id(exo_failure *failure, uint8_t rank, exo_span id)
     exo_failure_put(failure->request_id, sizeof failure->request_id, id);
 }
 
-/* Draws the conclusions from a code, a type or a reason. At the top of a body, numbers are not z.ai's. */
+/* Draws the conclusions from a code, a type or a reason, which ends with NUL. At the top of a body, numbers are not
+ * z.ai's. */
 static void heed(struct reading *reading, const exo_span *word, uint8_t place, uint8_t rank)
 {
     const int64_t number = exo_decimal(word, 1);
@@ -199,7 +200,7 @@ static void heed(struct reading *reading, const exo_span *word, uint8_t place, u
         reading->number_rank = rank;
         reading->found = true;
     }
-    const struct meaning *meaning = exo_failure_meaning(word);
+    const struct meaning *meaning = exo_failure_meaning(word->ptr);
     if (meaning && !(ascii_is_digit(word->ptr[0]) && place == TOP)) {
         uint16_t *status = &reading->word[meaning->sure];
         *status = *status ? *status : meaning->status;
@@ -251,7 +252,8 @@ static void take_word(struct reading *reading, uint8_t place, uint8_t field, con
     exo_span word = exo_span_of(text, exo_json_copy(token, text, sizeof text));
     uint8_t rank = (uint8_t)((place == TOP ? 2 : 4) + reading->inside - (field == STATUS));
     if (token->type == EXO_JSON_NUMBER) {
-        word = token->text;
+        exo_failure_put(text, sizeof text, token->text);
+        word.len = strlen(text);
     }
     if (word.len == 0) {
         return;

@@ -7,38 +7,8 @@
 
 #include "ascii.h"
 
-/* X(status, sign, sure, words): words that stand alone, and what they mean. The numbers are z.ai's. */
-/* clang-format off */
-#define MEANING_MAP(X) \
-    X(0, CONTEXT, false, "1261") \
-    X(0, FILTER, false, "ResponsibleAIPolicyViolation 1301") \
-    X(0, QUOTA, false, "exceeded_current_quota_error quota_exceeded insufficient_user_quota insufficient_balance " \
-      "billing_hard_limit_reached billing_not_active Arrearage 1113 1304 1308 1309 1310") \
-    X(401, 0, true, "invalid_api_key incorrect_api_key_error API_KEY_INVALID authentication_error") \
-    X(429, 0, true, "rate_limit_exceeded rate_limit_error rate_limited") \
-    X(529, 0, true, "overloaded_error") \
-    X(400, 0, false, "invalid_request_error") \
-    X(403, 0, false, "permission_error") \
-    X(404, 0, false, "not_found_error model_not_found") \
-    X(408, 0, false, "timeout_error") \
-    X(500, 0, false, "server_error internal_error internal_server_error api_error") \
-    X(503, 0, false, "service_unavailable unavailable_error overloaded engine_overloaded_error")
-/* clang-format on */
-
-static const struct meaning meanings[] = {
-#define EXO_X(status, sign, sure, words) {status, sign, sure},
-    MEANING_MAP(EXO_X)
-#undef EXO_X
-};
-
-static const char meaning_words[] =
-#define EXO_X(status, sign, sure, words) words "\0"
-    MEANING_MAP(EXO_X)
-#undef EXO_X
-    ;
-
-/* What stands in marks for what no text has: the end of a mark, any text between two parts of it, and words that many
- * have. */
+/* What stands in words and marks for what no text has: the end of one, any text between two parts of a mark, and what
+ * many have. */
 #define END_          "\1"
 #define ANY_          "\2"
 #define CONTEXT_      "\3"
@@ -58,54 +28,92 @@ static const char meaning_words[] =
 #define REQUEST_      "\21"
 #define POLICY_       "\22"
 #define TOO_LARGE_    "\23"
+#define ERROR_        "\24"
+#define OVERLOADED_   "\25"
+#define QUOTA_        "\26"
+#define THE_          "\27"
+#define UNAVAILABLE_  "\30"
+#define API_KEY_      "\31"
 
 /* The words, from CONTEXT_ on. */
-static const char common[] = "context\0token\0exceed\0length\0too long\0model\0limit\0content\0input\0maximum\0prompt\0"
-                             "er than\0insufficient\0window\0request\0policy\0too large";
+static const char common[] =
+    "context\0token\0exceed\0 length\0too long\0model\0limit\0content\0input\0maximum\0prompt\0"
+    "er than\0insufficient\0window\0request\0policy\0too large\0_error\0overloaded\0quota\0"
+    " the \0unavailable\0api_key";
 enum {
     LAST_STOP = 2, /* a mark, or a part of it, goes on up to one of these */
     FIRST_WORD,
     LAST_WORD = ' ' - 1
 };
 
+/* X(status, sign, sure, words): words that stand alone, and what they mean. The numbers are z.ai's. */
+/* clang-format off */
+#define MEANING_MAP(X) \
+    X(0, CONTEXT, false, "1261") \
+    X(0, FILTER, false, "ResponsibleAI" POLICY_ "Violation" END_ "1301") \
+    X(0, QUOTA, false, EXCEED_ "ed_current_" QUOTA_ ERROR_ END_ QUOTA_ "_" EXCEED_ "ed" END_ \
+      INSUFFICIENT_ "_user_" QUOTA_ END_ INSUFFICIENT_ "_balance" END_ "billing_hard_" LIMIT_ "_reached" END_ \
+      "billing_not_active" END_ "Arrearage" END_ "1113" END_ "1304" END_ "1308" END_ "1309" END_ "1310") \
+    X(401, 0, true, "invalid_" API_KEY_ END_ "incorrect_" API_KEY_ ERROR_ END_ API_KEY_ "_INVALID" END_ \
+      "authentication" ERROR_) \
+    X(429, 0, true, "rate_" LIMIT_ "_" EXCEED_ "ed" END_ "rate_" LIMIT_ ERROR_ END_ "rate_" LIMIT_ "ed") \
+    X(529, 0, true, OVERLOADED_ ERROR_) \
+    X(400, 0, false, "invalid_" REQUEST_ ERROR_) \
+    X(403, 0, false, "permission" ERROR_) \
+    X(404, 0, false, "not_found" ERROR_ END_ MODEL_ "_not_found") \
+    X(408, 0, false, "timeout" ERROR_) \
+    X(500, 0, false, "server" ERROR_ END_ "internal" ERROR_ END_ "internal_server" ERROR_ END_ "api" ERROR_) \
+    X(503, 0, false, "service_" UNAVAILABLE_ END_ UNAVAILABLE_ ERROR_ END_ OVERLOADED_ END_ "engine_" OVERLOADED_ ERROR_)
+/* clang-format on */
+
+static const struct meaning meanings[] = {
+#define EXO_X(status, sign, sure, words) {status, sign, sure},
+    MEANING_MAP(EXO_X)
+#undef EXO_X
+};
+
+static const char meaning_words[] =
+#define EXO_X(status, sign, sure, words) words "\0"
+    MEANING_MAP(EXO_X)
+#undef EXO_X
+    ;
+
 /* Parts of a message, code or type, each with its END_. Before the first of a kind stands what it is the sign of, and
  * 0x80. */
 /* clang-format off */
 static const char marks[] =
     "\x81" /* CONTEXT */
-    CONTEXT_ "_" LENGTH_ "_" EXCEED_ "ed" END_
-    MAXIMUM_ " " CONTEXT_ " " LENGTH_ " is" END_
-    EXCEED_ "s the " CONTEXT_ " " WINDOW_ END_
+    CONTEXT_ LENGTH_ " " EXCEED_ "ed" END_
+    MAXIMUM_ " " CONTEXT_ LENGTH_ " is" END_
+    EXCEED_ "s" THE_ CONTEXT_ " " WINDOW_ END_
     PROMPT_ " is " TOO_LONG_ END_
     INPUT_ " is " TOO_LONG_ " for " REQUEST_ "ed" END_
-    INPUT_ " " TOKEN_ " count" ANY_ EXCEED_ "s the " MAXIMUM_ " number of " TOKEN_ "s" END_
-    MAXIMUM_ " " PROMPT_ " " LENGTH_ " is" END_
-    "reduce the " LENGTH_ " of the messages" END_
+    INPUT_ " " TOKEN_ " count" ANY_ EXCEED_ "s" THE_ MAXIMUM_ " number of " TOKEN_ "s" END_
+    MAXIMUM_ " " PROMPT_ LENGTH_ " is" END_
+    "reduce the" LENGTH_ " of" THE_ "messages" END_
     TOO_LARGE_ " for " MODEL_ " with" END_
-    CONTEXT_ " " LENGTH_ " is only" END_
-    "long" ER_THAN_ " the " MODEL_ "'s " CONTEXT_ " " LENGTH_ END_
-    EXCEED_ "_" CONTEXT_ "_size_error" END_
+    CONTEXT_ LENGTH_ " is only" END_
+    "long" ER_THAN_ THE_ MODEL_ "'s " CONTEXT_ LENGTH_ END_
+    EXCEED_ " " CONTEXT_ END_ /* "_size_error", Anthropic: " limit" */
     CONTEXT_ " size has been " EXCEED_ "ed" END_
-    "great" ER_THAN_ " the " CONTEXT_ " " LENGTH_ END_
+    "great" ER_THAN_ THE_ CONTEXT_ LENGTH_ END_
     EXCEED_ "ed " MODEL_ " " TOKEN_ " " LIMIT_ END_
-    CONTEXT_ " " WINDOW_ " " EXCEED_ "s " LIMIT_ END_
+    CONTEXT_ " " WINDOW_ " " EXCEED_ END_ /* "s limit", "ed" */
     TOKEN_ "s in " REQUEST_ " more than max " TOKEN_ "s" END_
-    CONTEXT_ "_" WINDOW_ "_" EXCEED_ "ed" END_
-    "range of " INPUT_ " " LENGTH_ END_
-    INPUT_ "s " TOKEN_ "s + max_new_" TOKEN_ "s must be" END_
-    CONTEXT_ WINDOW_ EXCEED_ "edError" END_ /* LiteLLM */
+    "range of " INPUT_ LENGTH_ END_
+    INPUT_ "s " TOKEN_ "s + max_new_" TOKEN_ "s" END_
+    CONTEXT_ WINDOW_ EXCEED_ END_ /* LiteLLM */
     TOKEN_ "s_" LIMIT_ "_reached" END_ /* GitHub */
     "max_" PROMPT_ "_" TOKEN_ "s_" EXCEED_ "ed" END_ /* Copilot */
-    EXCEED_ " " CONTEXT_ " " LIMIT_ END_ /* Anthropic */
     "\x82" /* FILTER */
     CONTENT_ "_" POLICY_ "_violation" END_
     CONTENT_ "_filter" END_
-    CONTENT_ POLICY_ "ViolationError" END_ /* LiteLLM */
+    CONTENT_ POLICY_ "Violation" END_ /* LiteLLM */
     CONTENT_ " management " POLICY_ END_ /* Azure */
     "data_inspection_failed" END_ /* Qwen */
     CONTENT_ " exists risk" END_ /* DeepSeek */
     "\x84" /* QUOTA */
-    INSUFFICIENT_ "_quota" END_
+    INSUFFICIENT_ "_" QUOTA_ END_
     INSUFFICIENT_ " balance" END_
     INSUFFICIENT_ " credits" END_
     "credit balance is too low" END_ /* Anthropic */
@@ -121,8 +129,8 @@ static const char marks[] =
     PROMPT_ END_
     "\xA0" /* EXTENT */
     WINDOW_ END_
-    MODEL_ " " LENGTH_ END_
-    INPUT_ " " LENGTH_ END_
+    MODEL_ LENGTH_ END_
+    INPUT_ LENGTH_ END_
     TOKEN_ " " LIMIT_ END_
     "# " TOKEN_ END_
     "\x90" /* BEYOND */
@@ -141,7 +149,7 @@ static const char marks[] =
     "tpm" END_
     "rpm" END_
     "rate " LIMIT_ END_
-    "quota" END_
+    QUOTA_ END_
     "credit" END_
     "concurren" END_
     "try again" END_
@@ -159,12 +167,6 @@ static const char marks[] =
 
 /* The keys whose values are messages, wherever they stand in a text. */
 static const char said_keys[] = "message msg error detail code type raw";
-
-const struct meaning *exo_failure_meaning(const exo_span *word)
-{
-    const int index = exo_ascii_list_index(meaning_words, word);
-    return index >= 0 ? &meanings[index] : NULL;
-}
 
 /* Whether a mark, or the part of it up to any text, goes on at `mark`. */
 static bool goes_on(const char *mark)
@@ -199,6 +201,23 @@ static const char *behind(const char *text, const char *mark)
             return NULL;
         }
     }
+}
+
+const struct meaning *exo_failure_meaning(const char *word)
+{
+    const char *mark = meaning_words;
+    for (size_t row = 0; row < sizeof meanings / sizeof *meanings; row++) {
+        do {
+            const char *end = behind(word, mark);
+            if (end && *end == '\0') {
+                return &meanings[row];
+            }
+            while (goes_on(mark)) {
+                mark++;
+            }
+        } while (*mark++ == *END_);
+    }
+    return NULL;
 }
 
 static bool is_alphanumeric(char byte)

@@ -31,7 +31,7 @@ struct meaning {
 };
 
 /* The meaning of a word in any case, or NULL. */
-const struct meaning *exo_failure_meaning(const exo_span *word);
+const struct meaning *exo_failure_meaning(const char *word);
 
 /* Whether `mark` occurs in `text`, outside of what is quoted there: a quotation echoes the request, unless it is the
  * value of a key that has a message. In `mark`, # stands for a digit, a blank for _ and - too; letters are the same in
