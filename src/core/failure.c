@@ -66,14 +66,14 @@ static uint16_t effective_status(const struct reading *reading)
 static int code_of_status(uint16_t status, bool in_stream)
 {
     static const struct {
-        uint16_t status;
-        int16_t code;
+        uint8_t beyond_400;
+        int8_t code;
     } codes[] = {
-        {401, EXO_E_AUTH},   {403, EXO_E_AUTH},   {402, EXO_E_QUOTA},  {429, EXO_E_RATE_LIMIT},
-        {408, EXO_E_SERVER}, {409, EXO_E_SERVER}, {425, EXO_E_SERVER}, {498, EXO_E_SERVER},
+        {1, EXO_E_AUTH},   {3, EXO_E_AUTH},   {2, EXO_E_QUOTA},   {29, EXO_E_RATE_LIMIT},
+        {8, EXO_E_SERVER}, {9, EXO_E_SERVER}, {25, EXO_E_SERVER}, {98, EXO_E_SERVER},
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        if (codes[i].status == status) {
+        if (codes[i].beyond_400 == status - 400) {
             return codes[i].code;
         }
     }
@@ -177,17 +177,19 @@ static bool may_be_context(uint16_t status, bool in_stream)
 /* What the signs of a body or its status mean: the first that there is. */
 static int code_of(const struct reading *reading, const exo_failure *failure)
 {
-    static const struct {
-        int16_t code;
-        uint8_t sign;
-    } codes[] = {{EXO_E_CONTEXT_WINDOW, CONTEXT}, {EXO_E_CONTENT_FILTER, FILTER}, {EXO_E_QUOTA, QUOTA}};
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        if (reading->signs & codes[i].sign) {
-            return codes[i].code;
-        }
+    if (reading->signs & CONTEXT) {
+        return EXO_E_CONTEXT_WINDOW;
     }
-    return reading->page && failure->status == 403 ? EXO_E_BLOCKED
-                                                   : code_of_status(failure->status, failure->in_stream);
+    if (reading->signs & FILTER) {
+        return EXO_E_CONTENT_FILTER;
+    }
+    if (reading->signs & QUOTA) {
+        return EXO_E_QUOTA;
+    }
+    if (reading->page && failure->status == 403) {
+        return EXO_E_BLOCKED;
+    }
+    return code_of_status(failure->status, failure->in_stream);
 }
 
 /* Reads a body into a failure, and judges it. */

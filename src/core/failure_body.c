@@ -265,9 +265,8 @@ static void take_word(struct reading *reading, uint8_t place, uint8_t field, con
         }
         break;
     case DELAY:
-        word.len -= word.ptr[word.len - 1] == 's';
         if (reading->failure) {
-            exo_failure_set_delay(reading->failure, BODY_DELAY_RANK, exo_decimal(&word, 1000));
+            exo_failure_set_delay(reading->failure, BODY_DELAY_RANK, exo_duration(word));
         }
         break;
     case QUOTA_ID:
@@ -325,26 +324,23 @@ static uint8_t follow(uint8_t place, const exo_json_token *key)
 }
 
 /* A body may have been cut inside the message: what there is of the string that begins in `rest` is taken all the same,
- * without an escape that is not whole. */
+ * but for an escape near its end, which may not be whole. */
 static void take_rest(struct reading *reading, uint8_t field, exo_span rest)
 {
-    while (rest.len > 0 && (ascii_is_space(rest.ptr[0]) || rest.ptr[0] == ',')) {
-        consume(&rest, 1);
-    }
-    if ((field != MESSAGE && field != CAUSE) || rest.len == 0 || rest.ptr[0] != '"') {
-        return;
-    }
-    consume(&rest, 1);
-    exo_json_token token = {EXO_JSON_STRING, false, rest, rest};
-    for (size_t back = 1; back <= 5 && back <= token.text.len; back++) {
-        size_t at = token.text.len - back;
-        if (token.text.ptr[at] == '\\') {
-            bool whole = at > 0 && token.text.ptr[at - 1] == '\\';
-            token.text.len = whole ? token.text.len : at;
-            break;
+    exo_ascii_trim(&rest);
+    exo_ascii_skip(&rest, ",");
+    exo_ascii_trim(&rest);
+    if ((field == MESSAGE || field == CAUSE) && exo_ascii_skip(&rest, "\"")) {
+        size_t at = rest.len;
+        for (int back = 5; back > 0 && at > 0; back--) {
+            if (rest.ptr[--at] == '\\') {
+                rest.len = at;
+                break;
+            }
         }
+        const exo_json_token token = {EXO_JSON_STRING, false, rest, rest};
+        take_message(reading, field, &token);
     }
-    take_message(reading, field, &token);
 }
 
 /* Walks over a JSON text whose outermost object stands at `start`, as far as it can be read. */
