@@ -8,7 +8,6 @@
 #include "failure_body.h"
 
 #include "ascii.h"
-#include "exochat/json_read.h"
 #include "failure_words.h"
 #include "json_text.h"
 #include "retry_after.h"
@@ -130,20 +129,19 @@ bool exo_failure_put(char *dst, size_t size, exo_span text)
     return text.len == 0;
 }
 
-/* Puts what stands between quotation marks in JSON. */
-static bool put_escaped(char *dst, size_t size, exo_span text)
+/* Puts what stands between quotation marks in JSON, or, if `plain`, any text. */
+static bool put_decoded(char *dst, size_t size, const exo_span *text, bool plain)
 {
     char scratch[EXO_JSON_SCRATCH];
     exo_json_decoder decoder;
     exo_span fragment;
     bool last;
-    exo_json_decoder_init(&decoder, text);
-    while (exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
-        if (!exo_failure_put(dst, size, fragment)) {
-            return false;
-        }
+    bool whole = true;
+    exo_json_decoder_init_as(&decoder, *text, plain);
+    while (whole && exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
+        whole = exo_failure_put(dst, size, fragment);
     }
-    return true;
+    return whole;
 }
 
 void exo_failure_say(struct reading *reading, exo_span text, bool escaped)
@@ -160,7 +158,7 @@ void exo_failure_say(struct reading *reading, exo_span text, bool escaped)
         exo_failure_put(message, size, exo_span_of(reading->cause ? ": " : "; ", 2));
     }
     const size_t begin = strlen(message);
-    failure->cut = !(escaped ? put_escaped : exo_failure_put)(message, size, text);
+    failure->cut = !put_decoded(message, size, &text, !escaped);
     size_t end = strlen(message);
     while (end > begin && message[end - 1] == ' ') {
         end--;
@@ -238,8 +236,8 @@ static void take_message(struct reading *reading, uint8_t field, const exo_json_
     }
     if (reading->inside || (text.ptr[0] != '{' && text.ptr[0] != '[')) {
         exo_failure_say(reading, text, true);
-    } else if (reading->nested.len == 0 || reading->cause) {
-        reading->nested = text;
+    } else if (reading->nested.text.len == 0 || reading->cause) {
+        reading->nested = *token;
         reading->nested_is_cause = reading->cause;
         reading->found = true;
     }
@@ -298,7 +296,7 @@ static void take(struct reading *reading, uint8_t place, uint8_t field, const ex
         reading->signs |= FILTER;
         break;
     case BASE_CODE:
-        exo_json_int64(token, &reading->base_code);
+        reading->base_code = token->type == EXO_JSON_NUMBER ? (uint32_t)exo_decimal(&token->text, 1) : 0;
         break;
     case BASE_MESSAGE:
         reading->base_message = token->text;
@@ -391,26 +389,36 @@ static void walk(struct reading *reading, exo_span text, uint8_t start)
 static void walk_nested(struct reading *reading)
 {
     exo_failure *failure = reading->failure;
-    const exo_json_token token = {EXO_JSON_STRING, false, reading->nested, reading->nested};
     const size_t at = strlen(failure->message) + UNFOLD_AT;
     if (at < sizeof failure->message) {
         char *room = failure->message + at;
-        const size_t len = exo_json_copy(&token, room, sizeof failure->message - at);
+        const size_t len = exo_json_copy(&reading->nested, room, sizeof failure->message - at);
         reading->inside = INSIDE;
         reading->cause = reading->nested_is_cause;
         reading->said = false;
         walk(reading, exo_span_of(room, len), TOP);
         if (!reading->said) {
-            exo_failure_say(reading, reading->nested, true);
+            exo_failure_say(reading, reading->nested.text, true);
         }
     }
 }
 
-/* Where `byte` stands in `text`; its length if nowhere. */
-static size_t find(const exo_span *text, char byte)
+/* Takes off `text` what stands before the first of two bytes, and that byte. */
+static exo_span take_until(exo_span *text, char one, char other)
 {
-    const char *at = memchr(text->ptr, byte, text->len);
-    return at ? (size_t)(at - text->ptr) : text->len;
+    exo_span taken = *text;
+    taken.len = 0;
+    while (taken.len < text->len && taken.ptr[taken.len] != one && taken.ptr[taken.len] != other) {
+        taken.len++;
+    }
+    consume(text, taken.len + (taken.len < text->len));
+    return taken;
+}
+
+/* Takes the first line off `text`; CR and LF together end two. */
+static exo_span take_line(exo_span *text)
+{
+    return take_until(text, '\n', '\r');
 }
 
 /* Makes of an HTML page the text of its title, or what to say of one without. */
@@ -420,9 +428,8 @@ static void cut_to_title(exo_span *page)
     while (page->len > 0 && !exo_ascii_skip(page, "<title")) {
         consume(page, 1);
     }
-    consume(page, find(page, '>'));
-    page->len = find(page, '<');
-    consume(page, page->len > 0);
+    take_until(page, '>', '>');
+    *page = take_until(page, '<', '<');
     exo_ascii_trim(page);
     if (page->len == 0) {
         *page = exo_span_of(untitled, sizeof untitled - 1);
@@ -447,18 +454,6 @@ static void heed_base_code(struct reading *reading)
     }
 }
 
-/* Takes the first line off `text`; CR and LF together end two. */
-static exo_span take_line(exo_span *text)
-{
-    exo_span line = *text;
-    line.len = 0;
-    while (line.len < text->len && line.ptr[line.len] != '\n' && line.ptr[line.len] != '\r') {
-        line.len++;
-    }
-    consume(text, line.len + (line.len < text->len));
-    return line;
-}
-
 static bool is_json(const exo_span *text)
 {
     return exo_json_check(*text, EXO_JSON_DEPTH_MAX, NULL) == EXO_OK;
@@ -478,11 +473,11 @@ static void read_json(struct reading *reading, const exo_span *text)
             }
         }
     }
-    reading->nested.len = 0;
+    reading->nested.text.len = 0;
     reading->base_code = 0;
     reading->inside = 0;
     walk(reading, json, reading->start);
-    if (reading->nested.len > 0 && reading->failure) {
+    if (reading->nested.text.len > 0 && reading->failure) {
         walk_nested(reading);
     }
     heed_base_code(reading);

@@ -7,6 +7,7 @@
 #define EXOCHAT_FAILURE_BODY_H
 
 #include "exochat/failure.h"
+#include "exochat/json_read.h"
 
 /* Where in a body an object stands. */
 enum place {
@@ -45,10 +46,10 @@ struct reading {
     uint8_t inside;   /* INSIDE in the nested body; what it says ranks by so much higher than what the outer one does */
     uint16_t number;  /* the status as a number */
     uint16_t word[2]; /* the status by another word, and by a sure one */
-    exo_span nested;  /* a message or cause that seems to be JSON itself */
-    exo_span opaque;  /* JSON of no known shape */
+    uint32_t base_code;
+    exo_json_token nested; /* a message or cause that seems to be JSON itself */
+    exo_span opaque;       /* JSON of no known shape */
     exo_span base_message;
-    int64_t base_code;
 };
 
 /* Reads a body of any kind. */
