@@ -147,6 +147,7 @@ typedef struct exo_encoder {
     const exo_source *source_; /* the one that is being written */
     const exo_cursor *cursor_; /* the request's, or that of extra_body */
     size_t cost_;
+    exo_encode_options options_;
     exo_value value_;
     exo_span fragment_; /* of the string that is being written, decoded: what is left of it */
     exo_cursor request_;
@@ -160,7 +161,6 @@ typedef struct exo_encoder {
     uint64_t sized_; /* what the sizing walk found: the bytes that can be counted, without the last brace */
     uint64_t sized_hash_;
     exo_encode_digest digest_;
-    exo_encode_options options_;
     uint64_t keys_[EXO_KEYS_MAX]; /* hashes of the names as sent: the request's, ours, extra_body's, "stream_options";
                                      their two lowest bits say what became of the key */
     uint8_t nest_[EXO_JSON_DEPTH_MAX / 8]; /* a bit per open array or object: 1 is an object */
