@@ -192,13 +192,21 @@ static int code_of(const struct reading *reading, const exo_failure *failure)
     return code_of_status(failure->status, failure->in_stream);
 }
 
-/* Reads a body into a failure, and judges it. */
+/* Reads a body, and, unless it is NULL, puts into the failure what it says. */
+static void read_body(struct reading *reading, exo_failure *failure, uint8_t start, const exo_span *body)
+{
+    memset(reading, 0, sizeof *reading);
+    reading->failure = failure;
+    reading->start = start;
+    exo_failure_read(reading, *body);
+}
+
+/* Reads a body, whose start the reading knows, into a failure, and judges it. */
 static void judge(exo_failure *failure, struct reading *reading, uint16_t http_status, const exo_span *body)
 {
     const int64_t delay = failure->message[0] ? -1 : limits_delay(failure);
     begin(failure, EXO_OK);
-    reading->failure = failure;
-    exo_failure_read(reading, *body);
+    read_body(reading, failure, reading->start, body);
     reading->signs |= exo_failure_signs(failure->message);
     reading->signs |= (exo_failure_signs(failure->provider_code) | exo_failure_signs(failure->type)) & NOT_COMBINED;
     failure->http_status = http_status;
@@ -264,8 +272,10 @@ void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int
         note_limit(failure, &name, &value);
     } else if (header == SHOULD_RETRY) {
         const int word = exo_ascii_word_index(advice, &value);
-        failure->advice_ = word < 0 ? failure->advice_ : (uint8_t)(ADVICE_RETRY + word);
-        settle(failure);
+        if (word >= 0) {
+            failure->advice_ = (uint8_t)(ADVICE_RETRY + word);
+            settle(failure);
+        }
     } else if (header == RETRY_AFTER_MS) {
         exo_failure_set_delay(failure, rank, exo_decimal(&value, 1));
     } else if (header > RETRY_AFTER_MS) {
@@ -285,35 +295,23 @@ void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int
     }
 }
 
-/* A reading that has not begun. */
-static void prepare(struct reading *reading, enum place start)
-{
-    memset(reading, 0, sizeof *reading);
-    reading->start = (uint8_t)start;
-}
-
 void exo_failure_from_response(exo_failure *failure, uint16_t http_status, exo_span body)
 {
     struct reading reading;
-    prepare(&reading, TOP);
+    reading.start = TOP;
     judge(failure, &reading, http_status, &body);
 }
 
 int exo_failure_from_json(exo_failure *failure, uint16_t http_status, exo_span json)
 {
     struct reading reading;
-    enum place start = TOP;
-    prepare(&reading, start);
-    exo_failure_read(&reading, json);
+    read_body(&reading, NULL, TOP, &json);
     if (reading.choices) {
-        start = CHUNK;
-        prepare(&reading, start);
-        exo_failure_read(&reading, json);
+        read_body(&reading, NULL, CHUNK, &json);
     }
     if (!reading.found) {
         return EXO_NOT_FOUND;
     }
-    prepare(&reading, start);
     judge(failure, &reading, http_status, &json);
     return EXO_OK;
 }

@@ -144,7 +144,8 @@ static bool put_decoded(char *dst, size_t size, const exo_span *text, bool plain
     return whole;
 }
 
-void exo_failure_say(struct reading *reading, exo_span text, bool escaped)
+/* Adds text to the message, from between quotation marks in JSON if `escaped`, unless the message says it already. */
+static void say(struct reading *reading, const exo_span *text, bool escaped)
 {
     exo_failure *failure = reading->failure;
     reading->found = reading->said = true;
@@ -158,7 +159,7 @@ void exo_failure_say(struct reading *reading, exo_span text, bool escaped)
         exo_failure_put(message, size, exo_span_of(reading->cause ? ": " : "; ", 2));
     }
     const size_t begin = strlen(message);
-    failure->cut = !put_decoded(message, size, &text, !escaped);
+    failure->cut = !put_decoded(message, size, text, !escaped);
     size_t end = strlen(message);
     while (end > begin && message[end - 1] == ' ') {
         end--;
@@ -235,7 +236,7 @@ static void take_message(struct reading *reading, uint8_t field, const exo_json_
         reading->cause = field == CAUSE;
     }
     if (reading->inside || (text.ptr[0] != '{' && text.ptr[0] != '[')) {
-        exo_failure_say(reading, text, true);
+        say(reading, &text, true);
     } else if (reading->nested.text.len == 0 || reading->cause) {
         reading->nested = *token;
         reading->nested_is_cause = reading->cause;
@@ -398,7 +399,7 @@ static void walk_nested(struct reading *reading)
         reading->said = false;
         walk(reading, exo_span_of(room, len), TOP);
         if (!reading->said) {
-            exo_failure_say(reading, reading->nested.text, true);
+            say(reading, &reading->nested.text, true);
         }
     }
 }
@@ -450,7 +451,7 @@ static void heed_base_code(struct reading *reading)
         }
     }
     if (reading->base_message.len > 0) {
-        exo_failure_say(reading, reading->base_message, true);
+        say(reading, &reading->base_message, true);
     }
 }
 
@@ -490,7 +491,7 @@ static void read_value(struct reading *reading, const exo_span *text)
     if (*text->ptr == '{' || *text->ptr == '[' || *text->ptr == '"') {
         read_json(reading, text);
     } else if (!is_json(text)) {
-        exo_failure_say(reading, *text, false);
+        say(reading, text, false);
     }
 }
 
@@ -521,11 +522,11 @@ void exo_failure_read(struct reading *reading, exo_span body)
     if (body.ptr[0] == '<') {
         reading->page = true;
         cut_to_title(&body);
-        exo_failure_say(reading, body, false);
+        say(reading, &body, false);
     } else if (!read_events(reading, body)) {
         read_value(reading, &body);
     }
     if (!reading->found && reading->failure) {
-        exo_failure_say(reading, reading->opaque, false);
+        say(reading, &reading->opaque, false);
     }
 }

@@ -55,9 +55,6 @@ struct reading {
 /* Reads a body of any kind. */
 void exo_failure_read(struct reading *reading, exo_span body);
 
-/* Adds text to the message, from between quotation marks in JSON if `escaped`, unless the message says it already. */
-void exo_failure_say(struct reading *reading, exo_span text, bool escaped);
-
 /* Appends any bytes to a field as valid UTF-8, a space for each control character. Returns whether all of it fitted. */
 bool exo_failure_put(char *dst, size_t size, exo_span text);
 
