@@ -276,17 +276,17 @@ void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int
             failure->advice_ = (uint8_t)(ADVICE_RETRY + word);
             settle(failure);
         }
-    } else if (header == RETRY_AFTER_MS) {
-        exo_failure_set_delay(failure, rank, exo_decimal(&value, 1));
     } else if (header > RETRY_AFTER_MS) {
         if (rank > failure->id_rank_) {
             exo_failure_set_id(failure, rank, value);
         }
     } else {
+        if (header != DATE) {
+            exo_failure_set_delay(failure, rank, exo_decimal(&value, header == RETRY_AFTER ? 1000 : 1));
+        }
         const uint32_t date = exo_date_seconds(value, now);
         if (header == RETRY_AFTER) {
             failure->retry_at_ = date;
-            exo_failure_set_delay(failure, rank, exo_decimal(&value, 1000));
         } else if (date > 0) {
             failure->clock_ = date;
             failure->dated_ = true;
