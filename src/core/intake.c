@@ -184,7 +184,7 @@ static void intake_refuse(exo_intake *intake)
     if (intake->state_ == INTAKE_PAGE) {
         failure->code = EXO_E_NOT_A_STREAM;
         failure->verdict = exo_error_verdict(EXO_E_NOT_A_STREAM);
-    failure->in_stream = false;
+        failure->in_stream = false;
     }
     intake->state_ = INTAKE_OVER;
 }
