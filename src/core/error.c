@@ -17,10 +17,10 @@
 /* Statuses, in the columns of EXO_ERROR_MAP and with their numbers going downwards as there. */
 /* clang-format off */
 #define STATUS_MAP(X) \
-    X(EXO_NOT_FOUND, EXO_NOT_FOUND, NONE, STOP, "looked for, and not there", "") \
-    X(EXO_IDLE,      EXO_IDLE,      NONE, STOP, "no call is under way", "") \
-    X(EXO_DONE,      EXO_DONE,      NONE, STOP, "the stream is over", "") \
-    X(EXO_NEED_DATA, EXO_NEED_DATA, NONE, STOP, "all fed bytes are consumed", "") \
+    X(EXO_NOT_FOUND, EXO_NOT_FOUND, NONE, STOP, "not found", "") \
+    X(EXO_IDLE,      EXO_IDLE,      NONE, STOP, "no call under way", "") \
+    X(EXO_DONE,      EXO_DONE,      NONE, STOP, "end of stream", "") \
+    X(EXO_NEED_DATA, EXO_NEED_DATA, NONE, STOP, "more data needed", "") \
     X(EXO_AGAIN,     EXO_AGAIN,     NONE, STOP, "there is more", "") \
     X(EXO_OK,        EXO_OK,        NONE, STOP, "done", "")
 
