@@ -54,14 +54,14 @@ typedef enum exo_verdict {
 #define EXO_ERROR_MAP(X) \
     /* the caller */ \
     X(EXO_E_ARGUMENT,        -1, CALLER, STOP, "wrong argument", "mend the call") \
-    X(EXO_E_STATE,           -2, CALLER, STOP, "not in this state", "read the order of calls in the header") \
+    X(EXO_E_STATE,           -2, CALLER, STOP, "not in this order", "read the order of calls in the header") \
     X(EXO_E_UNKNOWN_MODEL,   -3, CALLER, STOP, "no such deployment", "deploy the model first, or correct its name") \
     X(EXO_E_URL,             -4, CALLER, STOP, "no http(s) URL, or has userinfo", "correct base_url") \
-    X(EXO_E_HEADER,          -5, CALLER, STOP, "CR, LF or NUL in the head", "remove the control character") \
+    X(EXO_E_HEADER,          -5, CALLER, STOP, "control byte in a header", "remove the control character") \
     X(EXO_E_NUMBER,          -6, CALLER, STOP, "NaN or infinity", "send a finite number") \
     X(EXO_E_TYPE,            -7, CALLER, STOP, "no type of JSON", "send null, bool, number, string, list or object") \
     X(EXO_E_REQUEST,         -8, CALLER, STOP, "malformed request", "correct the request") \
-    X(EXO_E_DUPLICATE_KEY,   -9, CALLER, STOP, "a key would be sent twice", "remove one of the two") \
+    X(EXO_E_DUPLICATE_KEY,   -9, CALLER, STOP, "key sent twice", "remove one of the two") \
     X(EXO_E_KEY_COLLISION,  -10, CALLER, STOP, "renamed to a key in use", "drop or rename the other key too") \
     X(EXO_E_SOURCE_READ,    -11, CALLER, STOP, "unreadable file or source", "check the file; the request was not completed") \
     X(EXO_E_SOURCE_ONCE,    -12, CALLER, STOP, "source cannot rewind", "give a source that can rewind") \
@@ -77,12 +77,12 @@ typedef enum exo_verdict {
     X(EXO_E_JSON_ESCAPE,    -32, VIOLATION, RETRY, "JSON: bad escape", "report it to the endpoint's owner") \
     X(EXO_E_JSON_UTF8,      -33, VIOLATION, RETRY, "JSON: bad UTF-8", "report it to the endpoint's owner") \
     X(EXO_E_JSON_NUMBER,    -34, VIOLATION, RETRY, "JSON: bad number", "report it to the endpoint's owner") \
-    X(EXO_E_JSON_LITERAL,   -35, VIOLATION, RETRY, "JSON: bad word", "report it to the endpoint's owner") \
+    X(EXO_E_JSON_LITERAL,   -35, VIOLATION, RETRY, "JSON: unknown word", "report it to the endpoint's owner") \
     X(EXO_E_JSON_END,       -36, VIOLATION, RETRY, "JSON: cut off", "report it to the endpoint's owner") \
     X(EXO_E_JSON_TRAILING,  -37, VIOLATION, RETRY, "JSON: trailing text", "report it to the endpoint's owner") \
     X(EXO_E_HEAD,           -40, VIOLATION, RETRY, "not HTTP/1.1", "check that base_url leads to an HTTP server") \
     X(EXO_E_OBS_FOLD,       -41, VIOLATION, RETRY, "folded header line", "report it to the server's owner") \
-    X(EXO_E_BOTH_LENGTHS,   -42, VIOLATION, RETRY, "length and transfer coding", "suspect a proxy on the way") \
+    X(EXO_E_BOTH_LENGTHS,   -42, VIOLATION, RETRY, "Content-Length and a coding", "suspect a proxy on the way") \
     X(EXO_E_CONTENT_LENGTH, -43, VIOLATION, RETRY, "bad Content-Length", "report it to the server's owner") \
     X(EXO_E_CODING,         -44, VIOLATION, RETRY, "unwanted coding", "report it to the server's owner") \
     X(EXO_E_CHUNK,          -45, VIOLATION, RETRY, "broken chunk", "report it to the server's owner") \
