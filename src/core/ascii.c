@@ -38,17 +38,6 @@ int exo_ascii_word_index(const char *words, const exo_span *word)
     return -1;
 }
 
-int exo_ascii_list_index(const char *lists, const exo_span *word)
-{
-    for (int index = 0; *lists; index++) {
-        if (exo_ascii_word_index(lists, word) >= 0) {
-            return index;
-        }
-        lists = exo_ascii_string(lists, 1);
-    }
-    return -1;
-}
-
 bool exo_ascii_skip(exo_span *text, const char *word)
 {
     const size_t len = strlen(word);
@@ -62,13 +51,15 @@ bool exo_ascii_skip(exo_span *text, const char *word)
 
 void exo_ascii_trim(exo_span *text)
 {
-    while (text->len > 0 && ascii_is_space(text->ptr[0])) {
-        text->ptr++;
-        text->len--;
+    exo_span rest = *text;
+    while (rest.len > 0 && ascii_is_space(*rest.ptr)) {
+        rest.ptr++;
+        rest.len--;
     }
-    while (text->len > 0 && ascii_is_space(text->ptr[text->len - 1])) {
-        text->len--;
+    while (rest.len > 0 && ascii_is_space(rest.ptr[rest.len - 1])) {
+        rest.len--;
     }
+    *text = rest;
 }
 
 bool exo_ascii_append_digit(uint64_t *number, unsigned digit)

@@ -39,10 +39,6 @@ bool exo_ascii_same(const char *one, const char *other, size_t len);
 /* The index of a word, in any case, in a list with a space between two words, or -1. */
 int exo_ascii_word_index(const char *words, const exo_span *word);
 
-/* The index of the first of a row of such lists, each of which ends with NUL and the last of which is empty, that has a
- * word, or -1. */
-int exo_ascii_list_index(const char *lists, const exo_span *word);
-
 /* Takes `word`, in any case, off the front of `text`, and says whether it was there. */
 bool exo_ascii_skip(exo_span *text, const char *word);
 

@@ -35,6 +35,12 @@ exo_finish_family exo_finish_family_of(exo_span reason)
     if (reason.len == 0) {
         return EXO_FINISH_NONE;
     }
-    const int family = exo_ascii_list_index(words, &reason);
-    return family >= 0 ? (exo_finish_family)family : EXO_FINISH_NORMAL;
+    const char *list = words;
+    for (int family = EXO_FINISH_NONE; *list; family++) {
+        if (exo_ascii_word_index(list, &reason) >= 0) {
+            return (exo_finish_family)family;
+        }
+        list = exo_ascii_string(list, 1);
+    }
+    return EXO_FINISH_NORMAL;
 }
