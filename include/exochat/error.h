@@ -56,7 +56,7 @@ typedef enum exo_verdict {
     X(EXO_E_ARGUMENT,        -1, CALLER, STOP, "wrong argument", "mend the call") \
     X(EXO_E_STATE,           -2, CALLER, STOP, "not in this order", "read the order of calls in the header") \
     X(EXO_E_UNKNOWN_MODEL,   -3, CALLER, STOP, "no such deployment", "deploy the model first, or correct its name") \
-    X(EXO_E_URL,             -4, CALLER, STOP, "no http(s) URL, or has userinfo", "correct base_url") \
+    X(EXO_E_URL,             -4, CALLER, STOP, "not a plain http(s) URL", "correct base_url") \
     X(EXO_E_HEADER,          -5, CALLER, STOP, "control byte in a header", "remove the control character") \
     X(EXO_E_NUMBER,          -6, CALLER, STOP, "NaN or infinity", "send a finite number") \
     X(EXO_E_TYPE,            -7, CALLER, STOP, "no type of JSON", "send null, bool, number, string, list or object") \
@@ -65,7 +65,7 @@ typedef enum exo_verdict {
     X(EXO_E_KEY_COLLISION,  -10, CALLER, STOP, "renamed to a key in use", "drop or rename the other key too") \
     X(EXO_E_SOURCE_READ,    -11, CALLER, STOP, "unreadable file or source", "check the file; the request was not completed") \
     X(EXO_E_SOURCE_ONCE,    -12, CALLER, STOP, "source cannot rewind", "give a source that can rewind") \
-    X(EXO_E_BODY_CHANGED,   -13, CALLER, STOP, "request changed meanwhile", "do not modify messages or files during a call") \
+    X(EXO_E_BODY_CHANGED,   -13, CALLER, STOP, "request changed", "do not modify messages or files during a call") \
     X(EXO_E_FILE_REFUSED,   -14, CALLER, STOP, "file not allowed", "allow the folder, or attach the file yourself") \
     X(EXO_E_CONFIG,         -15, CALLER, STOP, "wrong configuration", "correct the line that the message names") \
     X(EXO_E_CANCELLED,      -16, CALLER, STOP, "cancelled", "nothing") \
@@ -117,10 +117,10 @@ typedef enum exo_verdict {
     X(EXO_E_RECEIVE,        -85, TRANSPORT, RETRY, "receiving failed", "try again") \
     X(EXO_E_RESET_IN_UPLOAD,-86, TRANSPORT, RETRY, "reset during upload", "the body may be too large for the server") \
     X(EXO_E_CLOSED,         -87, TRANSPORT, RETRY, "the server closed without an answer", "try again") \
-    X(EXO_E_CLOCK_CONNECT,  -88, TRANSPORT, RETRY, "connect_timeout is over", "check the network, or raise connect_timeout") \
-    X(EXO_E_CLOCK_FIRST,    -89, TRANSPORT, FALL_BACK, "stream_ttft_timeout is over", "the route is silent: use another one, or raise stream_ttft_timeout") \
-    X(EXO_E_CLOCK_IDLE,     -90, TRANSPORT, FALL_BACK, "request_timeout is over", "the stream stalled: use another route, or raise request_timeout") \
-    X(EXO_E_CLOCK_TOTAL,    -91, TRANSPORT, STOP, "total_timeout is over", "raise total_timeout") \
+    X(EXO_E_CLOCK_CONNECT,  -88, TRANSPORT, RETRY, "over connect_timeout", "check the network, or raise connect_timeout") \
+    X(EXO_E_CLOCK_FIRST,    -89, TRANSPORT, FALL_BACK, "over stream_ttft_timeout", "the route is silent: use another one, or raise stream_ttft_timeout") \
+    X(EXO_E_CLOCK_IDLE,     -90, TRANSPORT, FALL_BACK, "over request_timeout", "the stream stalled: use another route, or raise request_timeout") \
+    X(EXO_E_CLOCK_TOTAL,    -91, TRANSPORT, STOP, "over total_timeout", "raise total_timeout") \
     /* the provider */ \
     X(EXO_E_STATUS,        -100, PROVIDER, STOP, "request refused", "read the provider's message") \
     X(EXO_E_SERVER,        -101, PROVIDER, RETRY, "endpoint failed", "try again") \

@@ -108,9 +108,9 @@ static const char marks[] =
     "\x82" /* FILTER */
     CONTENT_ "_" POLICY_ "_violation" END_
     CONTENT_ "_filter" END_
-    CONTENT_ POLICY_ "Violation" END_ /* LiteLLM */
+    CONTENT_ POLICY_ END_ /* LiteLLM: "ViolationError" */
     CONTENT_ " management " POLICY_ END_ /* Azure */
-    "data_inspection_failed" END_ /* Qwen */
+    "data_inspection" END_ /* Qwen: "_failed" */
     CONTENT_ " exists risk" END_ /* DeepSeek */
     "\x84" /* QUOTA */
     INSUFFICIENT_ "_" QUOTA_ END_
