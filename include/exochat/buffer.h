@@ -55,7 +55,10 @@ static inline void exo_buffer_truncate(exo_buffer *buffer, size_t len)
 }
 
 /* Forgets the contents and keeps the memory. */
-void exo_buffer_clear(exo_buffer *buffer);
+static inline void exo_buffer_clear(exo_buffer *buffer)
+{
+    buffer->len = 0;
+}
 
 /* Gives the memory back to the allocator and leaves an empty buffer that can be used again. */
 void exo_buffer_free(exo_buffer *buffer);

@@ -38,21 +38,21 @@ typedef struct exo_sse {
     uint8_t field_;
     uint8_t name_len_;
     bool has_data_;
-    bool data_here_;
+    bool fed_; /* next() has not said NEED_DATA about the fed bytes */
     bool ended_;
     bool cut_;
     char name_[5];
     int error_;
-    exo_span in_; /* the fed bytes, and the next of them */
-    size_t at_;
-    size_t lf_; /* one past the LF and the CR found last */
-    size_t cr_;
-    size_t value_at_; /* where this line's value begins in in_; what came of it earlier ends carry_ */
-    size_t data_at_;  /* the pending data: in in_ if data_here_, otherwise what carry_ begins with */
+    const char *at_; /* the next of the fed bytes, and their end */
+    const char *end_;
+    const char *lf_; /* the LF and the CR found last, or end_ */
+    const char *cr_;
+    const char *value_; /* where this line's value begins in the fed bytes; what came of it earlier ends carry_ */
+    const char *data_;  /* the pending data in the fed bytes, or NULL: then it is what carry_ begins with */
     size_t data_len_;
     size_t event_limit_;
     size_t field_limit_;
-    uint64_t base_; /* where in_ and the pending data begin in the stream */
+    uint64_t offset_; /* in the stream, of end_ and of the pending data */
     uint64_t data_offset_;
     exo_buffer carry_;
     exo_buffer type_;

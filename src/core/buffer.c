@@ -72,11 +72,6 @@ int exo_buffer_append(exo_buffer *buffer, exo_span bytes)
     return rc;
 }
 
-void exo_buffer_clear(exo_buffer *buffer)
-{
-    buffer->len = 0;
-}
-
 void exo_buffer_free(exo_buffer *buffer)
 {
     buffer->len = 0;

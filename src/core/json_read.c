@@ -194,21 +194,27 @@ static int scan_string(exo_json_reader *reader, exo_json_token *token, exo_json_
 }
 
 /* Passes over a value from its opening bracket to the bracket that closes it, of whatever kind: deeper than the stack
- * reaches, nothing but strings and the number of open brackets is looked at. */
-static int pass_deep(exo_json_reader *reader)
+ * reaches, nothing but strings and the number of open brackets is looked at. The token stays a null. */
+static int pass_deep(exo_json_reader *reader, exo_json_token *token)
 {
-    exo_json_token token;
     size_t open = 0;
     do {
-        int byte = peek(reader);
-        int rc = byte == '"' ? scan_string(reader, &token, EXO_JSON_STRING) : EXO_OK;
-        if (byte < 0 || rc != EXO_OK) {
-            return byte < 0 ? EXO_E_JSON_END : rc;
+        const int byte = peek(reader);
+        int rc = byte < 0 ? EXO_E_JSON_END : EXO_OK;
+        if (byte == '"') {
+            rc = scan_string(reader, token, EXO_JSON_NULL);
+        } else {
+            reader->at += byte >= 0;
+        }
+        if (rc != EXO_OK) {
+            return rc;
         }
         /* { and [ differ in the bit that makes letters small, as do } and ]. */
-        open += (byte | 0x20) == '{';
-        open -= (byte | 0x20) == '}';
-        reader->at += byte != '"';
+        if ((byte | 0x20) == '{') {
+            open++;
+        } else if ((byte | 0x20) == '}') {
+            open--;
+        }
     } while (open > 0);
     return EXO_OK;
 }
@@ -216,7 +222,7 @@ static int pass_deep(exo_json_reader *reader)
 static int open_bracket(exo_json_reader *reader, exo_json_token *token, bool object)
 {
     if (reader->depth_ == reader->max_depth_) {
-        return (reader->mode_ & MODE_DEEP) == MODE_DEEP ? pass_deep(reader) : EXO_E_DEPTH_LIMIT;
+        return (reader->mode_ & MODE_DEEP) == MODE_DEEP ? pass_deep(reader, token) : EXO_E_DEPTH_LIMIT;
     }
     reader->depth_++;
     reader->stack_ = reader->stack_ << 1 | object;

@@ -26,10 +26,18 @@ enum field {
 
 static const char field_names[FIELD_NONE][6] = {"data", "error", "event", "id"};
 
+static void forget_fed(exo_sse *sse)
+{
+    sse->fed_ = false;
+    sse->at_ = "";
+    sse->end_ = sse->at_;
+    sse->value_ = sse->at_;
+}
+
 void exo_sse_init(exo_sse *sse, const exo_allocator *allocator, const exo_limits *limits)
 {
     memset(sse, 0, sizeof *sse);
-    sse->in_.ptr = "";
+    forget_fed(sse);
     sse->event_limit_ = limits->event;
     sse->field_limit_ = limits->field;
     exo_buffer_init(&sse->carry_, allocator, limits->event, EXO_E_EVENT_LIMIT);
@@ -37,15 +45,15 @@ void exo_sse_init(exo_sse *sse, const exo_allocator *allocator, const exo_limits
     exo_buffer_init(&sse->id_, allocator, limits->field, EXO_E_EVENT_LIMIT);
 }
 
-/* Where `byte` stands next, from at_ on. `found` is one past the place found last: one that lies ahead still holds, so
- * a stream without any CR is searched for one only once. */
-static size_t seek(const exo_sse *sse, size_t *found, int byte)
+/* Where `byte` stands next, from at_ on, or end_. A place found before that lies ahead still holds, so a stream without
+ * any CR is searched for one only once. */
+static const char *seek(const exo_sse *sse, const char **found, int byte)
 {
-    if (*found <= sse->at_) {
-        const char *at = memchr(sse->in_.ptr + sse->at_, byte, sse->in_.len - sse->at_);
-        *found = (at ? (size_t)(at - sse->in_.ptr) : sse->in_.len) + 1;
+    if (!*found || *found < sse->at_) {
+        const char *at = memchr(sse->at_, byte, (size_t)(sse->end_ - sse->at_));
+        *found = at ? at : sse->end_;
     }
-    return *found - 1;
+    return *found;
 }
 
 int exo_sse_feed(exo_sse *sse, exo_span bytes)
@@ -53,13 +61,17 @@ int exo_sse_feed(exo_sse *sse, exo_span bytes)
     if (sse->error_ != EXO_OK) {
         return sse->error_;
     }
-    if (sse->in_.len > 0 || sse->ended_) {
+    if (sse->fed_ || sse->ended_) {
         return EXO_E_STATE;
     }
     if (bytes.len > 0) {
-        sse->in_ = bytes;
-        sse->lf_ = 0;
-        sse->cr_ = 0;
+        sse->fed_ = true;
+        sse->at_ = bytes.ptr;
+        sse->end_ = bytes.ptr + bytes.len;
+        sse->value_ = bytes.ptr;
+        sse->offset_ += bytes.len;
+        sse->lf_ = NULL;
+        sse->cr_ = NULL;
     }
     return EXO_OK;
 }
@@ -69,32 +81,24 @@ void exo_sse_end(exo_sse *sse)
     sse->ended_ = true;
 }
 
-/* How many bytes of this line's value lie in in_, from value_at_ up to at_. */
-static size_t fed_value(const exo_sse *sse)
+/* What of this line's value lies in the fed bytes, up to at_. */
+static exo_span fed_value(const exo_sse *sse)
 {
-    return sse->at_ - sse->value_at_;
-}
-
-/* Moves bytes of in_ into the carry. */
-static int carry(exo_sse *sse, size_t first, size_t len)
-{
-    return exo_buffer_append(&sse->carry_, exo_span_of(sse->in_.ptr + first, len));
+    return exo_span_of(sse->value_, (size_t)(sse->at_ - sse->value_));
 }
 
 /* How much of the carry is pending data; what follows is the beginning of this line's value. */
 static size_t carried_data(const exo_sse *sse)
 {
-    return sse->data_here_ ? 0 : sse->data_len_;
+    return sse->data_ ? 0 : sse->data_len_;
 }
 
 /* Moves pending data out of the fed bytes. */
 static int carry_data(exo_sse *sse)
 {
-    if (!sse->data_here_) {
-        return EXO_OK;
-    }
-    sse->data_here_ = false;
-    return carry(sse, sse->data_at_, sse->data_len_);
+    const exo_span data = exo_span_of(sse->data_, sse->data_len_);
+    sse->data_ = NULL;
+    return data.ptr ? exo_buffer_append(&sse->carry_, data) : EXO_OK;
 }
 
 /* Whether the limits allow `more` bytes of this line's value, wherever the event lies. EXO_NOT_FOUND: they do not, and
@@ -119,15 +123,13 @@ static int let_go(exo_sse *sse)
 {
     int rc = carry_data(sse);
     if (rc == EXO_OK && sse->state_ == AWAIT_VALUE) {
-        rc = check_limits(sse, fed_value(sse));
+        exo_span piece = fed_value(sse);
+        rc = check_limits(sse, piece.len);
         if (rc == EXO_OK) {
-            rc = carry(sse, sse->value_at_, fed_value(sse));
+            rc = exo_buffer_append(&sse->carry_, piece);
         }
     }
-    sse->base_ += sse->in_.len;
-    sse->in_ = exo_span_of("", 0);
-    sse->at_ = 0;
-    sse->value_at_ = 0;
+    forget_fed(sse);
     return rc < 0 ? rc : EXO_NEED_DATA;
 }
 
@@ -136,7 +138,7 @@ static int begin_value(exo_sse *sse)
 {
     int rc = EXO_OK;
     sse->state_ = AWAIT_VALUE;
-    sse->value_at_ = sse->at_;
+    sse->value_ = sse->at_;
     if (sse->field_ == FIELD_DATA && sse->has_data_) {
         rc = carry_data(sse);
         if (rc == EXO_OK) {
@@ -151,12 +153,11 @@ static int begin_value(exo_sse *sse)
 static int end_name(exo_sse *sse, bool colon)
 {
     exo_span name = exo_span_of(sse->name_, sse->name_len_);
-    unsigned field = FIELD_DATA;
-    while (field < FIELD_NONE && !exo_span_is(name, field_names[field])) {
-        field++;
+    sse->field_ = FIELD_DATA;
+    while (sse->field_ < FIELD_NONE && !exo_span_is(name, field_names[sse->field_])) {
+        sse->field_++;
     }
-    sse->field_ = (uint8_t)field;
-    if (field == FIELD_NONE) {
+    if (sse->field_ == FIELD_NONE) {
         sse->state_ = AWAIT_LINE_END;
         return EXO_OK;
     }
@@ -174,25 +175,26 @@ static int replace(exo_buffer *buffer, exo_span value)
     return exo_buffer_append(buffer, value);
 }
 
-/* Stores what every event has but its data, their offset and its type. */
-static void store_event(const exo_sse *sse, exo_sse_event *event)
+static void store_event(const exo_sse *sse, exo_sse_event *event, exo_span data)
 {
-    memset(event, 0, sizeof *event);
+    event->data = data;
+    event->type = exo_span_of(NULL, 0);
     event->id = exo_buffer_span(&sse->id_);
+    event->error_field = false;
     /* An event is stored before the line end that completes it is passed, so only the end of the stream is here. */
-    event->at_end = sse->at_ == sse->in_.len;
+    event->at_end = sse->at_ == sse->end_;
     event->cut = sse->cut_;
 }
 
-/* Applies the value of this line, from value_at_ up to at_ and with what was carried of it. */
+/* Applies the value of this line, from value_ up to at_ and with what was carried of it. */
 static int end_value(exo_sse *sse, exo_sse_event *event)
 {
-    exo_span value = exo_span_of(sse->in_.ptr + sse->value_at_, fed_value(sse));
+    exo_span value = fed_value(sse);
     size_t before = carried_data(sse);
     bool carried = sse->carry_.len > before;
     int rc = check_limits(sse, value.len);
     if (rc == EXO_OK && (carried || (sse->field_ == FIELD_DATA && sse->has_data_))) {
-        rc = carry(sse, sse->value_at_, value.len);
+        rc = exo_buffer_append(&sse->carry_, value);
         value = exo_span_of(sse->carry_.data + before, sse->carry_.len - before);
         carried = true;
     }
@@ -202,8 +204,7 @@ static int end_value(exo_sse *sse, exo_sse_event *event)
     if (sse->field_ == FIELD_DATA) {
         if (!sse->has_data_) {
             sse->has_data_ = true;
-            sse->data_here_ = !carried;
-            sse->data_at_ = sse->value_at_;
+            sse->data_ = carried ? NULL : value.ptr;
             sse->data_offset_ = exo_sse_offset(sse) - value.len;
         }
         sse->data_len_ += value.len;
@@ -220,8 +221,7 @@ static int end_value(exo_sse *sse, exo_sse_event *event)
         if (value.len == 0) {
             return EXO_OK;
         }
-        store_event(sse, event);
-        event->data = value;
+        store_event(sse, event, value);
         event->error_field = true;
         event->offset = exo_sse_offset(sse) - value.len;
         return EXO_EVENT;
@@ -233,14 +233,13 @@ static int end_event(exo_sse *sse, exo_sse_event *event)
 {
     bool has_data = sse->has_data_;
     if (has_data) {
-        store_event(sse, event);
-        event->data.ptr = sse->data_here_ ? sse->in_.ptr + sse->data_at_ : sse->carry_.data;
-        event->data.len = sse->data_len_;
+        const char *data = sse->data_ ? sse->data_ : sse->carry_.data;
+        store_event(sse, event, exo_span_of(data, sse->data_len_));
         event->offset = sse->data_offset_;
         event->type = exo_buffer_span(&sse->type_);
     }
     sse->has_data_ = false;
-    sse->data_here_ = false;
+    sse->data_ = NULL;
     sse->data_len_ = 0;
     exo_buffer_clear(&sse->carry_);
     exo_buffer_clear(&sse->type_);
@@ -249,14 +248,14 @@ static int end_event(exo_sse *sse, exo_sse_event *event)
 
 static void end_line(exo_sse *sse)
 {
-    sse->state_ = sse->in_.ptr[sse->at_++] == '\r' ? AWAIT_LF : AWAIT_NAME;
+    sse->state_ = *sse->at_++ == '\r' ? AWAIT_LF : AWAIT_NAME;
     sse->name_len_ = 0;
 }
 
 /* The next byte of a line's beginning. */
 static int read_name(exo_sse *sse, exo_sse_event *event)
 {
-    char byte = sse->in_.ptr[sse->at_];
+    char byte = *sse->at_;
     bool line_end = byte == '\n' || byte == '\r';
     if (line_end && sse->name_len_ == 0) {
         int rc = end_event(sse, event);
@@ -282,10 +281,10 @@ static int read_name(exo_sse *sse, exo_sse_event *event)
 /* What is left of a line whose kind is known. */
 static int read_line(exo_sse *sse, exo_sse_event *event)
 {
-    size_t lf = seek(sse, &sse->lf_, '\n');
-    size_t cr = seek(sse, &sse->cr_, '\r');
+    const char *lf = seek(sse, &sse->lf_, '\n');
+    const char *cr = seek(sse, &sse->cr_, '\r');
     sse->at_ = lf < cr ? lf : cr;
-    if (sse->at_ == sse->in_.len) {
+    if (sse->at_ == sse->end_) {
         return EXO_OK;
     }
     int rc = sse->state_ == AWAIT_VALUE ? end_value(sse, event) : EXO_OK;
@@ -296,7 +295,7 @@ static int read_line(exo_sse *sse, exo_sse_event *event)
 /* Takes the next byte, or as many as mean the same. EXO_OK: go on. */
 static int step(exo_sse *sse, exo_sse_event *event)
 {
-    const char byte = sse->in_.ptr[sse->at_];
+    const char byte = *sse->at_;
     switch ((enum state)sse->state_) {
     case AWAIT_BOM:
     case AWAIT_NAME:
@@ -337,7 +336,7 @@ int exo_sse_next(exo_sse *sse, exo_sse_event *event)
 {
     int rc = sse->error_;
     while (rc == EXO_OK) {
-        if (sse->at_ < sse->in_.len) {
+        if (sse->at_ < sse->end_) {
             rc = step(sse, event);
         } else {
             rc = sse->ended_ ? finish(sse, event) : let_go(sse);
@@ -351,7 +350,7 @@ int exo_sse_next(exo_sse *sse, exo_sse_event *event)
 
 uint64_t exo_sse_offset(const exo_sse *sse)
 {
-    return sse->base_ + sse->at_;
+    return sse->offset_ - (uint64_t)(sse->end_ - sse->at_);
 }
 
 void exo_sse_free(exo_sse *sse)
