@@ -33,6 +33,7 @@ intake         sse chunk answer failure finish intake_look
 intake_look    json_read
 attempt        intake
 route          failure
+http1          json_text
 TABLE
 
 find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk '
