@@ -35,7 +35,7 @@ typedef enum exo_delta_type {
     EXO_DELTA_TOOL_CALL,         /* a delta of a tool call begins: index (or -1), id and name (each may be empty),
                                     escaped; `opens` */
     EXO_DELTA_TOOL_ARGUMENTS,    /* text fragment of the arguments of the TOOL_CALL just begun */
-    EXO_DELTA_TOOL_OBJECT,       /* text: its arguments as one raw JSON object, which replaces what came before */
+    EXO_DELTA_TOOL_OBJECT,       /* text: its arguments as one raw JSON object or list, replacing what came before */
     EXO_DELTA_TOOL_EXTRA,        /* text: its extra_content, raw JSON, for replay */
     EXO_DELTA_TOOL_MEMBER,       /* name (escaped) and text (raw JSON): a member of it that nobody here knows */
     EXO_DELTA_LOGPROBS,          /* text: raw JSON */

@@ -35,6 +35,7 @@ enum place {
     CHOICE_TEXT,
     CHOICE_ERROR,
     CHOICE_DELTA,
+    DELTA_ROLE,
     DELTA_REASONING, /* the first of its three names; its details stand behind them */
     DELTA_REASONING_DETAILS = DELTA_REASONING + 3,
     DELTA_CONTENT,
@@ -42,7 +43,6 @@ enum place {
     DELTA_TOOL_CALLS,
     DELTA_FUNCTION_CALL,
     DELTA_AUDIO,
-    DELTA_ROLE,
     DELTA_OTHERS,
     CHOICE_OTHERS,
     PART_TEXT, /* of an object in the place of a text, which says what stands in the first that says something */
@@ -97,9 +97,9 @@ static const struct list {
     [LIST_INNER] = {"usage\0status_code\0", INNER_USAGE, INNER_OTHERS, 0},
     [LIST_CHOICE] = {"index\0message\0logprobs\0finish_reason\0usage\0text\0error\0delta\0", CHOICE_INDEX,
                      CHOICE_OTHERS, LIST_DELTA},
-    [LIST_DELTA] = {"reasoning_content\0reasoning\0reasoning_text\0reasoning_details\0content\0refusal\0tool_calls\0"
-                    "function_call\0audio\0role\0",
-                    DELTA_REASONING, DELTA_OTHERS, 0},
+    [LIST_DELTA] = {"role\0reasoning_content\0reasoning\0reasoning_text\0reasoning_details\0content\0refusal\0"
+                    "tool_calls\0function_call\0audio\0",
+                    DELTA_ROLE, DELTA_OTHERS, 0},
     [LIST_PART] = {"text\0content\0summary\0thinking\0type\0", PART_TEXT, PART_OTHERS, 0},
     [LIST_CALL] = {"index\0id\0type\0extra_content\0function\0", CALL_INDEX, CALL_OTHERS, LIST_FUNCTION},
     [LIST_FUNCTION] = {"name\0arguments\0", FUNCTION_NAME, FUNCTION_OTHERS, 0},
@@ -143,7 +143,7 @@ enum how {
     HOW_SPECIAL, /* of other things: each in its own way */
     HOW_STRING,  /* the text of a string */
     HOW_RAW,     /* an object or a list, as it stands in the event */
-    HOW_TEXT,    /* the fragments of a string */
+    HOW_TEXT,    /* the fragments of a string, of arguments those of a literal too */
     HOW_VALUE,   /* the fragments of what a value says */
     HOW_MEMBERS, /* the members that are not listed; its place is the list */
     HOW_GO       /* not at all: its place is the next step */
@@ -194,6 +194,12 @@ static bool is_object(const exo_chunk *chunk, uint32_t place)
     return kind_at(chunk, place) == '{';
 }
 
+/* An object or a list. */
+static bool is_nest(const exo_chunk *chunk, uint32_t place)
+{
+    return (kind_at(chunk, place) | ' ') == '{'; /* one bit is between the two brackets */
+}
+
 /* Whether a string, a list or an object is not empty. */
 static bool is_filled(const exo_chunk *chunk, uint32_t place)
 {
@@ -224,25 +230,23 @@ static void token_at(const exo_chunk *chunk, uint32_t place, exo_json_token *tok
     exo_json_next(&reader, token);
 }
 
-/* What stands between the quotation marks of a string; the empty text for any other value. */
-static exo_span string_at(const exo_chunk *chunk, uint32_t place)
+/* Stores what stands between the quotation marks of a string; the empty text for any other value. */
+static void string_at(const exo_chunk *chunk, uint32_t place, exo_span *text)
 {
     exo_json_token token;
     token.text = exo_span_of(NULL, 0);
     if (has_text(chunk, place)) {
         token_at(chunk, place, &token);
     }
-    return token.text;
+    *text = token.text;
 }
 
-/* A value as it stands in the event. */
-static exo_span raw_at(const exo_chunk *chunk, uint32_t place)
+/* Stores a value as it stands in the event. */
+static bool store_value(const exo_chunk *chunk, exo_delta *delta, uint32_t place)
 {
     exo_json_reader reader;
-    exo_span raw = exo_span_of(NULL, 0);
     begin_reader(chunk, &reader, place);
-    exo_json_skip(&reader, &raw);
-    return raw;
+    return exo_json_skip(&reader, &delta->text) == EXO_OK;
 }
 
 /* A number that is whole and not negative, or -1. */
@@ -392,6 +396,18 @@ static bool speaks(const exo_chunk *chunk, uint32_t place)
     }
 }
 
+/* Whether there is an object in which not all is null. */
+static bool holds(const exo_chunk *chunk, uint32_t place)
+{
+    uint32_t members = inside(chunk, place, '{');
+    while (next_value(chunk, &members) > 0) { /* a key */
+        if (kind_at(chunk, next_value(chunk, &members)) != 'n') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool reports_error(exo_chunk *chunk)
 {
     const uint32_t *top = chunk->places_;
@@ -407,7 +423,9 @@ static bool reports_error(exo_chunk *chunk)
             return true;
         }
     }
-    return exo_span_is(string_at(chunk, top[TOP_OBJECT]), "error");
+    exo_span object;
+    string_at(chunk, top[TOP_OBJECT], &object);
+    return exo_span_is(object, "error");
 }
 
 /* Whether an object in the list that the event is reports an error (Gemini). */
@@ -472,9 +490,11 @@ void exo_chunk_begin(exo_chunk *chunk, exo_span data, bool error)
         chunk->code_ = validate(chunk);
     }
     uint32_t *top = chunk->places_;
-    if (!is_object(chunk, top[TOP_USAGE]) && is_object(chunk, top[TOP_GROQ])) {
+    if (!holds(chunk, top[TOP_USAGE])) {
         read_object(chunk, top[TOP_GROQ], LIST_INNER);
-        top[TOP_USAGE] = top[INNER_USAGE];
+        if (is_object(chunk, top[INNER_USAGE])) {
+            top[TOP_USAGE] = top[INNER_USAGE];
+        }
     }
     chunk->step_ = chunk->code_ == EXO_OK ? STEP_ERROR : STEP_MALFORMED;
     chunk->choices_ = inside(chunk, top[TOP_CHOICES], '[');
@@ -496,30 +516,14 @@ bool exo_chunk_is_progress(const exo_chunk *chunk)
 /* An object or a list, as it stands in the event. */
 static bool store_raw(const exo_chunk *chunk, exo_delta *delta, uint32_t place)
 {
-    char kind = kind_at(chunk, place);
-    bool stored = (kind == '{' || kind == '[') && is_filled(chunk, place);
-    if (stored) {
-        delta->text = raw_at(chunk, place);
-    }
-    return stored;
+    return is_nest(chunk, place) && is_filled(chunk, place) && store_value(chunk, delta, place);
 }
 
 /* Whether a member that is not known is kept: a text, a list, or an object in which not all is null. */
 static bool is_kept(const exo_chunk *chunk, uint32_t place)
 {
-    uint32_t members = inside(chunk, place, '{');
-    char kind = kind_at(chunk, place);
-    if (kind != '{') {
-        return (kind == '"' || kind == '[') && is_filled(chunk, place);
-    }
-    while (next_value(chunk, &members) > 0) { /* a key */
-        exo_json_token token;
-        token_at(chunk, next_value(chunk, &members), &token);
-        if (token.type != EXO_JSON_NULL) {
-            return true;
-        }
-    }
-    return false;
+    const char kind = kind_at(chunk, place);
+    return kind == '"' || kind == '[' ? is_filled(chunk, place) : holds(chunk, place);
 }
 
 /* Goes to the next member in others_ that is not listed and is kept. False: no more. */
@@ -534,8 +538,7 @@ static bool next_member(exo_chunk *chunk, exo_delta *delta)
         bool plain = token.plain && token.text.len > 0;
         if (plain && find_name(lists[chunk->list_].names, &token) < 0 && is_kept(chunk, value)) {
             delta->name = token.text;
-            delta->text = raw_at(chunk, value);
-            return true;
+            return store_value(chunk, delta, value);
         }
     }
     chunk->others_ = 0;
@@ -650,11 +653,18 @@ static exo_delta_type enter_part(exo_chunk *chunk, exo_delta_type type, uint32_t
     int end = PART_THINKING;
     read_object(chunk, *place, LIST_PART);
     if (type == EXO_DELTA_CONTENT) {
-        own = type_of_part(string_at(chunk, part[PART_TYPE]));
+        exo_span name;
+        string_at(chunk, part[PART_TYPE], &name);
+        own = type_of_part(name);
         end += own == EXO_DELTA_REASONING;
     }
     while (i < end && !speaks(chunk, part[i])) {
         i++;
+    }
+    /* Content that has no member that is known says something all the same. */
+    if (i == end && own == EXO_DELTA_CONTENT && (part[PART_TEXT] | part[PART_CONTENT] | part[PART_TYPE]) == 0 &&
+        holds(chunk, *place)) {
+        own = EXO_DELTA_MEMBER;
     }
     /* What the delta's own field for reasoning has said is not said twice. */
     *place = i == end || (own != type && chunk->said_) ? 0 : part[i];
@@ -665,21 +675,21 @@ static exo_delta_type enter_part(exo_chunk *chunk, exo_delta_type type, uint32_t
 static bool take_value(exo_chunk *chunk, exo_delta *delta, exo_delta_type type, uint32_t place)
 {
     const uint32_t whole = place;
-    for (int i = 0; i < EXO_CHUNK_LISTS_ && is_object(chunk, place); i++) {
+    for (int i = 0; i < EXO_CHUNK_LISTS_ && type != EXO_DELTA_MEMBER && is_object(chunk, place); i++) {
         type = enter_part(chunk, type, &place);
-        if (type == EXO_DELTA_MEMBER) {
-            delta->type = type;
-            delta->name = exo_span_of("content", 7);
-            delta->text = raw_at(chunk, whole);
-            delta->list = true;
-            return true;
-        }
     }
-    if (kind_at(chunk, place) != '[') {
+    const uint32_t list = inside(chunk, place, '[');
+    if (type == EXO_DELTA_MEMBER || is_object(chunk, place) || (list > 0 && chunk->lists_len_ == EXO_CHUNK_LISTS_)) {
+        delta->type = EXO_DELTA_MEMBER;
+        delta->name = exo_span_of("content", 7);
+        delta->list = true;
+        return store_value(chunk, delta, whole);
+    }
+    if (list == 0) {
         begin_string(chunk, type, place);
-    } else if (chunk->lists_len_ < EXO_CHUNK_LISTS_) {
+    } else {
         chunk->types_[chunk->lists_len_] = (uint8_t)type;
-        chunk->lists_[chunk->lists_len_++] = inside(chunk, place, '[');
+        chunk->lists_[chunk->lists_len_++] = list;
     }
     return false;
 }
@@ -696,6 +706,16 @@ static bool walk(exo_chunk *chunk, exo_delta *delta)
     return false;
 }
 
+/* Whether the delta of the choice at hand has nothing to say, or is none. */
+static bool is_quiet(const exo_chunk *chunk)
+{
+    int i = DELTA_REASONING;
+    while (i < DELTA_OTHERS && !speaks(chunk, chunk->places_[i])) {
+        i++;
+    }
+    return chunk->places_[i] == 0;
+}
+
 /* Goes to the next choice that has a proper index, and says whether there is one. */
 static bool next_choice(exo_chunk *chunk)
 {
@@ -706,24 +726,31 @@ static bool next_choice(exo_chunk *chunk)
             return false;
         }
         index = number_at(chunk, member[CHOICE_INDEX]);
-        if (index < 0 && !memchr("-0123456789", kind_at(chunk, member[CHOICE_INDEX]), 11)) {
+        const int kind = kind_at(chunk, member[CHOICE_INDEX]);
+        if (index < 0 && (kind < '-' || kind > '9')) {
             index = 0; /* there is none */
         }
     } while (index < 0 || index > UINT32_MAX);
     chunk->choice_ = (uint32_t)index;
     chunk->object_ = chunk->value_;
     chunk->whole_ = false;
-    if (!is_object(chunk, member[CHOICE_DELTA])) {
-        chunk->whole_ = is_object(chunk, member[CHOICE_MESSAGE]);
-        read_object(chunk, member[CHOICE_MESSAGE], LIST_DELTA);
-        if (!chunk->whole_) {
+    if (is_quiet(chunk)) {
+        const bool is_delta = is_object(chunk, member[CHOICE_DELTA]);
+        if (is_object(chunk, member[CHOICE_MESSAGE])) {
+            chunk->whole_ = true;
+            read_object(chunk, member[CHOICE_MESSAGE], LIST_DELTA);
+        } else if (speaks(chunk, member[CHOICE_TEXT])) {
+            chunk->whole_ = is_delta;
             member[DELTA_CONTENT] = member[CHOICE_TEXT];
+        } else if (!is_delta) {
+            member[DELTA_CONTENT] = member[CHOICE_DELTA];
         }
     }
-    if (is_object(chunk, member[CHOICE_USAGE])) {
+    if (holds(chunk, member[CHOICE_USAGE])) {
         chunk->usage_ = member[CHOICE_USAGE];
     }
-    exo_span role = string_at(chunk, member[DELTA_ROLE]);
+    exo_span role;
+    string_at(chunk, member[DELTA_ROLE], &role);
     chunk->echo_ = exo_span_is(role, "user") || exo_span_is(role, "tool") ? *role.ptr : '\0';
     chunk->calls_ = inside(chunk, member[DELTA_TOOL_CALLS], '[');
     chunk->said_ = false;
@@ -733,8 +760,9 @@ static bool next_choice(exo_chunk *chunk)
 /* Whether arguments that are text begin with a bracket, white space apart. */
 static bool opens(exo_chunk *chunk, uint32_t place)
 {
-    exo_span text = exo_span_of(NULL, 0);
-    exo_json_decoder_init(&chunk->decoder_, string_at(chunk, place));
+    exo_span text;
+    string_at(chunk, place, &text);
+    exo_json_decoder_init(&chunk->decoder_, text);
     exo_json_decode(&chunk->decoder_, chunk->scratch_, &text, &chunk->decoded_);
     text = exo_span_trim(text);
     return text.len > 0 && (*text.ptr == '{' || *text.ptr == '[');
@@ -756,25 +784,24 @@ static bool next_call(exo_chunk *chunk, exo_delta *delta)
 {
     uint32_t *call = chunk->places_;
     do {
-        chunk->legacy_ = !next_object(chunk, &chunk->calls_, LIST_CALL);
-        if (chunk->legacy_) {
-            if (!is_object(chunk, call[DELTA_FUNCTION_CALL])) {
+        chunk->legacy_ = false;
+        if (!next_object(chunk, &chunk->calls_, LIST_CALL)) {
+            chunk->legacy_ = !is_object(chunk, call[DELTA_TOOL_CALLS]); /* or it stands where a list should */
+            uint32_t *place = &call[DELTA_TOOL_CALLS + chunk->legacy_];
+            if (!is_object(chunk, *place)) {
                 return false;
             }
-            read_object(chunk, call[DELTA_FUNCTION_CALL], LIST_FUNCTION);
-            call[DELTA_FUNCTION_CALL] = 0;
-        }
-        if (kind_at(chunk, call[FUNCTION_ARGUMENTS]) == '[') {
-            call[FUNCTION_ARGUMENTS] = 0;
+            read_object(chunk, *place, chunk->legacy_ ? LIST_FUNCTION : LIST_CALL);
+            *place = 0;
         }
     } while (!(has_text(chunk, call[CALL_ID]) || has_text(chunk, call[FUNCTION_NAME]) ||
-               has_text(chunk, call[FUNCTION_ARGUMENTS]) || is_object(chunk, call[FUNCTION_ARGUMENTS]) ||
+               speaks(chunk, call[FUNCTION_ARGUMENTS]) || kind_at(chunk, call[FUNCTION_ARGUMENTS]) == 'f' ||
                is_object(chunk, call[CALL_EXTRA]) || has_members(chunk, delta)));
     delta->index = number_at(chunk, call[CALL_INDEX]);
     delta->type = EXO_DELTA_TOOL_CALL;
     delta->legacy = chunk->legacy_;
-    delta->id = string_at(chunk, call[CALL_ID]);
-    delta->name = string_at(chunk, call[FUNCTION_NAME]);
+    string_at(chunk, call[CALL_ID], &delta->id);
+    string_at(chunk, call[FUNCTION_NAME], &delta->name);
     delta->opens = opens(chunk, call[FUNCTION_ARGUMENTS]);
     return true;
 }
@@ -805,10 +832,10 @@ static bool store_usage(exo_chunk *chunk, exo_delta *delta)
     };
     exo_usage *usage = &delta->usage;
     uint32_t place = chunk->places_[TOP_USAGE];
-    if (!is_object(chunk, place)) {
+    if (!holds(chunk, place)) {
         place = chunk->usage_;
     }
-    if (!is_object(chunk, place)) {
+    if (!holds(chunk, place)) {
         return false;
     }
     memset(usage, 0xFF, sizeof *usage); /* -1 each, as EXO_USAGE_INIT has them */
@@ -848,8 +875,7 @@ static bool special_step(exo_chunk *chunk, exo_delta *delta, enum step step)
         if (!speaks(chunk, chunk->places_[CHOICE_ERROR])) {
             return false;
         }
-        delta->text = raw_at(chunk, chunk->object_);
-        return true;
+        return store_value(chunk, delta, chunk->object_);
     case STEP_CALL:
         if (next_call(chunk, delta)) {
             return true;
@@ -876,12 +902,12 @@ static bool step(exo_chunk *chunk, exo_delta *delta)
     delta->type = (exo_delta_type)plan->type;
     switch ((enum how)plan->how) {
     case HOW_STRING:
-        delta->text = string_at(chunk, place);
+        string_at(chunk, place, &delta->text);
         return delta->text.len > 0;
     case HOW_RAW:
         return store_raw(chunk, delta, place);
     case HOW_TEXT:
-        if (has_text(chunk, place)) {
+        if (has_text(chunk, place) || (plan->type == EXO_DELTA_TOOL_ARGUMENTS && !is_nest(chunk, place))) {
             begin_string(chunk, plan->type, place);
         }
         return false;

@@ -83,7 +83,11 @@ static void text_and_its_neighbours(void **state)
         /* together: text beside delta; writer: message beside delta */
         {"{\"choices\":[{\"text\":\"a\",\"delta\":{\"content\":\"a\"},\"message\":{\"content\":\"a\"}}]}",
          "content \"a\" last\n"},
-        {"{\"choices\":[{\"text\":\"a\",\"delta\":{}}]}", ""},
+        {"{\"choices\":[{\"text\":\"a\",\"delta\":{}}]}", "content \"a\" last whole\n"},
+        {"{\"choices\":[{\"text\":\"a\",\"delta\":{\"content\":false}}]}", "content \"a\" last whole\n"},
+        {"{\"choices\":[{\"text\":\"a\",\"delta\":{\"refusal\":\"no\"}}]}", "refusal \"no\" last\n"},
+        {"{\"choices\":[{\"text\":\"\",\"delta\":\"a\"},{\"delta\":[\"b\",{\"text\":\"c\"}]}]}",
+         "content \"a\" last\ncontent \"b\" last\ncontent \"c\" last\n"},
         /* a legacy completion */
         {"{\"choices\":[{\"text\":\"a\"}]}", "content \"a\" last\n"},
         {"{\"choices\":[{\"text\":\"a\",\"delta\":null,\"message\":null}]}", "content \"a\" last\n"},
@@ -143,9 +147,9 @@ static void wrong_types_do_no_harm(void **state)
                 read_event(&chunk, exo_span_text(json), false, &log);
                 /* Lists and objects that are kept raw may come out, and the literals that stand in a text's place;
                  * nothing else is there to be said. */
-                static const char *const said[] = {"details ",    "logprobs ", "audio ",     "usage ",
-                                                   "member ",     "content ",  "reasoning ", "call -1 \"\" \"\"\n",
-                                                   "call member "};
+                static const char *const said[] = {"details ",   "logprobs ",         "audio ",
+                                                   "usage ",     "member ",           "content ",
+                                                   "reasoning ", "call -1 \"\" \"\"", "call member "};
                 const char *text = log.text;
                 while (*text != '\0') {
                     size_t i = 0;
@@ -208,7 +212,13 @@ static void text_of_other_values(void **state)
         {DELTA("\"content\":{\"text\":\"\",\"summary\":[\"a\",1]}"), "content \"a\" last\ncontent \"1\" last\n"},
         {DELTA("\"content\":[\"a\",5,null,true,{\"text\":\"b\"},[\"c\",[\"d\",[\"e\",[\"too deep\"]]]]]"),
          "content \"a\" last\ncontent \"5\" last\ncontent \"true\" last\ncontent \"b\" last\ncontent \"c\" last\n"
-         "content \"d\" last\ncontent \"e\" last\n"},
+         "content \"d\" last\ncontent \"e\" last\nmember \"content\" \"[\"too deep\"]\" list\n"},
+        {DELTA("\"content\":{\"text\":{\"text\":{\"text\":{\"text\":{\"text\":\"too deep\"}}}}}"),
+         "member \"content\" \"{\"text\":{\"text\":{\"text\":{\"text\":{\"text\":\"too deep\"}}}}}\" list\n"},
+        {DELTA("\"content\":{\"type\":\"text\",\"text\":{\"value\":\"a\"}}"),
+         "member \"content\" \"{\"type\":\"text\",\"text\":{\"value\":\"a\"}}\" list\n"},
+        {DELTA("\"content\":[{\"markdown\":\"a\"},{\"markdown\":null},{\"text\":\"\",\"cached\":{\"a\":1}},{}]"),
+         "member \"content\" \"{\"markdown\":\"a\"}\" list\n"},
         {DELTA("\"reasoning_content\":{\"text\":\"hm\"},\"reasoning\":\"no\""), "reasoning \"hm\" last\n"},
         {DELTA("\"reasoning_content\":{\"text\":\"\"},\"reasoning\":[{\"text\":\"hm\"}]"), "reasoning \"hm\" last\n"},
         {DELTA("\"reasoning\":{\"summary\":[{\"text\":\"hm\"},\"ah\"]}"),
@@ -331,7 +341,13 @@ static void tool_calls(void **state)
         {DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":{}}}]"), "call 0 \"\" \"\"\n"},
         {DELTA("\"tool_calls\":[{\"id\":\"x\",\"function\":{\"arguments\":[1]},"
                "\"extra_content\":{\"google\":{\"thought_signature\":\"s\"}}}]"),
-         "call -1 \"x\" \"\"\nextra \"{\"google\":{\"thought_signature\":\"s\"}}\"\n"},
+         "call -1 \"x\" \"\"\nobject \"[1]\"\nextra \"{\"google\":{\"thought_signature\":\"s\"}}\"\n"},
+        {DELTA("\"tool_calls\":{\"id\":\"x\",\"function\":{\"name\":\"f\",\"arguments\":5}}"),
+         "call -1 \"x\" \"f\"\narguments \"5\" last\n"},
+        {DELTA("\"tool_calls\":[{\"id\":\"x\",\"function\":{\"arguments\":[]}},{\"id\":\"y\",\"function\":{"
+               "\"arguments\":false}},{\"id\":\"z\",\"function\":{\"arguments\":true}}]"),
+         "call -1 \"x\" \"\"\ncall -1 \"y\" \"\"\narguments \"false\" last\ncall -1 \"z\" \"\"\narguments \"true\" "
+         "last\n"},
         {DELTA("\"tool_calls\":[{\"index\":0,\"extra_content\":{\"a\":1}}]"),
          "call 0 \"\" \"\"\nextra \"{\"a\":1}\"\n"},
         /* nothing is said */
@@ -350,7 +366,7 @@ static void tool_calls(void **state)
         {DELTA("\"function_call\":{\"arguments\":{\"a\":1}}"), "call -1 \"\" \"\" legacy\nobject \"{\"a\":1}\"\n"},
         {DELTA("\"function_call\":{\"name\":\"g\"},\"tool_calls\":[{\"id\":\"x\"}]"),
          "call -1 \"x\" \"\"\ncall -1 \"\" \"g\" legacy\n"},
-        {DELTA("\"function_call\":{},\"tool_calls\":{\"id\":\"x\"}"), ""},
+        {DELTA("\"function_call\":{},\"tool_calls\":{\"id\":\"\"}"), ""},
     };
     (void)state;
     CHECK_ALL(cases);
@@ -388,7 +404,11 @@ static void whole_messages(void **state)
         {"{\"choices\":[{\"message\":{\"content\":\"all\"},\"delta\":null},{\"index\":1,\"delta\":{\"content\":\"a\"}}]"
          "}",
          "content \"all\" last whole\ncontent [1] \"a\" last\n"},
-        {"{\"choices\":[{\"message\":{\"content\":\"all\"},\"delta\":{}}]}", ""},
+        {"{\"choices\":[{\"message\":{\"content\":\"all\"},\"delta\":{}}]}", "content \"all\" last whole\n"},
+        {"{\"choices\":[{\"message\":{\"content\":\"all\"},\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}",
+         "content \"all\" last whole\n"},
+        {"{\"choices\":[{\"message\":{\"content\":\"all\"},\"delta\":{\"tool_calls\":[{\"id\":\"x\"}]}}]}",
+         "call -1 \"x\" \"\"\n"},
     };
     (void)state;
     CHECK_ALL(cases);

@@ -586,6 +586,13 @@ fixture(
     "Salt and rope.",
 )
 
+fixture(
+    "delta-text-beside-nothing",
+    event(chunk([choice({}, text="Salt ")])) + event(chunk([choice({"content": None}, "stop", text="and rope.")])) + DONE,
+    "Salt and rope.",
+    note="a delta that says nothing does not hide the text",
+)
+
 row(2, "content is a list of parts")
 fixture(
     "delta-content-parts",
@@ -716,6 +723,13 @@ fixture(
     done=False,
     note="delta wins over a message beside it",
 )
+fixture(
+    "delta-message-beside-nothing",
+    ROLE + event(chunk([choice({"role": "assistant", "content": ""}, "stop", message={"content": "Salt and rope."})])),
+    "Salt and rope.",
+    done=False,
+    note="a delta that says nothing does not hide the message",
+)
 
 row(2, "tool index missing, null, or always 0")
 MOOR, CAST = ("c-1", "moor", '{"berth":3}'), ("c-2", "cast_off", '{"line":"bow"}')
@@ -824,6 +838,28 @@ fixture(
 )
 
 row(2, "arguments as an object, or null")
+fixture(
+    "delta-tool-arguments-list",
+    tool(call(0, "c-1", "moor", ["bow", "stern"]), call(1, "c-2", "count", 7), call(2, "c-3", "rest", [])) + TOOL_END,
+    tools=[("c-1", "moor", '["bow","stern"]'), ("c-2", "count", "7"), ("c-3", "rest", "")],
+    reason="tool_calls",
+    note="whatever was sent is handed out; no arguments are invented in its place",
+)
+fixture(
+    "delta-tool-arguments-number",
+    tool(call(0, "c-1", "moor", '{"berth":')) + tool(call(0, None, None, 3)) + tool(call(0, None, None, ',"fast":'))
+    + tool(call(0, None, None, False)) + tool(call(0, None, None, "}")) + TOOL_END,
+    tools=[("c-1", "moor", '{"berth":3,"fast":false}')],
+    reason="tool_calls",
+    note="tokens that look like numbers or booleans, as in content",
+)
+fixture(
+    "delta-tool-calls-object",
+    delta(tool_calls=call(0, "c-1", "moor", '{"berth"')) + delta(tool_calls=call(0, None, None, ":3}")) + TOOL_END,
+    tools=[MOOR],
+    reason="tool_calls",
+    note="one call that stands where a list should",
+)
 fixture(
     "delta-tool-arguments-object",
     tool(call(0, "c-1", "moor", {"berth": 3, "lines": ["bow", {"é": None}]})) + TOOL_END,
@@ -1207,7 +1243,21 @@ used(
     note="the last that is not null wins, nothing is summed",
 )
 
+used(
+    "nulls-last",
+    SAID + finish(usage=USAGE) + usage({"prompt_tokens": None, "completion_tokens": None}) + usage({}) + DONE,
+    USAGE,
+    (11, 4, 15, None, None),
+    note="usage in which all is null says nothing",
+)
+
 row(3, "`choices[0].usage`, `x_groq.usage`")
+used(
+    "x-groq-beside-nothing",
+    SAID + finish(usage={"total_tokens": None}, x_groq={"id": "req-1", "usage": USAGE}) + DONE,
+    USAGE,
+    (11, 4, 15, None, None),
+)
 used("in-choice", SAID + event(chunk([choice({}, "stop", usage=USAGE)])) + DONE, USAGE, (11, 4, 15, None, None))
 used("x-groq", SAID + finish(x_groq={"id": "req-1", "usage": USAGE}) + DONE, USAGE, (11, 4, 15, None, None))
 used(
