@@ -61,7 +61,7 @@ typedef enum exo_verdict {
     X(EXO_E_NUMBER,          -6, CALLER, STOP, "NaN or infinity", "send a finite number") \
     X(EXO_E_TYPE,            -7, CALLER, STOP, "no type of JSON", "send null, bool, number, string, list or object") \
     X(EXO_E_REQUEST,         -8, CALLER, STOP, "malformed request", "correct the request") \
-    X(EXO_E_DUPLICATE_KEY,   -9, CALLER, STOP, "key sent twice", "remove one of the two") \
+    X(EXO_E_DUPLICATE_KEY,   -9, CALLER, STOP, "a key would be sent twice", "remove one of the two") \
     X(EXO_E_KEY_COLLISION,  -10, CALLER, STOP, "renamed to a key in use", "drop or rename the other key too") \
     X(EXO_E_SOURCE_READ,    -11, CALLER, STOP, "unreadable file or source", "check the file; the request was not completed") \
     X(EXO_E_SOURCE_ONCE,    -12, CALLER, STOP, "source cannot rewind", "give a source that can rewind") \
