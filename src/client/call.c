@@ -738,7 +738,7 @@ void exo_call_cancel(exo_call *call)
 
 exo_reply *exo_call_reply(exo_call *call)
 {
-    if (call->state != CALL_ENDED) {
+    if (call->state != CALL_ENDED || call->waiting.there) { /* END tells of the reply's failure */
         return NULL;
     }
     exo_reply *reply = call->reply;

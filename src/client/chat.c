@@ -16,7 +16,7 @@ exo_reply *exo_chat_events(exo_client *client, const exo_request *request, const
         exo_failure_set(&call->reply->failure, EXO_E_STATE, exo_span_text("the sockets are watched by the caller"));
     }
     exo_event event;
-    while (call->state != CALL_ENDED) {
+    while (call->state != CALL_ENDED || call->waiting.there) {
         int code = exo_client_next_of(client, call, -1, &event);
         if (code == EXO_EVENT && on_event) {
             on_event(ctx, &event);

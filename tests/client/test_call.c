@@ -872,6 +872,74 @@ static void what_waits_behind_a_chat_is_not_stalled(void **state)
     tear_down(&w);
 }
 
+/* Until END is handed out, the failure that it tells of is the call's, though the call has ended behind a chat. */
+static void an_end_that_waits_keeps_its_reply(void **state)
+{
+    (void)state;
+    for (int cancelled = 0; cancelled < 2; cancelled++) {
+        world w;
+        set_up(&w, NULL);
+        deploy(&w, "a", "end:CONNECT");
+        deploy(&w, "b", "ok text:yo +90 finish:stop done end");
+        exo_call *call = start(&w, "a", "A");
+        exo_request *request = exo_request_new("b");
+        assert_int_equal(exo_request_text(request, EXO_USER, "hello"), EXO_OK);
+        exo_reply_free(exo_chat(w.client, request, NULL, NULL));
+        exo_request_free(request);
+        exo_reply *reply = exo_call_reply(call);
+        assert_null(reply);
+        if (cancelled) {
+            exo_call_cancel(call);
+        }
+        take_all(&w, true);
+        assert_string_equal(said(&w), cancelled ? "" : "A.end:CONNECT@90");
+        reply = exo_call_reply(call);
+        assert_int_equal(exo_reply_failure(reply)->code, EXO_E_CONNECT);
+        exo_reply_free(reply);
+        tear_down(&w);
+    }
+}
+
+static void ask_meanwhile(void *ctx, const exo_event *event)
+{
+    world *w = ctx;
+    say_event(w, event, "");
+    if (event->type == EXO_EVENT_TEXT) {
+        exo_request *request = exo_request_new("b");
+        assert_int_equal(exo_request_text(request, EXO_USER, "hello"), EXO_OK);
+        exo_reply_free(exo_chat(w->client, request, say_text, w));
+        exo_request_free(request);
+    }
+}
+
+/* A chat is held by another one that an event of it has begun, and comes to its end meanwhile. */
+static void a_chat_within_a_chat_loses_no_event(void **state)
+{
+    static const struct {
+        const char *what;
+        const char *script;
+        const char *said;
+    } cases[] = {
+        {"its end", "ok text:hi +10 end:RECEIVE", "hi yo yo end:RECEIVE@90"},
+        {"its text", "ok text:hi +10 finish:stop usage done end", "hi yo yo usage end:OK@90"},
+    };
+    int failed = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        world w;
+        set_up(&w, NULL);
+        deploy(&w, "a", cases[i].script);
+        deploy(&w, "b", "ok text:yo +90 text:yo finish:stop done end");
+        exo_reply *reply = exo_chat_events(w.client, w.request, NULL, ask_meanwhile, &w);
+        assert_non_null(reply);
+        const scenario s = {.what = cases[i].what};
+        failed += differs(&s, "events", said(&w), cases[i].said);
+        exo_reply_free(reply);
+        tear_down(&w);
+    }
+    assert_int_equal(failed, 0);
+}
+
 static void end_it(void *ctx, const exo_event *event)
 {
     world *w = ctx;
@@ -946,6 +1014,8 @@ int main(void)
         cmocka_unit_test(an_event_can_end_other_calls),
         cmocka_unit_test(a_chat_lets_other_calls_wait),
         cmocka_unit_test(what_waits_behind_a_chat_is_not_stalled),
+        cmocka_unit_test(an_end_that_waits_keeps_its_reply),
+        cmocka_unit_test(a_chat_within_a_chat_loses_no_event),
         cmocka_unit_test(a_chat_can_be_cancelled_by_its_own_event),
         cmocka_unit_test(who_watches_the_sockets_never_waits),
     };
