@@ -237,6 +237,9 @@ static enum route judge(const exo_answer *answer, const struct call *call, const
     if (opens && call->state == STATE_BARE && (!named || (known & here))) {
         return ROUTE_REPLACE;
     }
+    if (named && here && delta->index >= 0 && !delta->opens && call->name.len + call->ids_len == 0) {
+        return ROUTE_ON; /* its name comes last, and its id with it */
+    }
     if (known) {
         fresh = complete & (here ? opens & other : opens | other);
     } else if (delta->id.len > 0) {

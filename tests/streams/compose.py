@@ -837,6 +837,15 @@ fixture(
     reason="tool_calls",
 )
 
+fixture(
+    "delta-tool-name-last",
+    tool(call(0, None, None, '{"berth"')) + tool(call(0, None, None, ":3}")) + tool(call(0, "c-1", "moor", ""))
+    + tool(call(1, "c-2", "cast_off", '{"line":"bow"}')) + TOOL_END,
+    tools=[MOOR, CAST],
+    reason="tool_calls",
+    note="a call without a name takes the first that comes, whenever, and its id",
+)
+
 row(2, "arguments as an object, or null")
 fixture(
     "delta-tool-arguments-list",
