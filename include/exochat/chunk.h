@@ -74,6 +74,7 @@ typedef struct exo_delta {
                      unless nothing else comes; or 0 */
     bool legacy;  /* TOOL_CALL: from function_call */
     bool opens;   /* TOOL_CALL: its arguments are text, and begin with a bracket */
+    bool object;  /* TOOL_CALL: its arguments are no text, but an object or a list: TOOL_OBJECT follows */
     bool list;    /* MEMBER: one more value of a list */
     uint16_t half; /* of a fragment: it is half a surrogate pair, this one, and `text` the U+FFFD that it comes to
                       unless the other half is the text's neighbour. answer.h joins them */

@@ -228,6 +228,7 @@ static enum route judge(const exo_answer *answer, const struct call *call, const
 {
     const bool complete = call->end > 0 && !is_repeating(call);
     const bool opens = complete & delta->opens;
+    const bool again = complete & (delta->opens | delta->object);
     const bool here = call->index == delta->index;
     const bool named = name->len > 0;
     const bool apart = named & !here & (delta->index >= 0);
@@ -241,11 +242,11 @@ static enum route judge(const exo_answer *answer, const struct call *call, const
         return ROUTE_ON; /* its name comes last, and its id with it */
     }
     if (known) {
-        fresh = complete & (here ? opens & other : opens | other);
+        fresh = complete & (here ? again & other : again | other);
     } else if (delta->id.len > 0) {
         fresh |= complete;
     } else if (complete) {
-        fresh |= named & opens;
+        fresh |= named & (delta->index < 0 ? again : opens);
     } else if (delta->index >= 0) {
         fresh = apart;
     }
@@ -453,7 +454,8 @@ static struct call *begin_new(exo_answer *answer, const exo_delta *delta, const 
     if (call) {
         const struct call *other = call_at(answer, like);
         call->legacy = delta->legacy;
-        if (other < call && delta->opens && delta->name.len == 0 && (id->len == 0 || knows(answer, other, id))) {
+        if (other < call && (delta->opens | delta->object) && delta->name.len == 0 &&
+            (id->len == 0 || knows(answer, other, id))) {
             inherit(call, other, id->len == 0 && is_announced(other, delta));
         }
     }

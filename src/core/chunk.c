@@ -513,10 +513,16 @@ bool exo_chunk_is_progress(const exo_chunk *chunk)
            (chunk->error_ || kind_at(chunk, top[TOP_CHOICES]) == '[' || is_object(chunk, top[TOP_USAGE]));
 }
 
-/* An object or a list, as it stands in the event. */
+/* An object or a list that is not empty. */
+static bool is_raw(const exo_chunk *chunk, uint32_t place)
+{
+    return is_nest(chunk, place) && is_filled(chunk, place);
+}
+
+/* The same, as it stands in the event. */
 static bool store_raw(const exo_chunk *chunk, exo_delta *delta, uint32_t place)
 {
-    return is_nest(chunk, place) && is_filled(chunk, place) && store_value(chunk, delta, place);
+    return is_raw(chunk, place) && store_value(chunk, delta, place);
 }
 
 /* Whether a member that is not known is kept: a text, a list, or an object in which not all is null. */
@@ -803,6 +809,7 @@ static bool next_call(exo_chunk *chunk, exo_delta *delta)
     string_at(chunk, call[CALL_ID], &delta->id);
     string_at(chunk, call[FUNCTION_NAME], &delta->name);
     delta->opens = opens(chunk, call[FUNCTION_ARGUMENTS]);
+    delta->object = is_raw(chunk, call[FUNCTION_ARGUMENTS]);
     return true;
 }
 

@@ -862,6 +862,29 @@ fixture(
     reason="tool_calls",
     note="tokens that look like numbers or booleans, as in content",
 )
+BOW, STERN = ("c-1", "cast_off", '{"line":"bow"}'), ("c-1_2", "cast_off", '{"line":"stern"}')
+for name, second, tools in (
+    ("another-name", call(0, "c-1", "moor", {"berth": 3}), [BOW, ("c-1_2", *MOOR[1:])]),
+    ("another-index", call(1, "c-1", "cast_off", {"line": "stern"}), [BOW, STERN]),
+    ("nameless", call(1, "c-1", None, {"line": "stern"}), [BOW, STERN]),
+):
+    fixture(
+        "delta-tool-object-" + name,
+        tool(call(0, "c-1", "cast_off", {"line": "bow"})) + tool(second) + TOOL_END,
+        tools=tools,
+        reason="tool_calls",
+        note="an object replaces the arguments of its own call, not of another with the same id",
+    )
+fixture(
+    "delta-tool-objects-alone",
+    whole(
+        {"tool_calls": [call(None, None, "cast_off", {"line": line}) for line in ("bow", "stern")]}, reason="tool_calls"
+    ),
+    tools=[("", *BOW[1:]), ("", *STERN[1:])],
+    reason="tool_calls",
+    done=False,
+    note="with neither id nor index, a name begins another call",
+)
 fixture(
     "delta-tool-calls-object",
     delta(tool_calls=call(0, "c-1", "moor", '{"berth"')) + delta(tool_calls=call(0, None, None, ":3}")) + TOOL_END,
