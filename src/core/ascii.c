@@ -64,10 +64,11 @@ void exo_ascii_trim(exo_span *text)
 
 bool exo_ascii_append_digit(uint64_t *number, unsigned digit)
 {
-    if (*number > UINT64_MAX / 10 || *number * 10 > UINT64_MAX - digit) {
+    const uint64_t more = *number * 10 + digit;
+    if (*number > UINT64_MAX / 10 || more < digit) {
         return false;
     }
-    *number = *number * 10 + digit;
+    *number = more;
     return true;
 }
 
