@@ -76,28 +76,31 @@ size_t exo_json_clean_run(const char *text, size_t len)
     }
 }
 
-/* The solidus can be escaped, but need not be. */
-static const char escape_names[] = "/\"\\bfnrt";
-static const char escape_values[] = "/\"\\\b\f\n\r\t";
+/* The names of the escapes and, ESCAPES behind each, what it stands for. The solidus can be escaped, but need not be.
+ */
+#define ESCAPES 8
+static const char escapes[] = "/\"\\bfnrt"
+                              "/\"\\\b\f\n\r\t";
 
 size_t exo_json_put_escape(char byte, char escape[JSON_ESCAPE_MAX])
 {
-    const char *found = memchr(escape_values + 1, byte, sizeof escape_values - 2);
+    const char *found = memchr(escapes + ESCAPES + 1, byte, ESCAPES - 1);
+    escape[0] = '\\';
     if (found) {
-        escape[0] = '\\';
-        escape[1] = escape_names[found - escape_values];
+        escape[1] = found[-ESCAPES];
         return 2;
     }
-    memcpy(escape, "\\u00", 4);
-    escape[4] = ascii_hex_digit((uint8_t)byte >> 4);
+    escape[1] = 'u';
+    escape[2] = escape[3] = '0';
+    escape[4] = (char)('0' + (byte >> 4)); /* ASCII: below 8 */
     escape[5] = ascii_hex_digit(byte & 15);
     return JSON_ESCAPE_MAX;
 }
 
 int exo_json_escape_value(int name)
 {
-    const char *found = name < 0 ? NULL : memchr(escape_names, name, sizeof escape_names - 1);
-    return found ? escape_values[found - escape_names] : -1;
+    const char *found = name < 0 ? NULL : memchr(escapes, name, ESCAPES);
+    return found ? found[ESCAPES] : -1;
 }
 
 int exo_json_hex_value(int byte)
