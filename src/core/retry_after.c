@@ -9,7 +9,7 @@
 #include "ascii.h"
 
 /* Milliseconds that no longer grow: any point in time, also one that is given as a thousand times as much. */
-#define MOST INT64_C(10000000000000000)
+#define MOST (INT64_C(1) << 54)
 
 int64_t exo_decimal(const exo_span *text, uint32_t unit)
 {
@@ -104,9 +104,15 @@ static bool read_numbers(const char *text, const char *shape, unsigned numbers[N
  * last one. `month` is counted from 0, and may be one too many. */
 static unsigned day_number(unsigned year, unsigned month, unsigned day)
 {
-    year -= month < 2;
-    return year * 365 + year / 4 - year / 100 + year / 400 + ((month + 10) % 12 * 153 + 2) / 5 + day;
+    if (month < 2) {
+        month += 12;
+        year--;
+    }
+    return year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 - 304) / 5 + day;
 }
+
+/* That of the first of January 1970. */
+#define DAY_1970 719469
 
 /* Seconds since 1970 UTC, or 0 for a day or a time that never was, or one before. */
 static uint32_t seconds_of(const unsigned numbers[NUMBERS], unsigned month)
@@ -120,7 +126,7 @@ static uint32_t seconds_of(const unsigned numbers[NUMBERS], unsigned month)
     if (year > 2105) {
         return UINT32_MAX;
     }
-    const unsigned hours = (day - day_number(1970, 0, 1)) * 24 + numbers[HOUR];
+    const unsigned hours = (day - DAY_1970) * 24 + numbers[HOUR];
     return (hours * 60 + numbers[MINUTE]) * 60 + numbers[SECOND];
 }
 
