@@ -7,12 +7,13 @@
 
 #include "ascii.h"
 
-/* The words of each family, in the order of their numbers; those of NORMAL are all that stand in no list. */
+/* The words of each family, in the order of their numbers; those of NORMAL are all that stand in no list, and in its
+ * own there is only the empty one. */
 static const char words[] =
     /* NONE */
     "null none\0"
     /* NORMAL */
-    "stop\0"
+    " \0"
     /* LENGTH */
     "length max_tokens model_length max_output_tokens token_limit\0"
     /* FILTER */
