@@ -252,8 +252,8 @@ static void intake_take(exo_intake *intake, const exo_sse_event *sse)
 
 /* What kinds of delta there are to a reader: the event that each is shown as, and what is always news about it. */
 static const struct {
-    uint8_t type;
-    uint8_t news;
+    uint8_t type : 4;
+    uint8_t news : 4;
 } intake_kinds[] = {
     [EXO_DELTA_ERROR] = {EXO_EVENT_NONE, EXO_NEWS_TOKEN | EXO_NEWS_MORE},
     [EXO_DELTA_CONTENT] = {EXO_EVENT_TEXT, EXO_NEWS_TOKEN | EXO_NEWS_MORE},
@@ -389,7 +389,7 @@ static void intake_finish_stream(exo_intake *intake)
  * a line, an empty line. False: no bytes are left. */
 static bool intake_feed_on(exo_intake *intake)
 {
-    static const char dressing[][6] = {[LINE_BEGIN] = "data:", [LINE_END] = "\n"};
+    static const char dressing[] = "data:\n";
     if (intake->in_.len == 0) {
         intake->in_ = intake->rest_;
         intake->rest_.len = 0;
@@ -399,7 +399,7 @@ static bool intake_feed_on(exo_intake *intake)
         return false;
     }
     if (intake->line_ == LINE_BEGIN || intake->line_ == LINE_END) {
-        piece = exo_span_text(dressing[intake->line_]);
+        piece = intake->line_ == LINE_BEGIN ? exo_span_of(dressing, 5) : exo_span_of(dressing + 5, 1);
         intake->dressing_ += (uint32_t)piece.len;
         intake->line_ = intake->line_ == LINE_BEGIN ? LINE_TEXT : LINE_BEGIN;
     } else {
