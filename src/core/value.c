@@ -75,7 +75,6 @@ static int json_reset(void *ctx)
 
 void exo_json_cursor_init(exo_json_cursor *cursor, exo_span text, uint32_t max_depth)
 {
-    memset(cursor, 0, sizeof *cursor);
     cursor->text_ = text;
     cursor->max_depth_ = max_depth;
     json_rewind(cursor);
