@@ -93,13 +93,6 @@ typedef struct exo_encode_options {
 /* The longest media type that a part can ask for ("_type"), in bytes; longer ones are EXO_E_REQUEST. */
 #define EXO_MEDIA_TYPE_MAX 64
 
-/* A checksum of a row of bytes. Private. */
-typedef struct exo_encode_digest {
-    uint64_t hash_;
-    uint64_t len_;
-    uint64_t word_; /* the last eight bytes */
-} exo_encode_digest;
-
 /* The encoder. Private but for sizeof. It must stay where it is until the body is written. */
 typedef struct exo_encoder {
     uint8_t walk_;
@@ -159,8 +152,8 @@ typedef struct exo_encoder {
     uint64_t count_;
     uint64_t written_;
     uint64_t sized_; /* what the sizing walk found: the bytes that can be counted, without the last brace */
-    uint64_t sized_hash_;
-    exo_encode_digest digest_;
+    uint64_t sized_digest_;
+    uint64_t digest_;             /* of what has been counted in this walk */
     uint64_t keys_[EXO_KEYS_MAX]; /* hashes of the names as sent: the request's, ours, extra_body's, "stream_options";
                                      their two lowest bits say what became of the key */
     uint8_t nest_[EXO_JSON_DEPTH_MAX / 8]; /* a bit per open array or object: 1 is an object */

@@ -406,7 +406,7 @@ static int begin_walk(exo_encoder *e)
     e->key_at_ = 0;
     e->count_ = 0;
     e->written_ = 0;
-    memset(&e->digest_, 0, sizeof e->digest_);
+    e->digest_ = 0;
     int rc = open_object(e, &e->request_);
     if (rc == EXO_OK && e->walk_ != WALK_KEYS) {
         exo_encode_emit(e, ",{", false);
@@ -439,15 +439,14 @@ static int end_keys_walk(exo_encoder *e)
 /* Only the last brace is missing. */
 static int agree(exo_encoder *e, exo_window *out)
 {
-    uint64_t hash = exo_encode_digest_of(&e->digest_);
     if (e->walk_ == WALK_SIZE) {
         e->sized_ = e->count_;
-        e->sized_hash_ = hash;
+        e->sized_digest_ = e->digest_;
         e->walk_ = WALK_WRITE;
         e->wait_ = WAIT_REQUEST;
         return EXO_DONE;
     }
-    if (e->sized_ != e->count_ || e->sized_hash_ != hash) {
+    if (e->sized_ != e->count_ || e->sized_digest_ != e->digest_) {
         return EXO_E_BODY_CHANGED;
     }
     if (out->pos == out->size) {

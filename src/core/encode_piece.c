@@ -12,31 +12,14 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* ---- The checksum: of the bytes alone, however they are cut ---- */
-
-static uint64_t digest_mix(uint64_t hash, uint64_t word)
+/* The checksum (FNV-1a, but from 0: there is no NUL in JSON) of bytes behind those that `digest` is of, however they
+ * are cut. */
+static uint64_t digest_add(uint64_t digest, const char *bytes, size_t len)
 {
-    hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-    return hash ^ hash >> 32;
-}
-
-/* Each eighth byte mixes in those that came since the last one that did. */
-static void digest_add(exo_encode_digest *digest, const char *bytes, size_t len)
-{
-    uint64_t word = digest->word_;
-    for (size_t i = 1; i <= len; i++) {
-        word = word << 8 | (uint8_t)bytes[i - 1];
-        if ((digest->len_ + i) % sizeof word == 0) {
-            digest->hash_ = digest_mix(digest->hash_, word);
-        }
+    for (; len > 0; len--) {
+        digest = (digest ^ (uint8_t)*bytes++) * UINT64_C(0x100000001B3);
     }
-    digest->len_ += len;
-    digest->word_ = word;
-}
-
-uint64_t exo_encode_digest_of(const exo_encode_digest *digest)
-{
-    return digest_mix(digest_mix(digest->hash_, digest->word_), digest->len_);
+    return digest;
 }
 
 int exo_encode_emit(exo_encoder *e, const char *script, bool comma_follows)
@@ -70,18 +53,17 @@ static int write_string(exo_encoder *e, exo_window *out)
 
 void exo_encode_hash_text(exo_encoder *e)
 {
-    exo_encode_digest digest;
+    uint64_t digest = 0;
     char memory[EXO_JSON_SCRATCH];
     int rc;
-    memset(&digest, 0, sizeof digest);
     begin_string(e, e->value_.text, e->value_.escaped);
     do {
         exo_window window = {memory, sizeof memory, 0};
         rc = write_string(e, &window);
-        digest_add(&digest, memory, window.pos);
+        digest = digest_add(digest, memory, window.pos);
     } while (rc == EXO_AGAIN);
     e->piece_ = PIECE_SCRIPT;
-    e->hash_ = exo_encode_digest_of(&digest);
+    e->hash_ = digest;
 }
 
 static int begin_source(exo_encoder *e, const exo_source *source, bool base64)
@@ -356,7 +338,7 @@ int exo_encode_write_on(exo_encoder *e, exo_window *out)
     e->written_ += part.pos;
     out->pos += part.pos;
     if (counted && !e->bound_) {
-        digest_add(&e->digest_, part.dst, part.pos);
+        e->digest_ = digest_add(e->digest_, part.dst, part.pos);
     }
     if (rc == EXO_AGAIN && part.pos == part.size && part.size < room) {
         return EXO_E_BODY_CHANGED;

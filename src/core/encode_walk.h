@@ -80,9 +80,6 @@ int exo_encode_write_on(exo_encoder *encoder, exo_window *out);
 /* Stores the hash of the text in value_ as it is sent, so that two spellings of one name are one. */
 void exo_encode_hash_text(exo_encoder *encoder);
 
-/* The checksum of what has been added. */
-uint64_t exo_encode_digest_of(const exo_encode_digest *digest);
-
 /* ---- encode_file.c ---- */
 
 /* Whether the key, or string, that was just taken says this. */
