@@ -525,6 +525,13 @@ int exo_encode_init(exo_encoder *encoder, const exo_cursor *request, const exo_e
     return EXO_OK;
 }
 
+/* Keeps an error, and says how a walk stands. */
+static int walked(exo_encoder *e, int rc)
+{
+    e->error_ = rc < 0 ? rc : EXO_OK;
+    return rc == EXO_DONE ? EXO_OK : rc;
+}
+
 int exo_encode_size(exo_encoder *encoder, size_t budget)
 {
     char memory[256]; /* on the stack of small boards */
@@ -544,10 +551,7 @@ int exo_encode_size(exo_encoder *encoder, size_t budget)
         /* A full sink is an empty one. */
         rc = rc == EXO_AGAIN && sink.pos > 0 && done < budget ? EXO_OK : rc;
     }
-    if (rc < 0) {
-        encoder->error_ = rc;
-    }
-    return rc == EXO_DONE ? EXO_OK : rc;
+    return walked(encoder, rc);
 }
 
 uint64_t exo_encode_total(const exo_encoder *encoder)
@@ -564,10 +568,7 @@ int exo_encode_write(exo_encoder *encoder, exo_window *window)
     while (rc == EXO_OK) {
         rc = step(encoder, window);
     }
-    if (rc < 0) {
-        encoder->error_ = rc;
-    }
-    return rc == EXO_DONE ? EXO_OK : rc;
+    return walked(encoder, rc);
 }
 
 uint64_t exo_encode_written(const exo_encoder *encoder)
