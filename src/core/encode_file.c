@@ -57,22 +57,20 @@ int exo_encode_skip_value(exo_encoder *e)
     return EXO_OK;
 }
 
-/* Whether the innermost object is a message, or a part in the list that is a message's content. */
-static bool is_message(const exo_encoder *e)
+/* MESSAGE_DEPTH where the innermost object is a message, PART_DEPTH where it is a part in the list that is a message's
+ * content; else 0. From the outermost one on, each second is an object, the others are lists. */
+static unsigned place(const exo_encoder *e)
 {
-    return e->in_messages_ && e->depth_ == MESSAGE_DEPTH && (e->nest_[0] & 7) == 5;
-}
-
-static bool is_part(const exo_encoder *e)
-{
-    return e->in_content_ && e->depth_ == PART_DEPTH && (e->nest_[0] & 31) == 21;
+    const unsigned depth = e->depth_;
+    const bool inside = depth == MESSAGE_DEPTH ? e->in_messages_ : depth == PART_DEPTH && e->in_content_;
+    return inside && ((e->nest_[0] ^ 21U) & ((1U << depth) - 1)) == 0 ? depth : 0;
 }
 
 /* ---- The look ---- */
 
 int exo_encode_inner_object(exo_encoder *e)
 {
-    if (!is_message(e) && !is_part(e)) {
+    if (place(e) == 0) {
         return exo_encode_emit(e, ",{", false);
     }
     e->look_depth_ = e->depth_;
@@ -219,8 +217,9 @@ static int content_key(exo_encoder *e)
 
 int exo_encode_inner_key(exo_encoder *e)
 {
-    const bool message = is_message(e);
-    const bool part = e->part_ && is_part(e);
+    const unsigned at = place(e);
+    const bool message = at == MESSAGE_DEPTH;
+    const bool part = e->part_ && at == PART_DEPTH;
     if (message) {
         e->in_content_ = exo_encode_key_is(e, "content");
         if (e->content_file_ && (e->in_content_ || exo_encode_key_is(e, "_content_file"))) {
