@@ -135,7 +135,7 @@ typedef struct exo_encoder {
     uint16_t path_len_;
     uint16_t media_type_len_;
     int error_;
-    const struct exo_encode_part *part_; /* what the file is sent as that the part of content names, or NULL */
+    const char *part_; /* what the file is sent as that the part of content names, or NULL */
     const char *script_;
     const exo_source *source_; /* the one that is being written */
     const exo_cursor *cursor_; /* the request's, or that of extra_body */

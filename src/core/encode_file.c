@@ -27,20 +27,21 @@ enum {
     MEDIA_TYPE_AT = EXO_PATH_MAX + 1
 };
 
-#define AUDIO_SCRIPT "{\"data\":\"" FILE_BASE64 "\",\"format\":\"" FILE_NAME "\"}"
-
-/* What files become in a message's content. The last row is for all that no other one fits. */
-static const exo_encode_part parts[] = {
-    {"image/", "image_url", NULL, "{\"url\":\"data:" MEDIA_TYPE ";base64," FILE_BASE64 "\"}"},
-    {"audio/wav", "input_audio", "wav", AUDIO_SCRIPT},
-    {"audio/mpeg", "input_audio", "mp3", AUDIO_SCRIPT},
-    {"text/", "text", NULL, "\"" FILE_TEXT "\""},
-    {"", "file", NULL, "{\"filename\":\"" FILE_NAME "\",\"file_data\":\"data:" MEDIA_TYPE ";base64," FILE_BASE64 "\"}"},
-};
+/* What files become in a message's content, three strings each: the media type, or the beginning of it up to a slash;
+ * the part's type, which is the key too that the file is sent as; the script of what stands behind that key. The last
+ * one is for all that no other one fits. */
+#define DATA         "{\"data\":\"" FILE_BASE64 "\",\"format\":"
+#define DATA_URL     "data:" MEDIA_TYPE ";base64," FILE_BASE64 "\"}"
+#define PART_STRINGS 3
+static const char parts[] = "image/\0image_url\0{\"url\":\"" DATA_URL "\0"
+                            "audio/wav\0input_audio\0" DATA "\"wav\"}\0"
+                            "audio/mpeg\0input_audio\0" DATA "\"mp3\"}\0"
+                            "text/\0text\0\"" FILE_TEXT "\"\0"
+                            "\0file\0{\"filename\":\"" FILE_NAME "\",\"file_data\":\"" DATA_URL;
 
 bool exo_encode_key_is(const exo_encoder *e, const char *name)
 {
-    return exo_value_is(&e->value_, exo_span_text(name));
+    return exo_value_is(&e->value_, exo_span_of(name, strlen(name)));
 }
 
 size_t exo_encode_copy_text(const exo_encoder *e, bool plain, char *dst, size_t size)
@@ -134,17 +135,14 @@ static bool media_type_is(exo_span type, const char *name)
 
 static int emit_part(exo_encoder *e)
 {
-    const exo_encode_part *part = parts;
+    const char *part = parts;
     if (e->file_.media_type.len == 0) {
         e->file_.media_type = exo_span_text("application/octet-stream");
     }
-    while (*part->media_type && !media_type_is(e->file_.media_type, part->media_type)) {
-        part++;
+    while (*part && !media_type_is(e->file_.media_type, part)) {
+        part = exo_ascii_string(part, PART_STRINGS);
     }
-    if (part->name) {
-        e->file_.name = exo_span_text(part->name);
-    }
-    e->part_ = part;
+    e->part_ = exo_ascii_string(part, 1);
     return exo_encode_emit(e, ",{\"type\":\"" PART_KEY "\",\"" PART_KEY "\":" PART_SCRIPT, true);
 }
 
@@ -227,7 +225,7 @@ int exo_encode_inner_key(exo_encoder *e)
         }
     }
     /* What the file makes of the object cannot be there twice. */
-    if (part && (exo_encode_key_is(e, "type") || exo_encode_key_is(e, e->part_->payload))) {
+    if (part && (exo_encode_key_is(e, "type") || exo_encode_key_is(e, e->part_))) {
         return EXO_E_DUPLICATE_KEY;
     }
     if ((message || part) && is_private(e)) {

@@ -296,10 +296,10 @@ static int begin_piece(exo_encoder *e)
         begin_string(e, e->file_.name, false);
         return EXO_OK;
     case MARK_PART_KEY:
-        begin_string(e, exo_span_text(e->part_->payload), false);
+        begin_string(e, exo_span_text(e->part_), false);
         return EXO_OK;
     case MARK_PART_SCRIPT:
-        e->script_ = e->part_->script;
+        e->script_ = e->part_ + strlen(e->part_) + 1;
         return EXO_OK;
     case MARK_FILE_BASE64:
     case MARK_FILE_TEXT:

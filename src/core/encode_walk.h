@@ -34,14 +34,6 @@ enum mark {
 #define PART_KEY     "\10"
 #define PART_SCRIPT  "\11"
 
-/* What the file that a part of a message's content names is sent as. */
-typedef struct exo_encode_part {
-    const char *media_type; /* or the beginning of it, up to a slash */
-    const char *payload;    /* the part's type, and the key that the file is sent as */
-    const char *name;       /* sent in the place of the file's own, or NULL */
-    const char *script;     /* what stands behind that key */
-} exo_encode_part;
-
 enum walk {
     WALK_KEYS,
     WALK_SIZE,
