@@ -13,29 +13,11 @@ bool exo_value_is(const exo_value *value, exo_span text)
 
 /* ---- JSON text ---- */
 
-static exo_value_type value_type(exo_json_type type)
-{
-    switch (type) {
-    case EXO_JSON_NULL:
-        return EXO_VALUE_NULL;
-    case EXO_JSON_FALSE:
-        return EXO_VALUE_FALSE;
-    case EXO_JSON_TRUE:
-        return EXO_VALUE_TRUE;
-    case EXO_JSON_NUMBER:
-        return EXO_VALUE_NUMBER;
-    case EXO_JSON_STRING:
-        return EXO_VALUE_STRING;
-    case EXO_JSON_KEY:
-        return EXO_VALUE_KEY;
-    case EXO_JSON_ARRAY:
-        return EXO_VALUE_ARRAY;
-    case EXO_JSON_OBJECT:
-        return EXO_VALUE_OBJECT;
-    default:
-        return EXO_VALUE_END;
-    }
-}
+static const uint8_t value_types[] = {
+    [EXO_JSON_NULL] = EXO_VALUE_NULL,     [EXO_JSON_FALSE] = EXO_VALUE_FALSE,   [EXO_JSON_TRUE] = EXO_VALUE_TRUE,
+    [EXO_JSON_NUMBER] = EXO_VALUE_NUMBER, [EXO_JSON_STRING] = EXO_VALUE_STRING, [EXO_JSON_KEY] = EXO_VALUE_KEY,
+    [EXO_JSON_ARRAY] = EXO_VALUE_ARRAY,   [EXO_JSON_ARRAY_END] = EXO_VALUE_END, [EXO_JSON_OBJECT] = EXO_VALUE_OBJECT,
+    [EXO_JSON_OBJECT_END] = EXO_VALUE_END};
 
 static int json_next(void *ctx, exo_value *value)
 {
@@ -46,7 +28,7 @@ static int json_next(void *ctx, exo_value *value)
         return rc;
     }
     memset(value, 0, sizeof *value);
-    value->type = value_type(token.type);
+    value->type = (exo_value_type)value_types[token.type];
     value->text = token.text;
     value->escaped = !token.plain && (token.type == EXO_JSON_STRING || token.type == EXO_JSON_KEY);
     return EXO_EVENT;
