@@ -194,12 +194,10 @@ static int add_key(exo_encoder *e, bool renamed)
     return EXO_OK;
 }
 
-/* Notes a key that will be sent, in the keys walk. */
-static int new_key(exo_encoder *e, enum known known, bool renamed)
+/* Where the keys end of the object that is walked. */
+static unsigned end_of_keys(const exo_encoder *e)
 {
-    e->in_tools_ = known == KNOWN_TOOLS;
-    exo_encode_skip_value(e);
-    return add_key(e, renamed);
+    return e->in_extra_ ? e->extra_keys_ : e->request_keys_;
 }
 
 /* Whether a key is about tools where there are none: an empty list of them, or what goes with a list. */
@@ -211,9 +209,9 @@ static bool is_idle(const exo_encoder *e, enum known known)
 
 /* A key that will be sent. The keys walk has noted it: a request that changed since then is found here, before a key
  * could be sent twice. */
-static int sent_key(exo_encoder *e, enum known known, unsigned end)
+static int sent_key(exo_encoder *e, enum known known)
 {
-    if (e->key_at_ == end || !is_key(e, e->key_at_++)) {
+    if (e->key_at_ == end_of_keys(e) || !is_key(e, e->key_at_++)) {
         return EXO_E_BODY_CHANGED;
     }
     const bool own = !e->in_extra_ && (known == KNOWN_STREAM || (known == KNOWN_MODEL && e->options_.model.len > 0));
@@ -225,6 +223,17 @@ static int sent_key(exo_encoder *e, enum known known, unsigned end)
     return exo_encode_skip_value(e);
 }
 
+/* A key that will be sent: in the keys walk it is noted. */
+static int new_key(exo_encoder *e, enum known known, bool renamed)
+{
+    if (e->walk_ != WALK_KEYS) {
+        return sent_key(e, known);
+    }
+    e->in_tools_ = known == KNOWN_TOOLS;
+    exo_encode_skip_value(e);
+    return add_key(e, renamed);
+}
+
 static int request_key(exo_encoder *e, enum known known)
 {
     if (is_dropped(e)) {
@@ -232,9 +241,9 @@ static int request_key(exo_encoder *e, enum known known)
     }
     bool renamed = rename_key(e);
     exo_encode_hash_text(e);
-    e->in_messages_ = e->in_messages_ || known_key(e) == KNOWN_MESSAGES;
+    e->in_messages_ |= known_key(e) == KNOWN_MESSAGES;
     e->seen_ |= (uint8_t)(1U << known);
-    return e->walk_ == WALK_KEYS ? new_key(e, known, renamed) : sent_key(e, known, e->request_keys_);
+    return new_key(e, known, renamed);
 }
 
 static int extra_key(exo_encoder *e, enum known known)
@@ -242,7 +251,7 @@ static int extra_key(exo_encoder *e, enum known known)
     exo_encode_hash_text(e);
     unsigned at = find_key(e, e->own_keys_);
     if (at == e->own_keys_) {
-        return e->walk_ == WALK_KEYS ? new_key(e, known, false) : sent_key(e, known, e->key_count_);
+        return new_key(e, known, false);
     }
     if (e->walk_ == WALK_KEYS && (e->keys_[at] & KEY_SHADOWS)) {
         return EXO_E_DUPLICATE_KEY;
@@ -334,8 +343,7 @@ static int end_object(exo_encoder *e)
     if (e->walk_ == WALK_KEYS) {
         return end_keys(e);
     }
-    unsigned end = e->in_extra_ ? e->extra_keys_ : e->request_keys_;
-    int rc = e->key_at_ == end ? EXO_OK : EXO_E_BODY_CHANGED;
+    int rc = e->key_at_ == end_of_keys(e) ? EXO_OK : EXO_E_BODY_CHANGED;
     e->key_at_ = e->own_keys_;
     return rc;
 }
