@@ -93,6 +93,12 @@ typedef struct exo_encode_options {
 /* The longest media type that a part can ask for ("_type"), in bytes; longer ones are EXO_E_REQUEST. */
 #define EXO_MEDIA_TYPE_MAX 64
 
+/* The bytes of a body that can be counted, without the last brace. Private. */
+typedef struct exo_encode_sum {
+    uint64_t bytes_;
+    uint64_t digest_;
+} exo_encode_sum;
+
 /* The encoder. Private but for sizeof. It must stay where it is until the body is written. */
 typedef struct exo_encoder {
     uint8_t walk_;
@@ -149,11 +155,9 @@ typedef struct exo_encoder {
     exo_json_escaper escaper_;
     uint64_t hash_; /* of the key at hand */
     uint64_t left_;
-    uint64_t count_;
     uint64_t written_;
-    uint64_t sized_; /* what the sizing walk found: the bytes that can be counted, without the last brace */
-    uint64_t sized_digest_;
-    uint64_t digest_;             /* of what has been counted in this walk */
+    exo_encode_sum sum_;          /* of this walk */
+    exo_encode_sum sized_;        /* what the sizing walk found */
     uint64_t keys_[EXO_KEYS_MAX]; /* hashes of the names as sent: the request's, ours, extra_body's, "stream_options";
                                      their two lowest bits say what became of the key */
     uint8_t nest_[EXO_JSON_DEPTH_MAX / 8]; /* a bit per open array or object: 1 is an object */

@@ -412,9 +412,8 @@ static int begin_walk(exo_encoder *e)
 {
     e->first_ = true;
     e->key_at_ = 0;
-    e->count_ = 0;
     e->written_ = 0;
-    e->digest_ = 0;
+    memset(&e->sum_, 0, sizeof e->sum_);
     int rc = open_object(e, &e->request_);
     if (rc == EXO_OK && e->walk_ != WALK_KEYS) {
         exo_encode_emit(e, ",{", false);
@@ -448,13 +447,12 @@ static int end_keys_walk(exo_encoder *e)
 static int agree(exo_encoder *e, exo_window *out)
 {
     if (e->walk_ == WALK_SIZE) {
-        e->sized_ = e->count_;
-        e->sized_digest_ = e->digest_;
+        e->sized_ = e->sum_;
         e->walk_ = WALK_WRITE;
         e->wait_ = WAIT_REQUEST;
         return EXO_DONE;
     }
-    if (e->sized_ != e->count_ || e->sized_digest_ != e->digest_) {
+    if (memcmp(&e->sized_, &e->sum_, sizeof e->sum_) != 0) {
         return EXO_E_BODY_CHANGED;
     }
     if (out->pos == out->size) {
@@ -564,7 +562,7 @@ int exo_encode_size(exo_encoder *encoder, size_t budget)
 
 uint64_t exo_encode_total(const exo_encoder *encoder)
 {
-    return encoder->walk_ == WALK_WRITE && !encoder->once_ ? encoder->sized_ + 1 : EXO_SIZE_UNKNOWN;
+    return encoder->walk_ == WALK_WRITE && !encoder->once_ ? encoder->sized_.bytes_ + 1 : EXO_SIZE_UNKNOWN;
 }
 
 int exo_encode_write(exo_encoder *encoder, exo_window *window)

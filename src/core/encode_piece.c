@@ -77,7 +77,7 @@ static int begin_source(exo_encoder *e, const exo_source *source, bool base64)
         return EXO_OK;
     }
     if (e->walk_ == WALK_SIZE && bound) {
-        e->count_ += (source->size + 2) / 3 * 4;
+        e->sum_.bytes_ += (source->size + 2) / 3 * 4;
         return EXO_OK;
     }
     e->source_ = source;
@@ -330,15 +330,15 @@ int exo_encode_write_on(exo_encoder *e, exo_window *out)
     const bool counted = is_counted(e);
     const size_t room = out->size - out->pos;
     exo_window part = {out->dst + out->pos, room, 0};
-    if (e->walk_ == WALK_WRITE && counted && e->sized_ - e->count_ < room) {
-        part.size = (size_t)(e->sized_ - e->count_);
+    if (e->walk_ == WALK_WRITE && counted && e->sized_.bytes_ - e->sum_.bytes_ < room) {
+        part.size = (size_t)(e->sized_.bytes_ - e->sum_.bytes_);
     }
     int rc = write_piece(e, &part);
-    e->count_ += counted ? part.pos : 0;
+    e->sum_.bytes_ += counted ? part.pos : 0;
     e->written_ += part.pos;
     out->pos += part.pos;
     if (counted && !e->bound_) {
-        e->digest_ = digest_add(e->digest_, part.dst, part.pos);
+        e->sum_.digest_ = digest_add(e->sum_.digest_, part.dst, part.pos);
     }
     if (rc == EXO_AGAIN && part.pos == part.size && part.size < room) {
         return EXO_E_BODY_CHANGED;
