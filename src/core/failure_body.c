@@ -460,20 +460,26 @@ static bool is_json(const exo_span *text)
     return exo_json_check(*text, EXO_JSON_DEPTH_MAX, NULL) == EXO_OK;
 }
 
-/* JSON of any shape. Lines that are none together are read as the last of them that is an object: an event was cut,
- * and what was wrong came behind it. */
-static void read_json(struct reading *reading, const exo_span *text)
+/* Lines that are no JSON together are read as the last of them that is an object: an event was cut, and what was wrong
+ * came behind it. */
+static exo_span choose_line(const exo_span *text)
 {
-    exo_span json = *text;
+    exo_span chosen = *text;
+    exo_span rest = *text;
     if (!is_json(text)) {
-        exo_span rest = json;
         while (rest.len > 0) {
             const exo_span line = take_line(&rest);
             if (line.len > 0 && line.ptr[0] == '{' && is_json(&line)) {
-                json = line;
+                chosen = line;
             }
         }
     }
+    return chosen;
+}
+
+/* JSON of any shape. */
+static void read_json(struct reading *reading, exo_span json)
+{
     reading->nested.text.len = 0;
     reading->base_code = 0;
     reading->inside = 0;
@@ -482,14 +488,15 @@ static void read_json(struct reading *reading, const exo_span *text)
         walk_nested(reading);
     }
     heed_base_code(reading);
-    reading->opaque = json;
 }
 
 /* JSON or text. What is JSON but no object, list or string says nothing. */
 static void read_value(struct reading *reading, const exo_span *text)
 {
-    if (*text->ptr == '{' || *text->ptr == '[' || *text->ptr == '"') {
-        read_json(reading, text);
+    const exo_span value = choose_line(text);
+    if (*value.ptr == '{' || *value.ptr == '[' || *value.ptr == '"') {
+        read_json(reading, value);
+        reading->opaque = *text;
     } else if (!is_json(text)) {
         say(reading, text, false);
     }

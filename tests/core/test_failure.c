@@ -1442,6 +1442,8 @@ static void an_event_is_read_from_its_last_object(void **state)
          EXO_E_SERVER, 502, "upstream died", "", "502", -1},
         {"the last of several", 200, "{\"error\":\"one\"}\n{\"error\":\"two\"}\r\nrest", EXO_E_IN_STREAM, 200, "two",
          "", "", -1},
+        {"words, then an object", 200, "upstream said:\n{\"error\":{\"message\":\"m\",\"code\":429}}", EXO_E_RATE_LIMIT,
+         429, "m", "", "429", -1},
         {"lines of one object", 200, "{\n\"error\":\n{\"message\":\"m\"}\n}", EXO_E_IN_STREAM, 200, "m", "", "", -1},
         {"a line within a cut object", 200, "{\"error\":{\"message\":\"m\",\"details\":[\n  {\"a\":1}\n",
          EXO_E_IN_STREAM, 200, "m", "", "", -1},

@@ -241,7 +241,7 @@ static const row rows[] = {
     {"event: error without data", 0, 200, EXO_OK, CONTENT("a") FINISH "event: error\ndata:\n\n" DONE,
      "text \"a\" = EXO_E_IN_STREAM 200 in stream: "},
     {"event: error in several lines", 0, 200, EXO_OK, "event: error\ndata: Traceback\ndata: {\"error\":\"down\"}\n\n",
-     "= EXO_E_IN_STREAM 200 in stream: Traceback {\"error\":\"down\"}"},
+     "= EXO_E_IN_STREAM 200 in stream: down"},
     {"event: error that is cut", 0, 200, EXO_OK, CONTENT("a") "event: error\ndata: {\"error\":{\"message\":\"do",
      "text \"a\" = EXO_E_IN_STREAM 200 in stream: do"},
     {"event: error whose line is not ended when it breaks off", 0, 200, EXO_E_RECEIVE,

@@ -183,6 +183,13 @@ refused(
     note="an event of type error is always an error, even when its data is no JSON",
 )
 refused(
+    "framing-event-error-words",
+    "event: error\ndata: the gauge says\n" + event(failure("the gauge is under water", code=429)),
+    "EXO_E_RATE_LIMIT",
+    "the gauge is under water",
+    note="data that is no JSON is read from its last line that is an object",
+)
+refused(
     "framing-event-error-after",
     event({"message": "the gauge is under water"}).replace("\n\n", "\nevent:error\n\n"),
     "EXO_E_IN_STREAM",
