@@ -60,31 +60,20 @@ enum exo_answer_kept {
     EXO_KEPT_TEXT_,
     EXO_KEPT_REASONING_,
     EXO_KEPT_REFUSAL_,
-    EXO_KEPT_TEXTS_, /* so many of them are text */
-    EXO_KEPT_DETAILS_ = EXO_KEPT_TEXTS_,
+    EXO_KEPT_TEXTS_,                 /* so many of them are text */
+    EXO_KEPT_LOG_ = EXO_KEPT_TEXTS_, /* of the tool calls: ids, names, arguments, extras */
+    EXO_KEPT_CALLS_,                 /* a record for each tool call */
+    EXO_KEPT_DETAILS_,
     EXO_KEPT_LOGPROBS_,
     EXO_KEPT_AUDIO_,
     EXO_KEPT_USAGE_,
     EXO_KEPT_ERROR_,
     EXO_KEPT_MEMBERS_,
-    EXO_KEPT_LOG_,   /* of the tool calls: ids, names, arguments, extras */
-    EXO_KEPT_CALLS_, /* a record for each tool call */
     EXO_KEPT_COUNT_
 };
 
-/* The answer. Private but for sizeof. */
+/* The answer. Private but for sizeof. What is looked at most stands first, where short instructions reach it. */
 typedef struct exo_answer {
-    exo_buffer kept_[EXO_KEPT_COUNT_];
-    exo_usage usage_;
-    uint64_t malformed_offset_;
-    uint32_t malformed_;
-    uint32_t holes_;
-    int malformed_code_;
-    int error_;
-    uint32_t choice_;
-    uint32_t call_; /* the one that the deltas at hand belong to */
-    uint32_t name_limit_;
-    uint16_t half_[EXO_KEPT_TEXTS_]; /* of a surrogate pair, that a text ends with */
     uint8_t keep_;
     uint8_t depth_;
     uint8_t proof_;
@@ -100,7 +89,18 @@ typedef struct exo_answer {
     uint8_t finish_len_;
     uint8_t id_len_;
     uint8_t model_len_;
+    int error_;
+    uint32_t call_; /* the one that the deltas at hand belong to */
+    exo_buffer kept_[EXO_KEPT_COUNT_];
+    uint16_t half_[EXO_KEPT_TEXTS_]; /* of a surrogate pair, that a text ends with */
+    uint32_t choice_;
+    uint32_t name_limit_;
+    uint32_t malformed_;
+    uint32_t holes_;
+    int malformed_code_;
     char joined_[4]; /* a character whose halves came apart */
+    uint64_t malformed_offset_;
+    exo_usage usage_;
     char finish_[64];
     char id_[128];
     char model_[128];

@@ -32,25 +32,26 @@ enum state {
     STATE_ESCAPED /* and a reverse solidus was the last byte */
 };
 
+/* What is looked at most stands first, where short instructions reach it. */
 struct call {
+    uint8_t ids_len;
+    uint8_t state; /* at the end of the arguments that were read */
+    uint16_t half;
+    bool replaced; /* what comes next takes the place of what was shown */
+    bool matching; /* what comes may be a repetition, and is held back */
+    bool match_id; /* and came with this call's id, as a delta of match_index did that brought no arguments */
+    bool legacy;
     int64_t index;
     int64_t match_index;
-    struct stretch id;           /* as it is handed out */
-    struct stretch ids[IDS_MAX]; /* as they came */
-    struct stretch name;
-    struct stretch extra;
     struct exo_run arguments;
     uint32_t size;    /* of its arguments, whether they are kept or not */
     uint32_t open;    /* brackets of them */
     uint32_t end;     /* one past the bracket that completed them, or 0 */
     uint32_t matched; /* so many of their bytes were repeated */
-    uint16_t half;
-    uint8_t ids_len;
-    uint8_t state; /* at the end of the arguments that were read */
-    bool replaced; /* what comes next takes the place of what was shown */
-    bool matching; /* what comes may be a repetition, and is held back */
-    bool match_id; /* and came with this call's id, as a delta of match_index did that brought no arguments */
-    bool legacy;
+    struct stretch name;
+    struct stretch extra;
+    struct stretch id;           /* as it is handed out */
+    struct stretch ids[IDS_MAX]; /* as they came */
 };
 
 size_t exo_calls_record_size(void)
