@@ -148,9 +148,9 @@ static bool add_id(exo_answer *answer, struct call *call, const struct stretch *
 {
     char *log = log_of(answer)->data;
     const bool full = call->ids_len == IDS_MAX;
-    call->ids_len += !full;
-    struct stretch *last = &call->ids[call->ids_len - 1];
+    struct stretch *last = &call->ids[call->ids_len - full];
     const bool stays = !full || id->len > last->len;
+    call->ids_len += !full;
     if (stays) {
         last->at = id->at;
     } else {
@@ -183,12 +183,12 @@ static bool add_name(exo_answer *answer, struct call *call, const struct stretch
     return true;
 }
 
-/* Appends to the id of a call until no other call has it. */
-static void make_distinct(exo_answer *answer, uint32_t number)
+/* Appends to the id of the call at hand until no other call has it. */
+static void make_distinct(exo_answer *answer)
 {
-    struct stretch *id = &call_at(answer, number)->id;
+    struct stretch *id = &call_at(answer, answer->call_)->id;
     for (uint32_t i = 0; id->len > 0 && i < exo_answer_tool_calls(answer); i++) {
-        if (i != number && is_same(answer, &call_at(answer, i)->id, id)) {
+        if (i != answer->call_ && is_same(answer, &call_at(answer, i)->id, id)) {
             struct stretch distinct = {0, 0};
             append_logged(answer, id, &distinct);
             append(answer, exo_span_of("_2", 2), &distinct);
@@ -407,7 +407,7 @@ static void split_off(exo_answer *answer, exo_delta *delta)
     }
     const struct call *old = call_at(answer, number);
     inherit(call, old, old->match_id);
-    make_distinct(answer, answer->call_);
+    make_distinct(answer);
     char *text = more_arguments(answer, call, old->matched);
     if (!text) {
         return;
@@ -507,7 +507,7 @@ static int begin_call(exo_answer *answer, exo_delta *delta)
         call->match_id = true;
     }
     keep_names(answer, call, delta, &id, &name);
-    make_distinct(answer, answer->call_);
+    make_distinct(answer);
     if (id.len > 0 || route == ROUTE_NEW) { /* otherwise it is empty, and stays so */
         delta->id = logged(answer, &call->id);
     }
