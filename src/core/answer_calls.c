@@ -70,10 +70,14 @@ static struct call *call_at(const exo_answer *answer, uint32_t number)
     return (struct call *)calls + number;
 }
 
-static exo_span logged(const exo_answer *answer, const struct stretch *stretch)
+/* Stores what a stretch is. */
+static void show(const exo_answer *answer, const struct stretch *stretch, exo_span *out)
 {
-    const char *log = answer->kept_[EXO_KEPT_LOG_].data;
-    return exo_span_of(stretch->len > 0 ? log + stretch->at : log, stretch->len);
+    out->ptr = answer->kept_[EXO_KEPT_LOG_].data;
+    out->len = stretch->len;
+    if (stretch->len > 0) {
+        out->ptr += stretch->at;
+    }
 }
 
 /* Whether one stretch begins with another. */
@@ -109,7 +113,9 @@ static void append(exo_answer *answer, exo_span text, struct stretch *to)
 static void append_logged(exo_answer *answer, const struct stretch *from, struct stretch *to)
 {
     if (!exo_keep_failed(answer, exo_buffer_reserve(log_of(answer), from->len))) {
-        append(answer, logged(answer, from), to);
+        exo_span text;
+        show(answer, from, &text);
+        append(answer, text, to);
     }
 }
 
@@ -417,8 +423,8 @@ static void split_off(exo_answer *answer, exo_delta *delta)
     add_arguments(answer, call, 0, delta);
     delta->type = EXO_DELTA_TOOL_CALL;
     delta->index = call->index;
-    delta->id = logged(answer, &call->id);
-    delta->name = logged(answer, &call->name);
+    show(answer, &call->id, &delta->id);
+    show(answer, &call->name, &delta->name);
     answer->pending_ = true;
 }
 
@@ -509,10 +515,10 @@ static int begin_call(exo_answer *answer, exo_delta *delta)
     keep_names(answer, call, delta, &id, &name);
     make_distinct(answer);
     if (id.len > 0 || route == ROUTE_NEW) { /* otherwise it is empty, and stays so */
-        delta->id = logged(answer, &call->id);
+        show(answer, &call->id, &delta->id);
     }
     if (name.len > 0 || route == ROUTE_NEW) {
-        delta->name = logged(answer, &call->name);
+        show(answer, &call->name, &delta->name);
     }
     return EXO_OK;
 }
@@ -584,10 +590,10 @@ int exo_answer_tool_call(const exo_answer *answer, uint32_t call, exo_tool_call 
     }
     const struct call *found = call_at(answer, call);
     const struct stretch arguments = {found->arguments.at, found->arguments.len};
-    out->id = logged(answer, &found->id);
-    out->name = logged(answer, &found->name);
-    out->extra = logged(answer, &found->extra);
+    show(answer, &found->id, &out->id);
+    show(answer, &found->name, &out->name);
+    show(answer, &found->extra, &out->extra);
     out->legacy = found->legacy;
-    out->arguments = logged(answer, &arguments);
+    show(answer, &arguments, &out->arguments);
     return EXO_OK;
 }
