@@ -238,10 +238,9 @@ static enum route judge(const exo_answer *answer, const struct call *call, const
     const bool again = complete & (delta->opens | delta->object);
     const bool here = call->index == delta->index;
     const bool named = name->len > 0;
-    const bool apart = named & !here & (delta->index >= 0);
     const bool other = named && call->name.len > 0 &&
                        ((complete & (name->len != call->name.len)) || !begins_with(answer, name, &call->name));
-    bool fresh = other | apart;
+    bool fresh;
     if (opens && call->state == STATE_BARE && (!named || (known & here))) {
         return ROUTE_REPLACE;
     }
@@ -249,13 +248,12 @@ static enum route judge(const exo_answer *answer, const struct call *call, const
         return ROUTE_ON; /* its name comes last, and its id with it */
     }
     if (known) {
-        fresh = complete & (here ? again & other : again | other);
-    } else if (delta->id.len > 0) {
-        fresh |= complete;
-    } else if (complete) {
-        fresh |= named & (delta->index < 0 ? again : opens);
-    } else if (delta->index >= 0) {
-        fresh = apart;
+        fresh = here ? again & other : again | (complete & other);
+    } else {
+        const bool apart = named & !here & (delta->index >= 0);
+        const bool extends = delta->id.len == 0 && !complete && delta->index >= 0;
+        fresh =
+            apart | (other & !extends) | (delta->id.len > 0 ? complete : named & (delta->index < 0 ? again : opens));
     }
     /* What is not kept cannot be compared. */
     if (fresh || (opens && !(answer->keep_ & EXO_KEEP_TOOLS))) {
