@@ -364,6 +364,17 @@ static void add_arguments(exo_answer *answer, struct call *call, size_t before, 
 
 /* ---- calls ---- */
 
+/* Stores the id and the name of a call, or those of them that the delta brought: the others are empty, and stay so. */
+static void show_names(const exo_answer *answer, const struct call *call, exo_delta *delta, bool both)
+{
+    if (both || delta->id.len > 0) {
+        show(answer, &call->id, &delta->id);
+    }
+    if (both || delta->name.len > 0) {
+        show(answer, &call->name, &delta->name);
+    }
+}
+
 /* Begins a call; NULL on an error. */
 static struct call *new_call(exo_answer *answer, int64_t index)
 {
@@ -421,8 +432,7 @@ static void split_off(exo_answer *answer, exo_delta *delta)
     add_arguments(answer, call, 0, delta);
     delta->type = EXO_DELTA_TOOL_CALL;
     delta->index = call->index;
-    show(answer, &call->id, &delta->id);
-    show(answer, &call->name, &delta->name);
+    show_names(answer, call, delta, true);
     answer->pending_ = true;
 }
 
@@ -512,12 +522,7 @@ static int begin_call(exo_answer *answer, exo_delta *delta)
     }
     keep_names(answer, call, delta, &id, &name);
     make_distinct(answer);
-    if (id.len > 0 || route == ROUTE_NEW) { /* otherwise it is empty, and stays so */
-        show(answer, &call->id, &delta->id);
-    }
-    if (name.len > 0 || route == ROUTE_NEW) {
-        show(answer, &call->name, &delta->name);
-    }
+    show_names(answer, call, delta, route == ROUTE_NEW);
     return EXO_OK;
 }
 
