@@ -143,11 +143,12 @@ void exo_keep_list(exo_answer *answer, enum exo_answer_kept which, exo_span json
     }
 }
 
-static struct member member_at(const exo_buffer *records, size_t at)
+/* Reads the record at `at`, and returns where its text begins. */
+static const char *read_member(const exo_buffer *records, size_t at, struct member *member)
 {
-    struct member member;
-    memcpy(&member, records->data + at, sizeof member);
-    return member;
+    const char *record = records->data + at;
+    memcpy(member, record, sizeof *member);
+    return record + sizeof *member;
 }
 
 /* Stores the record of a name, or a new one at the end. EXO_E_ANSWER_LIMIT where there are too many. */
@@ -155,17 +156,14 @@ static int find_member(const exo_buffer *records, uint32_t owner, exo_span name,
 {
     unsigned count = 0;
     for (size_t at = 0; at < records->len; at += member->record.room) {
-        *member = member_at(records, at);
-        const char *text = records->data + at + sizeof *member + 1;
-        if (member->owner == owner && exo_span_equal(exo_span_of(text, member->name_len - 3), name)) {
+        const char *text = read_member(records, at, member);
+        if (member->owner == owner && exo_span_equal(exo_span_of(text + 1, member->name_len - 3), name)) {
             return EXO_OK;
         }
         count += member->owner != NOBODY;
     }
-    memset(member, 0, sizeof *member);
-    member->owner = owner;
-    member->name_len = (uint32_t)name.len + 3;
-    member->record.at = (uint32_t)records->len;
+    const struct member fresh = {owner, (uint32_t)name.len + 3, {(uint32_t)records->len, 0, 0}};
+    *member = fresh;
     return count < MOST_MEMBERS ? EXO_OK : EXO_E_ANSWER_LIMIT;
 }
 
@@ -191,7 +189,8 @@ static int set_member(exo_buffer *records, uint32_t owner, exo_span name, exo_sp
     if (is_new) {
         *text = '"';
         memcpy(text + 1, name.ptr, name.len);
-        memcpy(value - 2, "\":", 2);
+        value[-2] = '"';
+        value[-1] = ':';
         member.record.len = head;
     } else if (member.record.at != at) {
         const uint32_t nobody = NOBODY;
@@ -229,9 +228,8 @@ int exo_answer_extra(const exo_answer *answer, uint32_t call, exo_buffer *out)
     int rc = EXO_OK;
     exo_buffer_clear(out);
     for (size_t at = 0; rc == EXO_OK && at < records->len; at += member.record.room) {
-        member = member_at(records, at);
+        const char *text = read_member(records, at, &member);
         if (member.owner == call) {
-            const char *text = records->data + at + sizeof member;
             rc = append_to_list(out, exo_span_of(text, member.record.len - sizeof member));
         }
     }
