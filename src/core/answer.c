@@ -105,8 +105,7 @@ static void keep_raw(exo_answer *answer, enum exo_answer_kept which, const exo_d
     } else if (which == EXO_KEPT_USAGE_) {
         exo_keep_in(answer, which, json);
     } else if (which == EXO_KEPT_MEMBERS_) {
-        uint32_t owner = delta->type == EXO_DELTA_MEMBER ? EXO_ANSWER_ITSELF : answer->call_;
-        exo_keep_member(answer, owner, delta->name, json, delta->list);
+        exo_keep_member(answer, delta, json);
     } else {
         exo_keep_list(answer, which, json);
     }

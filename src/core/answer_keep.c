@@ -207,13 +207,17 @@ static int set_member(exo_buffer *records, uint32_t owner, exo_span name, exo_sp
     return EXO_OK;
 }
 
-void exo_keep_member(exo_answer *answer, uint32_t owner, exo_span name, exo_span json, bool listed)
+void exo_keep_member(exo_answer *answer, const exo_delta *delta, exo_span json)
 {
-    if (listed || *json.ptr == '[') {
-        listed = true;
+    const uint32_t owner = delta->type == EXO_DELTA_MEMBER ? EXO_ANSWER_ITSELF : answer->call_;
+    const bool listed = delta->list || *json.ptr == '[';
+    int rc = EXO_OK;
+    if (listed) {
         json = inside(json);
     }
-    int rc = json.len > 0 ? set_member(&answer->kept_[EXO_KEPT_MEMBERS_], owner, name, json, listed) : EXO_OK;
+    if (json.len > 0) {
+        rc = set_member(&answer->kept_[EXO_KEPT_MEMBERS_], owner, delta->name, json, listed);
+    }
     if (rc == EXO_E_ANSWER_LIMIT) {
         answer->raw_cut_ = true;
     } else {

@@ -42,8 +42,8 @@ int exo_keep_text(exo_answer *answer, enum exo_answer_kept which, exo_delta *del
 /* Appends JSON to a list: a value, or the values of a list. */
 void exo_keep_list(exo_answer *answer, enum exo_answer_kept which, exo_span json);
 
-/* Keeps a member of call `owner`, or of the answer itself (EXO_ANSWER_ITSELF), as limits.raw allows: the last one of a
- * name, or, of a list or one more value of one (`listed`), all. */
-void exo_keep_member(exo_answer *answer, uint32_t owner, exo_span name, exo_span json, bool listed);
+/* Keeps the JSON of a MEMBER of the answer itself, or of a TOOL_MEMBER of call `answer->call_`, as limits.raw allows:
+ * the last one of a name, or, of a list or one more value of one, all. */
+void exo_keep_member(exo_answer *answer, const exo_delta *delta, exo_span json);
 
 #endif
