@@ -106,13 +106,12 @@ int exo_keep_text(exo_answer *answer, enum exo_answer_kept which, exo_delta *del
     return EXO_OK;
 }
 
-/* The inside of a list without the white space before it, or the value itself. */
-static exo_span inside(exo_span json)
+/* Makes a list its inside without the white space around that; another value stays. */
+static void strip(exo_span *json)
 {
-    if (*json.ptr == '[') {
-        json = exo_span_trim(exo_span_of(json.ptr + 1, json.len - 2));
+    if (*json->ptr == '[') {
+        *json = exo_span_trim(exo_span_of(json->ptr + 1, json->len - 2));
     }
-    return json;
 }
 
 /* Writes what is inside of one more list behind that of a list of `len` bytes, 0 for none. Returns the new length, at
@@ -137,7 +136,7 @@ static int append_to_list(exo_buffer *list, exo_span more)
 
 void exo_keep_list(exo_answer *answer, enum exo_answer_kept which, exo_span json)
 {
-    json = inside(json);
+    strip(&json);
     if (json.len > 0) {
         exo_keep_failed(answer, append_to_list(&answer->kept_[which], json));
     }
@@ -162,8 +161,11 @@ static int find_member(const exo_buffer *records, uint32_t owner, exo_span name,
         }
         count += member->owner != NOBODY;
     }
-    const struct member fresh = {owner, (uint32_t)name.len + 3, {(uint32_t)records->len, 0, 0}};
-    *member = fresh;
+    member->owner = owner;
+    member->name_len = (uint32_t)name.len + 3;
+    member->record.at = (uint32_t)records->len;
+    member->record.len = (uint32_t)sizeof *member + member->name_len;
+    member->record.room = 0;
     return count < MOST_MEMBERS ? EXO_OK : EXO_E_ANSWER_LIMIT;
 }
 
@@ -174,28 +176,23 @@ static int set_member(exo_buffer *records, uint32_t owner, exo_span name, exo_sp
     int rc = find_member(records, owner, name, &member);
     const uint32_t at = member.record.at;
     const uint32_t head = (uint32_t)sizeof member + member.name_len;
-    if (rc == EXO_OK && member.record.len > head && !(listed && records->data[at + head] == '[')) {
+    if (member.record.len > head && !(listed && records->data[at + head] == '[')) {
         member.record.len = head; /* what is there is replaced */
     }
-    const bool is_new = member.record.len == 0;
-    const size_t size = (is_new ? head : 0) + json.len + (listed ? 2 : 0);
-    rc = rc == EXO_OK ? exo_keep_grow(records, &member.record, size) : rc;
+    rc = rc == EXO_OK ? exo_keep_grow(records, &member.record, json.len + (listed ? 2 : 0)) : rc;
     if (rc != EXO_OK) {
         return rc;
     }
-    char *record = records->data + member.record.at;
-    char *text = record + sizeof member;
-    char *value = record + head;
-    if (is_new) {
-        *text = '"';
-        memcpy(text + 1, name.ptr, name.len);
-        value[-2] = '"';
-        value[-1] = ':';
-        member.record.len = head;
-    } else if (member.record.at != at) {
+    if (member.record.at != at) {
         const uint32_t nobody = NOBODY;
         memcpy(records->data + at, &nobody, sizeof nobody);
     }
+    char *record = records->data + member.record.at;
+    char *value = record + head;
+    record[sizeof member] = '"'; /* once more, if the name is there already */
+    memcpy(record + sizeof member + 1, name.ptr, name.len);
+    value[-2] = '"';
+    value[-1] = ':';
     size_t len = json.len;
     if (listed) {
         len = join(value, member.record.len - head, json);
@@ -213,7 +210,7 @@ void exo_keep_member(exo_answer *answer, const exo_delta *delta, exo_span json)
     const bool listed = delta->list || *json.ptr == '[';
     int rc = EXO_OK;
     if (listed) {
-        json = inside(json);
+        strip(&json);
     }
     if (json.len > 0) {
         rc = set_member(&answer->kept_[EXO_KEPT_MEMBERS_], owner, delta->name, json, listed);
