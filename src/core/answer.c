@@ -71,13 +71,18 @@ static uint8_t keep_short(char *dst, size_t size, const exo_delta *delta)
     return (uint8_t)exo_json_copy(&token, dst, size);
 }
 
+static exo_finish_family family_of(const exo_answer *answer)
+{
+    return exo_finish_family_of(exo_answer_finish_reason(answer));
+}
+
 /* Keeps the finish_reason; but a word that is no reason does not take the place of one that is. */
 static void keep_finish(exo_answer *answer, const exo_delta *delta)
 {
     char word[sizeof answer->finish_];
     const uint8_t len = keep_short(word, sizeof word, delta);
     const bool says_nothing = exo_finish_family_of(exo_span_of(word, len)) == EXO_FINISH_NONE;
-    if (!says_nothing || exo_finish_family_of(exo_answer_finish_reason(answer)) == EXO_FINISH_NONE) {
+    if (!says_nothing || family_of(answer) == EXO_FINISH_NONE) {
         memcpy(answer->finish_, word, len);
         answer->finish_len_ = len;
     }
@@ -210,8 +215,8 @@ int exo_answer_apply(exo_answer *answer, exo_delta *delta, uint32_t *tool)
     if (apply_to_response(answer, delta)) {
         rc = EXO_OK;
     } else if (delta->choice == answer->choice_ && !(delta->whole && answer->streamed_)) {
-        const bool of_call = delta->type >= EXO_DELTA_TOOL_CALL && delta->type <= EXO_DELTA_TOOL_MEMBER;
         rc = apply_to_choice(answer, delta);
+        const bool of_call = delta->type >= EXO_DELTA_TOOL_CALL && delta->type <= EXO_DELTA_TOOL_MEMBER;
         if (of_call && tool && exo_answer_tool_calls(answer) > 0) {
             *tool = answer->call_;
         }
@@ -376,12 +381,12 @@ static int judge_calls(const exo_answer *answer)
 
 int exo_answer_end(exo_answer *answer, bool lenient)
 {
-    const exo_finish_family family = exo_finish_family_of(exo_answer_finish_reason(answer));
+    const exo_finish_family family = family_of(answer);
     exo_delta delta;
     while (exo_answer_rest(answer, &delta, NULL) == EXO_EVENT) {
     }
-    int rc = judge(answer, family, lenient);
     answer->usable_ = family != EXO_FINISH_LENGTH;
+    int rc = judge(answer, family, lenient);
     if (rc == EXO_OK && answer->usable_) {
         rc = judge_calls(answer);
     }
@@ -391,7 +396,7 @@ int exo_answer_end(exo_answer *answer, bool lenient)
 
 exo_proof exo_answer_proof(const exo_answer *answer)
 {
-    bool finished = exo_finish_family_of(exo_answer_finish_reason(answer)) != EXO_FINISH_NONE;
+    bool finished = family_of(answer) != EXO_FINISH_NONE;
     return finished ? EXO_PROOF_FINISH : (exo_proof)answer->proof_;
 }
 
