@@ -189,20 +189,28 @@ static bool add_name(exo_answer *answer, struct call *call, const struct stretch
     return true;
 }
 
-/* Appends to the id of the call at hand until no other call has it. */
-static void make_distinct(exo_answer *answer)
+/* Whether another call has a call's id. */
+static bool has_twin(const exo_answer *answer, const struct call *call)
 {
-    struct stretch *id = &call_at(answer, answer->call_)->id;
-    for (uint32_t i = 0; id->len > 0 && i < exo_answer_tool_calls(answer); i++) {
-        if (i != answer->call_ && is_same(answer, &call_at(answer, i)->id, id)) {
-            struct stretch distinct = {0, 0};
-            append_logged(answer, id, &distinct);
-            append(answer, exo_span_of("_2", 2), &distinct);
-            *id = distinct;
-            if (answer->error_ != EXO_OK) {
-                return;
-            }
-            i = UINT32_MAX; /* the first call again */
+    const struct call *other = call_at(answer, 0);
+    for (uint32_t left = exo_answer_tool_calls(answer); call->id.len > 0 && left > 0; left--, other++) {
+        if (other != call && is_same(answer, &other->id, &call->id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Appends to the id of a call until no other call has it. */
+static void make_distinct(exo_answer *answer, struct call *call)
+{
+    while (has_twin(answer, call)) {
+        struct stretch distinct = {0, 0};
+        append_logged(answer, &call->id, &distinct);
+        append(answer, exo_span_of("_2", 2), &distinct);
+        call->id = distinct;
+        if (answer->error_ != EXO_OK) {
+            return;
         }
     }
 }
@@ -422,7 +430,7 @@ static void split_off(exo_answer *answer, exo_delta *delta)
     }
     const struct call *old = call_at(answer, number);
     inherit(call, old, old->match_id);
-    make_distinct(answer);
+    make_distinct(answer, call);
     char *text = more_arguments(answer, call, old->matched);
     if (!text) {
         return;
@@ -437,9 +445,8 @@ static void split_off(exo_answer *answer, exo_delta *delta)
 }
 
 /* Compares a fragment with the arguments that it may repeat. EXO_NOT_FOUND while it does. */
-static int match_arguments(exo_answer *answer, exo_delta *delta)
+static int match_arguments(exo_answer *answer, struct call *call, exo_delta *delta)
 {
-    struct call *call = call_at(answer, answer->call_);
     const char *arguments = log_of(answer)->data + call->arguments.at;
     exo_span *text = &delta->text;
     for (; text->len > 0; text->ptr++, text->len--) {
@@ -521,7 +528,7 @@ static int begin_call(exo_answer *answer, exo_delta *delta)
         call->match_id = true;
     }
     keep_names(answer, call, delta, &id, &name);
-    make_distinct(answer);
+    make_distinct(answer, call);
     show_names(answer, call, delta, route == ROUTE_NEW);
     return EXO_OK;
 }
@@ -559,7 +566,7 @@ int exo_calls_apply(exo_answer *answer, exo_delta *delta)
     } else if (!exo_keep_join(answer, &call->half, delta, &before)) {
         return EXO_NOT_FOUND;
     } else if (call->matching) {
-        return match_arguments(answer, delta);
+        return match_arguments(answer, call, delta);
     }
     add_arguments(answer, call, before, delta);
     return EXO_OK;
