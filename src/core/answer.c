@@ -108,7 +108,7 @@ static void keep_raw(exo_answer *answer, enum exo_answer_kept which, const exo_d
     }
     if (json.len == 0) {
     } else if (which == EXO_KEPT_USAGE_) {
-        exo_keep_in(answer, which, json);
+        exo_keep_in(answer, which, &json);
     } else if (which == EXO_KEPT_MEMBERS_) {
         exo_keep_member(answer, delta, json);
     } else {
@@ -132,9 +132,10 @@ static bool apply_to_response(exo_answer *answer, const exo_delta *delta)
         if (!answer->failed_) {
             /* the first one, as much of its beginning as fits: that it is too long does not make it less of an error */
             size_t maximum = answer->kept_[EXO_KEPT_ERROR_].maximum_;
-            size_t len = delta->text.len < maximum ? delta->text.len : maximum;
+            exo_span text = delta->text;
+            text.len = text.len < maximum ? text.len : maximum;
             answer->failed_ = true;
-            exo_keep_in(answer, EXO_KEPT_ERROR_, exo_span_of(delta->text.ptr, len));
+            exo_keep_in(answer, EXO_KEPT_ERROR_, &text);
         }
         return true;
     case EXO_DELTA_ID:

@@ -100,11 +100,11 @@ uint32_t exo_answer_tool_calls(const exo_answer *answer)
 /* ---- ids and names ---- */
 
 /* Appends to the log and to `to`, an empty stretch or the last in the log. */
-static void append(exo_answer *answer, exo_span text, struct stretch *to)
+static void append(exo_answer *answer, const exo_span *text, struct stretch *to)
 {
     exo_buffer *log = log_of(answer);
     if (exo_keep_in(answer, EXO_KEPT_LOG_, text)) {
-        to->len += (uint32_t)text.len;
+        to->len += (uint32_t)text->len;
         to->at = (uint32_t)log->len - to->len;
     }
 }
@@ -115,12 +115,12 @@ static void append_logged(exo_answer *answer, const struct stretch *from, struct
     if (!exo_keep_failed(answer, exo_buffer_reserve(log_of(answer), from->len))) {
         exo_span text;
         show(answer, from, &text);
-        append(answer, text, to);
+        append(answer, &text, to);
     }
 }
 
 /* Decodes the text of a string to the end of the log. */
-static void decode(exo_answer *answer, exo_span raw, struct stretch *stretch)
+static void decode(exo_answer *answer, const exo_span *raw, struct stretch *stretch)
 {
     exo_json_decoder decoder;
     char scratch[EXO_JSON_SCRATCH];
@@ -128,9 +128,9 @@ static void decode(exo_answer *answer, exo_span raw, struct stretch *stretch)
     bool last;
     stretch->at = (uint32_t)log_of(answer)->len;
     stretch->len = 0;
-    exo_json_decoder_init(&decoder, raw); /* of which the empty text gives one empty fragment */
+    exo_json_decoder_init(&decoder, *raw); /* of which the empty text gives one empty fragment */
     while (answer->error_ == EXO_OK && exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
-        append(answer, fragment, stretch);
+        append(answer, &fragment, stretch);
         if (stretch->len > answer->name_limit_) {
             answer->error_ = EXO_E_NAME_LIMIT;
         }
@@ -204,10 +204,11 @@ static bool has_twin(const exo_answer *answer, const struct call *call)
 /* Appends to the id of a call until no other call has it. */
 static void make_distinct(exo_answer *answer, struct call *call)
 {
+    const exo_span more = {"_2", 2};
     while (has_twin(answer, call)) {
         struct stretch distinct = {0, 0};
         append_logged(answer, &call->id, &distinct);
-        append(answer, exo_span_of("_2", 2), &distinct);
+        append(answer, &more, &distinct);
         call->id = distinct;
         if (answer->error_ != EXO_OK) {
             return;
@@ -301,12 +302,12 @@ static enum route find_call(exo_answer *answer, const exo_delta *delta, const st
 /* ---- arguments ---- */
 
 /* Follows brackets and quotation marks of a call's arguments. */
-static void scan(struct call *call, exo_span text)
+static void scan(struct call *call, const exo_span *text)
 {
     const uint32_t start = call->size;
-    call->size += (uint32_t)text.len;
-    for (uint32_t i = 0; i < text.len && call->end == 0; i++) {
-        const char byte = text.ptr[i];
+    call->size += (uint32_t)text->len;
+    for (uint32_t i = 0; i < text->len && call->end == 0; i++) {
+        const char byte = text->ptr[i];
         const char kind = (char)(byte | 0x20); /* { and [ differ in one bit only, as do } and ] */
         if (call->state == STATE_ESCAPED) {
             call->state = STATE_STRING;
@@ -367,7 +368,7 @@ static void add_arguments(exo_answer *answer, struct call *call, size_t before, 
     if (!wished) { /* it lies there only to be shown */
         call->arguments.len = 0;
     }
-    scan(call, delta->text);
+    scan(call, &delta->text);
 }
 
 /* ---- calls ---- */
@@ -436,7 +437,8 @@ static void split_off(exo_answer *answer, exo_delta *delta)
         return;
     }
     memcpy(text, log_of(answer)->data + old->arguments.at, old->matched);
-    scan(call, exo_span_of(text, old->matched));
+    const exo_span matched = {text, old->matched};
+    scan(call, &matched);
     add_arguments(answer, call, 0, delta);
     delta->type = EXO_DELTA_TOOL_CALL;
     delta->index = call->index;
@@ -503,8 +505,8 @@ static int begin_call(exo_answer *answer, exo_delta *delta)
 {
     struct stretch id;
     struct stretch name;
-    decode(answer, delta->id, &id);
-    decode(answer, delta->name, &name);
+    decode(answer, &delta->id, &id);
+    decode(answer, &delta->name, &name);
     if (answer->error_ != EXO_OK) {
         return EXO_OK;
     }
@@ -534,11 +536,11 @@ static int begin_call(exo_answer *answer, exo_delta *delta)
 }
 
 /* Puts its extra_content in the place of what a call has. */
-static void set_extra(exo_answer *answer, struct call *call, exo_span text)
+static void set_extra(exo_answer *answer, struct call *call, const exo_span *text)
 {
-    if (text.len <= call->extra.len) {
-        memcpy(log_of(answer)->data + call->extra.at, text.ptr, text.len);
-        call->extra.len = (uint32_t)text.len;
+    if (text->len <= call->extra.len) {
+        memcpy(log_of(answer)->data + call->extra.at, text->ptr, text->len);
+        call->extra.len = (uint32_t)text->len;
     } else {
         call->extra.len = 0;
         append(answer, text, &call->extra);
@@ -557,7 +559,7 @@ int exo_calls_apply(exo_answer *answer, exo_delta *delta)
     struct call *call = call_at(answer, answer->call_);
     if (delta->type == EXO_DELTA_TOOL_EXTRA) {
         if (answer->keep_ & EXO_KEEP_EXTRA) {
-            set_extra(answer, call, delta->text);
+            set_extra(answer, call, &delta->text);
         }
         return EXO_OK;
     }

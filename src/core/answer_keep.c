@@ -59,9 +59,9 @@ bool exo_keep_failed(exo_answer *answer, int rc)
     return true;
 }
 
-bool exo_keep_in(exo_answer *answer, enum exo_answer_kept which, exo_span bytes)
+bool exo_keep_in(exo_answer *answer, enum exo_answer_kept which, const exo_span *bytes)
 {
-    return !exo_keep_failed(answer, exo_buffer_append(&answer->kept_[which], bytes));
+    return !exo_keep_failed(answer, exo_buffer_append(&answer->kept_[which], *bytes));
 }
 
 bool exo_keep_join(exo_answer *answer, uint16_t *held, exo_delta *delta, size_t *before)
@@ -92,12 +92,13 @@ int exo_keep_text(exo_answer *answer, enum exo_answer_kept which, exo_delta *del
     const bool wished = answer->echoed_ || answer->keep_ & wish;
     exo_buffer *buffer = &answer->kept_[which];
     const size_t first = buffer->len;
-    size_t before;
-    if (!exo_keep_join(answer, &answer->half_[which], delta, &before)) {
+    exo_span half;
+    if (!exo_keep_join(answer, &answer->half_[which], delta, &half.len)) {
         return EXO_NOT_FOUND;
     }
-    if ((wished || before > 0) && exo_keep_in(answer, which, exo_span_of(HALF_ALONE, before)) &&
-        exo_keep_in(answer, which, delta->text)) {
+    half.ptr = HALF_ALONE;
+    if ((wished | (half.len > 0)) && exo_keep_in(answer, which, &half) &&
+        exo_keep_in(answer, which, &delta->text)) {
         delta->text = exo_span_of(buffer->data + first, buffer->len - first);
     }
     if (!wished) { /* it lies there only to be shown */

@@ -25,7 +25,7 @@ int exo_keep_grow(exo_buffer *buffer, struct exo_run *run, size_t more);
 bool exo_keep_failed(exo_answer *answer, int rc);
 
 /* Appends to a buffer; false on an error. */
-bool exo_keep_in(exo_answer *answer, enum exo_answer_kept which, exo_span bytes);
+bool exo_keep_in(exo_answer *answer, enum exo_answer_kept which, const exo_span *bytes);
 
 /* U+FFFD, which half a surrogate pair comes to. */
 #define HALF_ALONE "\xEF\xBF\xBD"
