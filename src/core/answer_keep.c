@@ -89,7 +89,7 @@ bool exo_keep_join(exo_answer *answer, uint16_t *held, exo_delta *delta, size_t 
 int exo_keep_text(exo_answer *answer, enum exo_answer_kept which, exo_delta *delta)
 {
     const unsigned wish = which == EXO_KEPT_REASONING_ ? EXO_KEEP_REASONING : EXO_KEEP_TEXT;
-    const bool wished = answer->echoed_ || answer->keep_ & wish;
+    const bool wished = answer->echoed_ | ((answer->keep_ & wish) != 0);
     exo_buffer *buffer = &answer->kept_[which];
     const size_t first = buffer->len;
     exo_span half;
@@ -97,8 +97,7 @@ int exo_keep_text(exo_answer *answer, enum exo_answer_kept which, exo_delta *del
         return EXO_NOT_FOUND;
     }
     half.ptr = HALF_ALONE;
-    if ((wished | (half.len > 0)) && exo_keep_in(answer, which, &half) &&
-        exo_keep_in(answer, which, &delta->text)) {
+    if ((wished | (half.len > 0)) && exo_keep_in(answer, which, &half) && exo_keep_in(answer, which, &delta->text)) {
         delta->text = exo_span_of(buffer->data + first, buffer->len - first);
     }
     if (!wished) { /* it lies there only to be shown */
