@@ -150,9 +150,9 @@ static bool knows(const exo_answer *answer, const struct call *call, const struc
 
 /* Gives a call an id that lies at the end of the log, and says whether it stays there: where every delta has a new id,
  * the last one's place is taken. */
-static bool add_id(exo_answer *answer, struct call *call, const struct stretch *id)
+static bool add_id(const exo_answer *answer, struct call *call, const struct stretch *id)
 {
-    char *log = log_of(answer)->data;
+    char *log = answer->kept_[EXO_KEPT_LOG_].data;
     const bool full = call->ids_len == IDS_MAX;
     struct stretch *last = &call->ids[call->ids_len - full];
     const bool stays = !full || id->len > last->len;
@@ -400,13 +400,11 @@ static struct call *new_call(exo_answer *answer, int64_t index)
 }
 
 /* Calls a new call as the one that it looked like, whose bytes in the log both have from now on. */
-static void inherit(struct call *call, const struct call *like, bool with_id)
+static void inherit(const exo_answer *answer, struct call *call, const struct call *like, bool with_id)
 {
     call->name = like->name;
     if (with_id) {
-        call->ids[0] = like->ids[like->ids_len - 1];
-        call->ids_len = 1;
-        call->id = call->ids[0];
+        add_id(answer, call, &like->ids[like->ids_len - 1]);
     }
 }
 
@@ -430,7 +428,7 @@ static void split_off(exo_answer *answer, exo_delta *delta)
         return;
     }
     const struct call *old = call_at(answer, number);
-    inherit(call, old, old->match_id);
+    inherit(answer, call, old, old->match_id);
     make_distinct(answer, call);
     char *text = more_arguments(answer, call, old->matched);
     if (!text) {
@@ -480,7 +478,7 @@ static struct call *begin_new(exo_answer *answer, const exo_delta *delta, const 
         call->legacy = delta->legacy;
         if (other < call && (delta->opens | delta->object) && delta->name.len == 0 &&
             (id->len == 0 || knows(answer, other, id))) {
-            inherit(call, other, id->len == 0 && is_announced(other, delta));
+            inherit(answer, call, other, id->len == 0 && is_announced(other, delta));
         }
     }
     return call;
