@@ -238,11 +238,13 @@ static bool is_announced(const struct call *call, const exo_delta *delta)
     return call->match_id && delta->index >= 0 && call->match_index == delta->index;
 }
 
-/* The tool rule, for a call that the delta may belong to. `known`: it came with the delta's id. */
+/* The tool rule, for a call that the delta may belong to. `known`: it came with the delta's id. Conditions are added up
+ * with & and |, which takes fewer instructions than a way for each. */
 static enum route judge(const exo_answer *answer, const struct call *call, const exo_delta *delta,
                         const struct stretch *name, bool known)
 {
-    const bool complete = call->end > 0 && !is_repeating(call);
+    const bool repeating = is_repeating(call);
+    const bool complete = (call->end > 0) & !repeating;
     const bool opens = complete & delta->opens;
     const bool again = complete & (delta->opens | delta->object);
     const bool here = call->index == delta->index;
@@ -250,17 +252,17 @@ static enum route judge(const exo_answer *answer, const struct call *call, const
     const bool other = named && call->name.len > 0 &&
                        ((complete & (name->len != call->name.len)) || !begins_with(answer, name, &call->name));
     bool fresh;
-    if (opens && call->state == STATE_BARE && (!named || (known & here))) {
+    if (opens & (call->state == STATE_BARE) & ((!named) | (known & here))) {
         return ROUTE_REPLACE;
     }
-    if (named && here && delta->index >= 0 && !delta->opens && call->name.len + call->ids_len == 0) {
+    if (named & here & !delta->opens & (delta->index >= 0) & (call->name.len + call->ids_len == 0)) {
         return ROUTE_ON; /* its name comes last, and its id with it */
     }
     if (known) {
         fresh = here ? again & other : again | (complete & other);
     } else {
         const bool apart = named & !here & (delta->index >= 0);
-        const bool extends = delta->id.len == 0 && !complete && delta->index >= 0;
+        const bool extends = !complete & (delta->id.len == 0) & (delta->index >= 0);
         fresh =
             apart | (other & !extends) | (delta->id.len > 0 ? complete : named & (delta->index < 0 ? again : opens));
     }
