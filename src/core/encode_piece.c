@@ -184,10 +184,12 @@ static uint32_t byte_at(const char *bytes, size_t at)
     return (uint8_t)bytes[at];
 }
 
-/* Four digits for each three bytes. `out` may reach into `in` from below: a triple is read before its digits are
- * written. */
-static void encode_triples(char *out, const char *in, size_t count)
+/* Four digits for each three bytes. What is written may reach into `in` from below: a triple is read before its digits
+ * are written. */
+static void encode_triples(exo_window *window, const char *in, size_t count)
 {
+    char *out = window->dst + window->pos;
+    window->pos += count * 4;
     for (; count > 0; count--, in += 3, out += 4) {
         uint32_t bits = byte_at(in, 0) << 16 | byte_at(in, 1) << 8 | byte_at(in, 2);
         out[0] = base64_digits[bits >> 18];
@@ -232,8 +234,7 @@ static int pull_base64(exo_encoder *e, exo_window *out)
     got += left;
     if (dst != e->scratch_) {
         const size_t count = got / 3;
-        encode_triples(out->dst + out->pos, dst, count);
-        out->pos += count * 4;
+        encode_triples(out, dst, count);
         got -= count * 3;
         memcpy(e->scratch_, dst + count * 3, got);
     }
@@ -256,8 +257,7 @@ static int write_base64(exo_encoder *e, exo_window *out)
         } else if (out->pos == out->size) {
             return EXO_AGAIN;
         } else if (count > 0) {
-            encode_triples(out->dst + out->pos, e->scratch_ + e->staged_at_, count);
-            out->pos += count * 4;
+            encode_triples(out, e->scratch_ + e->staged_at_, count);
             e->staged_at_ = (uint16_t)(e->staged_at_ + count * 3);
         } else {
             out->dst[out->pos++] = next_digit(e, staged);
