@@ -137,15 +137,15 @@ typedef enum exo_attempt_do {
 typedef struct exo_attempt {
     uint8_t phase_; /* small things first: so they are near on machines that reach only so far */
     uint8_t end_;   /* what was made of it; private to attempt.c */
-    uint8_t can_;
-    bool until_token_;
-    bool keyless_;
     bool connected_;
+    bool closed_;
+    bool until_token_;
     bool head_ended_;
     bool reading_; /* bytes were told, and are not all read */
-    bool closed_;
+    bool keyless_;
     bool shown_;
     bool holds_; /* the consumer holds the call */
+    uint8_t can_;
     uint16_t status_;
     uint32_t wanted_;
     uint32_t head_bytes_;
@@ -163,12 +163,12 @@ typedef struct exo_attempt {
     int32_t held_at_;     /* when the consumer began to hold the call last, */
     int32_t released_at_; /* and let go, unless it holds it still */
     int32_t held_;        /* for how long it has held it before */
+    exo_trail_entry trail_;
     int64_t began_;
     int64_t call_deadline_;
     uint64_t
         moved_;     /* bytes accepted, and again those acknowledged, as far as is known: what progress is measured by */
     uint64_t mark_; /* what that was when the idle clock was set */
-    exo_trail_entry trail_;
     exo_failure failure_;
     exo_intake intake_;
 } exo_attempt;
