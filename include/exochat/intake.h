@@ -90,6 +90,8 @@ typedef struct exo_intake_options {
 
 /* The intake of one body. Private but for sizeof. */
 typedef struct exo_intake {
+    exo_span in_;   /* what is left of the fed bytes: the next line of JSON that is dressed as an event, or what
+                       came together with the bytes that decided the kind */
     uint8_t state_; /* small things first, as in exo_attempt */
     uint8_t line_;
     uint8_t news_;
@@ -98,10 +100,10 @@ typedef struct exo_intake {
     bool unread_; /* next() has not said NEED_DATA about what was fed, or that no more comes */
     bool at_end_; /* the event at hand was ended by the end of the body only */
     bool cut_;    /* and could not be read, or the transport broke off */
+    bool failed_; /* an error was reported */
     bool over_;   /* [DONE], an error, or the end: the rest does not matter */
     bool done_;   /* [DONE] came */
     bool flushed_;
-    bool failed_; /* an error was reported */
     uint16_t status_;
     uint16_t shown_;    /* the answer, from 1 on, that may have more to show of the delta at hand */
     uint32_t tool_;     /* the tool call that it is of */
@@ -109,8 +111,6 @@ typedef struct exo_intake {
     uint32_t dressing_; /* bytes that dressing lines as events added to the stream */
     size_t begin_;      /* where JSON begins in held_ */
     size_t searched_;   /* from there on, for the end of the first line */
-    exo_span in_;       /* what is left of the fed bytes: the next line of JSON that is dressed as an event, or what
-                           came together with the bytes that decided the kind */
     exo_span rest_;     /* and what comes behind in_ */
     exo_intake_options options_;
     exo_buffer held_; /* what came while the kind was not known; a body that is not a stream */
