@@ -248,6 +248,7 @@ static enum route judge(const exo_answer *answer, const struct call *call, const
     const bool opens = complete & delta->opens;
     const bool again = complete & (delta->opens | delta->object);
     const bool here = call->index == delta->index;
+    const bool numbered = delta->index >= 0;
     const bool named = name->len > 0;
     const bool other = named && call->name.len > 0 &&
                        ((complete & (name->len != call->name.len)) || !begins_with(answer, name, &call->name));
@@ -255,16 +256,15 @@ static enum route judge(const exo_answer *answer, const struct call *call, const
     if (opens & (call->state == STATE_BARE) & ((!named) | (known & here))) {
         return ROUTE_REPLACE;
     }
-    if (named & here & !delta->opens & (delta->index >= 0) & (call->name.len + call->ids_len == 0)) {
+    if (named & here & numbered & !delta->opens & (call->name.len + call->ids_len == 0)) {
         return ROUTE_ON; /* its name comes last, and its id with it */
     }
     if (known) {
         fresh = here ? again & other : again | (complete & other);
     } else {
-        const bool apart = named & !here & (delta->index >= 0);
-        const bool extends = !complete & (delta->id.len == 0) & (delta->index >= 0);
-        fresh =
-            apart | (other & !extends) | (delta->id.len > 0 ? complete : named & (delta->index < 0 ? again : opens));
+        const bool apart = named & !here & numbered;
+        const bool extends = !complete & (delta->id.len == 0) & numbered;
+        fresh = apart | (other & !extends) | (delta->id.len > 0 ? complete : named & (numbered ? opens : again));
     }
     /* What is not kept cannot be compared. */
     if (fresh || (opens && !(answer->keep_ & EXO_KEEP_TOOLS))) {
