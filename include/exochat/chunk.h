@@ -96,27 +96,7 @@ typedef struct exo_delta {
 
 /* The reader of chunks. Private but for sizeof. */
 typedef struct exo_chunk {
-    exo_span data_;            /* the event */
-    exo_span rest_;            /* of a content fragment that the think filter is at work on */
-    exo_json_decoder decoder_; /* of the string that is being handed out */
-    /* Where values stand in the event, by their first byte; 0 is nowhere. */
-    uint32_t places_[EXO_CHUNK_PLACES_]; /* of the event, of the choice and of the tool call at hand */
-    uint32_t object_;                    /* the choice itself */
-    uint32_t value_;                     /* that was just read */
-    uint32_t usage_;                     /* of a choice */
-    uint32_t choices_;                   /* what is left of the lists and objects that are being walked */
-    uint32_t calls_;
-    uint32_t others_;
-    uint32_t lists_[EXO_CHUNK_LISTS_]; /* of parts of a text, one in the other */
-    uint64_t number_;
-    int code_;
-    uint32_t limit_;
-    uint32_t choice_;
-    uint16_t low_; /* halves of surrogate pairs that the string begins and ends with, and the one in rest_ */
-    uint16_t high_;
-    uint16_t half_;
-    uint8_t types_[EXO_CHUNK_LISTS_]; /* of the deltas of what the lists hold */
-    uint8_t lists_len_;
+    uint8_t lists_len_; /* small things first: a short instruction reaches them */
     uint8_t step_;
     uint8_t string_; /* the type of its deltas */
     uint8_t list_;   /* of the members of whose object others_ is */
@@ -127,6 +107,26 @@ typedef struct exo_chunk {
     char echo_; /* the first letter of a role that is not the assistant's */
     bool legacy_;
     bool error_;
+    uint8_t types_[EXO_CHUNK_LISTS_]; /* of the deltas of what the lists hold */
+    uint16_t low_; /* halves of surrogate pairs that the string begins and ends with, and the one in rest_ */
+    uint16_t high_;
+    uint16_t half_;
+    exo_span data_; /* the event */
+    /* Where values stand in the event, by their first byte; 0 is nowhere. */
+    uint32_t object_;  /* the choice itself */
+    uint32_t value_;   /* that was just read */
+    uint32_t usage_;   /* of a choice */
+    uint32_t choices_; /* what is left of the lists and objects that are being walked */
+    uint32_t calls_;
+    uint32_t others_;
+    uint32_t lists_[EXO_CHUNK_LISTS_]; /* of parts of a text, one in the other */
+    int code_;
+    uint32_t limit_;
+    uint32_t choice_;
+    exo_span rest_;                      /* of a content fragment that the think filter is at work on */
+    exo_json_decoder decoder_;           /* of the string that is being handed out */
+    uint32_t places_[EXO_CHUNK_PLACES_]; /* of the event, of the choice and of the tool call at hand */
+    uint64_t number_;
     exo_think think_;
     char scratch_[EXO_JSON_SCRATCH];
 } exo_chunk;
