@@ -570,24 +570,20 @@ int exo_intake_feed(exo_intake *intake, exo_span bytes)
     if (intake->state_ == INTAKE_SNIFF && !intake_decide(intake, &bytes)) {
         return EXO_OK;
     }
-    switch (intake->state_) {
-    case INTAKE_STREAM:
+    if (intake->state_ == INTAKE_STREAM) {
         return exo_sse_feed(&intake->sse_, bytes);
-    case INTAKE_LINES:
+    }
+    if (intake->state_ == INTAKE_LINES) {
         intake->in_ = bytes;
-        break;
-    case INTAKE_BODY:
+    } else if (intake->state_ == INTAKE_BODY) {
         intake_read_on(intake, &bytes);
-        break;
-    case INTAKE_WHOLE:
+    } else if (intake->state_ == INTAKE_WHOLE) {
         intake_keep_whole(intake, &bytes);
-        break;
-    default:
+    } else {
         (void)intake_gather(intake, &bytes, limits->error_body);
         if (intake->held_.len >= limits->error_body) {
             exo_intake_end(intake, EXO_OK, exo_span_of(NULL, 0));
         }
-        break;
     }
     return EXO_OK;
 }
