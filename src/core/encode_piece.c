@@ -124,7 +124,7 @@ static int pull(exo_encoder *e, char *dst, size_t size, size_t *got)
         return EXO_E_SOURCE_READ;
     }
     e->ended_ = *got == 0;
-    if (e->bound_ && (e->ended_ ? e->left_ > 0 : *got > e->left_)) {
+    if (e->bound_ && e->ended_ == (e->left_ > 0)) { /* no more than what is left was asked for, if anything is */
         return EXO_E_BODY_CHANGED;
     }
     e->left_ -= *got;
