@@ -99,7 +99,7 @@ size_t exo_json_put_escape(char byte, char escape[JSON_ESCAPE_MAX])
 
 int exo_json_escape_value(int name)
 {
-    const char *found = name < 0 ? NULL : memchr(escapes, name, ESCAPES);
+    const char *found = memchr(escapes, name, ESCAPES); /* -1 is a byte that is not among them */
     return found ? found[ESCAPES] : -1;
 }
 
