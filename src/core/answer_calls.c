@@ -282,11 +282,11 @@ static enum route find_call(exo_answer *answer, const exo_delta *delta, const st
     for (uint32_t i = 0; i < count; i++) {
         const struct call *call = call_at(answer, i);
         const bool here = call->index == delta->index;
-        const unsigned fit = knows(answer, call, id) ? 2U + here : here & (delta->index >= 0);
-        if (delta->legacy && call->legacy) {
+        if (delta->legacy & call->legacy) {
             answer->call_ = i;
             return ROUTE_ON;
         }
+        const unsigned fit = knows(answer, call, id) ? 2U + here : here & (delta->index >= 0);
         if (fit >= best) {
             best = fit;
             answer->call_ = i;
