@@ -164,8 +164,8 @@ static bool is_echo(const exo_answer *answer, const exo_delta *delta)
 static void begin(exo_answer *answer, const exo_delta *delta)
 {
     answer->began_ = true;
-    answer->streamed_ = answer->streamed_ || !delta->whole;
-    answer->spoken_ = answer->spoken_ || delta->type == EXO_DELTA_CONTENT;
+    answer->streamed_ |= !delta->whole;
+    answer->spoken_ |= delta->type == EXO_DELTA_CONTENT;
     if (answer->echoed_) {
         answer->echoed_ = false;
         answer->half_[EXO_KEPT_TEXT_] = 0;
