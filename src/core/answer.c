@@ -61,6 +61,11 @@ static exo_span kept(const exo_answer *answer, enum exo_answer_kept which)
     return exo_buffer_span(&answer->kept_[which]);
 }
 
+static bool has_calls(const exo_answer *answer)
+{
+    return answer->kept_[EXO_KEPT_CALLS_].len > 0;
+}
+
 /* Decodes the text of a string into `size` bytes, cut at a character's border. */
 static uint8_t keep_short(char *dst, size_t size, const exo_delta *delta)
 {
@@ -157,7 +162,7 @@ static bool apply_to_response(exo_answer *answer, const exo_delta *delta)
  * each delta says nothing. */
 static bool is_echo(const exo_answer *answer, const exo_delta *delta)
 {
-    return delta->echo == 'u' || (delta->echo == 't' && (!answer->spoken_ || exo_answer_tool_calls(answer) > 0));
+    return delta->echo == 'u' || (delta->echo == 't' && (!answer->spoken_ || has_calls(answer)));
 }
 
 /* The answer itself goes on. */
@@ -197,7 +202,7 @@ static int apply_to_choice(exo_answer *answer, exo_delta *delta)
     if (which == EXO_KEPT_LOG_) {
         return exo_calls_apply(answer, delta);
     }
-    if (delta->type == EXO_DELTA_TOOL_MEMBER && exo_answer_tool_calls(answer) == 0) {
+    if (delta->type == EXO_DELTA_TOOL_MEMBER && !has_calls(answer)) {
         return EXO_NOT_FOUND;
     }
     if (answer->keep_ & keepings[delta->type].wish) {
@@ -218,7 +223,7 @@ int exo_answer_apply(exo_answer *answer, exo_delta *delta, uint32_t *tool)
     } else if (delta->choice == answer->choice_ && !(delta->whole && answer->streamed_)) {
         rc = apply_to_choice(answer, delta);
         const bool of_call = delta->type >= EXO_DELTA_TOOL_CALL && delta->type <= EXO_DELTA_TOOL_MEMBER;
-        if (of_call && tool && exo_answer_tool_calls(answer) > 0) {
+        if (of_call && tool && has_calls(answer)) {
             *tool = answer->call_;
         }
     }
