@@ -252,8 +252,8 @@ void *exo_call_user(const exo_call *call);
  * event handling too. */
 void exo_call_cancel(exo_call *call);
 
-/* Takes the reply out of a call that has ended; the caller frees it with exo_reply_free(). NULL until END was handed out
- * or the call was cancelled, and when it was taken before. */
+/* Takes the reply out of a call that has ended; the caller frees it with exo_reply_free(). NULL until END was handed
+ * out or the call was cancelled, and when it was taken before. */
 exo_reply *exo_call_reply(exo_call *call);
 
 /* Frees a call; one that runs is cancelled first. NULL is allowed. In a child process after fork() neither this nor

@@ -87,7 +87,7 @@ typedef enum exo_verdict {
     X(EXO_E_CODING,         -44, VIOLATION, RETRY, "unwanted coding", "report it to the server's owner") \
     X(EXO_E_CHUNK,          -45, VIOLATION, RETRY, "broken chunk", "report it to the server's owner") \
     X(EXO_E_BODY_CUT,       -46, VIOLATION, RETRY, "body cut off", "try again") \
-    X(EXO_E_UNLABELLED_GZIP,-47, VIOLATION, RETRY, "the body is gzip, but no header says so", "suspect a proxy on the way") \
+    X(EXO_E_UNLABELLED_GZIP,-47, VIOLATION, RETRY, "gzip that no header names", "suspect a proxy on the way") \
     X(EXO_E_TRUNCATED,      -48, VIOLATION, RETRY, "no finish_reason or [DONE]", "try again; lenient_end accepts such servers") \
     X(EXO_E_EMPTY_STREAM,   -49, VIOLATION, RETRY, "empty stream", "try again") \
     X(EXO_E_NOT_A_STREAM,   -50, VIOLATION, RETRY, "not an event stream", "check base_url") \
@@ -111,12 +111,12 @@ typedef enum exo_verdict {
     /* transport */ \
     X(EXO_E_RESOLVE,        -80, TRANSPORT, RETRY, "host does not resolve", "check the host name and the resolver") \
     X(EXO_E_CONNECT,        -81, TRANSPORT, RETRY, "no connection could be made", "check the host, the port and the network") \
-    X(EXO_E_TLS,            -82, TRANSPORT, RETRY, "the TLS handshake failed", "check the CA file, the host name and the clock") \
-    X(EXO_E_PROXY,          -83, TRANSPORT, RETRY, "the proxy refused or failed", "check the proxy") \
+    X(EXO_E_TLS,            -82, TRANSPORT, RETRY, "TLS handshake failed", "check the CA file, the host name and the clock") \
+    X(EXO_E_PROXY,          -83, TRANSPORT, RETRY, "proxy refused or failed", "check the proxy") \
     X(EXO_E_SEND,           -84, TRANSPORT, RETRY, "sending failed", "try again") \
     X(EXO_E_RECEIVE,        -85, TRANSPORT, RETRY, "receiving failed", "try again") \
     X(EXO_E_RESET_IN_UPLOAD,-86, TRANSPORT, RETRY, "reset during upload", "the body may be too large for the server") \
-    X(EXO_E_CLOSED,         -87, TRANSPORT, RETRY, "the server closed without an answer", "try again") \
+    X(EXO_E_CLOSED,         -87, TRANSPORT, RETRY, "closed without an answer", "try again") \
     X(EXO_E_CLOCK_CONNECT,  -88, TRANSPORT, RETRY, "over connect_timeout", "check the network, or raise connect_timeout") \
     X(EXO_E_CLOCK_FIRST,    -89, TRANSPORT, FALL_BACK, "over stream_ttft_timeout", "the route is silent: use another one, or raise stream_ttft_timeout") \
     X(EXO_E_CLOCK_IDLE,     -90, TRANSPORT, FALL_BACK, "over request_timeout", "the stream stalled: use another route, or raise request_timeout") \

@@ -34,7 +34,8 @@ void exo_json_escaper_init(exo_json_escaper *escaper);
  * and windows are cut. */
 int exo_json_escape(exo_json_escaper *escaper, exo_span *input, bool last, exo_window *window);
 
-/* A whole string that is being written, quotation marks and all. Private but for sizeof. */
+/* A whole string that is being written, quotation marks and all. Private but for sizeof. Nothing of the core writes
+ * one, so that a board which does not either pays nothing for it. */
 typedef struct exo_json_string {
     exo_json_escaper escaper_;
     uint8_t quotes_; /* written so far */
@@ -42,10 +43,28 @@ typedef struct exo_json_string {
 } exo_json_string;
 
 /* Begins to write `text`, which is borrowed until it is written. */
-void exo_json_string_init(exo_json_string *string, exo_span text);
+static inline void exo_json_string_init(exo_json_string *string, exo_span text)
+{
+    exo_json_escaper_init(&string->escaper_);
+    string->quotes_ = 0;
+    string->rest_ = text;
+}
 
 /* Writes into `window`. EXO_OK: the string is complete; EXO_AGAIN: the window is full. */
-int exo_json_string_write(exo_json_string *string, exo_window *window);
+static inline int exo_json_string_write(exo_json_string *string, exo_window *window)
+{
+    while (string->quotes_ < 2) {
+        if (string->quotes_ > 0 && exo_json_escape(&string->escaper_, &string->rest_, true, window) != EXO_OK) {
+            return EXO_AGAIN;
+        }
+        if (window->pos == window->size) {
+            return EXO_AGAIN;
+        }
+        window->dst[window->pos++] = '"';
+        string->quotes_++;
+    }
+    return EXO_OK;
+}
 
 /* The most characters that exo_json_write_int64() or exo_json_write_uint64() store. */
 #define EXO_JSON_INTEGER_MAX 20

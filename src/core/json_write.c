@@ -81,28 +81,6 @@ int exo_json_escape(exo_json_escaper *escaper, exo_span *input, bool last, exo_w
     }
 }
 
-void exo_json_string_init(exo_json_string *string, exo_span text)
-{
-    exo_json_escaper_init(&string->escaper_);
-    string->quotes_ = 0;
-    string->rest_ = text;
-}
-
-int exo_json_string_write(exo_json_string *string, exo_window *window)
-{
-    while (string->quotes_ < 2) {
-        if (string->quotes_ > 0 && exo_json_escape(&string->escaper_, &string->rest_, true, window) != EXO_OK) {
-            return EXO_AGAIN;
-        }
-        if (window->pos == window->size) {
-            return EXO_AGAIN;
-        }
-        window->dst[window->pos++] = '"';
-        string->quotes_++;
-    }
-    return EXO_OK;
-}
-
 size_t exo_json_write_uint64(char *text, uint64_t number)
 {
     return exo_ascii_put_number(text, number);

@@ -216,7 +216,7 @@ static bool names_errors(void)
         {EXO_OK, NAME_OF(EXO_OK, "none"), TEXT_OF(EXO_OK, "none", "done")},
         {-999, NAME_OF(EXO_E_UNKNOWN, "none"), TEXT_OF(EXO_E_UNKNOWN, "none", "an unknown code")},
         {EXO_E_CLOSED, NAME_OF(EXO_E_CLOSED, "transport"),
-         TEXT_OF(EXO_E_CLOSED, "transport", "the server closed without an answer")},
+         TEXT_OF(EXO_E_CLOSED, "transport", "closed without an answer")},
         {EXO_E_FINISH, NAME_OF(EXO_E_FINISH, "provider"),
          TEXT_OF(EXO_E_FINISH, "provider", "the finish_reason is an error")},
     };
