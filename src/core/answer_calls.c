@@ -488,9 +488,8 @@ static struct call *begin_new(exo_answer *answer, const exo_delta *delta, const 
 
 /* Keeps what a call does not have of the id and the name that lie at the end of the log, and drops the rest. */
 static void keep_names(exo_answer *answer, struct call *call, const exo_delta *delta, const struct stretch *id,
-                       const struct stretch *name)
+                       const struct stretch *name, bool known)
 {
-    const bool known = knows(answer, call, id);
     const bool own = known || (delta->index >= 0 && delta->index == call->index);
     bool stays = name->len > 0 && add_name(answer, call, name, own);
     if (id->len > 0 && !known && add_id(answer, call, id)) {
@@ -515,6 +514,7 @@ static int begin_call(exo_answer *answer, exo_delta *delta)
     if (!call) {
         return EXO_OK;
     }
+    const bool known = knows(answer, call, &id);
     call->matching = is_repeating(call);
     if (route == ROUTE_MATCH) {
         begin_match(call, delta->index >= 0 ? delta->index : call->index, id.len > 0);
@@ -525,11 +525,11 @@ static int begin_call(exo_answer *answer, exo_delta *delta)
         forget_arguments(call);
         call->replaced = true;
     }
-    if (route == ROUTE_ON && call->end > 0 && call->index != delta->index && knows(answer, call, &id)) {
+    if (route == ROUTE_ON && call->end > 0 && call->index != delta->index && known) {
         call->match_index = delta->index;
         call->match_id = true;
     }
-    keep_names(answer, call, delta, &id, &name);
+    keep_names(answer, call, delta, &id, &name, known);
     make_distinct(answer, call);
     show_names(answer, call, delta, route == ROUTE_NEW);
     return EXO_OK;
