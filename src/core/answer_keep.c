@@ -75,11 +75,13 @@ bool exo_keep_join(exo_answer *answer, uint16_t *held, exo_delta *delta, size_t 
     }
     if (high != 0 && half != 0) {
         uint32_t code_point = 0x10000U + (high - 0xD800U) * 0x400U + (half - 0xDC00U);
-        for (int i = 3; i >= 0; i--) {
-            answer->joined_[i] = (char)((i > 0 ? 0x80 : 0xF0) | (code_point & 0x3F));
+        char *byte = answer->joined_ + sizeof answer->joined_;
+        while (--byte > answer->joined_) {
+            *byte = (char)(0x80 | (code_point & 0x3F));
             code_point >>= 6;
         }
-        delta->text = exo_span_of(answer->joined_, sizeof answer->joined_);
+        *byte = (char)(0xF0 | code_point);
+        delta->text = exo_span_of(byte, sizeof answer->joined_);
     } else if (high != 0) {
         *before = sizeof HALF_ALONE - 1;
     }
