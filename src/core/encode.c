@@ -296,11 +296,11 @@ static int add_usage_key(exo_encoder *e)
 
 /* ---- Walks ---- */
 
-/* Whether `text` is a number by RFC 8259, section 6: the only JSON that begins with a digit or a minus; it ends with a
- * digit. */
+/* Whether `text` is a number by RFC 8259, section 6: the only JSON that ends with a digit; no white space stands around
+ * it. */
 static bool is_number(exo_span text)
 {
-    return text.len > 0 && (ascii_is_digit(*text.ptr) || *text.ptr == '-') && ascii_is_digit(text.ptr[text.len - 1]) &&
+    return text.len > 0 && *text.ptr > ' ' && ascii_is_digit(text.ptr[text.len - 1]) &&
            exo_json_check(text, 1, NULL) == EXO_OK;
 }
 
