@@ -129,12 +129,12 @@ static void give_back(exo_route *route)
 }
 
 /* Counts a failure, and begins a cooldown where one is due, or where the endpoint asked for `asked` milliseconds. */
-static void count_failure(const exo_route *route, exo_route_health *health, int64_t now, int64_t asked)
+static void count_failure(const exo_route *route, exo_route_health *health, int64_t now, int64_t asked, bool probe)
 {
     const exo_route_policy *policy = route->policy_;
     uint32_t pause = asked > COOLDOWN_MAX ? COOLDOWN_MAX : asked > 0 ? (uint32_t)asked : 0;
     health->failures_ += health->failures_ < UINT32_MAX;
-    if ((route->probing_ || health->failures_ >= policy->cooldown_after) && pause < policy->cooldown) {
+    if ((probe || health->failures_ >= policy->cooldown_after) && pause < policy->cooldown) {
         pause = policy->cooldown;
     }
     if (pause > 0 && health->until_ < now + pause) {
@@ -211,10 +211,11 @@ void exo_route_failed(exo_route *route, int64_t now, const exo_failure *failure,
     exo_route_health *health = health_of(route, route->current_);
     exo_error_class blame = exo_error_class_of(code);
     bool again = verdict == EXO_RETRY;
-    if (health && (again || verdict == EXO_FALL_BACK) && blame != EXO_CLASS_CALLER && blame != EXO_CLASS_LIMIT) {
-        count_failure(route, health, now, code == EXO_E_RATE_LIMIT ? retry_after : 0);
-    }
+    bool probe = route->probing_;
     give_back(route);
+    if (health && (again || verdict == EXO_FALL_BACK) && blame != EXO_CLASS_CALLER && blame != EXO_CLASS_LIMIT) {
+        count_failure(route, health, now, code == EXO_E_RATE_LIMIT ? retry_after : 0, probe);
+    }
     route->state_ = verdict == EXO_STOP ? OVER : CHOOSING;
     if (again && code != EXO_E_CLOCK_FIRST && code != EXO_E_CLOCK_IDLE) {
         retry(route, now, retry_after, health);
