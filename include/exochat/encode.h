@@ -108,22 +108,22 @@ typedef struct exo_encoder {
     bool first_; /* no comma stands before what comes next */
     bool keyed_; /* a key has been taken, its value has not */
     bool in_extra_;
-    bool in_messages_;
+    bool last_;
     bool in_content_;
     bool in_tools_;
     bool has_tools_;
     bool empty_tools_;
     bool content_file_;
     bool content_sent_;
+    bool bound_; /* the source must yield left_ bytes more */
     uint8_t want_;
     bool has_path_;
     bool has_content_;
     uint8_t look_depth_;
     uint8_t skip_depth_;
     uint8_t skipped_;
-    bool last_;
+    bool in_messages_;
     bool ended_;
-    bool bound_;       /* the source must yield left_ bytes more */
     uint8_t digit_at_; /* how many digits of the staged three bytes are written */
     uint8_t key_at_;
     uint8_t key_count_;
@@ -146,11 +146,11 @@ typedef struct exo_encoder {
     const exo_source *source_; /* the one that is being written */
     const exo_cursor *cursor_; /* the request's, or that of extra_body */
     size_t cost_;
+    exo_file file_;
     exo_encode_options options_;
     exo_value value_;
     exo_span fragment_; /* of the string that is being written, decoded: what is left of it */
     exo_cursor request_;
-    exo_file file_;
     exo_json_decoder decoder_;
     exo_json_escaper escaper_;
     uint64_t hash_; /* of the key at hand */
