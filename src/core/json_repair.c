@@ -194,7 +194,8 @@ static unsigned kind_at(const repair *r, size_t at)
     const int byte = peek(r, at);
     const uint8_t third = (uint8_t)peek(r, at + 2);
     unsigned mark = is_blank(byte) ? OTHER_BLANK_1 : MARK_NONE;
-    for (const uint8_t *row = *rows; mark == MARK_NONE && row < *rows + sizeof rows; row += sizeof *rows) {
+    for (size_t i = 0; mark == MARK_NONE && i < sizeof rows / sizeof *rows; i++) {
+        const uint8_t *row = rows[i];
         if (byte == row[0] && (row[1] == 0 || peek(r, at + 1) == row[1]) && third >= row[2] && third <= row[3]) {
             mark = row[4];
         }

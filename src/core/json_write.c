@@ -25,8 +25,10 @@ static void write_held(exo_json_escaper *escaper, exo_window *window)
 
 static void consume(exo_span *input, size_t count)
 {
-    input->ptr += count;
-    input->len -= count;
+    if (count > 0) { /* of nothing there is no place behind */
+        input->ptr += count;
+        input->len -= count;
+    }
 }
 
 /* Copies the bytes that stand for themselves, and returns how many there were. */

@@ -855,13 +855,6 @@ fixture(
 
 row(2, "arguments as an object, or null")
 fixture(
-    "delta-tool-arguments-list",
-    tool(call(0, "c-1", "moor", ["bow", "stern"]), call(1, "c-2", "count", 7), call(2, "c-3", "rest", [])) + TOOL_END,
-    tools=[("c-1", "moor", '["bow","stern"]'), ("c-2", "count", "7"), ("c-3", "rest", "")],
-    reason="tool_calls",
-    note="whatever was sent is handed out; no arguments are invented in its place",
-)
-fixture(
     "delta-tool-arguments-number",
     tool(call(0, "c-1", "moor", '{"berth":')) + tool(call(0, None, None, 3)) + tool(call(0, None, None, ',"fast":'))
     + tool(call(0, None, None, False)) + tool(call(0, None, None, "}")) + TOOL_END,
