@@ -551,11 +551,12 @@ int exo_encode_size(exo_encoder *encoder, size_t budget)
         encoder->cost_ = 0;
         rc = step(encoder, &sink);
         done += encoder->cost_ + sink.pos;
-        if (rc == EXO_OK && done >= budget) {
-            return EXO_AGAIN;
+        if (rc == EXO_AGAIN && sink.pos > 0) {
+            rc = EXO_OK; /* a full sink is an empty one */
         }
-        /* A full sink is an empty one. */
-        rc = rc == EXO_AGAIN && sink.pos > 0 && done < budget ? EXO_OK : rc;
+        if (rc == EXO_OK && done >= budget) {
+            rc = EXO_AGAIN;
+        }
     }
     return walked(encoder, rc);
 }
