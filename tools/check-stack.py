@@ -18,7 +18,7 @@ import tempfile
 CAP = 1228
 
 # Functions that call themselves, directly or not, and how often each of them stands in a chain at most.
-BOUNDS = {"chunk.c:read_members": 2}
+BOUNDS = {"chunk.c:chunk_read_members": 2}
 
 # The file that calls through a pointer -> the functions of the core that it may find there. Allocators, sources,
 # openers and random numbers are the caller's.

@@ -311,7 +311,7 @@ int exo_client_root(exo_client *client, const char *model, void (*pem)(void *ctx
     question q;
     int code = question_init(&q, client, model, failure);
     if (code == EXO_OK && !q.deployed->url.secure) {
-        code = question_refuse(&q, EXO_E_URL, "the connection is not made with TLS: there is no certificate");
+        code = question_refuse(&q, EXO_E_URL, "base_url is not https: there is no certificate");
     }
     q.root.pem = pem;
     q.root.ctx = ctx;

@@ -56,18 +56,18 @@ void exo_answer_init(exo_answer *answer, const exo_allocator *allocator, const e
     answer->depth_ = (uint8_t)(limits->depth < EXO_JSON_DEPTH_MAX ? limits->depth : EXO_JSON_DEPTH_MAX);
 }
 
-static exo_span kept(const exo_answer *answer, enum exo_answer_kept which)
+static exo_span answer_kept(const exo_answer *answer, enum exo_answer_kept which)
 {
     return exo_buffer_span(&answer->kept_[which]);
 }
 
-static bool has_calls(const exo_answer *answer)
+static bool answer_has_calls(const exo_answer *answer)
 {
     return answer->kept_[EXO_KEPT_CALLS_].len > 0;
 }
 
 /* Decodes the text of a string into `size` bytes, cut at a character's border. */
-static uint8_t keep_short(char *dst, size_t size, const exo_delta *delta)
+static uint8_t answer_keep_short(char *dst, size_t size, const exo_delta *delta)
 {
     exo_json_token token;
     token.type = EXO_JSON_STRING;
@@ -76,18 +76,18 @@ static uint8_t keep_short(char *dst, size_t size, const exo_delta *delta)
     return (uint8_t)exo_json_copy(&token, dst, size);
 }
 
-static exo_finish_family family_of(const exo_answer *answer)
+static exo_finish_family answer_family_of(const exo_answer *answer)
 {
     return exo_finish_family_of(exo_answer_finish_reason(answer));
 }
 
 /* Keeps the finish_reason; but a word that is no reason does not take the place of one that is. */
-static void keep_finish(exo_answer *answer, const exo_delta *delta)
+static void answer_keep_finish(exo_answer *answer, const exo_delta *delta)
 {
     char word[sizeof answer->finish_];
-    const uint8_t len = keep_short(word, sizeof word, delta);
+    const uint8_t len = answer_keep_short(word, sizeof word, delta);
     const bool says_nothing = exo_finish_family_of(exo_span_of(word, len)) == EXO_FINISH_NONE;
-    if (!says_nothing || family_of(answer) == EXO_FINISH_NONE) {
+    if (!says_nothing || answer_family_of(answer) == EXO_FINISH_NONE) {
         memcpy(answer->finish_, word, len);
         answer->finish_len_ = len;
     }
@@ -95,7 +95,7 @@ static void keep_finish(exo_answer *answer, const exo_delta *delta)
 
 /* Keeps JSON as it stands, or what a repair makes of it where only a tolerant reader lets it pass; what cannot be made
  * JSON is not kept. */
-static void keep_raw(exo_answer *answer, enum exo_answer_kept which, const exo_delta *delta)
+static void answer_keep_raw(exo_answer *answer, enum exo_answer_kept which, const exo_delta *delta)
 {
     exo_buffer *kept = &answer->kept_[which];
     exo_span json = delta->text;
@@ -123,7 +123,7 @@ static void keep_raw(exo_answer *answer, enum exo_answer_kept which, const exo_d
 }
 
 /* A delta that is about the whole response. False: it is about a choice. */
-static bool apply_to_response(exo_answer *answer, const exo_delta *delta)
+static bool answer_apply_to_response(exo_answer *answer, const exo_delta *delta)
 {
     switch (delta->type) {
     case EXO_DELTA_MALFORMED:
@@ -144,14 +144,14 @@ static bool apply_to_response(exo_answer *answer, const exo_delta *delta)
         }
         return true;
     case EXO_DELTA_ID:
-        answer->id_len_ = keep_short(answer->id_, sizeof answer->id_, delta);
+        answer->id_len_ = answer_keep_short(answer->id_, sizeof answer->id_, delta);
         return true;
     case EXO_DELTA_MODEL:
-        answer->model_len_ = keep_short(answer->model_, sizeof answer->model_, delta);
+        answer->model_len_ = answer_keep_short(answer->model_, sizeof answer->model_, delta);
         return true;
     case EXO_DELTA_USAGE:
         answer->usage_ = delta->usage;
-        keep_raw(answer, EXO_KEPT_USAGE_, delta);
+        answer_keep_raw(answer, EXO_KEPT_USAGE_, delta);
         return true;
     default:
         return false;
@@ -160,13 +160,13 @@ static bool apply_to_response(exo_answer *answer, const exo_delta *delta)
 
 /* Whether text is not the assistant's. That of a tool is, where text has come and no tool was called: then the role of
  * each delta says nothing. */
-static bool is_echo(const exo_answer *answer, const exo_delta *delta)
+static bool answer_is_echo(const exo_answer *answer, const exo_delta *delta)
 {
-    return delta->echo == 'u' || (delta->echo == 't' && (!answer->spoken_ || has_calls(answer)));
+    return delta->echo == 'u' || (delta->echo == 't' && (!answer->spoken_ || answer_has_calls(answer)));
 }
 
 /* The answer itself goes on. */
-static void begin(exo_answer *answer, const exo_delta *delta)
+static void answer_begin(exo_answer *answer, const exo_delta *delta)
 {
     answer->began_ = true;
     answer->streamed_ |= !delta->whole;
@@ -179,14 +179,14 @@ static void begin(exo_answer *answer, const exo_delta *delta)
 }
 
 /* EXO_OK; EXO_NOT_FOUND: there is nothing to show. */
-static int apply_to_choice(exo_answer *answer, exo_delta *delta)
+static int answer_apply_to_choice(exo_answer *answer, exo_delta *delta)
 {
     if (delta->type == EXO_DELTA_FINISH) {
-        keep_finish(answer, delta);
+        answer_keep_finish(answer, delta);
         return EXO_OK;
     }
     const enum exo_answer_kept which = (enum exo_answer_kept)keepings[delta->type].kept;
-    if (is_echo(answer, delta)) {
+    if (answer_is_echo(answer, delta)) {
         if (!answer->began_) { /* it is kept until something else comes, if nothing else has */
             answer->echoed_ = true;
             exo_keep_text(answer, which, delta);
@@ -194,7 +194,7 @@ static int apply_to_choice(exo_answer *answer, exo_delta *delta)
         return EXO_NOT_FOUND;
     }
     if (delta->type != EXO_DELTA_LOGPROBS && delta->type != EXO_DELTA_REASONING_DETAILS) {
-        begin(answer, delta);
+        answer_begin(answer, delta);
     }
     if (which < EXO_KEPT_TEXTS_) {
         return exo_keep_text(answer, which, delta);
@@ -202,11 +202,11 @@ static int apply_to_choice(exo_answer *answer, exo_delta *delta)
     if (which == EXO_KEPT_LOG_) {
         return exo_calls_apply(answer, delta);
     }
-    if (delta->type == EXO_DELTA_TOOL_MEMBER && !has_calls(answer)) {
+    if (delta->type == EXO_DELTA_TOOL_MEMBER && !answer_has_calls(answer)) {
         return EXO_NOT_FOUND;
     }
     if (answer->keep_ & keepings[delta->type].wish) {
-        keep_raw(answer, which, delta);
+        answer_keep_raw(answer, which, delta);
     }
     return EXO_OK;
 }
@@ -218,12 +218,12 @@ int exo_answer_apply(exo_answer *answer, exo_delta *delta, uint32_t *tool)
         return answer->error_;
     }
     answer->pending_ = false;
-    if (apply_to_response(answer, delta)) {
+    if (answer_apply_to_response(answer, delta)) {
         rc = EXO_OK;
     } else if (delta->choice == answer->choice_ && !(delta->whole && answer->streamed_)) {
-        rc = apply_to_choice(answer, delta);
+        rc = answer_apply_to_choice(answer, delta);
         const bool of_call = delta->type >= EXO_DELTA_TOOL_CALL && delta->type <= EXO_DELTA_TOOL_MEMBER;
-        if (of_call && tool && has_calls(answer)) {
+        if (of_call && tool && answer_has_calls(answer)) {
             *tool = answer->call_;
         }
     }
@@ -248,7 +248,7 @@ _Static_assert(EXO_KEPT_TEXT_ == 0 && EXO_KEPT_REASONING_ == 1 && EXO_KEPT_REFUS
                "the texts come first, and in the order of their deltas below");
 
 /* The next of what was held back until nothing more came; false: there is none. */
-static bool next_rest(exo_answer *answer, exo_delta *delta)
+static bool answer_next_rest(exo_answer *answer, exo_delta *delta)
 {
     static const uint8_t types[EXO_KEPT_TEXTS_] = {EXO_DELTA_CONTENT, EXO_DELTA_REASONING, EXO_DELTA_REFUSAL};
     delta->text = exo_span_of(HALF_ALONE, sizeof HALF_ALONE - 1);
@@ -280,7 +280,7 @@ int exo_answer_rest(exo_answer *answer, exo_delta *delta, uint32_t *tool)
     memset(delta, 0, sizeof *delta);
     delta->index = -1;
     delta->choice = answer->choice_;
-    bool found = next_rest(answer, delta);
+    bool found = answer_next_rest(answer, delta);
     if (tool) {
         *tool = answer->call_;
     }
@@ -293,7 +293,7 @@ void exo_answer_done(exo_answer *answer)
 }
 
 /* EXO_OK, or why what has come is no answer, or not proven to be a whole one. */
-static int judge(exo_answer *answer, exo_finish_family family, bool lenient)
+static int answer_judge(exo_answer *answer, exo_finish_family family, bool lenient)
 {
     if (answer->error_ != EXO_OK) {
         return answer->error_;
@@ -323,7 +323,7 @@ static int judge(exo_answer *answer, exo_finish_family family, bool lenient)
 }
 
 /* Of several values, which a repair has put into an array, all have to be the same: then they are one. */
-static int join_values(exo_buffer *out)
+static int answer_join_values(exo_buffer *out)
 {
     exo_json_reader reader;
     exo_json_token token;
@@ -343,7 +343,7 @@ static int join_values(exo_buffer *out)
 }
 
 /* Repairs arguments. EXO_E_CUT_CALL: they were cut, or are values that are not one. */
-static int repair(const exo_answer *answer, exo_span arguments, exo_buffer *out)
+static int answer_repair(const exo_answer *answer, exo_span arguments, exo_buffer *out)
 {
     exo_repair_report report;
     if (exo_span_trim(arguments).len == 0) {
@@ -351,7 +351,7 @@ static int repair(const exo_answer *answer, exo_span arguments, exo_buffer *out)
     }
     int rc = exo_json_repair(arguments, answer->depth_, out, &report);
     if (rc == EXO_OK && report.values > 1) {
-        rc = join_values(out);
+        rc = answer_join_values(out);
     }
     if (rc == EXO_OK && report.cut) {
         rc = EXO_E_CUT_CALL;
@@ -363,7 +363,7 @@ static int repair(const exo_answer *answer, exo_span arguments, exo_buffer *out)
 }
 
 /* EXO_OK, although there may be no value in a call's arguments; EXO_E_CUT_CALL: one was cut; or EXO_E_NO_MEMORY. */
-static int judge_calls(const exo_answer *answer)
+static int answer_judge_calls(const exo_answer *answer)
 {
     exo_tool_call call;
     exo_buffer out;
@@ -374,7 +374,7 @@ static int judge_calls(const exo_answer *answer)
             rc = EXO_E_CUT_CALL;
         } else if (answer->keep_ & EXO_KEEP_TOOLS &&
                    exo_json_check(call.arguments, EXO_JSON_DEPTH_MAX, NULL) != EXO_OK) {
-            rc = repair(answer, call.arguments, &out);
+            rc = answer_repair(answer, call.arguments, &out);
         }
         if (rc == EXO_E_CUT_CALL || rc == EXO_E_NO_MEMORY) {
             break;
@@ -387,14 +387,14 @@ static int judge_calls(const exo_answer *answer)
 
 int exo_answer_end(exo_answer *answer, bool lenient)
 {
-    const exo_finish_family family = family_of(answer);
+    const exo_finish_family family = answer_family_of(answer);
     exo_delta delta;
     while (exo_answer_rest(answer, &delta, NULL) == EXO_EVENT) {
     }
     answer->usable_ = family != EXO_FINISH_LENGTH;
-    int rc = judge(answer, family, lenient);
+    int rc = answer_judge(answer, family, lenient);
     if (rc == EXO_OK && answer->usable_) {
-        rc = judge_calls(answer);
+        rc = answer_judge_calls(answer);
     }
     answer->proven_ = rc == EXO_OK;
     return rc;
@@ -402,38 +402,38 @@ int exo_answer_end(exo_answer *answer, bool lenient)
 
 exo_proof exo_answer_proof(const exo_answer *answer)
 {
-    bool finished = family_of(answer) != EXO_FINISH_NONE;
+    bool finished = answer_family_of(answer) != EXO_FINISH_NONE;
     return finished ? EXO_PROOF_FINISH : (exo_proof)answer->proof_;
 }
 
 exo_span exo_answer_text(const exo_answer *answer)
 {
-    return kept(answer, EXO_KEPT_TEXT_);
+    return answer_kept(answer, EXO_KEPT_TEXT_);
 }
 
 exo_span exo_answer_reasoning(const exo_answer *answer)
 {
-    return kept(answer, EXO_KEPT_REASONING_);
+    return answer_kept(answer, EXO_KEPT_REASONING_);
 }
 
 exo_span exo_answer_refusal(const exo_answer *answer)
 {
-    return kept(answer, EXO_KEPT_REFUSAL_);
+    return answer_kept(answer, EXO_KEPT_REFUSAL_);
 }
 
 exo_span exo_answer_reasoning_details(const exo_answer *answer)
 {
-    return kept(answer, EXO_KEPT_DETAILS_);
+    return answer_kept(answer, EXO_KEPT_DETAILS_);
 }
 
 exo_span exo_answer_logprobs(const exo_answer *answer)
 {
-    return kept(answer, EXO_KEPT_LOGPROBS_);
+    return answer_kept(answer, EXO_KEPT_LOGPROBS_);
 }
 
 exo_span exo_answer_audio(const exo_answer *answer)
 {
-    return kept(answer, EXO_KEPT_AUDIO_);
+    return answer_kept(answer, EXO_KEPT_AUDIO_);
 }
 
 exo_span exo_answer_finish_reason(const exo_answer *answer)
@@ -458,7 +458,7 @@ const exo_usage *exo_answer_usage(const exo_answer *answer)
 
 exo_span exo_answer_usage_json(const exo_answer *answer)
 {
-    return kept(answer, EXO_KEPT_USAGE_);
+    return answer_kept(answer, EXO_KEPT_USAGE_);
 }
 
 int exo_answer_tool_arguments(exo_answer *answer, uint32_t call, exo_buffer *out)
@@ -471,7 +471,7 @@ int exo_answer_tool_arguments(exo_answer *answer, uint32_t call, exo_buffer *out
     if (rc != EXO_OK) {
         return rc;
     }
-    return repair(answer, found.arguments, out);
+    return answer_repair(answer, found.arguments, out);
 }
 
 uint32_t exo_answer_malformed(const exo_answer *answer, int *code, uint64_t *offset)
@@ -492,7 +492,7 @@ uint32_t exo_answer_holes(const exo_answer *answer)
 
 exo_span exo_answer_error(const exo_answer *answer)
 {
-    return kept(answer, EXO_KEPT_ERROR_);
+    return answer_kept(answer, EXO_KEPT_ERROR_);
 }
 
 bool exo_answer_raw_cut(const exo_answer *answer)

@@ -59,7 +59,7 @@ size_t exo_calls_record_size(void)
     return sizeof(struct call);
 }
 
-static exo_buffer *log_of(exo_answer *answer)
+static exo_buffer *calls_log_of(exo_answer *answer)
 {
     return &answer->kept_[EXO_KEPT_LOG_];
 }
@@ -71,7 +71,7 @@ static struct call *call_at(const exo_answer *answer, uint32_t number)
 }
 
 /* Stores what a stretch is. */
-static void show(const exo_answer *answer, const struct stretch *stretch, exo_span *out)
+static void calls_show(const exo_answer *answer, const struct stretch *stretch, exo_span *out)
 {
     out->ptr = answer->kept_[EXO_KEPT_LOG_].data;
     out->len = stretch->len;
@@ -81,15 +81,15 @@ static void show(const exo_answer *answer, const struct stretch *stretch, exo_sp
 }
 
 /* Whether one stretch begins with another. */
-static bool begins_with(const exo_answer *answer, const struct stretch *text, const struct stretch *start)
+static bool calls_begins_with(const exo_answer *answer, const struct stretch *text, const struct stretch *start)
 {
     const char *log = answer->kept_[EXO_KEPT_LOG_].data;
     return text->len >= start->len && (start->len == 0 || memcmp(log + text->at, log + start->at, start->len) == 0);
 }
 
-static bool is_same(const exo_answer *answer, const struct stretch *one, const struct stretch *other)
+static bool calls_is_same(const exo_answer *answer, const struct stretch *one, const struct stretch *other)
 {
-    return one->len == other->len && begins_with(answer, one, other);
+    return one->len == other->len && calls_begins_with(answer, one, other);
 }
 
 uint32_t exo_answer_tool_calls(const exo_answer *answer)
@@ -100,9 +100,9 @@ uint32_t exo_answer_tool_calls(const exo_answer *answer)
 /* ---- ids and names ---- */
 
 /* Appends to the log and to `to`, an empty stretch or the last in the log. */
-static void append(exo_answer *answer, const exo_span *text, struct stretch *to)
+static void calls_append(exo_answer *answer, const exo_span *text, struct stretch *to)
 {
-    exo_buffer *log = log_of(answer);
+    exo_buffer *log = calls_log_of(answer);
     if (exo_keep_in(answer, EXO_KEPT_LOG_, text)) {
         to->len += (uint32_t)text->len;
         to->at = (uint32_t)log->len - to->len;
@@ -110,27 +110,27 @@ static void append(exo_answer *answer, const exo_span *text, struct stretch *to)
 }
 
 /* The same of what stands in the log already. */
-static void append_logged(exo_answer *answer, const struct stretch *from, struct stretch *to)
+static void calls_append_logged(exo_answer *answer, const struct stretch *from, struct stretch *to)
 {
-    if (!exo_keep_failed(answer, exo_buffer_reserve(log_of(answer), from->len))) {
+    if (!exo_keep_failed(answer, exo_buffer_reserve(calls_log_of(answer), from->len))) {
         exo_span text;
-        show(answer, from, &text);
-        append(answer, &text, to);
+        calls_show(answer, from, &text);
+        calls_append(answer, &text, to);
     }
 }
 
 /* Decodes the text of a string to the end of the log. */
-static void decode(exo_answer *answer, const exo_span *raw, struct stretch *stretch)
+static void calls_decode(exo_answer *answer, const exo_span *raw, struct stretch *stretch)
 {
     exo_json_decoder decoder;
     char scratch[EXO_JSON_SCRATCH];
     exo_span fragment;
     bool last;
-    stretch->at = (uint32_t)log_of(answer)->len;
+    stretch->at = (uint32_t)calls_log_of(answer)->len;
     stretch->len = 0;
     exo_json_decoder_init(&decoder, *raw); /* of which the empty text gives one empty fragment */
     while (answer->error_ == EXO_OK && exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
-        append(answer, &fragment, stretch);
+        calls_append(answer, &fragment, stretch);
         if (stretch->len > answer->name_limit_) {
             answer->error_ = EXO_E_NAME_LIMIT;
         }
@@ -138,10 +138,10 @@ static void decode(exo_answer *answer, const exo_span *raw, struct stretch *stre
 }
 
 /* Whether a call came with an id. */
-static bool knows(const exo_answer *answer, const struct call *call, const struct stretch *id)
+static bool calls_knows(const exo_answer *answer, const struct call *call, const struct stretch *id)
 {
     for (size_t i = 0; i < call->ids_len; i++) {
-        if (is_same(answer, &call->ids[i], id)) {
+        if (calls_is_same(answer, &call->ids[i], id)) {
             return true;
         }
     }
@@ -150,7 +150,7 @@ static bool knows(const exo_answer *answer, const struct call *call, const struc
 
 /* Gives a call an id that lies at the end of the log, and says whether it stays there: where every delta has a new id,
  * the last one's place is taken. */
-static bool add_id(const exo_answer *answer, struct call *call, const struct stretch *id)
+static bool calls_add_id(const exo_answer *answer, struct call *call, const struct stretch *id)
 {
     char *log = answer->kept_[EXO_KEPT_LOG_].data;
     const bool full = call->ids_len == IDS_MAX;
@@ -169,16 +169,16 @@ static bool add_id(const exo_answer *answer, struct call *call, const struct str
 
 /* Gives a call a name, or a piece of one, that lies in the log, and says whether it stays there. `own`: the delta has
  * the call's index or id. */
-static bool add_name(exo_answer *answer, struct call *call, const struct stretch *name, bool own)
+static bool calls_add_name(exo_answer *answer, struct call *call, const struct stretch *name, bool own)
 {
     const uint32_t old = call->name.len;
-    const bool longer = begins_with(answer, name, &call->name);
+    const bool longer = calls_begins_with(answer, name, &call->name);
     if (old == 0 || (longer && name->len > old && call->end == 0)) {
         call->name = *name;
     } else if (!longer && own && call->size == 0) {
         struct stretch whole = {0, 0};
-        append_logged(answer, &call->name, &whole);
-        append_logged(answer, name, &whole);
+        calls_append_logged(answer, &call->name, &whole);
+        calls_append_logged(answer, name, &whole);
         call->name = whole;
     } else {
         return false;
@@ -190,11 +190,11 @@ static bool add_name(exo_answer *answer, struct call *call, const struct stretch
 }
 
 /* Whether another call has a call's id. */
-static bool has_twin(const exo_answer *answer, const struct call *call)
+static bool calls_has_twin(const exo_answer *answer, const struct call *call)
 {
     const struct call *other = call_at(answer, 0);
     for (uint32_t left = exo_answer_tool_calls(answer); call->id.len > 0 && left > 0; left--, other++) {
-        if (other != call && is_same(answer, &other->id, &call->id)) {
+        if (other != call && calls_is_same(answer, &other->id, &call->id)) {
             return true;
         }
     }
@@ -202,13 +202,13 @@ static bool has_twin(const exo_answer *answer, const struct call *call)
 }
 
 /* Appends to the id of a call until no other call has it. */
-static void make_distinct(exo_answer *answer, struct call *call)
+static void calls_make_distinct(exo_answer *answer, struct call *call)
 {
     const exo_span more = {"_2", 2};
-    while (has_twin(answer, call)) {
+    while (calls_has_twin(answer, call)) {
         struct stretch distinct = {0, 0};
-        append_logged(answer, &call->id, &distinct);
-        append(answer, &more, &distinct);
+        calls_append_logged(answer, &call->id, &distinct);
+        calls_append(answer, &more, &distinct);
         call->id = distinct;
         if (answer->error_ != EXO_OK) {
             return;
@@ -219,7 +219,7 @@ static void make_distinct(exo_answer *answer, struct call *call)
 /* ---- which call ---- */
 
 /* Whether a part of a call's arguments has come twice so far. */
-static bool is_repeating(const struct call *call)
+static bool calls_is_repeating(const struct call *call)
 {
     return call->matching && call->matched > 0 && call->matched < call->end;
 }
@@ -233,17 +233,17 @@ enum route {
 };
 
 /* Whether a complete call's id came once more, with the index of this delta. */
-static bool is_announced(const struct call *call, const exo_delta *delta)
+static bool calls_is_announced(const struct call *call, const exo_delta *delta)
 {
     return call->match_id && delta->index >= 0 && call->match_index == delta->index;
 }
 
 /* The tool rule, for a call that the delta may belong to. `known`: it came with the delta's id. Conditions are added up
  * with & and |, which takes fewer instructions than a way for each. */
-static enum route judge(const exo_answer *answer, const struct call *call, const exo_delta *delta,
-                        const struct stretch *name, bool known)
+static enum route calls_judge(const exo_answer *answer, const struct call *call, const exo_delta *delta,
+                              const struct stretch *name, bool known)
 {
-    const bool repeating = is_repeating(call);
+    const bool repeating = calls_is_repeating(call);
     const bool complete = (call->end > 0) & !repeating;
     const bool opens = complete & delta->opens;
     const bool again = complete & (delta->opens | delta->object);
@@ -251,7 +251,7 @@ static enum route judge(const exo_answer *answer, const struct call *call, const
     const bool numbered = delta->index >= 0;
     const bool named = name->len > 0;
     const bool other = named && call->name.len > 0 &&
-                       ((complete & (name->len != call->name.len)) || !begins_with(answer, name, &call->name));
+                       ((complete & (name->len != call->name.len)) || !calls_begins_with(answer, name, &call->name));
     bool fresh;
     if (opens & (call->state == STATE_BARE) & ((!named) | (known & here))) {
         return ROUTE_REPLACE;
@@ -286,7 +286,7 @@ static enum route find_call(exo_answer *answer, const exo_delta *delta, const st
             answer->call_ = i;
             return ROUTE_ON;
         }
-        const unsigned fit = knows(answer, call, id) ? 2U + here : here & (delta->index >= 0);
+        const unsigned fit = calls_knows(answer, call, id) ? 2U + here : here & (delta->index >= 0);
         if (fit >= best) {
             best = fit;
             answer->call_ = i;
@@ -297,14 +297,14 @@ static enum route find_call(exo_answer *answer, const exo_delta *delta, const st
         return ROUTE_NEW;
     }
     const struct call *call = call_at(answer, answer->call_);
-    const bool known = best > 1 || (best == 0 && id->len == 0 && is_announced(call, delta));
-    return judge(answer, call, delta, name, known);
+    const bool known = best > 1 || (best == 0 && id->len == 0 && calls_is_announced(call, delta));
+    return calls_judge(answer, call, delta, name, known);
 }
 
 /* ---- arguments ---- */
 
 /* Follows brackets and quotation marks of a call's arguments. */
-static void scan(struct call *call, const exo_span *text)
+static void calls_scan(struct call *call, const exo_span *text)
 {
     const uint32_t start = call->size;
     call->size += (uint32_t)text->len;
@@ -327,7 +327,7 @@ static void scan(struct call *call, const exo_span *text)
     }
 }
 
-static void forget_arguments(struct call *call)
+static void calls_forget_arguments(struct call *call)
 {
     call->arguments.len = 0;
     call->size = 0;
@@ -339,9 +339,9 @@ static void forget_arguments(struct call *call)
 }
 
 /* Makes a call's arguments longer, and returns where what is to be written begins; NULL on an error. */
-static char *more_arguments(exo_answer *answer, struct call *call, size_t size)
+static char *calls_more_arguments(exo_answer *answer, struct call *call, size_t size)
 {
-    exo_buffer *log = log_of(answer);
+    exo_buffer *log = calls_log_of(answer);
     if (exo_keep_failed(answer, exo_keep_grow(log, &call->arguments, size + SPARE_ROOM))) {
         return NULL;
     }
@@ -350,7 +350,7 @@ static char *more_arguments(exo_answer *answer, struct call *call, size_t size)
 }
 
 /* Takes a fragment of a call's arguments, with so much of HALF_ALONE before it. */
-static void add_arguments(exo_answer *answer, struct call *call, size_t before, exo_delta *delta)
+static void calls_add_arguments(exo_answer *answer, struct call *call, size_t before, exo_delta *delta)
 {
     const size_t size = before + delta->text.len;
     const bool wished = answer->keep_ & EXO_KEEP_TOOLS;
@@ -359,7 +359,7 @@ static void add_arguments(exo_answer *answer, struct call *call, size_t before, 
         call->replaced = false;
     }
     if (wished || before > 0) {
-        char *text = more_arguments(answer, call, size);
+        char *text = calls_more_arguments(answer, call, size);
         if (!text) {
             return;
         }
@@ -370,19 +370,19 @@ static void add_arguments(exo_answer *answer, struct call *call, size_t before, 
     if (!wished) { /* it lies there only to be shown */
         call->arguments.len = 0;
     }
-    scan(call, &delta->text);
+    calls_scan(call, &delta->text);
 }
 
 /* ---- calls ---- */
 
 /* Stores the id and the name of a call, or those of them that the delta brought: the others are empty, and stay so. */
-static void show_names(const exo_answer *answer, const struct call *call, exo_delta *delta, bool both)
+static void calls_show_names(const exo_answer *answer, const struct call *call, exo_delta *delta, bool both)
 {
     if (both || delta->id.len > 0) {
-        show(answer, &call->id, &delta->id);
+        calls_show(answer, &call->id, &delta->id);
     }
     if (both || delta->name.len > 0) {
-        show(answer, &call->name, &delta->name);
+        calls_show(answer, &call->name, &delta->name);
     }
 }
 
@@ -402,16 +402,16 @@ static struct call *new_call(exo_answer *answer, int64_t index)
 }
 
 /* Calls a new call as the one that it looked like, whose bytes in the log both have from now on. */
-static void inherit(const exo_answer *answer, struct call *call, const struct call *like, bool with_id)
+static void calls_inherit(const exo_answer *answer, struct call *call, const struct call *like, bool with_id)
 {
     call->name = like->name;
     if (with_id) {
-        add_id(answer, call, &like->ids[like->ids_len - 1]);
+        calls_add_id(answer, call, &like->ids[like->ids_len - 1]);
     }
 }
 
 /* Begins to hold back what may repeat a call's arguments. */
-static void begin_match(struct call *call, int64_t index, bool known)
+static void calls_begin_match(struct call *call, int64_t index, bool known)
 {
     call->matching = true;
     call->matched = 0;
@@ -421,7 +421,7 @@ static void begin_match(struct call *call, int64_t index, bool known)
 
 /* What was held back is no repetition: it becomes a call of its own, with the name, and made distinct the id, of the
  * one that it looked like. */
-static void split_off(exo_answer *answer, exo_delta *delta)
+static void calls_split_off(exo_answer *answer, exo_delta *delta)
 {
     const uint32_t number = answer->call_;
     call_at(answer, number)->matching = false;
@@ -430,26 +430,26 @@ static void split_off(exo_answer *answer, exo_delta *delta)
         return;
     }
     const struct call *old = call_at(answer, number);
-    inherit(answer, call, old, old->match_id);
-    make_distinct(answer, call);
-    char *text = more_arguments(answer, call, old->matched);
+    calls_inherit(answer, call, old, old->match_id);
+    calls_make_distinct(answer, call);
+    char *text = calls_more_arguments(answer, call, old->matched);
     if (!text) {
         return;
     }
-    memcpy(text, log_of(answer)->data + old->arguments.at, old->matched);
+    memcpy(text, calls_log_of(answer)->data + old->arguments.at, old->matched);
     const exo_span matched = {text, old->matched};
-    scan(call, &matched);
-    add_arguments(answer, call, 0, delta);
+    calls_scan(call, &matched);
+    calls_add_arguments(answer, call, 0, delta);
     delta->type = EXO_DELTA_TOOL_CALL;
     delta->index = call->index;
-    show_names(answer, call, delta, true);
+    calls_show_names(answer, call, delta, true);
     answer->pending_ = true;
 }
 
 /* Compares a fragment with the arguments that it may repeat. EXO_NOT_FOUND while it does. */
-static int match_arguments(exo_answer *answer, struct call *call, exo_delta *delta)
+static int calls_match_arguments(exo_answer *answer, struct call *call, exo_delta *delta)
 {
-    const char *arguments = log_of(answer)->data + call->arguments.at;
+    const char *arguments = calls_log_of(answer)->data + call->arguments.at;
     exo_span *text = &delta->text;
     for (; text->len > 0; text->ptr++, text->len--) {
         /* White space before and behind a repetition is nothing. */
@@ -461,7 +461,7 @@ static int match_arguments(exo_answer *answer, struct call *call, exo_delta *del
             call->matched = 0; /* and one more */
         }
         if (*text->ptr != arguments[call->matched]) {
-            split_off(answer, delta);
+            calls_split_off(answer, delta);
             return EXO_OK;
         }
         call->matched++;
@@ -471,7 +471,7 @@ static int match_arguments(exo_answer *answer, struct call *call, exo_delta *del
 
 /* Begins the call that a delta is new with. One that looked like one more of another and has no name is called as that,
  * unless its id is new. */
-static struct call *begin_new(exo_answer *answer, const exo_delta *delta, const struct stretch *id)
+static struct call *calls_begin_new(exo_answer *answer, const exo_delta *delta, const struct stretch *id)
 {
     const uint32_t like = answer->call_;
     struct call *call = new_call(answer, delta->index);
@@ -479,24 +479,24 @@ static struct call *begin_new(exo_answer *answer, const exo_delta *delta, const 
         const struct call *other = call_at(answer, like);
         call->legacy = delta->legacy;
         if (other < call && (delta->opens | delta->object) && delta->name.len == 0 &&
-            (id->len == 0 || knows(answer, other, id))) {
-            inherit(answer, call, other, id->len == 0 && is_announced(other, delta));
+            (id->len == 0 || calls_knows(answer, other, id))) {
+            calls_inherit(answer, call, other, id->len == 0 && calls_is_announced(other, delta));
         }
     }
     return call;
 }
 
 /* Keeps what a call does not have of the id and the name that lie at the end of the log, and drops the rest. */
-static void keep_names(exo_answer *answer, struct call *call, const exo_delta *delta, const struct stretch *id,
-                       const struct stretch *name, bool known)
+static void calls_keep_names(exo_answer *answer, struct call *call, const exo_delta *delta, const struct stretch *id,
+                             const struct stretch *name, bool known)
 {
     const bool own = known || (delta->index >= 0 && delta->index == call->index);
-    bool stays = name->len > 0 && add_name(answer, call, name, own);
-    if (id->len > 0 && !known && add_id(answer, call, id)) {
+    bool stays = name->len > 0 && calls_add_name(answer, call, name, own);
+    if (id->len > 0 && !known && calls_add_id(answer, call, id)) {
         stays = true;
     }
     if (!stays) {
-        log_of(answer)->len = id->at;
+        calls_log_of(answer)->len = id->at;
     }
 }
 
@@ -504,46 +504,46 @@ static int begin_call(exo_answer *answer, exo_delta *delta)
 {
     struct stretch id;
     struct stretch name;
-    decode(answer, &delta->id, &id);
-    decode(answer, &delta->name, &name);
+    calls_decode(answer, &delta->id, &id);
+    calls_decode(answer, &delta->name, &name);
     if (answer->error_ != EXO_OK) {
         return EXO_OK;
     }
     const enum route route = find_call(answer, delta, &id, &name);
-    struct call *call = route == ROUTE_NEW ? begin_new(answer, delta, &id) : call_at(answer, answer->call_);
+    struct call *call = route == ROUTE_NEW ? calls_begin_new(answer, delta, &id) : call_at(answer, answer->call_);
     if (!call) {
         return EXO_OK;
     }
-    const bool known = knows(answer, call, &id);
-    call->matching = is_repeating(call);
+    const bool known = calls_knows(answer, call, &id);
+    call->matching = calls_is_repeating(call);
     if (route == ROUTE_MATCH) {
-        begin_match(call, delta->index >= 0 ? delta->index : call->index, id.len > 0);
-        log_of(answer)->len = id.at;
+        calls_begin_match(call, delta->index >= 0 ? delta->index : call->index, id.len > 0);
+        calls_log_of(answer)->len = id.at;
         return EXO_NOT_FOUND;
     }
     if (route == ROUTE_REPLACE) {
-        forget_arguments(call);
+        calls_forget_arguments(call);
         call->replaced = true;
     }
     if (route == ROUTE_ON && call->end > 0 && call->index != delta->index && known) {
         call->match_index = delta->index;
         call->match_id = true;
     }
-    keep_names(answer, call, delta, &id, &name, known);
-    make_distinct(answer, call);
-    show_names(answer, call, delta, route == ROUTE_NEW);
+    calls_keep_names(answer, call, delta, &id, &name, known);
+    calls_make_distinct(answer, call);
+    calls_show_names(answer, call, delta, route == ROUTE_NEW);
     return EXO_OK;
 }
 
 /* Puts its extra_content in the place of what a call has. */
-static void set_extra(exo_answer *answer, struct call *call, const exo_span *text)
+static void calls_set_extra(exo_answer *answer, struct call *call, const exo_span *text)
 {
     if (text->len <= call->extra.len) {
-        memcpy(log_of(answer)->data + call->extra.at, text->ptr, text->len);
+        memcpy(calls_log_of(answer)->data + call->extra.at, text->ptr, text->len);
         call->extra.len = (uint32_t)text->len;
     } else {
         call->extra.len = 0;
-        append(answer, text, &call->extra);
+        calls_append(answer, text, &call->extra);
     }
 }
 
@@ -559,18 +559,18 @@ int exo_calls_apply(exo_answer *answer, exo_delta *delta)
     struct call *call = call_at(answer, answer->call_);
     if (delta->type == EXO_DELTA_TOOL_EXTRA) {
         if (answer->keep_ & EXO_KEEP_EXTRA) {
-            set_extra(answer, call, &delta->text);
+            calls_set_extra(answer, call, &delta->text);
         }
         return EXO_OK;
     }
     if (delta->type == EXO_DELTA_TOOL_OBJECT) {
-        forget_arguments(call);
+        calls_forget_arguments(call);
     } else if (!exo_keep_join(answer, &call->half, delta, &before)) {
         return EXO_NOT_FOUND;
     } else if (call->matching) {
-        return match_arguments(answer, call, delta);
+        return calls_match_arguments(answer, call, delta);
     }
-    add_arguments(answer, call, before, delta);
+    calls_add_arguments(answer, call, before, delta);
     return EXO_OK;
 }
 
@@ -582,7 +582,7 @@ bool exo_calls_rest(exo_answer *answer, exo_delta *delta)
             call->half = 0;
             answer->call_ = i;
             delta->type = EXO_DELTA_TOOL_ARGUMENTS;
-            add_arguments(answer, call, 0, delta);
+            calls_add_arguments(answer, call, 0, delta);
             return true;
         }
     }
@@ -592,7 +592,7 @@ bool exo_calls_rest(exo_answer *answer, exo_delta *delta)
 bool exo_calls_is_cut(const exo_answer *answer, uint32_t number)
 {
     const struct call *call = call_at(answer, number);
-    return call->name.len == 0 || is_repeating(call);
+    return call->name.len == 0 || calls_is_repeating(call);
 }
 
 int exo_answer_tool_call(const exo_answer *answer, uint32_t call, exo_tool_call *out)
@@ -602,10 +602,10 @@ int exo_answer_tool_call(const exo_answer *answer, uint32_t call, exo_tool_call 
     }
     const struct call *found = call_at(answer, call);
     const struct stretch arguments = {found->arguments.at, found->arguments.len};
-    show(answer, &found->id, &out->id);
-    show(answer, &found->name, &out->name);
-    show(answer, &found->extra, &out->extra);
+    calls_show(answer, &found->id, &out->id);
+    calls_show(answer, &found->name, &out->name);
+    calls_show(answer, &found->extra, &out->extra);
     out->legacy = found->legacy;
-    show(answer, &arguments, &out->arguments);
+    calls_show(answer, &arguments, &out->arguments);
     return EXO_OK;
 }

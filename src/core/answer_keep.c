@@ -109,7 +109,7 @@ int exo_keep_text(exo_answer *answer, enum exo_answer_kept which, exo_delta *del
 }
 
 /* Makes a list its inside without the white space around that; another value stays. */
-static void strip(exo_span *json)
+static void keep_strip(exo_span *json)
 {
     if (*json->ptr == '[') {
         *json = exo_span_trim(exo_span_of(json->ptr + 1, json->len - 2));
@@ -118,7 +118,7 @@ static void strip(exo_span *json)
 
 /* Writes what is inside of one more list behind that of a list of `len` bytes, 0 for none. Returns the new length, at
  * most 2 more than both are long. */
-static size_t join(char *list, size_t len, exo_span more)
+static size_t keep_join(char *list, size_t len, exo_span more)
 {
     const size_t at = len > 0 ? len - 1 : 0;
     list[at] = len > 0 ? ',' : '[';
@@ -127,25 +127,25 @@ static size_t join(char *list, size_t len, exo_span more)
     return at + more.len + 2;
 }
 
-static int append_to_list(exo_buffer *list, exo_span more)
+static int keep_append_to_list(exo_buffer *list, exo_span more)
 {
     int rc = exo_buffer_reserve(list, more.len + 2);
     if (rc == EXO_OK) {
-        list->len = join(list->data, list->len, more);
+        list->len = keep_join(list->data, list->len, more);
     }
     return rc;
 }
 
 void exo_keep_list(exo_answer *answer, enum exo_answer_kept which, exo_span json)
 {
-    strip(&json);
+    keep_strip(&json);
     if (json.len > 0) {
-        exo_keep_failed(answer, append_to_list(&answer->kept_[which], json));
+        exo_keep_failed(answer, keep_append_to_list(&answer->kept_[which], json));
     }
 }
 
 /* Reads the record at `at`, and returns where its text begins. */
-static const char *read_member(const exo_buffer *records, size_t at, struct member *member)
+static const char *keep_read_member(const exo_buffer *records, size_t at, struct member *member)
 {
     const char *record = records->data + at;
     memcpy(member, record, sizeof *member);
@@ -153,11 +153,11 @@ static const char *read_member(const exo_buffer *records, size_t at, struct memb
 }
 
 /* Stores the record of a name, or a new one at the end. EXO_E_ANSWER_LIMIT where there are too many. */
-static int find_member(const exo_buffer *records, uint32_t owner, exo_span name, struct member *member)
+static int keep_find_member(const exo_buffer *records, uint32_t owner, exo_span name, struct member *member)
 {
     unsigned count = 0;
     for (size_t at = 0; at < records->len; at += member->record.room) {
-        const char *text = read_member(records, at, member);
+        const char *text = keep_read_member(records, at, member);
         if (member->owner == owner && exo_span_equal(exo_span_of(text + 1, member->name_len - 3), name)) {
             return EXO_OK;
         }
@@ -172,10 +172,10 @@ static int find_member(const exo_buffer *records, uint32_t owner, exo_span name,
 }
 
 /* Puts a value in the place of what a name has; `listed`: it is the inside of a list, and joined to that. */
-static int set_member(exo_buffer *records, uint32_t owner, exo_span name, exo_span json, bool listed)
+static int keep_set_member(exo_buffer *records, uint32_t owner, exo_span name, exo_span json, bool listed)
 {
     struct member member;
-    int rc = find_member(records, owner, name, &member);
+    int rc = keep_find_member(records, owner, name, &member);
     const uint32_t at = member.record.at;
     const uint32_t head = (uint32_t)sizeof member + member.name_len;
     if (member.record.len > head && !(listed && records->data[at + head] == '[')) {
@@ -197,7 +197,7 @@ static int set_member(exo_buffer *records, uint32_t owner, exo_span name, exo_sp
     value[-1] = ':';
     size_t len = json.len;
     if (listed) {
-        len = join(value, member.record.len - head, json);
+        len = keep_join(value, member.record.len - head, json);
     } else {
         memcpy(value, json.ptr, json.len);
     }
@@ -212,10 +212,10 @@ void exo_keep_member(exo_answer *answer, const exo_delta *delta, exo_span json)
     const bool listed = delta->list || *json.ptr == '[';
     int rc = EXO_OK;
     if (listed) {
-        strip(&json);
+        keep_strip(&json);
     }
     if (json.len > 0) {
-        rc = set_member(&answer->kept_[EXO_KEPT_MEMBERS_], owner, delta->name, json, listed);
+        rc = keep_set_member(&answer->kept_[EXO_KEPT_MEMBERS_], owner, delta->name, json, listed);
     }
     if (rc == EXO_E_ANSWER_LIMIT) {
         answer->raw_cut_ = true;
@@ -231,9 +231,9 @@ int exo_answer_extra(const exo_answer *answer, uint32_t call, exo_buffer *out)
     int rc = EXO_OK;
     exo_buffer_clear(out);
     for (size_t at = 0; rc == EXO_OK && at < records->len; at += member.record.room) {
-        const char *text = read_member(records, at, &member);
+        const char *text = keep_read_member(records, at, &member);
         if (member.owner == call) {
-            rc = append_to_list(out, exo_span_of(text, member.record.len - sizeof member));
+            rc = keep_append_to_list(out, exo_span_of(text, member.record.len - sizeof member));
         }
     }
     if (out->len > 0) { /* a list of members is an object */

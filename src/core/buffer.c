@@ -29,7 +29,7 @@ void exo_buffer_init_fixed(exo_buffer *buffer, void *memory, size_t size, int li
 }
 
 /* The capacity to grow to so that `need` bytes, at most the maximum, fit. */
-static uint32_t grown_capacity(const exo_buffer *buffer, size_t need)
+static uint32_t buffer_grown_capacity(const exo_buffer *buffer, size_t need)
 {
     const uint32_t maximum = buffer->maximum_;
     uint32_t capacity = buffer->capacity_ > 0 ? buffer->capacity_ : FIRST_CAPACITY;
@@ -49,7 +49,7 @@ int exo_buffer_reserve(exo_buffer *buffer, size_t more)
         return buffer->limit_error_;
     }
     /* A fixed buffer never comes here: its capacity is its maximum. */
-    uint32_t capacity = grown_capacity(buffer, buffer->len + more);
+    uint32_t capacity = buffer_grown_capacity(buffer, buffer->len + more);
     char *data = buffer->allocator_->resize(buffer->allocator_->ctx, buffer->data, capacity);
     if (!data) {
         return EXO_E_NO_MEMORY;

@@ -184,24 +184,24 @@ static const struct plan {
 };
 
 /* The first byte of a value, which tells its type; 0 where there is none. */
-static char kind_at(const exo_chunk *chunk, uint32_t place)
+static char chunk_kind_at(const exo_chunk *chunk, uint32_t place)
 {
     return place > 0 ? chunk->data_.ptr[place] : '\0';
 }
 
-static bool is_object(const exo_chunk *chunk, uint32_t place)
+static bool chunk_is_object(const exo_chunk *chunk, uint32_t place)
 {
-    return kind_at(chunk, place) == '{';
+    return chunk_kind_at(chunk, place) == '{';
 }
 
 /* An object or a list. */
-static bool is_nest(const exo_chunk *chunk, uint32_t place)
+static bool chunk_is_nest(const exo_chunk *chunk, uint32_t place)
 {
-    return (kind_at(chunk, place) | ' ') == '{'; /* one bit is between the two brackets */
+    return (chunk_kind_at(chunk, place) | ' ') == '{'; /* one bit is between the two brackets */
 }
 
 /* Whether a string, a list or an object is not empty. */
-static bool is_filled(const exo_chunk *chunk, uint32_t place)
+static bool chunk_is_filled(const exo_chunk *chunk, uint32_t place)
 {
     const char *text = chunk->data_.ptr + place;
     const char end = (char)(*text + 2); /* the bracket that closes one stands next but one to it */
@@ -209,57 +209,57 @@ static bool is_filled(const exo_chunk *chunk, uint32_t place)
 }
 
 /* A string that is not empty. */
-static bool has_text(const exo_chunk *chunk, uint32_t place)
+static bool chunk_has_text(const exo_chunk *chunk, uint32_t place)
 {
-    return kind_at(chunk, place) == '"' && is_filled(chunk, place);
+    return chunk_kind_at(chunk, place) == '"' && chunk_is_filled(chunk, place);
 }
 
 /* A reader of what stands in the event. Its depth bounds what this file looks into, not what is passed over. */
-static void begin_reader(const exo_chunk *chunk, exo_json_reader *reader, uint32_t place)
+static void chunk_begin_reader(const exo_chunk *chunk, exo_json_reader *reader, uint32_t place)
 {
     exo_json_reader_init(reader, exo_span_of(chunk->data_.ptr + place, chunk->data_.len - place), EXO_JSON_DEPTH_MAX,
                          true);
     exo_json_reader_tolerate(reader);
 }
 
-static void token_at(const exo_chunk *chunk, uint32_t place, exo_json_token *token)
+static void chunk_token_at(const exo_chunk *chunk, uint32_t place, exo_json_token *token)
 {
     exo_json_reader reader;
     token->type = EXO_JSON_NULL;
-    begin_reader(chunk, &reader, place);
+    chunk_begin_reader(chunk, &reader, place);
     exo_json_next(&reader, token);
 }
 
 /* Stores what stands between the quotation marks of a string; the empty text for any other value. */
-static void string_at(const exo_chunk *chunk, uint32_t place, exo_span *text)
+static void chunk_string_at(const exo_chunk *chunk, uint32_t place, exo_span *text)
 {
     exo_json_token token;
     token.text = exo_span_of(NULL, 0);
-    if (has_text(chunk, place)) {
-        token_at(chunk, place, &token);
+    if (chunk_has_text(chunk, place)) {
+        chunk_token_at(chunk, place, &token);
     }
     *text = token.text;
 }
 
 /* Stores a value as it stands in the event. */
-static bool store_value(const exo_chunk *chunk, exo_delta *delta, uint32_t place)
+static bool chunk_store_value(const exo_chunk *chunk, exo_delta *delta, uint32_t place)
 {
     exo_json_reader reader;
-    begin_reader(chunk, &reader, place);
+    chunk_begin_reader(chunk, &reader, place);
     return exo_json_skip(&reader, &delta->text) == EXO_OK;
 }
 
 /* A number that is whole and not negative, or -1. */
-static int64_t number_at(const exo_chunk *chunk, uint32_t place)
+static int64_t chunk_number_at(const exo_chunk *chunk, uint32_t place)
 {
     exo_json_token token;
     int64_t number = -1;
-    token_at(chunk, place, &token);
+    chunk_token_at(chunk, place, &token);
     return exo_json_int64(&token, &number) == EXO_OK && number >= 0 ? number : -1;
 }
 
 /* The number of the name in a list that `key` is, or -1. */
-static int find_name(const char *names, const exo_json_token *key)
+static int chunk_find_name(const char *names, const exo_json_token *key)
 {
     for (int number = 0; *names != '\0'; number++) {
         size_t len = strlen(names);
@@ -274,7 +274,7 @@ static int find_name(const char *names, const exo_json_token *key)
 /* Reads the next value, whose place goes to value_. EXO_EVENT: it is an object, and where its listed members stand is
  * noted; of duplicates the last counts. EXO_OK: it is none. Or the reader's error. It calls itself once, for a list's
  * inner one. */
-static int read_members(exo_chunk *chunk, exo_json_reader *reader, enum list_number number)
+static int chunk_read_members(exo_chunk *chunk, exo_json_reader *reader, enum list_number number)
 {
     const struct list *list = &lists[number];
     uint32_t *found = chunk->places_ + list->first;
@@ -292,9 +292,9 @@ static int read_members(exo_chunk *chunk, exo_json_reader *reader, enum list_num
     const uint32_t place = (uint32_t)(token.raw.ptr - chunk->data_.ptr);
     int rc;
     while ((rc = exo_json_next(reader, &token)) == EXO_EVENT && token.type == EXO_JSON_KEY) {
-        const int name = find_name(list->names, &token);
+        const int name = chunk_find_name(list->names, &token);
         if (name >= 0 && list->inner > 0 && list->first + name + 1 == lists[list->inner].first) {
-            rc = read_members(chunk, reader, list->inner);
+            rc = chunk_read_members(chunk, reader, list->inner);
         } else {
             rc = exo_json_skip(reader, &value);
             chunk->value_ = (uint32_t)(value.ptr - chunk->data_.ptr);
@@ -314,24 +314,24 @@ static int read_members(exo_chunk *chunk, exo_json_reader *reader, enum list_num
 }
 
 /* Reads the members of an object; any other value has none. */
-static void read_object(exo_chunk *chunk, uint32_t place, enum list_number number)
+static void chunk_read_object(exo_chunk *chunk, uint32_t place, enum list_number number)
 {
     exo_json_reader reader;
-    if (!is_object(chunk, place)) {
+    if (!chunk_is_object(chunk, place)) {
         place = (uint32_t)chunk->data_.len; /* where there is nothing */
     }
-    begin_reader(chunk, &reader, place);
-    read_members(chunk, &reader, number);
+    chunk_begin_reader(chunk, &reader, place);
+    chunk_read_members(chunk, &reader, number);
 }
 
 /* Where the inside of a list or an object begins, to be walked; nowhere for any other value. */
-static uint32_t inside(const exo_chunk *chunk, uint32_t place, char bracket)
+static uint32_t chunk_inside(const exo_chunk *chunk, uint32_t place, char bracket)
 {
-    return kind_at(chunk, place) == bracket ? place + 1 : 0;
+    return chunk_kind_at(chunk, place) == bracket ? place + 1 : 0;
 }
 
 /* Moves a list to its next value, and begins to read that; an object is a list of keys and values. */
-static void begin_next(const exo_chunk *chunk, uint32_t *list, exo_json_reader *reader)
+static void chunk_begin_next(const exo_chunk *chunk, uint32_t *list, exo_json_reader *reader)
 {
     if (*list == 0) {
         *list = (uint32_t)chunk->data_.len; /* where there is nothing */
@@ -339,14 +339,14 @@ static void begin_next(const exo_chunk *chunk, uint32_t *list, exo_json_reader *
     while (*list < chunk->data_.len && memchr(" \t\r\n,:", chunk->data_.ptr[*list], 6)) {
         ++*list;
     }
-    begin_reader(chunk, reader, *list);
+    chunk_begin_reader(chunk, reader, *list);
 }
 
 /* Moves a list behind its next value, and returns where that stands; nowhere: the list is over. */
-static uint32_t next_value(const exo_chunk *chunk, uint32_t *list)
+static uint32_t chunk_next_value(const exo_chunk *chunk, uint32_t *list)
 {
     exo_json_reader reader;
-    begin_next(chunk, list, &reader);
+    chunk_begin_next(chunk, list, &reader);
     if (exo_json_skip(&reader, NULL) != EXO_OK) {
         return 0;
     }
@@ -356,13 +356,13 @@ static uint32_t next_value(const exo_chunk *chunk, uint32_t *list)
 
 /* Moves a list behind its next object, whose place goes to value_, and reads that one's members; other values are
  * passed over. False: the list is over. */
-static bool next_object(exo_chunk *chunk, uint32_t *list, enum list_number number)
+static bool chunk_next_object(exo_chunk *chunk, uint32_t *list, enum list_number number)
 {
     exo_json_reader reader;
     int rc;
     do {
-        begin_next(chunk, list, &reader);
-        rc = read_members(chunk, &reader, number);
+        chunk_begin_next(chunk, list, &reader);
+        rc = chunk_read_members(chunk, &reader, number);
         *list += (uint32_t)reader.at;
     } while (rc == EXO_OK);
     return rc == EXO_EVENT;
@@ -381,61 +381,61 @@ void exo_chunk_think_tags(exo_chunk *chunk, bool on)
 }
 
 /* Whether a member has anything to say: null, false, "" and [] have not. */
-static bool speaks(const exo_chunk *chunk, uint32_t place)
+static bool chunk_speaks(const exo_chunk *chunk, uint32_t place)
 {
-    switch (kind_at(chunk, place)) {
+    switch (chunk_kind_at(chunk, place)) {
     case '\0':
     case 'n':
     case 'f':
         return false;
     case '"':
     case '[':
-        return is_filled(chunk, place);
+        return chunk_is_filled(chunk, place);
     default:
         return true;
     }
 }
 
 /* Whether there is an object in which not all is null. */
-static bool holds(const exo_chunk *chunk, uint32_t place)
+static bool chunk_holds(const exo_chunk *chunk, uint32_t place)
 {
-    uint32_t members = inside(chunk, place, '{');
-    while (next_value(chunk, &members) > 0) { /* a key */
-        if (kind_at(chunk, next_value(chunk, &members)) != 'n') {
+    uint32_t members = chunk_inside(chunk, place, '{');
+    while (chunk_next_value(chunk, &members) > 0) { /* a key */
+        if (chunk_kind_at(chunk, chunk_next_value(chunk, &members)) != 'n') {
             return true;
         }
     }
     return false;
 }
 
-static bool reports_error(exo_chunk *chunk)
+static bool chunk_reports_error(exo_chunk *chunk)
 {
     const uint32_t *top = chunk->places_;
-    const int last = kind_at(chunk, top[TOP_CHOICES]) == '[' ? TOP_ERROR : TOP_ERRORS;
+    const int last = chunk_kind_at(chunk, top[TOP_CHOICES]) == '[' ? TOP_ERROR : TOP_ERRORS;
     for (int i = TOP_ERROR; i <= last; i++) {
-        if (speaks(chunk, top[i])) {
+        if (chunk_speaks(chunk, top[i])) {
             return true;
         }
     }
-    if (is_object(chunk, top[TOP_BASE])) {
-        read_object(chunk, top[TOP_BASE], LIST_INNER);
-        if (number_at(chunk, top[INNER_STATUS]) > 0) {
+    if (chunk_is_object(chunk, top[TOP_BASE])) {
+        chunk_read_object(chunk, top[TOP_BASE], LIST_INNER);
+        if (chunk_number_at(chunk, top[INNER_STATUS]) > 0) {
             return true;
         }
     }
     exo_span object;
-    string_at(chunk, top[TOP_OBJECT], &object);
+    chunk_string_at(chunk, top[TOP_OBJECT], &object);
     return exo_span_is(object, "error");
 }
 
 /* Whether an object in the list that the event is reports an error (Gemini). */
-static bool list_reports_error(exo_chunk *chunk)
+static bool chunk_list_reports_error(exo_chunk *chunk)
 {
     bool error = false;
     const exo_span text = exo_span_trim(chunk->data_);
     uint32_t list = *text.ptr == '[' ? (uint32_t)(text.ptr - chunk->data_.ptr) + 1 : 0;
-    while (!error && next_object(chunk, &list, LIST_TOP)) {
-        error = reports_error(chunk);
+    while (!error && chunk_next_object(chunk, &list, LIST_TOP)) {
+        error = chunk_reports_error(chunk);
     }
     memset(chunk->places_, 0, sizeof chunk->places_);
     return error;
@@ -443,28 +443,28 @@ static bool list_reports_error(exo_chunk *chunk)
 
 /* Reads the event for the first time: whether all of it is JSON, and where the members of the object stand. EXO_OK, or
  * what is wrong with it, and where in number_. */
-static int validate(exo_chunk *chunk)
+static int chunk_validate(exo_chunk *chunk)
 {
     exo_json_reader reader;
     exo_json_token token;
-    begin_reader(chunk, &reader, 0);
-    const int kind = read_members(chunk, &reader, LIST_TOP);
+    chunk_begin_reader(chunk, &reader, 0);
+    const int kind = chunk_read_members(chunk, &reader, LIST_TOP);
     const int rc = kind < 0 ? kind : exo_json_next(&reader, &token);
     chunk->number_ = reader.at;
     if (rc != EXO_OK) {
         return rc;
     }
     if (kind == EXO_EVENT) {
-        chunk->error_ = reports_error(chunk);
+        chunk->error_ = chunk_reports_error(chunk);
         return EXO_OK;
     }
     chunk->number_ = 0;
-    chunk->error_ = list_reports_error(chunk);
+    chunk->error_ = chunk_list_reports_error(chunk);
     return chunk->error_ ? EXO_OK : EXO_E_MALFORMED;
 }
 
 /* Whether what is no JSON object began as if it were to become JSON: then something was lost with it. */
-static bool begins_like_json(exo_span data)
+static bool chunk_begins_like_json(exo_span data)
 {
     data = exo_span_trim(data);
     if (data.len > 0 && *data.ptr == '[') {
@@ -487,17 +487,17 @@ void exo_chunk_begin(exo_chunk *chunk, exo_span data, bool error)
         chunk->code_ = EXO_E_EVENT_LIMIT;
         chunk->number_ = limit;
     } else if (!error) {
-        chunk->code_ = validate(chunk);
+        chunk->code_ = chunk_validate(chunk);
     }
     uint32_t *top = chunk->places_;
-    if (!holds(chunk, top[TOP_USAGE])) {
-        read_object(chunk, top[TOP_GROQ], LIST_INNER);
-        if (is_object(chunk, top[INNER_USAGE])) {
+    if (!chunk_holds(chunk, top[TOP_USAGE])) {
+        chunk_read_object(chunk, top[TOP_GROQ], LIST_INNER);
+        if (chunk_is_object(chunk, top[INNER_USAGE])) {
             top[TOP_USAGE] = top[INNER_USAGE];
         }
     }
     chunk->step_ = chunk->code_ == EXO_OK ? STEP_ERROR : STEP_MALFORMED;
-    chunk->choices_ = inside(chunk, top[TOP_CHOICES], '[');
+    chunk->choices_ = chunk_inside(chunk, top[TOP_CHOICES], '[');
 }
 
 void exo_chunk_end(exo_chunk *chunk)
@@ -510,55 +510,55 @@ bool exo_chunk_is_progress(const exo_chunk *chunk)
 {
     const uint32_t *top = chunk->places_;
     return chunk->code_ == EXO_OK &&
-           (chunk->error_ || kind_at(chunk, top[TOP_CHOICES]) == '[' || is_object(chunk, top[TOP_USAGE]));
+           (chunk->error_ || chunk_kind_at(chunk, top[TOP_CHOICES]) == '[' || chunk_is_object(chunk, top[TOP_USAGE]));
 }
 
 /* An object or a list that is not empty. */
-static bool is_raw(const exo_chunk *chunk, uint32_t place)
+static bool chunk_is_raw(const exo_chunk *chunk, uint32_t place)
 {
-    return is_nest(chunk, place) && is_filled(chunk, place);
+    return chunk_is_nest(chunk, place) && chunk_is_filled(chunk, place);
 }
 
 /* The same, as it stands in the event. */
-static bool store_raw(const exo_chunk *chunk, exo_delta *delta, uint32_t place)
+static bool chunk_store_raw(const exo_chunk *chunk, exo_delta *delta, uint32_t place)
 {
-    return is_raw(chunk, place) && store_value(chunk, delta, place);
+    return chunk_is_raw(chunk, place) && chunk_store_value(chunk, delta, place);
 }
 
 /* Whether a member that is not known is kept: a text, a list, or an object in which not all is null. */
-static bool is_kept(const exo_chunk *chunk, uint32_t place)
+static bool chunk_is_kept(const exo_chunk *chunk, uint32_t place)
 {
-    const char kind = kind_at(chunk, place);
-    return kind == '"' || kind == '[' ? is_filled(chunk, place) : holds(chunk, place);
+    const char kind = chunk_kind_at(chunk, place);
+    return kind == '"' || kind == '[' ? chunk_is_filled(chunk, place) : chunk_holds(chunk, place);
 }
 
 /* Goes to the next member in others_ that is not listed and is kept. False: no more. */
-static bool next_member(exo_chunk *chunk, exo_delta *delta)
+static bool chunk_next_member(exo_chunk *chunk, exo_delta *delta)
 {
     uint32_t key;
     delta->type = chunk->list_ == LIST_DELTA ? EXO_DELTA_MEMBER : EXO_DELTA_TOOL_MEMBER;
-    while ((key = next_value(chunk, &chunk->others_)) > 0) {
+    while ((key = chunk_next_value(chunk, &chunk->others_)) > 0) {
         exo_json_token token;
-        uint32_t value = next_value(chunk, &chunk->others_);
-        token_at(chunk, key, &token);
+        uint32_t value = chunk_next_value(chunk, &chunk->others_);
+        chunk_token_at(chunk, key, &token);
         bool plain = token.plain && token.text.len > 0;
-        if (plain && find_name(lists[chunk->list_].names, &token) < 0 && is_kept(chunk, value)) {
+        if (plain && chunk_find_name(lists[chunk->list_].names, &token) < 0 && chunk_is_kept(chunk, value)) {
             delta->name = token.text;
-            return store_value(chunk, delta, value);
+            return chunk_store_value(chunk, delta, value);
         }
     }
     chunk->others_ = 0;
     return false;
 }
 
-static void begin_members(exo_chunk *chunk, unsigned list)
+static void chunk_begin_members(exo_chunk *chunk, unsigned list)
 {
     chunk->others_ = chunk->places_[lists[list].others];
     chunk->list_ = (uint8_t)list;
 }
 
 /* What a think filter held back. */
-static bool store_held(exo_chunk *chunk, exo_delta *delta)
+static bool chunk_store_held(exo_chunk *chunk, exo_delta *delta)
 {
     bool thought;
     bool held = chunk->think_.held_ > 0 && exo_think_end(&chunk->think_, &delta->text, &thought);
@@ -573,13 +573,13 @@ static const char replacement[] = "\xEF\xBF\xBD";
 
 /* From the next call on, the text of a string, or the literal of a number or boolean, comes in fragments. Null and the
  * empty string give none. */
-static void begin_string(exo_chunk *chunk, unsigned type, uint32_t place)
+static void chunk_begin_string(exo_chunk *chunk, unsigned type, uint32_t place)
 {
     exo_json_token token;
     if (place == 0) {
         return;
     }
-    token_at(chunk, place, &token);
+    chunk_token_at(chunk, place, &token);
     const bool string = token.type == EXO_JSON_STRING;
     if (token.type == EXO_JSON_NULL || token.text.len == 0) {
         return;
@@ -597,7 +597,7 @@ static void begin_string(exo_chunk *chunk, unsigned type, uint32_t place)
 }
 
 /* Takes the next piece of the string that was begun into rest_. */
-static void next_piece(exo_chunk *chunk)
+static void chunk_next_piece(exo_chunk *chunk)
 {
     if (chunk->low_ == 0 && !chunk->decoded_) {
         exo_json_decode(&chunk->decoder_, chunk->scratch_, &chunk->rest_, &chunk->decoded_);
@@ -610,12 +610,12 @@ static void next_piece(exo_chunk *chunk)
 }
 
 /* The next fragment of the string that was begun; false where a think filter holds it back. */
-static bool next_fragment(exo_chunk *chunk, exo_delta *delta)
+static bool chunk_next_fragment(exo_chunk *chunk, exo_delta *delta)
 {
     bool thought = false;
     bool stored = true;
     if (chunk->rest_.len == 0) {
-        next_piece(chunk);
+        chunk_next_piece(chunk);
     }
     delta->type = (exo_delta_type)chunk->string_;
     if (delta->type == EXO_DELTA_CONTENT) {
@@ -638,7 +638,7 @@ static bool next_fragment(exo_chunk *chunk, exo_delta *delta)
 }
 
 /* What kind of text a part of the content is by its type, or EXO_DELTA_MEMBER where that is not known. */
-static exo_delta_type type_of_part(exo_span type)
+static exo_delta_type chunk_type_of_part(exo_span type)
 {
     if (type.len >= 8 && (memcmp(type.ptr, "thinking", 8) == 0 || memcmp(type.ptr, "reasoning", 8) == 0)) {
         return EXO_DELTA_REASONING;
@@ -651,25 +651,25 @@ static exo_delta_type type_of_part(exo_span type)
 
 /* Goes from an object in the place of a text to what it says, which may be nowhere, and returns of what type that is:
  * EXO_DELTA_MEMBER for output of a kind that is not known. */
-static exo_delta_type enter_part(exo_chunk *chunk, exo_delta_type type, uint32_t *place)
+static exo_delta_type chunk_enter_part(exo_chunk *chunk, exo_delta_type type, uint32_t *place)
 {
     const uint32_t *part = chunk->places_;
     exo_delta_type own = type;
     int i = PART_TEXT;
     int end = PART_THINKING;
-    read_object(chunk, *place, LIST_PART);
+    chunk_read_object(chunk, *place, LIST_PART);
     if (type == EXO_DELTA_CONTENT) {
         exo_span name;
-        string_at(chunk, part[PART_TYPE], &name);
-        own = type_of_part(name);
+        chunk_string_at(chunk, part[PART_TYPE], &name);
+        own = chunk_type_of_part(name);
         end += own == EXO_DELTA_REASONING;
     }
-    while (i < end && !speaks(chunk, part[i])) {
+    while (i < end && !chunk_speaks(chunk, part[i])) {
         i++;
     }
     /* Content that has no member that is known says something all the same. */
     if (i == end && own == EXO_DELTA_CONTENT && (part[PART_TEXT] | part[PART_CONTENT] | part[PART_TYPE]) == 0 &&
-        holds(chunk, *place)) {
+        chunk_holds(chunk, *place)) {
         own = EXO_DELTA_MEMBER;
     }
     /* What the delta's own field for reasoning has said is not said twice. */
@@ -678,21 +678,22 @@ static exo_delta_type enter_part(exo_chunk *chunk, exo_delta_type type, uint32_t
 }
 
 /* Begins what a value says in the place of a text, whatever its type. True: it is stored as output that is no text. */
-static bool take_value(exo_chunk *chunk, exo_delta *delta, exo_delta_type type, uint32_t place)
+static bool chunk_take_value(exo_chunk *chunk, exo_delta *delta, exo_delta_type type, uint32_t place)
 {
     const uint32_t whole = place;
-    for (int i = 0; i < EXO_CHUNK_LISTS_ && type != EXO_DELTA_MEMBER && is_object(chunk, place); i++) {
-        type = enter_part(chunk, type, &place);
+    for (int i = 0; i < EXO_CHUNK_LISTS_ && type != EXO_DELTA_MEMBER && chunk_is_object(chunk, place); i++) {
+        type = chunk_enter_part(chunk, type, &place);
     }
-    const uint32_t list = inside(chunk, place, '[');
-    if (type == EXO_DELTA_MEMBER || is_object(chunk, place) || (list > 0 && chunk->lists_len_ == EXO_CHUNK_LISTS_)) {
+    const uint32_t list = chunk_inside(chunk, place, '[');
+    if (type == EXO_DELTA_MEMBER || chunk_is_object(chunk, place) ||
+        (list > 0 && chunk->lists_len_ == EXO_CHUNK_LISTS_)) {
         delta->type = EXO_DELTA_MEMBER;
         delta->name = exo_span_of("content", 7);
         delta->list = true;
-        return store_value(chunk, delta, whole);
+        return chunk_store_value(chunk, delta, whole);
     }
     if (list == 0) {
-        begin_string(chunk, type, place);
+        chunk_begin_string(chunk, type, place);
     } else {
         chunk->types_[chunk->lists_len_] = (uint8_t)type;
         chunk->lists_[chunk->lists_len_++] = list;
@@ -701,38 +702,38 @@ static bool take_value(exo_chunk *chunk, exo_delta *delta, exo_delta_type type, 
 }
 
 /* Goes on in the list that was begun last. */
-static bool walk(exo_chunk *chunk, exo_delta *delta)
+static bool chunk_walk(exo_chunk *chunk, exo_delta *delta)
 {
     size_t last = chunk->lists_len_ - 1U;
-    uint32_t value = next_value(chunk, &chunk->lists_[last]);
+    uint32_t value = chunk_next_value(chunk, &chunk->lists_[last]);
     if (value > 0) {
-        return take_value(chunk, delta, (exo_delta_type)chunk->types_[last], value);
+        return chunk_take_value(chunk, delta, (exo_delta_type)chunk->types_[last], value);
     }
     chunk->lists_len_--;
     return false;
 }
 
 /* Whether the delta of the choice at hand has nothing to say, or is none. */
-static bool is_quiet(const exo_chunk *chunk)
+static bool chunk_is_quiet(const exo_chunk *chunk)
 {
     int i = DELTA_REASONING;
-    while (i < DELTA_OTHERS && !speaks(chunk, chunk->places_[i])) {
+    while (i < DELTA_OTHERS && !chunk_speaks(chunk, chunk->places_[i])) {
         i++;
     }
     return chunk->places_[i] == 0;
 }
 
 /* Goes to the next choice that has a proper index, and says whether there is one. */
-static bool next_choice(exo_chunk *chunk)
+static bool chunk_next_choice(exo_chunk *chunk)
 {
     uint32_t *member = chunk->places_;
     int64_t index;
     do {
-        if (!next_object(chunk, &chunk->choices_, LIST_CHOICE)) {
+        if (!chunk_next_object(chunk, &chunk->choices_, LIST_CHOICE)) {
             return false;
         }
-        index = number_at(chunk, member[CHOICE_INDEX]);
-        const int kind = kind_at(chunk, member[CHOICE_INDEX]);
+        index = chunk_number_at(chunk, member[CHOICE_INDEX]);
+        const int kind = chunk_kind_at(chunk, member[CHOICE_INDEX]);
         if (index < 0 && (kind < '-' || kind > '9')) {
             index = 0; /* there is none */
         }
@@ -740,34 +741,34 @@ static bool next_choice(exo_chunk *chunk)
     chunk->choice_ = (uint32_t)index;
     chunk->object_ = chunk->value_;
     chunk->whole_ = false;
-    if (is_quiet(chunk)) {
-        const bool is_delta = is_object(chunk, member[CHOICE_DELTA]);
-        if (is_object(chunk, member[CHOICE_MESSAGE])) {
+    if (chunk_is_quiet(chunk)) {
+        const bool is_delta = chunk_is_object(chunk, member[CHOICE_DELTA]);
+        if (chunk_is_object(chunk, member[CHOICE_MESSAGE])) {
             chunk->whole_ = true;
-            read_object(chunk, member[CHOICE_MESSAGE], LIST_DELTA);
-        } else if (speaks(chunk, member[CHOICE_TEXT])) {
+            chunk_read_object(chunk, member[CHOICE_MESSAGE], LIST_DELTA);
+        } else if (chunk_speaks(chunk, member[CHOICE_TEXT])) {
             chunk->whole_ = is_delta;
             member[DELTA_CONTENT] = member[CHOICE_TEXT];
         } else if (!is_delta) {
             member[DELTA_CONTENT] = member[CHOICE_DELTA];
         }
     }
-    if (holds(chunk, member[CHOICE_USAGE])) {
+    if (chunk_holds(chunk, member[CHOICE_USAGE])) {
         chunk->usage_ = member[CHOICE_USAGE];
     }
     exo_span role;
-    string_at(chunk, member[DELTA_ROLE], &role);
+    chunk_string_at(chunk, member[DELTA_ROLE], &role);
     chunk->echo_ = exo_span_is(role, "user") || exo_span_is(role, "tool") ? *role.ptr : '\0';
-    chunk->calls_ = inside(chunk, member[DELTA_TOOL_CALLS], '[');
+    chunk->calls_ = chunk_inside(chunk, member[DELTA_TOOL_CALLS], '[');
     chunk->said_ = false;
     return true;
 }
 
 /* Whether arguments that are text begin with a bracket, white space apart. */
-static bool opens(exo_chunk *chunk, uint32_t place)
+static bool chunk_opens(exo_chunk *chunk, uint32_t place)
 {
     exo_span text;
-    string_at(chunk, place, &text);
+    chunk_string_at(chunk, place, &text);
     exo_json_decoder_init(&chunk->decoder_, text);
     exo_json_decode(&chunk->decoder_, chunk->scratch_, &text, &chunk->decoded_);
     text = exo_span_trim(text);
@@ -775,10 +776,10 @@ static bool opens(exo_chunk *chunk, uint32_t place)
 }
 
 /* Whether the tool call at hand has a member that is kept, beside those that are known. */
-static bool has_members(exo_chunk *chunk, exo_delta *delta)
+static bool chunk_has_members(exo_chunk *chunk, exo_delta *delta)
 {
-    begin_members(chunk, LIST_CALL);
-    bool found = next_member(chunk, delta);
+    chunk_begin_members(chunk, LIST_CALL);
+    bool found = chunk_next_member(chunk, delta);
     delta->text.len = 0;
     chunk->others_ = 0;
     return found;
@@ -786,44 +787,44 @@ static bool has_members(exo_chunk *chunk, exo_delta *delta)
 
 /* The next tool call, the legacy function_call behind the list; one that says nothing is passed over. False: no more.
  */
-static bool next_call(exo_chunk *chunk, exo_delta *delta)
+static bool chunk_next_call(exo_chunk *chunk, exo_delta *delta)
 {
     uint32_t *call = chunk->places_;
     do {
         chunk->legacy_ = false;
-        if (!next_object(chunk, &chunk->calls_, LIST_CALL)) {
-            chunk->legacy_ = !is_object(chunk, call[DELTA_TOOL_CALLS]); /* or it stands where a list should */
+        if (!chunk_next_object(chunk, &chunk->calls_, LIST_CALL)) {
+            chunk->legacy_ = !chunk_is_object(chunk, call[DELTA_TOOL_CALLS]); /* or it stands where a list should */
             uint32_t *place = &call[DELTA_TOOL_CALLS + chunk->legacy_];
-            if (!is_object(chunk, *place)) {
+            if (!chunk_is_object(chunk, *place)) {
                 return false;
             }
-            read_object(chunk, *place, chunk->legacy_ ? LIST_FUNCTION : LIST_CALL);
+            chunk_read_object(chunk, *place, chunk->legacy_ ? LIST_FUNCTION : LIST_CALL);
             *place = 0;
         }
-    } while (!(has_text(chunk, call[CALL_ID]) || has_text(chunk, call[FUNCTION_NAME]) ||
-               speaks(chunk, call[FUNCTION_ARGUMENTS]) || kind_at(chunk, call[FUNCTION_ARGUMENTS]) == 'f' ||
-               is_object(chunk, call[CALL_EXTRA]) || has_members(chunk, delta)));
-    delta->index = number_at(chunk, call[CALL_INDEX]);
+    } while (!(chunk_has_text(chunk, call[CALL_ID]) || chunk_has_text(chunk, call[FUNCTION_NAME]) ||
+               chunk_speaks(chunk, call[FUNCTION_ARGUMENTS]) || chunk_kind_at(chunk, call[FUNCTION_ARGUMENTS]) == 'f' ||
+               chunk_is_object(chunk, call[CALL_EXTRA]) || chunk_has_members(chunk, delta)));
+    delta->index = chunk_number_at(chunk, call[CALL_INDEX]);
     delta->type = EXO_DELTA_TOOL_CALL;
     delta->legacy = chunk->legacy_;
-    string_at(chunk, call[CALL_ID], &delta->id);
-    string_at(chunk, call[FUNCTION_NAME], &delta->name);
-    delta->opens = opens(chunk, call[FUNCTION_ARGUMENTS]);
-    delta->object = is_raw(chunk, call[FUNCTION_ARGUMENTS]);
+    chunk_string_at(chunk, call[CALL_ID], &delta->id);
+    chunk_string_at(chunk, call[FUNCTION_NAME], &delta->name);
+    delta->opens = chunk_opens(chunk, call[FUNCTION_ARGUMENTS]);
+    delta->object = chunk_is_raw(chunk, call[FUNCTION_ARGUMENTS]);
     return true;
 }
 
 /* Where a count of tokens stands, of the object that was read last, and where it goes: the first that is known counts.
  */
-static void take_count(const exo_chunk *chunk, unsigned place, size_t field, exo_usage *usage)
+static void chunk_take_count(const exo_chunk *chunk, unsigned place, size_t field, exo_usage *usage)
 {
     int64_t *count = (void *)((char *)usage + field);
     if (*count < 0) {
-        *count = number_at(chunk, chunk->places_[place]);
+        *count = chunk_number_at(chunk, chunk->places_[place]);
     }
 }
 
-static bool store_usage(exo_chunk *chunk, exo_delta *delta)
+static bool chunk_store_usage(exo_chunk *chunk, exo_delta *delta)
 {
     static const struct {
         uint8_t place;
@@ -839,69 +840,70 @@ static bool store_usage(exo_chunk *chunk, exo_delta *delta)
     };
     exo_usage *usage = &delta->usage;
     uint32_t place = chunk->places_[TOP_USAGE];
-    if (!holds(chunk, place)) {
+    if (!chunk_holds(chunk, place)) {
         place = chunk->usage_;
     }
-    if (!holds(chunk, place)) {
+    if (!chunk_holds(chunk, place)) {
         return false;
     }
     memset(usage, 0xFF, sizeof *usage); /* -1 each, as EXO_USAGE_INIT has them */
-    read_object(chunk, place, LIST_USAGE);
+    chunk_read_object(chunk, place, LIST_USAGE);
     const uint32_t completion = chunk->places_[USAGE_COMPLETION_DETAILS];
-    read_object(chunk, chunk->places_[USAGE_PROMPT_DETAILS], LIST_USAGE);
-    usage->cached_tokens = number_at(chunk, chunk->places_[USAGE_CACHED + 1]);
-    read_object(chunk, completion, LIST_USAGE);
-    usage->reasoning_tokens = number_at(chunk, chunk->places_[USAGE_REASONING]);
-    read_object(chunk, place, LIST_USAGE);
+    chunk_read_object(chunk, chunk->places_[USAGE_PROMPT_DETAILS], LIST_USAGE);
+    usage->cached_tokens = chunk_number_at(chunk, chunk->places_[USAGE_CACHED + 1]);
+    chunk_read_object(chunk, completion, LIST_USAGE);
+    usage->reasoning_tokens = chunk_number_at(chunk, chunk->places_[USAGE_REASONING]);
+    chunk_read_object(chunk, place, LIST_USAGE);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        take_count(chunk, counts[i].place, counts[i].field, usage);
+        chunk_take_count(chunk, counts[i].place, counts[i].field, usage);
     }
-    return store_raw(chunk, delta, place);
+    return chunk_store_raw(chunk, delta, place);
 }
 
 /* Takes a step that makes its delta in its own way, and says whether it stored one. */
-static bool special_step(exo_chunk *chunk, exo_delta *delta, enum step step)
+static bool chunk_special_step(exo_chunk *chunk, exo_delta *delta, enum step step)
 {
     switch (step) {
     case STEP_MALFORMED:
         chunk->step_ = STEP_END;
         delta->code = chunk->code_;
         delta->number = chunk->number_;
-        delta->hole = chunk->code_ != EXO_E_MALFORMED && begins_like_json(chunk->data_);
+        delta->hole = chunk->code_ != EXO_E_MALFORMED && chunk_begins_like_json(chunk->data_);
         delta->text = chunk->data_;
         return true;
     case STEP_ERROR:
         delta->text = chunk->data_;
         return chunk->error_;
     case STEP_CHOICE:
-        if (!next_choice(chunk)) {
+        if (!chunk_next_choice(chunk)) {
             chunk->choice_ = 0;
             chunk->step_ = STEP_USAGE;
             return false;
         }
-        if (!speaks(chunk, chunk->places_[CHOICE_ERROR])) {
+        if (!chunk_speaks(chunk, chunk->places_[CHOICE_ERROR])) {
             return false;
         }
-        return store_value(chunk, delta, chunk->object_);
+        return chunk_store_value(chunk, delta, chunk->object_);
     case STEP_CALL:
-        if (next_call(chunk, delta)) {
+        if (chunk_next_call(chunk, delta)) {
             return true;
         }
         chunk->step_ = STEP_AUDIO;
         return false;
     case STEP_HELD:
         chunk->whole_ = false; /* what follows counts in any case */
-        return chunk->choice_ == 0 && has_text(chunk, chunk->places_[CHOICE_FINISH]) && store_held(chunk, delta);
+        return chunk->choice_ == 0 && chunk_has_text(chunk, chunk->places_[CHOICE_FINISH]) &&
+               chunk_store_held(chunk, delta);
     case STEP_USAGE:
-        return store_usage(chunk, delta);
+        return chunk_store_usage(chunk, delta);
     default:
         chunk->step_ = STEP_END;
-        return store_held(chunk, delta);
+        return chunk_store_held(chunk, delta);
     }
 }
 
 /* Takes the next step, and says whether it stored a delta. */
-static bool step(exo_chunk *chunk, exo_delta *delta)
+static bool chunk_step(exo_chunk *chunk, exo_delta *delta)
 {
     const enum step number = (enum step)chunk->step_++;
     const struct plan *plan = &plans[number];
@@ -909,22 +911,22 @@ static bool step(exo_chunk *chunk, exo_delta *delta)
     delta->type = (exo_delta_type)plan->type;
     switch ((enum how)plan->how) {
     case HOW_STRING:
-        string_at(chunk, place, &delta->text);
+        chunk_string_at(chunk, place, &delta->text);
         return delta->text.len > 0;
     case HOW_RAW:
-        return store_raw(chunk, delta, place);
+        return chunk_store_raw(chunk, delta, place);
     case HOW_TEXT:
-        if (has_text(chunk, place) || (plan->type == EXO_DELTA_TOOL_ARGUMENTS && !is_nest(chunk, place))) {
-            begin_string(chunk, plan->type, place);
+        if (chunk_has_text(chunk, place) || (plan->type == EXO_DELTA_TOOL_ARGUMENTS && !chunk_is_nest(chunk, place))) {
+            chunk_begin_string(chunk, plan->type, place);
         }
         return false;
     case HOW_VALUE:
         if (plan->type == EXO_DELTA_REASONING && chunk->said_) {
             return false;
         }
-        return take_value(chunk, delta, delta->type, place);
+        return chunk_take_value(chunk, delta, delta->type, place);
     case HOW_MEMBERS:
-        begin_members(chunk, plan->place);
+        chunk_begin_members(chunk, plan->place);
         return false;
     case HOW_GO:
         chunk->step_ = plan->place;
@@ -932,7 +934,7 @@ static bool step(exo_chunk *chunk, exo_delta *delta)
     case HOW_SPECIAL:
         break;
     }
-    return special_step(chunk, delta, number);
+    return chunk_special_step(chunk, delta, number);
 }
 
 int exo_chunk_next(exo_chunk *chunk, exo_delta *delta)
@@ -943,10 +945,10 @@ int exo_chunk_next(exo_chunk *chunk, exo_delta *delta)
         delta->index = -1;
         delta->choice = chunk->choice_;
         delta->whole = chunk->whole_;
-        stored = chunk->decoding_        ? next_fragment(chunk, delta)
-                 : chunk->lists_len_ > 0 ? walk(chunk, delta)
-                 : chunk->others_ > 0    ? next_member(chunk, delta)
-                                         : step(chunk, delta);
+        stored = chunk->decoding_        ? chunk_next_fragment(chunk, delta)
+                 : chunk->lists_len_ > 0 ? chunk_walk(chunk, delta)
+                 : chunk->others_ > 0    ? chunk_next_member(chunk, delta)
+                                         : chunk_step(chunk, delta);
     }
     return stored ? EXO_EVENT : EXO_OK;
 }

@@ -31,17 +31,17 @@ static const char own_scripts[] = ",\"" VALUE_TEXT "\":\"" MODEL "\"\0"
                                   ",\"" VALUE_TEXT "\":true\0"
                                   ",\"" VALUE_TEXT "\":{\"include_usage\":true}";
 
-static const char *own_script(enum known known)
+static const char *encode_own_script(enum known known)
 {
     return exo_ascii_string(own_scripts, known);
 }
 
-static const char *known_name(unsigned known)
+static const char *encode_known_name(unsigned known)
 {
     return exo_ascii_string(known_names, known);
 }
 
-static size_t smaller(size_t a, size_t b)
+static size_t encode_smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
@@ -56,12 +56,12 @@ enum {
 /* ---- Tokens ---- */
 
 /* nest_ has a bit per open array or object. */
-static bool in_object(const exo_encoder *e, unsigned level)
+static bool encode_in_object(const exo_encoder *e, unsigned level)
 {
     return level > 0 && e->nest_[(level - 1) / 8] >> (level - 1) % 8 & 1;
 }
 
-static void open_level(exo_encoder *e, bool object)
+static void encode_open_level(exo_encoder *e, bool object)
 {
     uint8_t *bits = &e->nest_[e->depth_ / 8];
     unsigned mask = 1U << e->depth_++ % 8;
@@ -70,7 +70,7 @@ static void open_level(exo_encoder *e, bool object)
 
 /* The next token, into value_, and its place: depth_ is that behind the token. A cursor that breaks the order of tokens
  * cannot lead the encoder astray. */
-static int take(exo_encoder *e)
+static int encode_take(exo_encoder *e)
 {
     memset(&e->value_, 0, sizeof e->value_);
     int rc = e->cursor_->ops->next(e->cursor_->ctx, &e->value_);
@@ -79,7 +79,7 @@ static int take(exo_encoder *e)
     }
     e->cost_ += EXO_JSON_SCRATCH + e->value_.text.len;
     const exo_value_type type = e->value_.type;
-    const bool wants_key = in_object(e, e->depth_) && !e->keyed_;
+    const bool wants_key = encode_in_object(e, e->depth_) && !e->keyed_;
     const bool may_end = e->depth_ > 0 && !e->keyed_;
     if (type == EXO_VALUE_END ? !may_end : (type == EXO_VALUE_KEY) != wants_key) {
         return EXO_E_REQUEST;
@@ -91,13 +91,13 @@ static int take(exo_encoder *e)
         if (e->depth_ >= e->max_depth_) {
             return EXO_E_DEPTH_LIMIT;
         }
-        open_level(e, type == EXO_VALUE_OBJECT);
+        encode_open_level(e, type == EXO_VALUE_OBJECT);
     }
     return EXO_OK;
 }
 
 /* Sends the cursor back and takes the brace of its object. */
-static int open_object(exo_encoder *e, const exo_cursor *cursor)
+static int encode_open_object(exo_encoder *e, const exo_cursor *cursor)
 {
     int rc = cursor->ops->rewind(cursor->ctx);
     e->cursor_ = cursor;
@@ -105,7 +105,7 @@ static int open_object(exo_encoder *e, const exo_cursor *cursor)
     e->key_[0] = '\0';
     e->depth_ = 0;
     e->keyed_ = false;
-    rc = rc < 0 ? rc : take(e);
+    rc = rc < 0 ? rc : encode_take(e);
     if (rc != EXO_OK) {
         return rc;
     }
@@ -115,28 +115,28 @@ static int open_object(exo_encoder *e, const exo_cursor *cursor)
 
 /* ---- Top-level keys ---- */
 
-static enum known known_key(const exo_encoder *e)
+static enum known encode_known_key(const exo_encoder *e)
 {
     unsigned known = 0;
-    while (known < KNOWN_NOT && !exo_encode_key_is(e, known_name(known))) {
+    while (known < KNOWN_NOT && !exo_encode_key_is(e, encode_known_name(known))) {
         known++;
     }
     return (enum known)known;
 }
 
 /* Makes `text`, as it stands, that of the token. */
-static void set_text(exo_encoder *e, exo_span text)
+static void encode_set_text(exo_encoder *e, exo_span text)
 {
     e->value_.text = text;
     e->value_.escaped = false;
 }
 
-static void set_key(exo_encoder *e, enum known known)
+static void encode_set_key(exo_encoder *e, enum known known)
 {
-    set_text(e, exo_span_text(known_name(known)));
+    encode_set_text(e, exo_span_text(encode_known_name(known)));
 }
 
-static bool is_dropped(const exo_encoder *e)
+static bool encode_is_dropped(const exo_encoder *e)
 {
     for (size_t i = 0; i < e->options_.drop_count; i++) {
         if (exo_value_is(&e->value_, e->options_.drop[i])) {
@@ -147,11 +147,11 @@ static bool is_dropped(const exo_encoder *e)
 }
 
 /* Makes the key in value_ the one that is sent in its place, and says whether that is another. */
-static bool rename_key(exo_encoder *e)
+static bool encode_rename_key(exo_encoder *e)
 {
     for (size_t i = 0; i < e->options_.rename_count; i++) {
         if (exo_value_is(&e->value_, e->options_.rename[i].from)) {
-            set_text(e, e->options_.rename[i].to);
+            encode_set_text(e, e->options_.rename[i].to);
             return true;
         }
     }
@@ -159,30 +159,30 @@ static bool rename_key(exo_encoder *e)
 }
 
 /* Decoded even if it is not escaped: what a program shows must be valid UTF-8. */
-static void keep_error_key(exo_encoder *e)
+static void encode_keep_error_key(exo_encoder *e)
 {
     exo_encode_copy_text(e, false, e->key_, sizeof e->key_);
 }
 
 /* Whether the key at hand is number `at`. */
-static bool is_key(const exo_encoder *e, unsigned at)
+static bool encode_is_key(const exo_encoder *e, unsigned at)
 {
     return (e->keys_[at] ^ e->hash_) <= KEY_MARKS;
 }
 
 /* The place of the key at hand among the first `count`, or `count`. */
-static unsigned find_key(const exo_encoder *e, unsigned count)
+static unsigned encode_find_key(const exo_encoder *e, unsigned count)
 {
     unsigned at = 0;
-    while (at < count && !is_key(e, at)) {
+    while (at < count && !encode_is_key(e, at)) {
         at++;
     }
     return at;
 }
 
-static int add_key(exo_encoder *e, bool renamed)
+static int encode_add_key(exo_encoder *e, bool renamed)
 {
-    unsigned at = find_key(e, e->key_count_);
+    unsigned at = encode_find_key(e, e->key_count_);
     if (at < e->key_count_) {
         return renamed || (e->keys_[at] & KEY_RENAMED) ? EXO_E_KEY_COLLISION : EXO_E_DUPLICATE_KEY;
     }
@@ -195,13 +195,13 @@ static int add_key(exo_encoder *e, bool renamed)
 }
 
 /* Where the keys end of the object that is walked. */
-static unsigned end_of_keys(const exo_encoder *e)
+static unsigned encode_end_of_keys(const exo_encoder *e)
 {
     return e->in_extra_ ? e->extra_keys_ : e->request_keys_;
 }
 
 /* Whether a key is about tools where there are none: an empty list of them, or what goes with a list. */
-static bool is_idle(const exo_encoder *e, enum known known)
+static bool encode_is_idle(const exo_encoder *e, enum known known)
 {
     return known == KNOWN_TOOLS ? e->empty_tools_
                                 : (known == KNOWN_CHOICE || known == KNOWN_PARALLEL) && !e->has_tools_;
@@ -209,49 +209,49 @@ static bool is_idle(const exo_encoder *e, enum known known)
 
 /* A key that will be sent. The keys walk has noted it: a request that changed since then is found here, before a key
  * could be sent twice. */
-static int sent_key(exo_encoder *e, enum known known)
+static int encode_sent_key(exo_encoder *e, enum known known)
 {
-    if (e->key_at_ == end_of_keys(e) || !is_key(e, e->key_at_++)) {
+    if (e->key_at_ == encode_end_of_keys(e) || !encode_is_key(e, e->key_at_++)) {
         return EXO_E_BODY_CHANGED;
     }
     const bool own = !e->in_extra_ && (known == KNOWN_STREAM || (known == KNOWN_MODEL && e->options_.model.len > 0));
     if (own) {
-        exo_encode_emit(e, own_script(known), true);
-    } else if (!is_idle(e, known)) {
+        exo_encode_emit(e, encode_own_script(known), true);
+    } else if (!encode_is_idle(e, known)) {
         return exo_encode_emit(e, ",\"" VALUE_TEXT "\":", false);
     }
     return exo_encode_skip_value(e);
 }
 
 /* A key that will be sent: in the keys walk it is noted. */
-static int new_key(exo_encoder *e, enum known known, bool renamed)
+static int encode_new_key(exo_encoder *e, enum known known, bool renamed)
 {
     if (e->walk_ != WALK_KEYS) {
-        return sent_key(e, known);
+        return encode_sent_key(e, known);
     }
     e->in_tools_ = known == KNOWN_TOOLS;
     exo_encode_skip_value(e);
-    return add_key(e, renamed);
+    return encode_add_key(e, renamed);
 }
 
-static int request_key(exo_encoder *e, enum known known)
+static int encode_request_key(exo_encoder *e, enum known known)
 {
-    if (is_dropped(e)) {
+    if (encode_is_dropped(e)) {
         return exo_encode_skip_value(e);
     }
-    bool renamed = rename_key(e);
+    bool renamed = encode_rename_key(e);
     exo_encode_hash_text(e);
-    e->in_messages_ |= known_key(e) == KNOWN_MESSAGES;
+    e->in_messages_ |= encode_known_key(e) == KNOWN_MESSAGES;
     e->seen_ |= (uint8_t)(1U << known);
-    return new_key(e, known, renamed);
+    return encode_new_key(e, known, renamed);
 }
 
-static int extra_key(exo_encoder *e, enum known known)
+static int encode_extra_key(exo_encoder *e, enum known known)
 {
     exo_encode_hash_text(e);
-    unsigned at = find_key(e, e->own_keys_);
+    unsigned at = encode_find_key(e, e->own_keys_);
     if (at == e->own_keys_) {
-        return new_key(e, known, false);
+        return encode_new_key(e, known, false);
     }
     if (e->walk_ == WALK_KEYS && (e->keys_[at] & KEY_SHADOWS)) {
         return EXO_E_DUPLICATE_KEY;
@@ -260,52 +260,52 @@ static int extra_key(exo_encoder *e, enum known known)
     return exo_encode_skip_value(e);
 }
 
-static int top_key(exo_encoder *e)
+static int encode_top_key(exo_encoder *e)
 {
-    enum known known = known_key(e);
-    keep_error_key(e);
+    enum known known = encode_known_key(e);
+    encode_keep_error_key(e);
     e->in_messages_ = known == KNOWN_MESSAGES;
     e->in_content_ = false;
     e->in_tools_ = false;
-    return e->in_extra_ ? extra_key(e, known) : request_key(e, known);
+    return e->in_extra_ ? encode_extra_key(e, known) : encode_request_key(e, known);
 }
 
 /* Notes a key that the encoder adds where the request has none, in the keys walk. */
-static int add_own_key(exo_encoder *e, enum known known)
+static int encode_add_own_key(exo_encoder *e, enum known known)
 {
-    set_key(e, known);
-    if (e->seen_ >> known & 1 || is_dropped(e)) {
+    encode_set_key(e, known);
+    if (e->seen_ >> known & 1 || encode_is_dropped(e)) {
         return EXO_OK;
     }
-    keep_error_key(e);
-    bool renamed = rename_key(e);
+    encode_keep_error_key(e);
+    bool renamed = encode_rename_key(e);
     exo_encode_hash_text(e);
-    if (known == KNOWN_USAGE && find_key(e, e->key_count_) < e->key_count_) {
+    if (known == KNOWN_USAGE && encode_find_key(e, e->key_count_) < e->key_count_) {
         return EXO_OK;
     }
     e->added_ |= (uint8_t)(1U << known);
-    return add_key(e, renamed);
+    return encode_add_key(e, renamed);
 }
 
 /* "stream_options" goes only with a "stream". */
-static int add_usage_key(exo_encoder *e)
+static int encode_add_usage_key(exo_encoder *e)
 {
-    set_key(e, KNOWN_STREAM);
-    return is_dropped(e) ? EXO_OK : add_own_key(e, KNOWN_USAGE);
+    encode_set_key(e, KNOWN_STREAM);
+    return encode_is_dropped(e) ? EXO_OK : encode_add_own_key(e, KNOWN_USAGE);
 }
 
 /* ---- Walks ---- */
 
 /* Whether `text` is a number by RFC 8259, section 6: the only JSON that ends with a digit; no white space stands around
  * it. */
-static bool is_number(exo_span text)
+static bool encode_is_number(exo_span text)
 {
     return text.len > 0 && *text.ptr > ' ' && ascii_is_digit(text.ptr[text.len - 1]) &&
            exo_json_check(text, 1, NULL) == EXO_OK;
 }
 
 /* Makes the token's number its text. */
-static int number(exo_encoder *e)
+static int encode_number(exo_encoder *e)
 {
     const exo_value *value = &e->value_;
     exo_span text = value->text;
@@ -313,15 +313,15 @@ static int number(exo_encoder *e)
         text = exo_span_of(e->scratch_, exo_json_write_int64(e->scratch_, value->number.i));
     } else if (value->type == EXO_VALUE_UINT) {
         text = exo_span_of(e->scratch_, exo_json_write_uint64(e->scratch_, value->number.u));
-    } else if (!is_number(text)) {
+    } else if (!encode_is_number(text)) {
         return EXO_E_NUMBER;
     }
-    set_text(e, text);
+    encode_set_text(e, text);
     return EXO_OK;
 }
 
 /* What is behind the request in the keys walk: nothing of the request itself, but keys of ours. */
-static int end_keys(exo_encoder *e)
+static int encode_end_keys(exo_encoder *e)
 {
     int rc = e->cursor_->ops->next(e->cursor_->ctx, &e->value_);
     if (rc != EXO_OK || e->in_extra_) {
@@ -329,37 +329,37 @@ static int end_keys(exo_encoder *e)
         return rc > 0 ? EXO_E_REQUEST : rc;
     }
     e->request_keys_ = e->key_count_;
-    rc = e->options_.model.len > 0 ? add_own_key(e, KNOWN_MODEL) : EXO_OK;
-    rc = rc == EXO_OK ? add_own_key(e, KNOWN_STREAM) : rc;
+    rc = e->options_.model.len > 0 ? encode_add_own_key(e, KNOWN_MODEL) : EXO_OK;
+    rc = rc == EXO_OK ? encode_add_own_key(e, KNOWN_STREAM) : rc;
     e->own_keys_ = e->extra_keys_ = e->key_count_;
     return rc;
 }
 
 /* The request's object, or that of extra_body, is complete. */
-static int end_object(exo_encoder *e)
+static int encode_end_object(exo_encoder *e)
 {
     e->key_[0] = '\0';
     e->wait_ = !e->in_extra_ && e->options_.extra_body ? WAIT_EXTRA : WAIT_STREAM;
     if (e->walk_ == WALK_KEYS) {
-        return end_keys(e);
+        return encode_end_keys(e);
     }
-    int rc = e->key_at_ == end_of_keys(e) ? EXO_OK : EXO_E_BODY_CHANGED;
+    int rc = e->key_at_ == encode_end_of_keys(e) ? EXO_OK : EXO_E_BODY_CHANGED;
     e->key_at_ = e->own_keys_;
     return rc;
 }
 
-static int pass_end(exo_encoder *e)
+static int encode_pass_end(exo_encoder *e)
 {
     if (e->depth_ == 0) {
-        return end_object(e);
+        return encode_end_object(e);
     }
-    e->script_ = in_object(e, e->depth_ + 1U) ? "}" : "]";
+    e->script_ = encode_in_object(e, e->depth_ + 1U) ? "}" : "]";
     e->first_ = false;
     return EXO_OK;
 }
 
 /* Sends the token on that was just taken. The keys walk sees only top-level keys here: it skips their values. */
-static int pass(exo_encoder *e)
+static int encode_pass(exo_encoder *e)
 {
     static const char scripts[] = /* NULL */ ",null\0"
                                              /* FALSE */ ",false\0"
@@ -377,14 +377,14 @@ static int pass(exo_encoder *e)
     case EXO_VALUE_INT:
     case EXO_VALUE_UINT:
     case EXO_VALUE_NUMBER:
-        rc = number(e);
+        rc = encode_number(e);
         break;
     case EXO_VALUE_KEY:
-        return e->depth_ == 1 ? top_key(e) : exo_encode_inner_key(e);
+        return e->depth_ == 1 ? encode_top_key(e) : exo_encode_inner_key(e);
     case EXO_VALUE_OBJECT:
         return exo_encode_inner_object(e);
     case EXO_VALUE_END:
-        return pass_end(e);
+        return encode_pass_end(e);
     default:
         break;
     }
@@ -396,7 +396,7 @@ static int pass(exo_encoder *e)
 }
 
 /* Counts the token that was just taken and is not sent. */
-static int skip(exo_encoder *e)
+static int encode_skip(exo_encoder *e)
 {
     e->skipped_ = (uint8_t)(e->skipped_ + (e->skipped_ < UINT8_MAX));
     if (e->depth_ == e->skip_depth_) {
@@ -408,13 +408,13 @@ static int skip(exo_encoder *e)
     return EXO_OK;
 }
 
-static int begin_walk(exo_encoder *e)
+static int encode_begin_walk(exo_encoder *e)
 {
     e->first_ = true;
     e->key_at_ = 0;
     e->written_ = 0;
     memset(&e->sum_, 0, sizeof e->sum_);
-    int rc = open_object(e, &e->request_);
+    int rc = encode_open_object(e, &e->request_);
     if (rc == EXO_OK && e->walk_ != WALK_KEYS) {
         exo_encode_emit(e, ",{", false);
         e->wait_ = WAIT_MODEL;
@@ -423,28 +423,28 @@ static int begin_walk(exo_encoder *e)
 }
 
 /* A key of ours that the keys walk has added; "model" stands before the request's keys, the others behind all. */
-static int own_key(exo_encoder *e)
+static int encode_own_key(exo_encoder *e)
 {
     const enum known known = (enum known)(e->wait_ - WAIT_MODEL);
     e->wait_ = known == KNOWN_MODEL ? WAIT_TOKEN : (uint8_t)(e->wait_ + 1);
     if (e->added_ >> known & 1) {
-        set_key(e, known);
-        rename_key(e);
-        exo_encode_emit(e, own_script(known), true);
+        encode_set_key(e, known);
+        encode_rename_key(e);
+        exo_encode_emit(e, encode_own_script(known), true);
     }
     return EXO_OK;
 }
 
 /* Both objects are complete: the sizing walk may begin. */
-static int end_keys_walk(exo_encoder *e)
+static int encode_end_keys_walk(exo_encoder *e)
 {
     e->walk_ = WALK_SIZE;
     e->wait_ = WAIT_REQUEST;
-    return add_usage_key(e);
+    return encode_add_usage_key(e);
 }
 
 /* Only the last brace is missing. */
-static int agree(exo_encoder *e, exo_window *out)
+static int encode_agree(exo_encoder *e, exo_window *out)
 {
     if (e->walk_ == WALK_SIZE) {
         e->sized_ = e->sum_;
@@ -465,51 +465,51 @@ static int agree(exo_encoder *e, exo_window *out)
 }
 
 /* One token, which the place in the walk decides about. */
-static int step_token(exo_encoder *e)
+static int encode_step_token(exo_encoder *e)
 {
-    int rc = take(e);
+    int rc = encode_take(e);
     if (rc != EXO_OK) {
         return rc;
     }
     switch ((enum wait)e->wait_) {
     case WAIT_SKIPPED:
-        return skip(e);
+        return encode_skip(e);
     case WAIT_LOOKED:
         return exo_encode_look(e);
     default:
-        return pass(e);
+        return encode_pass(e);
     }
 }
 
 /* One token, or one piece into the window. EXO_OK: go on; EXO_DONE: the walk is over; EXO_AGAIN: no room, or no data.
  */
-static int step(exo_encoder *e, exo_window *out)
+static int encode_step(exo_encoder *e, exo_window *out)
 {
     if (e->script_) {
         return exo_encode_write_on(e, out);
     }
     switch ((enum wait)e->wait_) {
     case WAIT_REQUEST:
-        return begin_walk(e);
+        return encode_begin_walk(e);
     case WAIT_EXTRA:
-        return open_object(e, e->options_.extra_body);
+        return encode_open_object(e, e->options_.extra_body);
     case WAIT_MODEL:
     case WAIT_STREAM:
     case WAIT_USAGE:
-        return e->walk_ == WALK_KEYS ? end_keys_walk(e) : own_key(e);
+        return e->walk_ == WALK_KEYS ? encode_end_keys_walk(e) : encode_own_key(e);
     case WAIT_AGREEMENT:
-        return agree(e, out);
+        return encode_agree(e, out);
     case WAIT_NOTHING:
         return EXO_DONE;
     default:
-        return step_token(e);
+        return encode_step_token(e);
     }
 }
 
 /* ---- Calls ---- */
 
 /* Whether what the options count is there. */
-static bool are_valid(const exo_encode_options *options)
+static bool encode_are_valid(const exo_encode_options *options)
 {
     return options->size >= sizeof *options && (options->drop_count == 0 || options->drop) &&
            (options->rename_count == 0 || options->rename) && (!options->extra_body || options->extra_body->ops);
@@ -517,7 +517,7 @@ static bool are_valid(const exo_encode_options *options)
 
 int exo_encode_init(exo_encoder *encoder, const exo_cursor *request, const exo_encode_options *options)
 {
-    if (!encoder || !request || !request->ops || (options && !are_valid(options))) {
+    if (!encoder || !request || !request->ops || (options && !encode_are_valid(options))) {
         return EXO_E_ARGUMENT;
     }
     memset(encoder, 0, sizeof *encoder);
@@ -526,13 +526,13 @@ int exo_encode_init(exo_encoder *encoder, const exo_cursor *request, const exo_e
         encoder->options_ = *options;
     }
     const exo_limits *limits = encoder->options_.limits ? encoder->options_.limits : exo_limits_host();
-    encoder->max_keys_ = (uint8_t)smaller(limits->keys, EXO_KEYS_MAX);
-    encoder->max_depth_ = (uint8_t)smaller(limits->depth, EXO_JSON_DEPTH_MAX);
+    encoder->max_keys_ = (uint8_t)encode_smaller(limits->keys, EXO_KEYS_MAX);
+    encoder->max_depth_ = (uint8_t)encode_smaller(limits->depth, EXO_JSON_DEPTH_MAX);
     return EXO_OK;
 }
 
 /* Keeps an error, and says how a walk stands. */
-static int walked(exo_encoder *e, int rc)
+static int encode_walked(exo_encoder *e, int rc)
 {
     e->error_ = rc < 0 ? rc : EXO_OK;
     return rc == EXO_DONE ? EXO_OK : rc;
@@ -549,7 +549,7 @@ int exo_encode_size(exo_encoder *encoder, size_t budget)
     while (rc == EXO_OK) {
         exo_window sink = {memory, sizeof memory, 0};
         encoder->cost_ = 0;
-        rc = step(encoder, &sink);
+        rc = encode_step(encoder, &sink);
         done += encoder->cost_ + sink.pos;
         if (rc == EXO_AGAIN && sink.pos > 0) {
             rc = EXO_OK; /* a full sink is an empty one */
@@ -558,7 +558,7 @@ int exo_encode_size(exo_encoder *encoder, size_t budget)
             rc = EXO_AGAIN;
         }
     }
-    return walked(encoder, rc);
+    return encode_walked(encoder, rc);
 }
 
 uint64_t exo_encode_total(const exo_encoder *encoder)
@@ -573,9 +573,9 @@ int exo_encode_write(exo_encoder *encoder, exo_window *window)
         return EXO_E_STATE;
     }
     while (rc == EXO_OK) {
-        rc = step(encoder, window);
+        rc = encode_step(encoder, window);
     }
-    return walked(encoder, rc);
+    return encode_walked(encoder, rc);
 }
 
 uint64_t exo_encode_written(const exo_encoder *encoder)

@@ -60,7 +60,7 @@ int exo_encode_skip_value(exo_encoder *e)
 
 /* MESSAGE_DEPTH where the innermost object is a message, PART_DEPTH where it is a part in the list that is a message's
  * content; else 0. From the outermost one on, each second is an object, the others are lists. */
-static unsigned place(const exo_encoder *e)
+static unsigned file_place(const exo_encoder *e)
 {
     const unsigned depth = e->depth_;
     const bool inside = depth == MESSAGE_DEPTH ? e->in_messages_ : depth == PART_DEPTH && e->in_content_;
@@ -71,7 +71,7 @@ static unsigned place(const exo_encoder *e)
 
 int exo_encode_inner_object(exo_encoder *e)
 {
-    if (place(e) == 0) {
+    if (file_place(e) == 0) {
         return exo_encode_emit(e, ",{", false);
     }
     e->look_depth_ = e->depth_;
@@ -85,7 +85,7 @@ int exo_encode_inner_object(exo_encoder *e)
 }
 
 /* Stores the value at scratch_[at], and returns its length: `size` and one for what is too long, or no string. */
-static uint16_t keep_text(exo_encoder *e, size_t at, size_t size)
+static uint16_t file_keep_text(exo_encoder *e, size_t at, size_t size)
 {
     const exo_span kept =
         exo_span_of(e->scratch_ + at, exo_encode_copy_text(e, !e->value_.escaped, e->scratch_ + at, size + 1));
@@ -93,17 +93,17 @@ static uint16_t keep_text(exo_encoder *e, size_t at, size_t size)
 }
 
 /* Keeps what stands behind a wanted key. A bad type is an error only beside a file. */
-static int keep_wanted(exo_encoder *e, enum want want)
+static int file_keep_wanted(exo_encoder *e, enum want want)
 {
     if (e->value_.type == EXO_VALUE_NULL) {
         return EXO_OK;
     }
     if (want == WANT_TYPE) {
-        e->media_type_len_ = keep_text(e, MEDIA_TYPE_AT, EXO_MEDIA_TYPE_MAX);
+        e->media_type_len_ = file_keep_text(e, MEDIA_TYPE_AT, EXO_MEDIA_TYPE_MAX);
         return EXO_OK;
     }
     e->has_path_ = true;
-    e->path_len_ = keep_text(e, PATH_AT, EXO_PATH_MAX);
+    e->path_len_ = file_keep_text(e, PATH_AT, EXO_PATH_MAX);
     return e->path_len_ > EXO_PATH_MAX || memchr(e->scratch_, 0, e->path_len_) ? EXO_E_REQUEST : EXO_OK;
 }
 
@@ -127,19 +127,19 @@ static int open_file(exo_encoder *e)
 }
 
 /* Whether a media type, its parameters apart, is `name`, or begins with it where `name` ends in a slash. */
-static bool media_type_is(exo_span type, const char *name)
+static bool file_media_type_is(exo_span type, const char *name)
 {
     return exo_ascii_skip(&type, name) &&
            (type.ptr[-1] == '/' || type.len == 0 || *type.ptr == ';' || *type.ptr == ' ');
 }
 
-static int emit_part(exo_encoder *e)
+static int file_emit_part(exo_encoder *e)
 {
     const char *part = parts;
     if (e->file_.media_type.len == 0) {
         e->file_.media_type = exo_span_text("application/octet-stream");
     }
-    while (*part && !media_type_is(e->file_.media_type, part)) {
+    while (*part && !file_media_type_is(e->file_.media_type, part)) {
         part = exo_ascii_string(part, PART_STRINGS);
     }
     e->part_ = exo_ascii_string(part, 1);
@@ -147,7 +147,7 @@ static int emit_part(exo_encoder *e)
 }
 
 /* The object has been looked through: back to its first key, and on with or without a file. */
-static int end_look(exo_encoder *e)
+static int file_end_look(exo_encoder *e)
 {
     const bool message = e->look_depth_ == MESSAGE_DEPTH;
     int rc = e->cursor_->ops->reset(e->cursor_->ctx);
@@ -164,11 +164,11 @@ static int end_look(exo_encoder *e)
     e->content_file_ = message ? rc == EXO_OK : e->content_file_;
     e->part_ = NULL;
     e->content_sent_ = false;
-    return !message && rc == EXO_OK ? emit_part(e) : exo_encode_emit(e, ",{", false);
+    return !message && rc == EXO_OK ? file_emit_part(e) : exo_encode_emit(e, ",{", false);
 }
 
 /* What is wanted behind the key that was just taken. */
-static enum want wanted(exo_encoder *e)
+static enum want file_wanted(exo_encoder *e)
 {
     const bool message = e->look_depth_ == MESSAGE_DEPTH;
     if (exo_encode_key_is(e, message ? "_content_file" : "_file")) {
@@ -185,18 +185,18 @@ int exo_encode_look(exo_encoder *e)
 {
     const enum want want = (enum want)e->want_;
     if (e->depth_ < e->look_depth_) {
-        return end_look(e);
+        return file_end_look(e);
     }
     const bool key = e->value_.type == EXO_VALUE_KEY && e->depth_ == e->look_depth_;
-    e->want_ = (uint8_t)(key ? wanted(e) : WANT_NOTHING);
+    e->want_ = (uint8_t)(key ? file_wanted(e) : WANT_NOTHING);
     /* The token behind a wanted key is its value, or the bracket of it. */
-    return want == WANT_NOTHING ? EXO_OK : keep_wanted(e, want);
+    return want == WANT_NOTHING ? EXO_OK : file_keep_wanted(e, want);
 }
 
 /* ---- Keys ---- */
 
 /* A key of ours, which is not sent, begins with an underscore. */
-static bool is_private(const exo_encoder *e)
+static bool file_is_private(const exo_encoder *e)
 {
     char first[2];
     exo_encode_copy_text(e, !e->value_.escaped, first, sizeof first);
@@ -204,7 +204,7 @@ static bool is_private(const exo_encoder *e)
 }
 
 /* The file's text stands where the first of the two keys stood. */
-static int content_key(exo_encoder *e)
+static int file_content_key(exo_encoder *e)
 {
     if (!e->content_sent_) {
         exo_encode_emit(e, ",\"content\":\"" FILE_TEXT "\"", true);
@@ -215,20 +215,20 @@ static int content_key(exo_encoder *e)
 
 int exo_encode_inner_key(exo_encoder *e)
 {
-    const unsigned at = place(e);
+    const unsigned at = file_place(e);
     const bool message = at == MESSAGE_DEPTH;
     const bool part = e->part_ && at == PART_DEPTH;
     if (message) {
         e->in_content_ = exo_encode_key_is(e, "content");
         if (e->content_file_ && (e->in_content_ || exo_encode_key_is(e, "_content_file"))) {
-            return content_key(e);
+            return file_content_key(e);
         }
     }
     /* What the file makes of the object cannot be there twice. */
     if (part && (exo_encode_key_is(e, "type") || exo_encode_key_is(e, e->part_))) {
         return EXO_E_DUPLICATE_KEY;
     }
-    if ((message || part) && is_private(e)) {
+    if ((message || part) && file_is_private(e)) {
         return exo_encode_skip_value(e);
     }
     return exo_encode_emit(e, ",\"" VALUE_TEXT "\":", false);

@@ -7,14 +7,14 @@
  */
 #include "encode_walk.h"
 
-static size_t smaller(size_t a, size_t b)
+static size_t piece_smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
 /* The checksum (FNV-1a, but from 0: there is no NUL in JSON) of bytes behind those that `digest` is of, however they
  * are cut. */
-static uint64_t digest_add(uint64_t digest, const char *bytes, size_t len)
+static uint64_t piece_digest_add(uint64_t digest, const char *bytes, size_t len)
 {
     for (; len > 0; len--) {
         digest = (digest ^ (uint8_t)*bytes++) * UINT64_C(0x100000001B3);
@@ -31,7 +31,7 @@ int exo_encode_emit(exo_encoder *e, const char *script, bool comma_follows)
 
 /* ---- Pieces: each writes what fits; EXO_OK when it is complete ---- */
 
-static void begin_string(exo_encoder *e, exo_span text, bool escaped)
+static void piece_begin_string(exo_encoder *e, exo_span text, bool escaped)
 {
     exo_json_escaper_init(&e->escaper_);
     exo_json_decoder_init_as(&e->decoder_, text, !escaped);
@@ -40,7 +40,7 @@ static void begin_string(exo_encoder *e, exo_span text, bool escaped)
     e->piece_ = PIECE_STRING;
 }
 
-static int write_string(exo_encoder *e, exo_window *out)
+static int piece_write_string(exo_encoder *e, exo_window *out)
 {
     for (;;) {
         int rc = exo_json_escape(&e->escaper_, &e->fragment_, e->last_, out);
@@ -56,17 +56,17 @@ void exo_encode_hash_text(exo_encoder *e)
     uint64_t digest = 0;
     char memory[EXO_JSON_SCRATCH];
     int rc;
-    begin_string(e, e->value_.text, e->value_.escaped);
+    piece_begin_string(e, e->value_.text, e->value_.escaped);
     do {
         exo_window window = {memory, sizeof memory, 0};
-        rc = write_string(e, &window);
-        digest = digest_add(digest, memory, window.pos);
+        rc = piece_write_string(e, &window);
+        digest = piece_digest_add(digest, memory, window.pos);
     } while (rc == EXO_AGAIN);
     e->piece_ = PIECE_SCRIPT;
     e->hash_ = digest;
 }
 
-static int begin_source(exo_encoder *e, const exo_source *source, bool base64)
+static int piece_begin_source(exo_encoder *e, const exo_source *source, bool base64)
 {
     if (!source) {
         return EXO_E_TYPE;
@@ -98,18 +98,18 @@ static int begin_source(exo_encoder *e, const exo_source *source, bool base64)
 
 /* Whether what is written is counted in both walks, and whether the checksum covers it: it does not where a source can
  * be read only once, or is sized by arithmetic. */
-static bool is_counted(const exo_encoder *e)
+static bool piece_is_counted(const exo_encoder *e)
 {
     return !e->source_ || e->source_->rewind;
 }
 
-static bool is_hashed(const exo_encoder *e)
+static bool piece_is_hashed(const exo_encoder *e)
 {
-    return is_counted(e) && !e->bound_;
+    return piece_is_counted(e) && !e->bound_;
 }
 
 /* Reads on in the source. At its end, `*got` is 0, ended_ is set, and the source has kept what it promised. */
-static int pull(exo_encoder *e, char *dst, size_t size, size_t *got)
+static int piece_pull(exo_encoder *e, char *dst, size_t size, size_t *got)
 {
     const exo_source *source = e->source_;
     if (e->bound_ && size > e->left_) {
@@ -128,13 +128,13 @@ static int pull(exo_encoder *e, char *dst, size_t size, size_t *got)
         return EXO_E_BODY_CHANGED;
     }
     e->left_ -= *got;
-    rc = e->ended_ && !is_hashed(e) && source->check ? source->check(source->ctx) : EXO_OK;
+    rc = e->ended_ && !piece_is_hashed(e) && source->check ? source->check(source->ctx) : EXO_OK;
     return rc < 0 ? rc : EXO_OK;
 }
 
 /* Where to read `*size` bytes of a source: a large window is its own reading room, and they go to its end, to be
  * encoded towards its beginning. Otherwise as many bytes as scratch_ takes go there. */
-static char *reading_room(exo_encoder *e, const exo_window *out, size_t *size)
+static char *piece_reading_room(exo_encoder *e, const exo_window *out, size_t *size)
 {
     if (*size > EXO_PATH_MAX) {
         return out->dst + out->size - *size;
@@ -150,18 +150,18 @@ enum {
 };
 
 /* Reads so little into a large window that escaping it cannot reach what is not read yet. */
-static int pull_text(exo_encoder *e, const exo_window *out, exo_span *text)
+static int piece_pull_text(exo_encoder *e, const exo_window *out, exo_span *text)
 {
     size_t size = (out->size - out->pos) / (TEXT_GROWTH + 1);
     size = size > TEXT_HELD ? size - TEXT_HELD : 0;
-    char *dst = reading_room(e, out, &size);
-    int rc = pull(e, dst, size, &text->len);
+    char *dst = piece_reading_room(e, out, &size);
+    int rc = piece_pull(e, dst, size, &text->len);
     text->ptr = dst;
     e->staged_len_ = dst == e->scratch_ ? (uint16_t)text->len : 0;
     return rc;
 }
 
-static int write_text(exo_encoder *e, exo_window *out)
+static int piece_write_text(exo_encoder *e, exo_window *out)
 {
     exo_span rest = exo_span_of(e->scratch_ + e->staged_at_, (size_t)(e->staged_len_ - e->staged_at_));
     int rc = EXO_OK;
@@ -170,7 +170,7 @@ static int write_text(exo_encoder *e, exo_window *out)
         ended = e->ended_;
         rc = exo_json_escape(&e->escaper_, &rest, ended, out);
         if (rc == EXO_OK && !ended) {
-            rc = pull_text(e, out, &rest);
+            rc = piece_pull_text(e, out, &rest);
         }
     }
     e->staged_at_ = (uint16_t)(e->staged_len_ - rest.len);
@@ -179,7 +179,7 @@ static int write_text(exo_encoder *e, exo_window *out)
 
 static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static uint32_t byte_at(const char *bytes, size_t at)
+static uint32_t piece_byte_at(const char *bytes, size_t at)
 {
     return (uint8_t)bytes[at];
 }
@@ -191,7 +191,7 @@ static void encode_triples(exo_window *window, const char *in, size_t count)
     char *out = window->dst + window->pos;
     window->pos += count * 4;
     for (; count > 0; count--, in += 3, out += 4) {
-        uint32_t bits = byte_at(in, 0) << 16 | byte_at(in, 1) << 8 | byte_at(in, 2);
+        uint32_t bits = piece_byte_at(in, 0) << 16 | piece_byte_at(in, 1) << 8 | piece_byte_at(in, 2);
         out[0] = base64_digits[bits >> 18];
         out[1] = base64_digits[bits >> 12 & 63];
         out[2] = base64_digits[bits >> 6 & 63];
@@ -200,14 +200,14 @@ static void encode_triples(exo_window *window, const char *in, size_t count)
 }
 
 /* The next digit, or padding, of the up to three staged bytes that are written digit by digit. */
-static char next_digit(exo_encoder *e, size_t staged)
+static char piece_next_digit(exo_encoder *e, size_t staged)
 {
     const char *in = e->scratch_ + e->staged_at_;
     const unsigned at = e->digit_at_;
     uint32_t bits = 0;
-    staged = smaller(staged, 3);
+    staged = piece_smaller(staged, 3);
     for (size_t i = 0; i < 3; i++) {
-        bits = bits << 8 | (i < staged ? byte_at(in, i) : 0);
+        bits = bits << 8 | (i < staged ? piece_byte_at(in, i) : 0);
     }
     e->digit_at_ = (at + 1) % 4;
     if (e->digit_at_ == 0) {
@@ -217,17 +217,17 @@ static char next_digit(exo_encoder *e, size_t staged)
 }
 
 /* Reads on behind the up to two staged bytes, and encodes at once what is in a large window. */
-static int pull_base64(exo_encoder *e, exo_window *out)
+static int piece_pull_base64(exo_encoder *e, exo_window *out)
 {
     size_t left = (size_t)(e->staged_len_ - e->staged_at_);
     size_t size = (out->size - out->pos) / 4 * 3;
-    char *dst = reading_room(e, out, &size);
+    char *dst = piece_reading_room(e, out, &size);
     size_t got;
     memmove(e->scratch_, e->scratch_ + e->staged_at_, left);
     memmove(dst, e->scratch_, left);
     e->staged_at_ = 0;
     e->staged_len_ = (uint16_t)left;
-    int rc = pull(e, dst + left, size - left, &got);
+    int rc = piece_pull(e, dst + left, size - left, &got);
     if (rc != EXO_OK) {
         return rc;
     }
@@ -242,13 +242,13 @@ static int pull_base64(exo_encoder *e, exo_window *out)
     return EXO_OK;
 }
 
-static int write_base64(exo_encoder *e, exo_window *out)
+static int piece_write_base64(exo_encoder *e, exo_window *out)
 {
     for (;;) {
         size_t staged = (size_t)(e->staged_len_ - e->staged_at_);
-        size_t count = e->digit_at_ > 0 ? 0 : smaller(staged / 3, (out->size - out->pos) / 4);
+        size_t count = e->digit_at_ > 0 ? 0 : piece_smaller(staged / 3, (out->size - out->pos) / 4);
         if (staged < 3 && e->digit_at_ == 0 && !e->ended_) {
-            int rc = pull_base64(e, out);
+            int rc = piece_pull_base64(e, out);
             if (rc != EXO_OK) {
                 return rc;
             }
@@ -260,12 +260,12 @@ static int write_base64(exo_encoder *e, exo_window *out)
             encode_triples(out, e->scratch_ + e->staged_at_, count);
             e->staged_at_ = (uint16_t)(e->staged_at_ + count * 3);
         } else {
-            out->dst[out->pos++] = next_digit(e, staged);
+            out->dst[out->pos++] = piece_next_digit(e, staged);
         }
     }
 }
 
-static int write_script(exo_encoder *e, exo_window *out)
+static int piece_write_script(exo_encoder *e, exo_window *out)
 {
     for (; (uint8_t)*e->script_ >= ' '; e->script_++) {
         if (out->pos == out->size) {
@@ -282,28 +282,28 @@ static int begin_piece(exo_encoder *e)
     enum mark mark = (enum mark) * e->script_++;
     switch (mark) {
     case MARK_VALUE_TEXT:
-        begin_string(e, e->value_.text, e->value_.escaped);
+        piece_begin_string(e, e->value_.text, e->value_.escaped);
         return EXO_OK;
     case MARK_VALUE_SOURCE:
-        return begin_source(e, e->value_.source, e->value_.base64);
+        return piece_begin_source(e, e->value_.source, e->value_.base64);
     case MARK_MODEL:
-        begin_string(e, e->options_.model, false);
+        piece_begin_string(e, e->options_.model, false);
         return EXO_OK;
     case MARK_MEDIA_TYPE:
-        begin_string(e, e->file_.media_type, false);
+        piece_begin_string(e, e->file_.media_type, false);
         return EXO_OK;
     case MARK_FILE_NAME:
-        begin_string(e, e->file_.name, false);
+        piece_begin_string(e, e->file_.name, false);
         return EXO_OK;
     case MARK_PART_KEY:
-        begin_string(e, exo_span_text(e->part_), false);
+        piece_begin_string(e, exo_span_text(e->part_), false);
         return EXO_OK;
     case MARK_PART_SCRIPT:
         e->script_ = e->part_ + strlen(e->part_) + 1;
         return EXO_OK;
     case MARK_FILE_BASE64:
     case MARK_FILE_TEXT:
-        return begin_source(e, e->file_.source, mark == MARK_FILE_BASE64);
+        return piece_begin_source(e, e->file_.source, mark == MARK_FILE_BASE64);
     default:
         e->script_ = NULL;
         return EXO_OK;
@@ -314,20 +314,20 @@ static int write_piece(exo_encoder *e, exo_window *out)
 {
     switch ((enum piece)e->piece_) {
     case PIECE_STRING:
-        return write_string(e, out);
+        return piece_write_string(e, out);
     case PIECE_TEXT:
-        return write_text(e, out);
+        return piece_write_text(e, out);
     case PIECE_BASE64:
-        return write_base64(e, out);
+        return piece_write_base64(e, out);
     default:
-        return write_script(e, out);
+        return piece_write_script(e, out);
     }
 }
 
 /* Never writes what the sizing walk did not count, lest a receiver that counts takes a changed body for complete. */
 int exo_encode_write_on(exo_encoder *e, exo_window *out)
 {
-    const bool counted = is_counted(e);
+    const bool counted = piece_is_counted(e);
     const size_t room = out->size - out->pos;
     exo_window part = {out->dst + out->pos, room, 0};
     if (e->walk_ == WALK_WRITE && counted && e->sized_.bytes_ - e->sum_.bytes_ < room) {
@@ -338,7 +338,7 @@ int exo_encode_write_on(exo_encoder *e, exo_window *out)
     e->written_ += part.pos;
     out->pos += part.pos;
     if (counted && !e->bound_) {
-        e->sum_.digest_ = digest_add(e->sum_.digest_, part.dst, part.pos);
+        e->sum_.digest_ = piece_digest_add(e->sum_.digest_, part.dst, part.pos);
     }
     if (rc == EXO_AGAIN && part.pos == part.size && part.size < room) {
         return EXO_E_BODY_CHANGED;

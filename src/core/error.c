@@ -72,7 +72,7 @@ static const uint8_t numbers[] = {
 };
 
 /* That byte, or 0. */
-static unsigned look_up(int code)
+static unsigned error_look_up(int code)
 {
     const unsigned at = TOP - (unsigned)code;
     return at < sizeof numbers ? numbers[at] : 0;
@@ -80,9 +80,9 @@ static unsigned look_up(int code)
 
 #if !defined EXO_NO_ERROR_NAMES || !defined EXO_NO_ERROR_TEXTS
 /* The string of a code, among those of ALL_ROWS: as many lie before it as there are numbers. */
-static const char *find_string(const char *strings, int code)
+static const char *error_find_string(const char *strings, int code)
 {
-    const size_t end = look_up(code) ? TOP - (unsigned)code : sizeof numbers;
+    const size_t end = error_look_up(code) ? TOP - (unsigned)code : sizeof numbers;
     size_t row = 0;
     for (size_t i = 0; i < end; i++) {
         row += numbers[i] & KNOWN;
@@ -96,7 +96,7 @@ const char *exo_error_name(int code)
 #ifdef EXO_NO_ERROR_NAMES
     return exo_class_name(exo_error_class_of(code));
 #else
-    return find_string((const char *)&names, code);
+    return error_find_string((const char *)&names, code);
 #endif
 }
 
@@ -105,18 +105,18 @@ const char *exo_error_text(int code)
 #ifdef EXO_NO_ERROR_TEXTS
     return exo_error_name(code);
 #else
-    return find_string((const char *)&texts, code);
+    return error_find_string((const char *)&texts, code);
 #endif
 }
 
 exo_error_class exo_error_class_of(int code)
 {
-    return (exo_error_class)(look_up(code) >> CLASS_SHIFT);
+    return (exo_error_class)(error_look_up(code) >> CLASS_SHIFT);
 }
 
 exo_verdict exo_error_verdict(int code)
 {
-    return (exo_verdict)(look_up(code) >> VERDICT_SHIFT & EXO_FALL_BACK_CONTEXT);
+    return (exo_verdict)(error_look_up(code) >> VERDICT_SHIFT & EXO_FALL_BACK_CONTEXT);
 }
 
 const char *exo_class_name(exo_error_class error_class)

@@ -42,7 +42,7 @@ enum advice {
 #define EPOCH_US INT64_C(1000000000000000)
 
 /* The status that a body names, or else that of the response. */
-static uint16_t effective_status(const struct reading *reading)
+static uint16_t failure_effective_status(const struct reading *reading)
 {
     const uint16_t http_status = reading->failure->http_status;
     if (http_status >= 300 && http_status < 400) {
@@ -63,7 +63,7 @@ static uint16_t effective_status(const struct reading *reading)
 }
 
 /* What a status means by itself. */
-static int code_of_status(uint16_t status, bool in_stream)
+static int failure_code_of_status(uint16_t status, bool in_stream)
 {
     static const struct {
         uint8_t beyond_400;
@@ -84,7 +84,7 @@ static int code_of_status(uint16_t status, bool in_stream)
 }
 
 /* The verdict, from the code and x-should-retry. */
-static void settle(exo_failure *failure)
+static void failure_settle(exo_failure *failure)
 {
     failure->verdict = exo_error_verdict(failure->code);
     if (failure->advice_ == ADVICE_RETRY && failure->code == EXO_E_STATUS) {
@@ -97,7 +97,7 @@ static void settle(exo_failure *failure)
 }
 
 /* Seconds as they are kept, to the year 2106. */
-static uint32_t clamp(int64_t seconds)
+static uint32_t failure_clamp(int64_t seconds)
 {
     if ((uint64_t)seconds > UINT32_MAX) {
         return seconds < 0 ? 0 : UINT32_MAX;
@@ -106,7 +106,7 @@ static uint32_t clamp(int64_t seconds)
 }
 
 /* Forgets all but what headers said. */
-static void begin(exo_failure *failure, int code)
+static void failure_begin(exo_failure *failure, int code)
 {
     const size_t at =
         offsetof(exo_failure, in_stream); /* what lies before that, and from request_id on, is from headers */
@@ -116,12 +116,12 @@ static void begin(exo_failure *failure, int code)
         failure->retry_after = -1;
         failure->delay_rank_ = 0;
     }
-    settle(failure);
+    failure_settle(failure);
 }
 
 /* Notes one of x-ratelimit-reset-* and x-ratelimit-remaining-*, if it is one. The hash keeps apart those kinds that are
  * known: of requests or tokens, of input or output, by the day, the hour or the minute. */
-static void note_limit(exo_failure *failure, exo_span *name, const exo_span *value)
+static void failure_note_limit(exo_failure *failure, exo_span *name, const exo_span *value)
 {
     if (failure->message[0] || !exo_ascii_skip(name, "x-rate")) {
         return;
@@ -144,7 +144,7 @@ static void note_limit(exo_failure *failure, exo_span *name, const exo_span *val
 }
 
 /* The delay by the limits that were noted, or -1: the longest of those that are spent, else the shortest. */
-static int64_t limits_delay(const exo_failure *failure)
+static int64_t failure_limits_delay(const exo_failure *failure)
 {
     uint64_t shortest = UINT64_MAX;
     int64_t longest = -1;
@@ -168,14 +168,14 @@ static int64_t limits_delay(const exo_failure *failure)
 }
 
 /* Whether a status may be that of an exceeded context window which is told in words that nobody knows. */
-static bool may_be_context(uint16_t status, bool in_stream)
+static bool failure_may_be_context(uint16_t status, bool in_stream)
 {
     return status == 400 || status == 413 || status == 422 ||
            (in_stream ? status < 400 || status >= 500 : status == 500);
 }
 
 /* What the signs of a body or its status mean: the first that there is. */
-static int code_of(const struct reading *reading, const exo_failure *failure)
+static int failure_code_of(const struct reading *reading, const exo_failure *failure)
 {
     if (reading->signs & CONTEXT) {
         return EXO_E_CONTEXT_WINDOW;
@@ -189,11 +189,11 @@ static int code_of(const struct reading *reading, const exo_failure *failure)
     if (reading->page && failure->status == 403) {
         return EXO_E_BLOCKED;
     }
-    return code_of_status(failure->status, failure->in_stream);
+    return failure_code_of_status(failure->status, failure->in_stream);
 }
 
 /* Reads a body, and, unless it is NULL, puts into the failure what it says. */
-static void read_body(struct reading *reading, exo_failure *failure, uint8_t start, const exo_span *body)
+static void failure_read_body(struct reading *reading, exo_failure *failure, uint8_t start, const exo_span *body)
 {
     memset(reading, 0, sizeof *reading);
     reading->failure = failure;
@@ -202,25 +202,25 @@ static void read_body(struct reading *reading, exo_failure *failure, uint8_t sta
 }
 
 /* Reads a body, whose start the reading knows, into a failure, and judges it. */
-static void judge(exo_failure *failure, struct reading *reading, uint16_t http_status, const exo_span *body)
+static void failure_judge(exo_failure *failure, struct reading *reading, uint16_t http_status, const exo_span *body)
 {
-    const int64_t delay = failure->message[0] ? -1 : limits_delay(failure);
-    begin(failure, EXO_OK);
-    read_body(reading, failure, reading->start, body);
+    const int64_t delay = failure->message[0] ? -1 : failure_limits_delay(failure);
+    failure_begin(failure, EXO_OK);
+    failure_read_body(reading, failure, reading->start, body);
     reading->signs |= exo_failure_signs(failure->message);
     reading->signs |= (exo_failure_signs(failure->provider_code) | exo_failure_signs(failure->type)) & NOT_COMBINED;
     failure->http_status = http_status;
     failure->in_stream = http_status < 300;
     if ((reading->signs & (COMBINED | VETO | FILTER | QUOTA)) == COMBINED &&
-        may_be_context(effective_status(reading), failure->in_stream)) {
+        failure_may_be_context(failure_effective_status(reading), failure->in_stream)) {
         reading->signs |= CONTEXT;
     }
-    failure->status = effective_status(reading);
-    failure->code = code_of(reading, failure);
+    failure->status = failure_effective_status(reading);
+    failure->code = failure_code_of(reading, failure);
     if (failure->status == 429 && failure->retry_after < 0) {
         exo_failure_set_delay(failure, 0, delay);
     }
-    settle(failure);
+    failure_settle(failure);
 }
 
 void exo_failure_clear(exo_failure *failure)
@@ -231,7 +231,7 @@ void exo_failure_clear(exo_failure *failure)
 
 void exo_failure_set(exo_failure *failure, int code, exo_span message)
 {
-    begin(failure, code);
+    failure_begin(failure, code);
     failure->cut = !exo_failure_put(failure->message, sizeof failure->message, message);
     failure->clock = exo_clock_of(code);
 }
@@ -242,7 +242,7 @@ void exo_failure_no_key(exo_failure *failure)
 }
 
 /* Makes a delay of the date in Retry-After, as the clock that it is to be read against becomes known. */
-static void heed_retry_at(exo_failure *failure)
+static void failure_heed_retry_at(exo_failure *failure)
 {
     if (failure->retry_at_ > 0 && failure->delay_rank_ <= RETRY_AFTER) {
         if (failure->delay_rank_ == RETRY_AFTER) {
@@ -260,7 +260,7 @@ void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int
     static const char advice[] = "true false";
     const int header = exo_ascii_word_index(header_names, &name);
     const uint8_t rank = (uint8_t)header;
-    const uint32_t now = clamp(wall_now);
+    const uint32_t now = failure_clamp(wall_now);
     exo_ascii_trim(&value);
     if (value.len == 0) {
         return;
@@ -269,12 +269,12 @@ void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int
         failure->clock_ = now;
     }
     if (header < 0) {
-        note_limit(failure, &name, &value);
+        failure_note_limit(failure, &name, &value);
     } else if (header == SHOULD_RETRY) {
         const int word = exo_ascii_word_index(advice, &value);
         if (word >= 0) {
             failure->advice_ = (uint8_t)(ADVICE_RETRY + word);
-            settle(failure);
+            failure_settle(failure);
         }
     } else if (header > RETRY_AFTER_MS) {
         if (rank > failure->id_rank_) {
@@ -291,7 +291,7 @@ void exo_failure_header(exo_failure *failure, exo_span name, exo_span value, int
             failure->clock_ = date;
             failure->dated_ = true;
         }
-        heed_retry_at(failure);
+        failure_heed_retry_at(failure);
     }
 }
 
@@ -299,33 +299,33 @@ void exo_failure_from_response(exo_failure *failure, uint16_t http_status, exo_s
 {
     struct reading reading;
     reading.start = TOP;
-    judge(failure, &reading, http_status, &body);
+    failure_judge(failure, &reading, http_status, &body);
 }
 
 int exo_failure_from_json(exo_failure *failure, uint16_t http_status, exo_span json)
 {
     struct reading reading;
-    read_body(&reading, NULL, TOP, &json);
+    failure_read_body(&reading, NULL, TOP, &json);
     if (reading.choices) {
-        read_body(&reading, NULL, CHUNK, &json);
+        failure_read_body(&reading, NULL, CHUNK, &json);
     }
     if (!reading.found) {
         return EXO_NOT_FOUND;
     }
-    judge(failure, &reading, http_status, &json);
+    failure_judge(failure, &reading, http_status, &json);
     return EXO_OK;
 }
 
 void exo_failure_from_end(exo_failure *failure, int code, exo_span reason)
 {
-    begin(failure, code);
+    failure_begin(failure, code);
     failure->in_stream = exo_error_class_of(code) == EXO_CLASS_PROVIDER;
     exo_failure_put(failure->provider_code, sizeof failure->provider_code, reason);
 }
 
 /* How many bytes of `text` stand for `byte`: itself, its percent-encoding, or itself behind a reverse solidus; 0 if
  * they do not. */
-static size_t stands_for(const char *text, uint8_t byte)
+static size_t failure_stands_for(const char *text, uint8_t byte)
 {
     if (byte != '\0') { /* which ends the text */
         if ((uint8_t)text[0] == byte) {
@@ -342,7 +342,7 @@ static size_t stands_for(const char *text, uint8_t byte)
 }
 
 /* How many bytes at `text` are a piece of the secret that gives it away: the longest. A `cut` text may end in one. */
-static size_t secret_piece(const char *text, const exo_span *secret, bool cut)
+static size_t failure_secret_piece(const char *text, const exo_span *secret, bool cut)
 {
     const size_t least = secret->len < SECRET_PART ? secret->len : SECRET_PART;
     size_t most = 0;
@@ -350,7 +350,8 @@ static size_t secret_piece(const char *text, const exo_span *secret, bool cut)
         size_t same = 0;
         size_t len = 0;
         size_t more;
-        while (first + same < secret->len && (more = stands_for(text + len, (uint8_t)secret->ptr[first + same])) > 0) {
+        while (first + same < secret->len &&
+               (more = failure_stands_for(text + len, (uint8_t)secret->ptr[first + same])) > 0) {
             len += more;
             same++;
         }
@@ -362,14 +363,14 @@ static size_t secret_piece(const char *text, const exo_span *secret, bool cut)
 }
 
 /* Takes a secret out of one field, and wipes what the shorter text leaves behind. */
-static void redact(char *text, size_t size, const exo_span *secret)
+static void failure_redact(char *text, size_t size, const exo_span *secret)
 {
     const size_t stars = secret->len < 3 ? secret->len : 3;
     const bool cut = strlen(text) + 4 >= size;
     const char *const end = text + size;
     char *to = text;
     for (const char *from = text; *from;) {
-        const size_t piece = secret_piece(from, secret, cut);
+        const size_t piece = failure_secret_piece(from, secret, cut);
         if (piece > 0) {
             memcpy(to, "***", stars);
             to += stars;
@@ -384,9 +385,9 @@ static void redact(char *text, size_t size, const exo_span *secret)
 void exo_failure_redact(exo_failure *failure, exo_span secret)
 {
     if (secret.len > 0) {
-        redact(failure->message, sizeof failure->message, &secret);
-        redact(failure->type, sizeof failure->type, &secret);
-        redact(failure->provider_code, sizeof failure->provider_code, &secret);
-        redact(failure->request_id, sizeof failure->request_id, &secret);
+        failure_redact(failure->message, sizeof failure->message, &secret);
+        failure_redact(failure->type, sizeof failure->type, &secret);
+        failure_redact(failure->provider_code, sizeof failure->provider_code, &secret);
+        failure_redact(failure->request_id, sizeof failure->request_id, &secret);
     }
 }

@@ -97,7 +97,7 @@ static const uint16_t minimax_codes[][2] = {
  * the message. */
 #define UNFOLD_AT 8
 
-static void consume(exo_span *text, size_t len)
+static void body_consume(exo_span *text, size_t len)
 {
     text->ptr += len;
     text->len -= len;
@@ -123,14 +123,14 @@ bool exo_failure_put(char *dst, size_t size, exo_span text)
         }
         memcpy(dst + len, from, (size_t)give);
         len += (size_t)give;
-        consume(&text, take);
+        body_consume(&text, take);
     }
     dst[len] = '\0';
     return text.len == 0;
 }
 
 /* Puts what stands between quotation marks in JSON, or, if `plain`, any text. */
-static bool put_decoded(char *dst, size_t size, const exo_span *text, bool plain)
+static bool body_put_decoded(char *dst, size_t size, const exo_span *text, bool plain)
 {
     char scratch[EXO_JSON_SCRATCH];
     exo_json_decoder decoder;
@@ -145,7 +145,7 @@ static bool put_decoded(char *dst, size_t size, const exo_span *text, bool plain
 }
 
 /* Adds text to the message, from between quotation marks in JSON if `escaped`, unless the message says it already. */
-static void say(struct reading *reading, const exo_span *text, bool escaped)
+static void body_say(struct reading *reading, const exo_span *text, bool escaped)
 {
     exo_failure *failure = reading->failure;
     reading->found = reading->said = true;
@@ -159,7 +159,7 @@ static void say(struct reading *reading, const exo_span *text, bool escaped)
         exo_failure_put(message, size, exo_span_of(reading->cause ? ": " : "; ", 2));
     }
     const size_t begin = strlen(message);
-    failure->cut = !put_decoded(message, size, text, !escaped);
+    failure->cut = !body_put_decoded(message, size, text, !escaped);
     size_t end = strlen(message);
     while (end > begin && message[end - 1] == ' ') {
         end--;
@@ -191,7 +191,7 @@ void exo_failure_set_id(exo_failure *failure, uint8_t rank, exo_span id)
 
 /* Draws the conclusions from a code, a type or a reason, which ends with NUL. At the top of a body, numbers are not
  * z.ai's. */
-static void heed(struct reading *reading, const exo_span *word, uint8_t place, uint8_t rank)
+static void body_heed(struct reading *reading, const exo_span *word, uint8_t place, uint8_t rank)
 {
     const int64_t number = exo_decimal(word, 1);
     if (number >= 400 && number <= 599 && rank > reading->number_rank) {
@@ -209,7 +209,7 @@ static void heed(struct reading *reading, const exo_span *word, uint8_t place, u
 }
 
 /* Keeps a code or a type, if none of higher rank is there. */
-static void keep(struct reading *reading, uint8_t field, const exo_span *word, uint8_t rank)
+static void body_keep(struct reading *reading, uint8_t field, const exo_span *word, uint8_t rank)
 {
     uint8_t *known = &reading->word_rank[field == CODE];
     if (rank <= *known) {
@@ -225,7 +225,7 @@ static void keep(struct reading *reading, uint8_t field, const exo_span *word, u
 
 /* A message. One that may be JSON itself is put off until the walk is over, so that only one walk is under way; of
  * several the cause is kept. */
-static void take_message(struct reading *reading, uint8_t field, const exo_json_token *token)
+static void body_take_message(struct reading *reading, uint8_t field, const exo_json_token *token)
 {
     exo_span text = token->text;
     reading->found |= token->type == EXO_JSON_TRUE;
@@ -236,7 +236,7 @@ static void take_message(struct reading *reading, uint8_t field, const exo_json_
         reading->cause = field == CAUSE;
     }
     if (reading->inside || (text.ptr[0] != '{' && text.ptr[0] != '[')) {
-        say(reading, &text, true);
+        body_say(reading, &text, true);
     } else if (reading->nested.text.len == 0 || reading->cause) {
         reading->nested = *token;
         reading->nested_is_cause = reading->cause;
@@ -245,7 +245,7 @@ static void take_message(struct reading *reading, uint8_t field, const exo_json_
 }
 
 /* A string or number that is short enough to be a word. */
-static void take_word(struct reading *reading, uint8_t place, uint8_t field, const exo_json_token *token)
+static void body_take_word(struct reading *reading, uint8_t place, uint8_t field, const exo_json_token *token)
 {
     char text[WORD_MAX];
     exo_span word = exo_span_of(text, exo_json_copy(token, text, sizeof text));
@@ -272,16 +272,16 @@ static void take_word(struct reading *reading, uint8_t place, uint8_t field, con
         reading->signs |= exo_failure_contains(text, "PerDay") ? QUOTA : 0;
         break;
     default:
-        heed(reading, &word, place, rank);
+        body_heed(reading, &word, place, rank);
         if (field == CODE || field == TYPE || (field == STATUS && token->type == EXO_JSON_STRING)) {
             reading->found |= place != TOP;
-            keep(reading, field, &word, rank);
+            body_keep(reading, field, &word, rank);
         }
         break;
     }
 }
 
-static void take(struct reading *reading, uint8_t place, uint8_t field, const exo_json_token *token)
+static void body_take(struct reading *reading, uint8_t place, uint8_t field, const exo_json_token *token)
 {
     if (token->type == EXO_JSON_NULL || token->type == EXO_JSON_FALSE) {
         return;
@@ -291,7 +291,7 @@ static void take(struct reading *reading, uint8_t place, uint8_t field, const ex
         break;
     case MESSAGE:
     case CAUSE:
-        take_message(reading, field, token);
+        body_take_message(reading, field, token);
         break;
     case FLAGGED:
         reading->signs |= FILTER;
@@ -303,13 +303,13 @@ static void take(struct reading *reading, uint8_t place, uint8_t field, const ex
         reading->base_message = token->text;
         break;
     default:
-        take_word(reading, place, field, token);
+        body_take_word(reading, place, field, token);
         break;
     }
 }
 
 /* What a key leads to. */
-static uint8_t follow(uint8_t place, const exo_json_token *key)
+static uint8_t body_follow(uint8_t place, const exo_json_token *key)
 {
     char word[KEY_MAX];
     const exo_span name = exo_span_of(word, exo_json_copy(key, word, sizeof word));
@@ -324,7 +324,7 @@ static uint8_t follow(uint8_t place, const exo_json_token *key)
 
 /* A body may have been cut inside the message: what there is of the string that begins in `rest` is taken all the same,
  * but for an escape near its end, which may not be whole. */
-static void take_rest(struct reading *reading, uint8_t field, exo_span rest)
+static void body_take_rest(struct reading *reading, uint8_t field, exo_span rest)
 {
     exo_ascii_trim(&rest);
     exo_ascii_skip(&rest, ",");
@@ -338,12 +338,12 @@ static void take_rest(struct reading *reading, uint8_t field, exo_span rest)
             }
         }
         const exo_json_token token = {EXO_JSON_STRING, false, rest, rest};
-        take_message(reading, field, &token);
+        body_take_message(reading, field, &token);
     }
 }
 
 /* Walks over a JSON text whose outermost object stands at `start`, as far as it can be read. */
-static void walk(struct reading *reading, exo_span text, uint8_t start)
+static void body_walk(struct reading *reading, exo_span text, uint8_t start)
 {
     uint8_t next = SLOT(MESSAGE, start);
     uint8_t levels[EXO_JSON_DEPTH_MAX + 1];
@@ -357,13 +357,13 @@ static void walk(struct reading *reading, exo_span text, uint8_t start)
         size_t before = reader.at;
         int status = exo_json_next(&reader, &token);
         if (status != EXO_EVENT) {
-            take_rest(reading, next & 15, exo_span_of(text.ptr + before, reader.at - before));
+            body_take_rest(reading, next & 15, exo_span_of(text.ptr + before, reader.at - before));
             return;
         }
         switch (token.type) {
         case EXO_JSON_KEY:
             place = *level >> 4;
-            next = follow(place, &token);
+            next = body_follow(place, &token);
             reading->choices |= next == SLOT(CHOICES, NOWHERE);
             break;
         case EXO_JSON_ARRAY:
@@ -378,7 +378,7 @@ static void walk(struct reading *reading, exo_span text, uint8_t start)
             next = *--level;
             break;
         default:
-            take(reading, place, next & 15, &token);
+            body_take(reading, place, next & 15, &token);
             next = *level;
             break;
         }
@@ -387,7 +387,7 @@ static void walk(struct reading *reading, exo_span text, uint8_t start)
 
 /* Looks into a message or cause that seems to be JSON, as far as the rest of the message's field holds it. What says
  * nothing in this way was text. */
-static void walk_nested(struct reading *reading)
+static void body_walk_nested(struct reading *reading)
 {
     exo_failure *failure = reading->failure;
     const size_t at = strlen(failure->message) + UNFOLD_AT;
@@ -397,40 +397,40 @@ static void walk_nested(struct reading *reading)
         reading->inside = INSIDE;
         reading->cause = reading->nested_is_cause;
         reading->said = false;
-        walk(reading, exo_span_of(room, len), TOP);
+        body_walk(reading, exo_span_of(room, len), TOP);
         if (!reading->said) {
-            say(reading, &reading->nested.text, true);
+            body_say(reading, &reading->nested.text, true);
         }
     }
 }
 
 /* Takes off `text` what stands before the first of two bytes, and that byte. */
-static exo_span take_until(exo_span *text, char one, char other)
+static exo_span body_take_until(exo_span *text, char one, char other)
 {
     exo_span taken = *text;
     taken.len = 0;
     while (taken.len < text->len && taken.ptr[taken.len] != one && taken.ptr[taken.len] != other) {
         taken.len++;
     }
-    consume(text, taken.len + (taken.len < text->len));
+    body_consume(text, taken.len + (taken.len < text->len));
     return taken;
 }
 
 /* Takes the first line off `text`; CR and LF together end two. */
-static exo_span take_line(exo_span *text)
+static exo_span body_take_line(exo_span *text)
 {
-    return take_until(text, '\n', '\r');
+    return body_take_until(text, '\n', '\r');
 }
 
 /* Makes of an HTML page the text of its title, or what to say of one without. */
-static void cut_to_title(exo_span *page)
+static void body_cut_to_title(exo_span *page)
 {
     static const char untitled[] = "HTML page";
     while (page->len > 0 && !exo_ascii_skip(page, "<title")) {
-        consume(page, 1);
+        body_consume(page, 1);
     }
-    take_until(page, '>', '>');
-    *page = take_until(page, '<', '<');
+    body_take_until(page, '>', '>');
+    *page = body_take_until(page, '<', '<');
     exo_ascii_trim(page);
     if (page->len == 0) {
         *page = exo_span_of(untitled, sizeof untitled - 1);
@@ -438,7 +438,7 @@ static void cut_to_title(exo_span *page)
 }
 
 /* Takes MiniMax's own code for what it means. */
-static void heed_base_code(struct reading *reading)
+static void body_heed_base_code(struct reading *reading)
 {
     if (reading->base_code == 0) {
         return;
@@ -451,25 +451,25 @@ static void heed_base_code(struct reading *reading)
         }
     }
     if (reading->base_message.len > 0) {
-        say(reading, &reading->base_message, true);
+        body_say(reading, &reading->base_message, true);
     }
 }
 
-static bool is_json(const exo_span *text)
+static bool body_is_json(const exo_span *text)
 {
     return exo_json_check(*text, EXO_JSON_DEPTH_MAX, NULL) == EXO_OK;
 }
 
 /* Lines that are no JSON together are read as the last of them that is an object: an event was cut, and what was wrong
  * came behind it. */
-static exo_span choose_line(const exo_span *text)
+static exo_span body_choose_line(const exo_span *text)
 {
     exo_span chosen = *text;
     exo_span rest = *text;
-    if (!is_json(text)) {
+    if (!body_is_json(text)) {
         while (rest.len > 0) {
-            const exo_span line = take_line(&rest);
-            if (line.len > 0 && line.ptr[0] == '{' && is_json(&line)) {
+            const exo_span line = body_take_line(&rest);
+            if (line.len > 0 && line.ptr[0] == '{' && body_is_json(&line)) {
                 chosen = line;
             }
         }
@@ -478,41 +478,41 @@ static exo_span choose_line(const exo_span *text)
 }
 
 /* JSON of any shape. */
-static void read_json(struct reading *reading, exo_span json)
+static void body_read_json(struct reading *reading, exo_span json)
 {
     reading->nested.text.len = 0;
     reading->base_code = 0;
     reading->inside = 0;
-    walk(reading, json, reading->start);
+    body_walk(reading, json, reading->start);
     if (reading->nested.text.len > 0 && reading->failure) {
-        walk_nested(reading);
+        body_walk_nested(reading);
     }
-    heed_base_code(reading);
+    body_heed_base_code(reading);
 }
 
 /* JSON or text. What is JSON but no object, list or string says nothing. */
-static void read_value(struct reading *reading, const exo_span *text)
+static void body_read_value(struct reading *reading, const exo_span *text)
 {
-    const exo_span value = choose_line(text);
+    const exo_span value = body_choose_line(text);
     if (*value.ptr == '{' || *value.ptr == '[' || *value.ptr == '"') {
-        read_json(reading, value);
+        body_read_json(reading, value);
         reading->opaque = *text;
-    } else if (!is_json(text)) {
-        say(reading, text, false);
+    } else if (!body_is_json(text)) {
+        body_say(reading, text, false);
     }
 }
 
 /* Reads a body that is an event stream as its lines of data. False: it is none. */
-static bool read_events(struct reading *reading, exo_span body)
+static bool body_read_events(struct reading *reading, exo_span body)
 {
     bool any = false;
     while (body.len > 0) {
-        exo_span line = take_line(&body);
+        exo_span line = body_take_line(&body);
         if (exo_ascii_skip(&line, "data:")) {
             any = true;
             exo_ascii_trim(&line);
             if (line.len > 0 && exo_ascii_word_index("[DONE]", &line) < 0) {
-                read_value(reading, &line);
+                body_read_value(reading, &line);
             }
         }
     }
@@ -528,12 +528,12 @@ void exo_failure_read(struct reading *reading, exo_span body)
     }
     if (body.ptr[0] == '<') {
         reading->page = true;
-        cut_to_title(&body);
-        say(reading, &body, false);
-    } else if (!read_events(reading, body)) {
-        read_value(reading, &body);
+        body_cut_to_title(&body);
+        body_say(reading, &body, false);
+    } else if (!body_read_events(reading, body)) {
+        body_read_value(reading, &body);
     }
     if (!reading->found && reading->failure) {
-        say(reading, &reading->opaque, false);
+        body_say(reading, &reading->opaque, false);
     }
 }

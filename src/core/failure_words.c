@@ -169,24 +169,24 @@ static const char marks[] =
 static const char said_keys[] = "message msg error detail code type raw";
 
 /* Whether a mark, or the part of it up to any text, goes on at `mark`. */
-static bool goes_on(const char *mark)
+static bool words_goes_on(const char *mark)
 {
     return (uint8_t)*mark > LAST_STOP;
 }
 
 /* Whether a byte of a text is what a byte of a mark stands for. */
-static bool fits(const char *text, const char *mark)
+static bool words_fits(const char *text, const char *mark)
 {
     return exo_ascii_same(text, mark, 1) || (*mark == '#' && ascii_is_digit(*text)) ||
            (*mark == ' ' && (*text == '_' || *text == '-'));
 }
 
 /* Where the text that begins with the part at `mark` goes on behind it; NULL where it does not begin so. */
-static const char *behind(const char *text, const char *mark)
+static const char *words_behind(const char *text, const char *mark)
 {
     const char *rest = NULL; /* of the mark, behind a common word */
     for (;;) {
-        if (!goes_on(mark)) {
+        if (!words_goes_on(mark)) {
             if (!rest) {
                 return text;
             }
@@ -197,7 +197,7 @@ static const char *behind(const char *text, const char *mark)
             mark = exo_ascii_string(common, (size_t)*mark - FIRST_WORD);
         } else if (*text == '`') {
             text++;
-        } else if (!fits(text++, mark++)) {
+        } else if (!words_fits(text++, mark++)) {
             return NULL;
         }
     }
@@ -208,11 +208,11 @@ const struct meaning *exo_failure_meaning(const char *word)
     const char *mark = meaning_words;
     for (size_t row = 0; row < sizeof meanings / sizeof *meanings; row++) {
         do {
-            const char *end = behind(word, mark);
+            const char *end = words_behind(word, mark);
             if (end && *end == '\0') {
                 return &meanings[row];
             }
-            while (goes_on(mark)) {
+            while (words_goes_on(mark)) {
                 mark++;
             }
         } while (*mark++ == *END_);
@@ -220,38 +220,38 @@ const struct meaning *exo_failure_meaning(const char *word)
     return NULL;
 }
 
-static bool is_alphanumeric(char byte)
+static bool words_is_alphanumeric(char byte)
 {
     const char letter = (char)(byte | 0x20);
     return ascii_is_digit(byte) || (letter >= 'a' && letter <= 'z');
 }
 
-static bool is_quote(char byte)
+static bool words_is_quote(char byte)
 {
     return byte == '"' || byte == '\'';
 }
 
 /* Where the quotation that begins at `at` ends: at its closing mark, or at the end of the text. `at` itself where none
  * begins: an apostrophe, a closing mark. Quotations within escaped JSON have escaped marks. */
-static const char *quotation_end(const char *text, const char *at)
+static const char *words_quotation_end(const char *text, const char *at)
 {
     static const char no_first[] = " ,:;.)]}"; /* and the NUL */
     const char before = at > text ? at[-1] : ' ';
     const bool escaped = before == '\\';
     const char *end = at + 1;
-    if (!is_quote(*at) || is_alphanumeric(before) || memchr(no_first, *end, sizeof no_first)) {
+    if (!words_is_quote(*at) || words_is_alphanumeric(before) || memchr(no_first, *end, sizeof no_first)) {
         return at;
     }
-    while (*end && (*end != *at || (end[-1] == '\\') != escaped || is_alphanumeric(end[1]))) {
+    while (*end && (*end != *at || (end[-1] == '\\') != escaped || words_is_alphanumeric(end[1]))) {
         end++;
     }
     return end;
 }
 
 /* Where the next byte of `text` stands that is not quoted; not at the end of `text`. */
-static const char *step(const char *text, const char *at)
+static const char *words_step(const char *text, const char *at)
 {
-    const char *end = quotation_end(text, at);
+    const char *end = words_quotation_end(text, at);
     if (end == at) {
         return end + 1;
     }
@@ -265,7 +265,7 @@ static const char *step(const char *text, const char *at)
     do {
         end++;
     } while (*end == ' ' || *end == ':' || *end == '[' || *end == '\\');
-    return is_quote(*end) ? end + 1 : end;
+    return words_is_quote(*end) ? end + 1 : end;
 }
 
 bool exo_failure_contains(const char *text, const char *mark)
@@ -273,14 +273,14 @@ bool exo_failure_contains(const char *text, const char *mark)
     const char *at = text;
     do {
         const char *end;
-        while (!(end = behind(at, mark))) {
+        while (!(end = words_behind(at, mark))) {
             if (*at == '\0') {
                 return false;
             }
-            at = step(text, at);
+            at = words_step(text, at);
         }
         at = end;
-        while (goes_on(mark)) {
+        while (words_goes_on(mark)) {
             mark++;
         }
     } while (*mark++ == *ANY_);

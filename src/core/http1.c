@@ -33,7 +33,7 @@ enum byte_class {
     IS_WRONG
 };
 
-static enum byte_class classify(unsigned char byte)
+static enum byte_class http1_classify(unsigned char byte)
 {
     static const char marks[] = " :;=\"\\\r!#$%&'*+-.^_`|~";
 
@@ -55,25 +55,25 @@ enum {
     VISIBLES = TEXTS & ~(1 << IS_BLANK | 1 << IS_OBS_TEXT), /* a host or a request target */
 };
 
-static bool is_blank(unsigned char byte)
+static bool http1_is_blank(unsigned char byte)
 {
     return byte == SP || byte == HTAB;
 }
 
-static void consume(exo_span *text, size_t len)
+static void http1_consume(exo_span *text, size_t len)
 {
     text->ptr += len;
     text->len -= len;
 }
 
-static bool same_name(exo_span a, exo_span b)
+static bool http1_same_name(exo_span a, exo_span b)
 {
     return a.len == b.len && exo_ascii_same(a.ptr, b.ptr, a.len);
 }
 
 bool exo_http1_name_is(exo_span name, const char *text)
 {
-    return same_name(name, exo_span_text(text));
+    return http1_same_name(name, exo_span_text(text));
 }
 
 bool exo_header_split(exo_span line, exo_span *name, exo_span *value)
@@ -81,10 +81,10 @@ bool exo_header_split(exo_span line, exo_span *name, exo_span *value)
     size_t len = 0;
     size_t colon;
 
-    while (len < line.len && classify((unsigned char)line.ptr[len]) == IS_TOKEN) {
+    while (len < line.len && http1_classify((unsigned char)line.ptr[len]) == IS_TOKEN) {
         len++;
     }
-    for (colon = len; colon < line.len && is_blank((unsigned char)line.ptr[colon]); colon++) {
+    for (colon = len; colon < line.len && http1_is_blank((unsigned char)line.ptr[colon]); colon++) {
     }
     *name = *value = exo_span_of(line.ptr, 0);
     if (len == 0 || colon == line.len || line.ptr[colon] != ':') {
@@ -105,18 +105,18 @@ enum known {
     CONNECTION
 };
 
-static int known_header(const exo_span *name)
+static int http1_known_header(const exo_span *name)
 {
     return exo_ascii_word_index("host content-length transfer-encoding connection", name);
 }
 
 /* ---- the request head ---- */
 
-static int check(const exo_span *text, unsigned allowed)
+static int http1_check(const exo_span *text, unsigned allowed)
 {
     for (size_t i = 0; i < text->len; i++) {
         const unsigned char byte = (unsigned char)text->ptr[i];
-        const enum byte_class is = classify(byte);
+        const enum byte_class is = http1_classify(byte);
         if (is == IS_CR || byte == 0) {
             return EXO_E_HEADER;
         }
@@ -127,40 +127,40 @@ static int check(const exo_span *text, unsigned allowed)
     return EXO_OK;
 }
 
-static int check_filled(const exo_span *text, unsigned allowed)
+static int http1_check_filled(const exo_span *text, unsigned allowed)
 {
-    return text->len == 0 ? EXO_E_ARGUMENT : check(text, allowed);
+    return text->len == 0 ? EXO_E_ARGUMENT : http1_check(text, allowed);
 }
 
-static int check_header(const exo_http1_request *request, const exo_http1_header *header)
+static int http1_check_header(const exo_http1_request *request, const exo_http1_header *header)
 {
-    int result = check_filled(&header->name, TOKENS);
+    int result = http1_check_filled(&header->name, TOKENS);
     if (result == EXO_OK) {
-        result = check(&header->value, TEXTS);
+        result = http1_check(&header->value, TEXTS);
     }
-    if (result == EXO_OK && (unsigned)known_header(&header->name) <= TRANSFER_ENCODING) {
+    if (result == EXO_OK && (unsigned)http1_known_header(&header->name) <= TRANSFER_ENCODING) {
         return EXO_E_DUPLICATE_KEY;
     }
     for (const exo_http1_header *other = request->headers; result == EXO_OK && other < header; other++) {
-        result = same_name(header->name, other->name) ? EXO_E_DUPLICATE_KEY : EXO_OK;
+        result = http1_same_name(header->name, other->name) ? EXO_E_DUPLICATE_KEY : EXO_OK;
     }
     return result;
 }
 
-static int check_request(const exo_http1_request *request)
+static int http1_check_request(const exo_http1_request *request)
 {
     int result = (unsigned)request->framing > EXO_HTTP1_CHUNKED ? EXO_E_ARGUMENT : EXO_OK;
     if (result == EXO_OK) {
-        result = check_filled(&request->method, TOKENS);
+        result = http1_check_filled(&request->method, TOKENS);
     }
     if (result == EXO_OK) {
-        result = check_filled(&request->target, VISIBLES);
+        result = http1_check_filled(&request->target, VISIBLES);
     }
     if (result == EXO_OK) {
-        result = check_filled(&request->host, VISIBLES);
+        result = http1_check_filled(&request->host, VISIBLES);
     }
     for (size_t i = 0; i < request->header_count && result == EXO_OK; i++) {
-        result = check_header(request, &request->headers[i]);
+        result = http1_check_header(request, &request->headers[i]);
     }
     return result;
 }
@@ -172,7 +172,7 @@ int exo_http1_head_init(exo_http1_head *head, const exo_http1_request *request)
     if (request->framing == EXO_HTTP1_LENGTH) {
         head->digits_len_ = (uint8_t)exo_ascii_put_number(head->digits_, request->content_length);
     }
-    head->error_ = check_request(request);
+    head->error_ = http1_check_request(request);
     return head->error_;
 }
 
@@ -193,7 +193,7 @@ enum piece {
     PIECES
 };
 
-static exo_span piece_of(const exo_http1_head *head)
+static exo_span http1_piece_of(const exo_http1_head *head)
 {
     /* For the pieces that are the same in every head: the others are empty here. */
     static const char literals[] = "\0 \0\0 HTTP/1.1\r\nHost: \0\0\r\n\0\0: \0\0\0\0\r\n\r\n";
@@ -233,7 +233,7 @@ int exo_http1_head_write(exo_http1_head *head, exo_window *window)
         if (head->piece_ == CRLF && head->header_ == head->request_->header_count) {
             head->piece_ = FRAMING;
         }
-        exo_span piece = piece_of(head);
+        exo_span piece = http1_piece_of(head);
         size_t room = window->size - window->pos;
         size_t left = piece.len - head->at_;
         size_t n = left < room ? left : room;
@@ -403,30 +403,30 @@ bool exo_http1_response_reusable(const exo_http1_response *response)
            response->in_.len == 0 && !response->closed_;
 }
 
-static bool is_interim(const exo_http1_response *r)
+static bool http1_is_interim(const exo_http1_response *r)
 {
     return r->status_ < 200;
 }
 
 /* Whether bytes of a line of a head or of trailers are awaited. */
-static bool is_in_line(const exo_http1_response *r)
+static bool http1_is_in_line(const exo_http1_response *r)
 {
     return r->state_ >= STATUS_LF && r->state_ <= FOLD;
 }
 
-static bool is_in_head(const exo_http1_response *r)
+static bool http1_is_in_head(const exo_http1_response *r)
 {
-    return is_in_line(r) && !r->trailing_;
+    return http1_is_in_line(r) && !r->trailing_;
 }
 
-static int tell(exo_http1_event *event, exo_http1_event_type type)
+static int http1_tell(exo_http1_event *event, exo_http1_event_type type)
 {
     event->type = type;
     return EXO_EVENT;
 }
 
 /* Counts a byte of a line before it is judged. */
-static int count_line_byte(exo_http1_response *r)
+static int http1_count_line_byte(exo_http1_response *r)
 {
     if (r->head_left_ == 0) {
         return EXO_E_HEAD_LIMIT;
@@ -440,17 +440,17 @@ static int count_line_byte(exo_http1_response *r)
 
 /* Carries the part of the line that is not carried yet: it ends where the unread bytes begin, or behind the LF that is
  * `at_hand` there. */
-static int carry_line(exo_http1_response *r, size_t at_hand)
+static int http1_carry_line(exo_http1_response *r, size_t at_hand)
 {
     const size_t len = r->length_ - r->carry_->len;
     return len > 0 ? exo_buffer_append(r->carry_, exo_span_of(r->in_.ptr + at_hand - len, len)) : EXO_OK;
 }
 
 /* Stores the line that ends with the LF that was read last, or is `at_hand`, without its line end. */
-static int whole_line(exo_http1_response *r, size_t at_hand, exo_span *line)
+static int http1_whole_line(exo_http1_response *r, size_t at_hand, exo_span *line)
 {
     if (r->carry_->len > 0) {
-        int result = carry_line(r, at_hand);
+        int result = http1_carry_line(r, at_hand);
         if (result != EXO_OK) {
             return result;
         }
@@ -463,7 +463,7 @@ static int whole_line(exo_http1_response *r, size_t at_hand, exo_span *line)
 }
 
 /* The line is done with. */
-static void end_line(exo_http1_response *r)
+static void http1_end_line(exo_http1_response *r)
 {
     r->state_ = LINE_START;
     r->length_ = 0;
@@ -474,7 +474,7 @@ enum {
 };
 
 /* Whether `byte` may stand where it does in HTTP/1.x SP status, or behind that. */
-static bool fits_status_line(exo_http1_response *r, unsigned char byte)
+static bool http1_fits_status_line(exo_http1_response *r, unsigned char byte)
 {
     static const char start[] = "HTTP/1.x ";
     const uint32_t column = r->length_ - 1;
@@ -495,24 +495,24 @@ static bool fits_status_line(exo_http1_response *r, unsigned char byte)
     return ascii_is_digit(byte) && r->status_ != 0 && (column != 11 || r->status_ != 101);
 }
 
-static int tell_status(exo_http1_response *r, exo_http1_event *event)
+static int http1_tell_status(exo_http1_response *r, exo_http1_event *event)
 {
     exo_span line;
-    int result = whole_line(r, 1, &line);
+    int result = http1_whole_line(r, 1, &line);
 
-    end_line(r);
-    if (result != EXO_OK || is_interim(r)) {
+    http1_end_line(r);
+    if (result != EXO_OK || http1_is_interim(r)) {
         return result;
     }
     if (line.len > STATUS_END) {
         event->value = exo_span_of(line.ptr + STATUS_END + 1, line.len - STATUS_END - 1);
     }
-    return tell(event, EXO_HTTP1_STATUS);
+    return http1_tell(event, EXO_HTTP1_STATUS);
 }
 
 /* A list is what a proxy makes of repeated lines (RFC 9112, 6.3): as those, it may only repeat itself. Goes behind what
  * is right of it. */
-static int note_length(exo_http1_response *r, exo_span *list)
+static int http1_note_length(exo_http1_response *r, exo_span *list)
 {
     for (;;) {
         const exo_span begin = *list;
@@ -520,7 +520,7 @@ static int note_length(exo_http1_response *r, exo_span *list)
 
         while (list->len > 0 && ascii_is_digit(*list->ptr) &&
                exo_ascii_append_digit(&number, (unsigned)(*list->ptr - '0'))) {
-            consume(list, 1);
+            http1_consume(list, 1);
         }
         if (list->len == begin.len || (list->len > 0 && *list->ptr != ',')) {
             return EXO_E_CONTENT_LENGTH;
@@ -535,12 +535,12 @@ static int note_length(exo_http1_response *r, exo_span *list)
             return EXO_OK;
         }
         do {
-            consume(list, 1);
-        } while (list->len > 0 && is_blank((unsigned char)*list->ptr));
+            http1_consume(list, 1);
+        } while (list->len > 0 && http1_is_blank((unsigned char)*list->ptr));
     }
 }
 
-static void note_connection(exo_http1_response *r, exo_span *list)
+static void http1_note_connection(exo_http1_response *r, exo_span *list)
 {
     const char *comma;
 
@@ -549,7 +549,7 @@ static void note_connection(exo_http1_response *r, exo_span *list)
         comma = memchr(list->ptr, ',', list->len);
         if (comma) {
             word.len = (size_t)(comma - list->ptr);
-            consume(list, word.len + 1);
+            http1_consume(list, word.len + 1);
         }
         exo_ascii_trim(&word);
         if (exo_ascii_word_index("close", &word) == 0) {
@@ -559,13 +559,13 @@ static void note_connection(exo_http1_response *r, exo_span *list)
 }
 
 /* Heeds what a header says about the body and the connection. On an error `value` begins where it is wrong. */
-static int note_header(exo_http1_response *r, const exo_span *name, exo_span *value)
+static int http1_note_header(exo_http1_response *r, const exo_span *name, exo_span *value)
 {
-    const int known = known_header(name);
+    const int known = http1_known_header(name);
     const unsigned other = known == CONTENT_LENGTH ? SEEN_CHUNKED : SEEN_LENGTH;
 
     if (known == CONNECTION) {
-        note_connection(r, value);
+        http1_note_connection(r, value);
     }
     if (known != CONTENT_LENGTH && known != TRANSFER_ENCODING) {
         return EXO_OK;
@@ -575,7 +575,7 @@ static int note_header(exo_http1_response *r, const exo_span *name, exo_span *va
         return EXO_E_BOTH_LENGTHS;
     }
     if (known == CONTENT_LENGTH) {
-        return note_length(r, value);
+        return http1_note_length(r, value);
     }
     if ((r->seen_ & SEEN_CHUNKED) != 0 || r->minor_ == 0 || exo_ascii_word_index("chunked", value) != 0) {
         return EXO_E_CODING;
@@ -585,51 +585,51 @@ static int note_header(exo_http1_response *r, const exo_span *name, exo_span *va
 }
 
 /* The LF behind a header is read. What it says is judged now, and told when the next line does not continue it. */
-static int judge_header(exo_http1_response *r)
+static int http1_judge_header(exo_http1_response *r)
 {
     exo_span line;
     exo_span name;
     exo_span value;
-    int result = whole_line(r, 1, &line);
+    int result = http1_whole_line(r, 1, &line);
 
     r->state_ = HEADER_END;
     r->seen_ &= (uint8_t)~SEEN_FRAMING;
-    if (result != EXO_OK || is_interim(r) || r->trailing_) {
+    if (result != EXO_OK || http1_is_interim(r) || r->trailing_) {
         return result;
     }
     (void)exo_header_split(line, &name, &value); /* its bytes are judged: it is a header */
-    result = note_header(r, &name, &value);
+    result = http1_note_header(r, &name, &value);
     if (result != EXO_OK) { /* the wrong byte is taken for the one at hand */
         r->at -= r->length_ - 1 - (uint32_t)(value.ptr - line.ptr);
     }
     return result;
 }
 
-static int tell_header(exo_http1_response *r, exo_http1_event *event)
+static int http1_tell_header(exo_http1_response *r, exo_http1_event *event)
 {
     exo_span line;
-    int result = whole_line(r, 0, &line);
+    int result = http1_whole_line(r, 0, &line);
 
-    end_line(r);
-    if (result != EXO_OK || is_interim(r)) {
+    http1_end_line(r);
+    if (result != EXO_OK || http1_is_interim(r)) {
         return result;
     }
     (void)exo_header_split(line, &event->name, &event->value);
-    return tell(event, r->trailing_ ? EXO_HTTP1_TRAILER : EXO_HTTP1_HEADER);
+    return http1_tell(event, r->trailing_ ? EXO_HTTP1_TRAILER : EXO_HTTP1_HEADER);
 }
 
 /* The next line begins with a blank: all white space around the line end becomes one space (RFC 9112, 5.2), for which
  * the line has to be carried. Not where it would change how the body is framed, which is how responses get smuggled. */
-static int fold_line(exo_http1_response *r)
+static int http1_fold_line(exo_http1_response *r)
 {
     exo_buffer *carry = r->carry_;
-    int result = (r->seen_ & SEEN_FRAMING) != 0 ? EXO_E_OBS_FOLD : carry_line(r, 0);
+    int result = (r->seen_ & SEEN_FRAMING) != 0 ? EXO_E_OBS_FOLD : http1_carry_line(r, 0);
 
     if (result != EXO_OK) {
         return result;
     }
     size_t len = carry->len - 1; /* without the LF */
-    while (is_blank((unsigned char)carry->data[len - 1]) || carry->data[len - 1] == CR) {
+    while (http1_is_blank((unsigned char)carry->data[len - 1]) || carry->data[len - 1] == CR) {
         len--;
     }
     carry->data[len] = SP;
@@ -639,7 +639,7 @@ static int fold_line(exo_http1_response *r)
     return EXO_OK;
 }
 
-static enum state await_chunk(exo_http1_response *r)
+static enum state http1_await_chunk(exo_http1_response *r)
 {
     r->remaining_ = 0;
     r->digits_ = 0;
@@ -647,13 +647,13 @@ static enum state await_chunk(exo_http1_response *r)
 }
 
 /* Where the body begins (RFC 9112, 6.3). */
-static enum state await_body(exo_http1_response *r)
+static enum state http1_await_body(exo_http1_response *r)
 {
     if (r->status_ == 204 || r->status_ == 304) {
         return END;
     }
     if ((r->seen_ & SEEN_CHUNKED) != 0) {
-        return await_chunk(r);
+        return http1_await_chunk(r);
     }
     if ((r->seen_ & SEEN_LENGTH) != 0) {
         return r->remaining_ > 0 ? BODY_BYTES : END;
@@ -663,10 +663,10 @@ static enum state await_body(exo_http1_response *r)
 }
 
 /* The empty line ends an interim response, the trailers, or the head. */
-static int end_head(exo_http1_response *r, exo_http1_event *event)
+static int http1_end_head(exo_http1_response *r, exo_http1_event *event)
 {
     r->length_ = 0;
-    if (is_interim(r)) {
+    if (http1_is_interim(r)) {
         r->state_ = STATUS_LINE;
         return EXO_OK;
     }
@@ -674,12 +674,12 @@ static int end_head(exo_http1_response *r, exo_http1_event *event)
         r->state_ = END;
         return EXO_OK;
     }
-    r->state_ = (uint8_t)await_body(r);
-    return tell(event, EXO_HTTP1_HEAD_END);
+    r->state_ = (uint8_t)http1_await_body(r);
+    return http1_tell(event, EXO_HTTP1_HEAD_END);
 }
 
 /* Fed bytes are body, up to its length or the chunk's size. */
-static void tell_body(exo_http1_response *r, exo_http1_event *event)
+static void http1_tell_body(exo_http1_response *r, exo_http1_event *event)
 {
     event->value = r->in_;
     if (event->value.len >= r->remaining_) {
@@ -691,7 +691,7 @@ static void tell_body(exo_http1_response *r, exo_http1_event *event)
 }
 
 /* Adds a digit to the chunk size, and says whether 64 bits hold it. */
-static bool add_digit(exo_http1_response *r, unsigned digit)
+static bool http1_add_digit(exo_http1_response *r, unsigned digit)
 {
     if (r->digits_ == 16) {
         return false;
@@ -702,10 +702,10 @@ static bool add_digit(exo_http1_response *r, unsigned digit)
 }
 
 /* No byte is at hand: keeps what is cut, or judges the end that the peer has made. */
-static int starve(exo_http1_response *r)
+static int http1_starve(exo_http1_response *r)
 {
     if (!r->closed_) {
-        int result = r->length_ > 0 ? carry_line(r, 0) : EXO_OK;
+        int result = r->length_ > 0 ? http1_carry_line(r, 0) : EXO_OK;
         return result == EXO_OK ? EXO_NEED_DATA : result;
     }
     if (r->state_ == CLOSE) {
@@ -715,25 +715,25 @@ static int starve(exo_http1_response *r)
     if (r->at == 0) {
         return EXO_E_CLOSED;
     }
-    return is_in_head(r) ? EXO_E_HEAD : EXO_E_BODY_CUT;
+    return http1_is_in_head(r) ? EXO_E_HEAD : EXO_E_BODY_CUT;
 }
 
 /* The LF that ends what state `end` is the last of. */
-static int end_of_line(exo_http1_response *r, exo_http1_event *event, enum state end)
+static int http1_end_of_line(exo_http1_response *r, exo_http1_event *event, enum state end)
 {
     switch (end) {
     case STATUS_LF:
-        return tell_status(r, event);
+        return http1_tell_status(r, event);
     case HEADER_LF:
-        return judge_header(r);
+        return http1_judge_header(r);
     case EMPTY_LF:
-        return end_head(r, event);
+        return http1_end_head(r, event);
     case CHUNK_SIZE_LF:
         r->trailing_ = r->remaining_ == 0;
         r->state_ = r->trailing_ ? LINE_START : CHUNK_BYTES;
         return EXO_OK;
     default:
-        r->state_ = (uint8_t)await_chunk(r);
+        r->state_ = (uint8_t)http1_await_chunk(r);
         return EXO_OK;
     }
 }
@@ -741,14 +741,14 @@ static int end_of_line(exo_http1_response *r, exo_http1_event *event, enum state
 /* The state that `byte` leads to; LF, to the one that it is the last of; or WRONG. A bare LF ends a line of a head as
  * if a CR had come before it (RFC 9112, 2.2), for servers that write no CR. In trailers it is as wrong as in the rest
  * of the chunked coding. */
-static enum state state_behind(exo_http1_response *r, unsigned char byte)
+static enum state http1_state_behind(exo_http1_response *r, unsigned char byte)
 {
     const enum state state = (enum state)r->state_;
 
     if (state < STATUS_LINE) {
         return byte == LF ? state : WRONG;
     }
-    if (state == STATUS_LINE && !fits_status_line(r, byte)) {
+    if (state == STATUS_LINE && !http1_fits_status_line(r, byte)) {
         return WRONG;
     }
     if (state == STATUS_LINE && r->length_ <= STATUS_END) {
@@ -757,29 +757,29 @@ static enum state state_behind(exo_http1_response *r, unsigned char byte)
     if (state == CHUNK_SIZE) {
         const int digit = exo_json_hex_value(byte);
         if (digit >= 0) {
-            return add_digit(r, (unsigned)digit) ? CHUNK_SIZE : WRONG;
+            return http1_add_digit(r, (unsigned)digit) ? CHUNK_SIZE : WRONG;
         }
         if (r->digits_ == 0) {
             return WRONG;
         }
     }
-    const enum byte_class is = classify(byte);
-    if (is == IS_WRONG || (byte == LF && !is_in_head(r))) {
+    const enum byte_class is = http1_classify(byte);
+    if (is == IS_WRONG || (byte == LF && !http1_is_in_head(r))) {
         return WRONG;
     }
     return (enum state)next_states[state - STATUS_LINE][is < IS_TEXT ? is : IS_TEXT];
 }
 
-static int step_byte(exo_http1_response *r, exo_http1_event *event, unsigned char byte)
+static int http1_step_byte(exo_http1_response *r, exo_http1_event *event, unsigned char byte)
 {
     const enum state state = (enum state)r->state_;
-    const enum state next = state_behind(r, byte);
+    const enum state next = http1_state_behind(r, byte);
 
     if (next == WRONG) {
-        return is_in_head(r) ? EXO_E_HEAD : EXO_E_CHUNK; /* trailers are part of the coding */
+        return http1_is_in_head(r) ? EXO_E_HEAD : EXO_E_CHUNK; /* trailers are part of the coding */
     }
     if (byte == LF) {
-        return end_of_line(r, event, next);
+        return http1_end_of_line(r, event, next);
     }
     r->state_ = (uint8_t)next;
     if (next == NAME && state == LINE_START && r->headers_left_-- == 0) {
@@ -797,25 +797,25 @@ static int step_byte(exo_http1_response *r, exo_http1_event *event, unsigned cha
 }
 
 /* One byte, or one piece of body, of `*used` bytes. EXO_OK: go on. */
-static int step(exo_http1_response *r, exo_http1_event *event, size_t *used)
+static int http1_step(exo_http1_response *r, exo_http1_event *event, size_t *used)
 {
     const bool at_hand = r->in_.len > 0;
 
     if (r->state_ == HEADER_END && (at_hand || r->closed_)) {
-        return at_hand && is_blank((unsigned char)*r->in_.ptr) ? fold_line(r) : tell_header(r, event);
+        return at_hand && http1_is_blank((unsigned char)*r->in_.ptr) ? http1_fold_line(r) : http1_tell_header(r, event);
     }
     if (r->state_ < END && !at_hand) {
-        return starve(r);
+        return http1_starve(r);
     }
-    if (is_in_line(r) && count_line_byte(r) != EXO_OK) {
+    if (http1_is_in_line(r) && http1_count_line_byte(r) != EXO_OK) {
         return EXO_E_HEAD_LIMIT;
     }
     if (r->state_ < CHUNK_BYTES) {
         *used = 1;
-        return step_byte(r, event, (unsigned char)*r->in_.ptr);
+        return http1_step_byte(r, event, (unsigned char)*r->in_.ptr);
     }
     if (r->state_ < END) {
-        tell_body(r, event);
+        http1_tell_body(r, event);
         *used = event->value.len;
         return EXO_EVENT;
     }
@@ -823,7 +823,7 @@ static int step(exo_http1_response *r, exo_http1_event *event, size_t *used)
         return EXO_DONE;
     }
     r->state_ = NOTHING;
-    return tell(event, EXO_HTTP1_END);
+    return http1_tell(event, EXO_HTTP1_END);
 }
 
 int exo_http1_response_next(exo_http1_response *response, exo_http1_event *event)
@@ -833,13 +833,13 @@ int exo_http1_response_next(exo_http1_response *response, exo_http1_event *event
     memset(event, 0, sizeof *event);
     while (result == EXO_OK) {
         size_t used = 0;
-        result = step(response, event, &used);
+        result = http1_step(response, event, &used);
         if (result < 0) {
             response->error_ = result;
             used = 0; /* a wrong byte is not consumed */
         }
         if (used > 0) { /* of nothing there is no place behind */
-            consume(&response->in_, used);
+            http1_consume(&response->in_, used);
             response->at += used;
         }
     }

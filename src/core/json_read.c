@@ -28,20 +28,20 @@ enum mode {
 };
 
 /* The byte at hand, or -1 at the end of the text. */
-static int peek(const exo_json_reader *reader)
+static int json_peek(const exo_json_reader *reader)
 {
     return reader->at < reader->in_.len ? (uint8_t)reader->in_.ptr[reader->at] : -1;
 }
 
 /* Passes over `byte`, and says whether it was at hand. */
-static bool take(exo_json_reader *reader, int byte)
+static bool json_take(exo_json_reader *reader, int byte)
 {
-    const bool there = peek(reader) == byte;
+    const bool there = json_peek(reader) == byte;
     reader->at += there;
     return there;
 }
 
-static bool is_letter(int byte)
+static bool json_is_letter(int byte)
 {
     return (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
 }
@@ -60,10 +60,10 @@ void exo_json_reader_tolerate(exo_json_reader *reader)
     reader->mode_ = MODE_REPLACE | MODE_TOLERATE;
 }
 
-static void skip_space(exo_json_reader *reader)
+static void json_skip_space(exo_json_reader *reader)
 {
     for (;;) {
-        int byte = peek(reader);
+        int byte = json_peek(reader);
         if (byte != ' ' && byte != '\n' && byte != '\r' && byte != '\t') {
             return;
         }
@@ -71,25 +71,25 @@ static void skip_space(exo_json_reader *reader)
     }
 }
 
-static bool in_object(const exo_json_reader *reader)
+static bool json_in_object(const exo_json_reader *reader)
 {
     return reader->stack_ & 1;
 }
 
-static int close_bracket(exo_json_reader *reader, exo_json_token *token)
+static int json_close_bracket(exo_json_reader *reader, exo_json_token *token)
 {
-    token->type = in_object(reader) ? EXO_JSON_OBJECT_END : EXO_JSON_ARRAY_END;
+    token->type = json_in_object(reader) ? EXO_JSON_OBJECT_END : EXO_JSON_ARRAY_END;
     reader->depth_--;
     reader->stack_ >>= 1;
     reader->at++;
     return EXO_OK;
 }
 
-static int scan_word(exo_json_reader *reader, exo_json_token *token, exo_json_type type, const char *word)
+static int json_scan_word(exo_json_reader *reader, exo_json_token *token, exo_json_type type, const char *word)
 {
     token->type = type;
     while (*word) {
-        if (!take(reader, *word++)) {
+        if (!json_take(reader, *word++)) {
             return EXO_E_JSON_LITERAL;
         }
     }
@@ -97,7 +97,7 @@ static int scan_word(exo_json_reader *reader, exo_json_token *token, exo_json_ty
 }
 
 /* Whether there is a digit, or more of them. */
-static bool scan_digits(exo_json_reader *reader)
+static bool json_scan_digits(exo_json_reader *reader)
 {
     const size_t first = reader->at;
     size_t at = first;
@@ -108,43 +108,43 @@ static bool scan_digits(exo_json_reader *reader)
     return at > first;
 }
 
-static int scan_number(exo_json_reader *reader, exo_json_token *token)
+static int json_scan_number(exo_json_reader *reader, exo_json_token *token)
 {
     token->type = EXO_JSON_NUMBER;
-    (void)take(reader, '-');
+    (void)json_take(reader, '-');
     const size_t first = reader->at;
-    bool complete = scan_digits(reader);
+    bool complete = json_scan_digits(reader);
     if (reader->at - first > 1 && reader->in_.ptr[first] == '0') {
         reader->at = first + 1;
         return EXO_E_JSON_NUMBER;
     }
-    if (complete && take(reader, '.')) {
-        complete = scan_digits(reader);
+    if (complete && json_take(reader, '.')) {
+        complete = json_scan_digits(reader);
     }
-    if (complete && (take(reader, 'e') || take(reader, 'E'))) {
-        (void)(take(reader, '-') || take(reader, '+'));
-        complete = scan_digits(reader);
+    if (complete && (json_take(reader, 'e') || json_take(reader, 'E'))) {
+        (void)(json_take(reader, '-') || json_take(reader, '+'));
+        complete = json_scan_digits(reader);
     }
     return complete ? EXO_OK : EXO_E_JSON_NUMBER;
 }
 
 /* An escape, from its reverse solidus on. */
-static int scan_escape(exo_json_reader *reader)
+static int json_scan_escape(exo_json_reader *reader)
 {
     reader->at++;
     if (reader->mode_ & MODE_TOLERATE) {
         /* What no escape begins with stands for itself, as does the reverse solidus before it. */
-        reader->at += exo_json_escape_value(peek(reader)) >= 0;
+        reader->at += exo_json_escape_value(json_peek(reader)) >= 0;
         return EXO_OK;
     }
-    int digits = take(reader, 'u') ? 4 : 0;
+    int digits = json_take(reader, 'u') ? 4 : 0;
     if (digits == 0) {
-        const int value = exo_json_escape_value(peek(reader));
+        const int value = exo_json_escape_value(json_peek(reader));
         reader->at += value >= 0;
         return value >= 0 ? EXO_OK : EXO_E_JSON_ESCAPE;
     }
     for (; digits > 0; digits--, reader->at++) {
-        if (exo_json_hex_value(peek(reader)) < 0) {
+        if (exo_json_hex_value(json_peek(reader)) < 0) {
             return EXO_E_JSON_ESCAPE;
         }
     }
@@ -152,12 +152,12 @@ static int scan_escape(exo_json_reader *reader)
 }
 
 /* A byte of a string that cannot stand there as it is and ends nothing. */
-static int scan_special(exo_json_reader *reader)
+static int json_scan_special(exo_json_reader *reader)
 {
     const char *text = reader->in_.ptr + reader->at;
     size_t left = reader->in_.len - reader->at;
     if (*text == '\\') {
-        return scan_escape(reader);
+        return json_scan_escape(reader);
     }
     if ((uint8_t)*text < 0x20) {
         reader->at += (reader->mode_ & MODE_TOLERATE) != 0;
@@ -175,18 +175,18 @@ static int scan_special(exo_json_reader *reader)
     return EXO_OK;
 }
 
-static int scan_string(exo_json_reader *reader, exo_json_token *token, exo_json_type type)
+static int json_scan_string(exo_json_reader *reader, exo_json_token *token, exo_json_type type)
 {
     token->type = type;
     token->plain = true;
     reader->at++;
     for (;;) {
         reader->at += exo_json_clean_run(reader->in_.ptr + reader->at, reader->in_.len - reader->at);
-        if (take(reader, '"')) {
+        if (json_take(reader, '"')) {
             return EXO_OK;
         }
         token->plain = false;
-        int rc = peek(reader) < 0 ? EXO_E_JSON_END : scan_special(reader);
+        int rc = json_peek(reader) < 0 ? EXO_E_JSON_END : json_scan_special(reader);
         if (rc != EXO_OK) {
             return rc;
         }
@@ -195,14 +195,14 @@ static int scan_string(exo_json_reader *reader, exo_json_token *token, exo_json_
 
 /* Passes over a value from its opening bracket to the bracket that closes it, of whatever kind: deeper than the stack
  * reaches, nothing but strings and the number of open brackets is looked at. The token stays a null. */
-static int pass_deep(exo_json_reader *reader, exo_json_token *token)
+static int json_pass_deep(exo_json_reader *reader, exo_json_token *token)
 {
     size_t open = 0;
     do {
-        const int byte = peek(reader);
+        const int byte = json_peek(reader);
         int rc = byte < 0 ? EXO_E_JSON_END : EXO_OK;
         if (byte == '"') {
-            rc = scan_string(reader, token, EXO_JSON_NULL);
+            rc = json_scan_string(reader, token, EXO_JSON_NULL);
         } else {
             reader->at += byte >= 0;
         }
@@ -219,10 +219,10 @@ static int pass_deep(exo_json_reader *reader, exo_json_token *token)
     return EXO_OK;
 }
 
-static int open_bracket(exo_json_reader *reader, exo_json_token *token, bool object)
+static int json_open_bracket(exo_json_reader *reader, exo_json_token *token, bool object)
 {
     if (reader->depth_ == reader->max_depth_) {
-        return (reader->mode_ & MODE_DEEP) == MODE_DEEP ? pass_deep(reader, token) : EXO_E_DEPTH_LIMIT;
+        return (reader->mode_ & MODE_DEEP) == MODE_DEEP ? json_pass_deep(reader, token) : EXO_E_DEPTH_LIMIT;
     }
     reader->depth_++;
     reader->stack_ = reader->stack_ << 1 | object;
@@ -233,12 +233,12 @@ static int open_bracket(exo_json_reader *reader, exo_json_token *token, bool obj
 }
 
 /* NaN or an infinity, as C, Python and JavaScript write them: a tolerant reader takes it for null. */
-static bool scan_not_a_number(exo_json_reader *reader)
+static bool json_scan_not_a_number(exo_json_reader *reader)
 {
     const size_t before = reader->at;
-    (void)(take(reader, '-') || take(reader, '+'));
+    (void)(json_take(reader, '-') || json_take(reader, '+'));
     const size_t first = reader->at;
-    while (is_letter(peek(reader))) {
+    while (json_is_letter(json_peek(reader))) {
         reader->at++;
     }
     const exo_span word = exo_span_of(reader->in_.ptr + first, reader->at - first);
@@ -249,61 +249,61 @@ static bool scan_not_a_number(exo_json_reader *reader)
     return true;
 }
 
-static int scan_value(exo_json_reader *reader, exo_json_token *token)
+static int json_scan_value(exo_json_reader *reader, exo_json_token *token)
 {
     static const char words[] = "null\0false\0true"; /* in the order of their types */
-    int byte = peek(reader);
+    int byte = json_peek(reader);
     if (byte == '"') {
-        return scan_string(reader, token, EXO_JSON_STRING);
+        return json_scan_string(reader, token, EXO_JSON_STRING);
     }
     if ((byte | 0x20) == '{') {
-        return open_bracket(reader, token, byte == '{');
+        return json_open_bracket(reader, token, byte == '{');
     }
-    if (reader->mode_ & MODE_TOLERATE && !ascii_is_digit(byte) && scan_not_a_number(reader)) {
+    if (reader->mode_ & MODE_TOLERATE && !ascii_is_digit(byte) && json_scan_not_a_number(reader)) {
         return EXO_OK;
     }
     if (ascii_is_digit(byte) || (byte >= '+' && byte <= '.' && byte != ',')) {
-        return scan_number(reader, token);
+        return json_scan_number(reader, token);
     }
     for (exo_json_type type = EXO_JSON_NULL; type <= EXO_JSON_TRUE; type++) {
         const char *word = exo_ascii_string(words, type);
         if (byte == *word) {
-            return scan_word(reader, token, type, word);
+            return json_scan_word(reader, token, type, word);
         }
     }
-    return is_letter(byte) ? EXO_E_JSON_LITERAL : EXO_E_JSON_SYNTAX;
+    return json_is_letter(byte) ? EXO_E_JSON_LITERAL : EXO_E_JSON_SYNTAX;
 }
 
 /* The colon is taken together with its key, so that a value can be skipped right after it. */
-static int scan_colon(exo_json_reader *reader)
+static int json_scan_colon(exo_json_reader *reader)
 {
-    skip_space(reader);
+    json_skip_space(reader);
     reader->state_ = WAIT_VALUE;
-    return take(reader, ':') ? EXO_OK : EXO_E_JSON_SYNTAX;
+    return json_take(reader, ':') ? EXO_OK : EXO_E_JSON_SYNTAX;
 }
 
 /* The token at `at`, where a byte is that is neither white space nor a comma between two members. */
-static int scan_token(exo_json_reader *reader, exo_json_token *token)
+static int json_scan_token(exo_json_reader *reader, exo_json_token *token)
 {
-    const int byte = peek(reader);
+    const int byte = json_peek(reader);
     const enum wait wait = (enum wait)reader->state_;
-    if (wait >= WAIT_KEY_OR_END && wait <= WAIT_ELEMENT_OR_END && byte == (in_object(reader) ? '}' : ']')) {
-        return close_bracket(reader, token);
+    if (wait >= WAIT_KEY_OR_END && wait <= WAIT_ELEMENT_OR_END && byte == (json_in_object(reader) ? '}' : ']')) {
+        return json_close_bracket(reader, token);
     }
     if (wait < WAIT_COMMA_OR_END && byte == '"') {
-        return scan_string(reader, token, EXO_JSON_KEY);
+        return json_scan_string(reader, token, EXO_JSON_KEY);
     }
     if (wait == WAIT_ELEMENT_OR_END || wait == WAIT_VALUE) {
-        return scan_value(reader, token);
+        return json_scan_value(reader, token);
     }
     return wait == WAIT_NOTHING ? EXO_E_JSON_TRAILING : EXO_E_JSON_SYNTAX;
 }
 
 /* What may follow the token. */
-static int end_token(exo_json_reader *reader, exo_json_type type)
+static int json_end_token(exo_json_reader *reader, exo_json_type type)
 {
     if (type == EXO_JSON_KEY) {
-        return scan_colon(reader);
+        return json_scan_colon(reader);
     }
     if (type != EXO_JSON_ARRAY && type != EXO_JSON_OBJECT) {
         reader->state_ = reader->depth_ > 0 ? WAIT_COMMA_OR_END : WAIT_NOTHING;
@@ -311,26 +311,26 @@ static int end_token(exo_json_reader *reader, exo_json_type type)
     return EXO_OK;
 }
 
-static bool is_string(const exo_json_token *token)
+static bool json_is_string(const exo_json_token *token)
 {
     return token->type == EXO_JSON_STRING || token->type == EXO_JSON_KEY;
 }
 
 /* Makes what was scanned the token, unless there was an error at the byte at hand: the end of the text is no byte, and
  * an error of its own. */
-static int scan(exo_json_reader *reader, exo_json_token *token)
+static int json_scan(exo_json_reader *reader, exo_json_token *token)
 {
     size_t first = reader->at;
     token->type = EXO_JSON_NULL;
     token->plain = false;
-    int rc = scan_token(reader, token);
+    int rc = json_scan_token(reader, token);
     if (rc == EXO_OK) {
         token->raw = exo_span_of(reader->in_.ptr + first, reader->at - first);
         token->text = token->raw;
-        if (is_string(token)) { /* without its quotation marks */
+        if (json_is_string(token)) { /* without its quotation marks */
             token->text = exo_span_of(token->raw.ptr + 1, token->raw.len - 2);
         }
-        rc = end_token(reader, token->type);
+        rc = json_end_token(reader, token->type);
     }
     if (rc != EXO_OK) {
         reader->error_ = reader->at == reader->in_.len ? EXO_E_JSON_END : rc;
@@ -343,15 +343,15 @@ int exo_json_next(exo_json_reader *reader, exo_json_token *token)
     if (reader->error_ != EXO_OK) {
         return reader->error_;
     }
-    skip_space(reader);
-    if (reader->state_ == WAIT_COMMA_OR_END && take(reader, ',')) {
-        reader->state_ = in_object(reader) ? WAIT_KEY : WAIT_VALUE;
-        skip_space(reader);
+    json_skip_space(reader);
+    if (reader->state_ == WAIT_COMMA_OR_END && json_take(reader, ',')) {
+        reader->state_ = json_in_object(reader) ? WAIT_KEY : WAIT_VALUE;
+        json_skip_space(reader);
     }
     if (reader->at == reader->in_.len && reader->state_ == WAIT_NOTHING) {
         return EXO_OK;
     }
-    return scan(reader, token);
+    return json_scan(reader, token);
 }
 
 int exo_json_skip(exo_json_reader *reader, exo_span *raw)
@@ -401,13 +401,13 @@ void exo_json_decoder_init_as(exo_json_decoder *decoder, exo_span text, bool pla
     decoder->done_ = false;
 }
 
-static void pass(exo_span *rest, size_t len)
+static void json_pass(exo_span *rest, size_t len)
 {
     rest->ptr += len;
     rest->len -= len;
 }
 
-static size_t put_utf8(char *out, uint32_t code_point)
+static size_t json_put_utf8(char *out, uint32_t code_point)
 {
     if (code_point < 0x80) {
         out[0] = (char)code_point;
@@ -424,7 +424,7 @@ static size_t put_utf8(char *out, uint32_t code_point)
 
 /* The code point of the escape at `text`, and its length in `*taken`. The reverse solidus of one that only a tolerant
  * reader lets pass stands for itself. */
-static int32_t decode_escape(const char *text, size_t len, size_t *taken)
+static int32_t json_decode_escape(const char *text, size_t len, size_t *taken)
 {
     int32_t unit = exo_json_code_unit(text, len);
     if (unit < 0) {
@@ -445,24 +445,24 @@ static int32_t decode_escape(const char *text, size_t len, size_t *taken)
 }
 
 /* Decodes what begins `rest` and does not stand for itself into `out`, and returns its length, 4 at most. */
-static size_t decode_special(exo_span *rest, char *out)
+static size_t json_decode_special(exo_span *rest, char *out)
 {
     size_t taken = 1;
     int32_t code_point = (uint8_t)*rest->ptr;
     if (code_point == '\\') {
-        code_point = decode_escape(rest->ptr, rest->len, &taken);
+        code_point = json_decode_escape(rest->ptr, rest->len, &taken);
     } else if (code_point >= 0x80) {
         int size = exo_utf8_check(rest->ptr, rest->len);
         taken = size == 0 ? rest->len : (size_t)-size;
         code_point = 0xFFFD;
     }
-    pass(rest, taken);
-    return put_utf8(out, (uint32_t)code_point);
+    json_pass(rest, taken);
+    return json_put_utf8(out, (uint32_t)code_point);
 }
 
 /* Fills `scratch` with decoded text, and returns its length. It ends before a clean run that does not fit any more:
  * that one is better handed out where it lies. */
-static size_t decode_mixed(exo_span *rest, char *scratch)
+static size_t json_decode_mixed(exo_span *rest, char *scratch)
 {
     size_t len = 0;
     while (rest->len > 0) {
@@ -472,8 +472,8 @@ static size_t decode_mixed(exo_span *rest, char *scratch)
             break;
         }
         memcpy(scratch + len, rest->ptr, run);
-        pass(rest, run);
-        len += run > 0 ? run : decode_special(rest, scratch + len);
+        json_pass(rest, run);
+        len += run > 0 ? run : json_decode_special(rest, scratch + len);
     }
     return len;
 }
@@ -492,9 +492,9 @@ int exo_json_decode(exo_json_decoder *decoder, char scratch[EXO_JSON_SCRATCH], e
     if (run == rest.len) {
         rest.len = 0;
     } else if (run >= EXO_JSON_SCRATCH) {
-        pass(&rest, run);
+        json_pass(&rest, run);
     } else {
-        *fragment = exo_span_of(scratch, decode_mixed(&rest, scratch));
+        *fragment = exo_span_of(scratch, json_decode_mixed(&rest, scratch));
     }
     decoder->rest_ = rest;
     *last = decoder->done_ = rest.len == 0;
@@ -541,7 +541,7 @@ bool exo_json_equal(exo_span text, bool plain, exo_span value)
 
 bool exo_json_is(const exo_json_token *token, const char *literal)
 {
-    return is_string(token) && exo_json_equal(token->text, token->plain, exo_span_text(literal));
+    return json_is_string(token) && exo_json_equal(token->text, token->plain, exo_span_text(literal));
 }
 
 size_t exo_json_copy(const exo_json_token *token, char *dst, size_t size)
@@ -555,7 +555,7 @@ size_t exo_json_copy(const exo_json_token *token, char *dst, size_t size)
         return 0;
     }
     exo_json_decoder_init_as(&decoder, token->text, token->plain);
-    while (is_string(token) && exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
+    while (json_is_string(token) && exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
         const size_t take = exo_span_cut(fragment, size - 1 - len).len;
         if (take > 0) {
             memcpy(dst + len, fragment.ptr, take);
@@ -570,7 +570,7 @@ size_t exo_json_copy(const exo_json_token *token, char *dst, size_t size)
 }
 
 /* The exponent at `text`, which stands behind the e. It saturates far beyond the length of any text. */
-static ptrdiff_t exponent_value(const char *text, const char *end)
+static ptrdiff_t json_exponent_value(const char *text, const char *end)
 {
     const bool negative = *text == '-';
     ptrdiff_t value = 0;
@@ -584,7 +584,7 @@ static ptrdiff_t exponent_value(const char *text, const char *end)
 
 /* The magnitude of a NUMBER that is whole and fits 64 bits. A zero that they have no room for goes into the exponent.
  */
-static bool whole_number(const exo_json_token *token, uint64_t *magnitude)
+static bool json_whole_number(const exo_json_token *token, uint64_t *magnitude)
 {
     const char *at = token->text.ptr;
     const char *end = at + token->text.len;
@@ -597,7 +597,7 @@ static bool whole_number(const exo_json_token *token, uint64_t *magnitude)
             continue;
         }
         if (!ascii_is_digit(*at)) {
-            exponent += exponent_value(at + 1, end);
+            exponent += json_exponent_value(at + 1, end);
             break;
         }
         exponent -= after_point;
@@ -625,7 +625,7 @@ static bool whole_number(const exo_json_token *token, uint64_t *magnitude)
 int exo_json_int64(const exo_json_token *token, int64_t *number)
 {
     uint64_t magnitude;
-    if (token->type != EXO_JSON_NUMBER || !whole_number(token, &magnitude)) {
+    if (token->type != EXO_JSON_NUMBER || !json_whole_number(token, &magnitude)) {
         return EXO_NOT_FOUND;
     }
     const bool negative = *token->text.ptr == '-';

@@ -119,28 +119,28 @@ typedef struct repair {
 } repair;
 
 /* The byte at `at`, or -1 beyond the end. */
-static int peek(const repair *r, size_t at)
+static int repair_peek(const repair *r, size_t at)
 {
     return at < r->in.len ? (uint8_t)r->in.ptr[at] : -1;
 }
 
-static bool is_one_of(int byte, const char *set)
+static bool repair_is_one_of(int byte, const char *set)
 {
     return byte >= 0 && memchr(set, byte, strlen(set));
 }
 
-static bool is_sign(int byte)
+static bool repair_is_sign(int byte)
 {
     return byte == '+' || byte == '-';
 }
 
-static bool is_blank(int byte)
+static bool repair_is_blank(int byte)
 {
     return byte >= 0 && byte <= ' ';
 }
 
 /* What the byte at `at` is by itself: one of enum kind, or 0. */
-static unsigned byte_kind(int byte)
+static unsigned repair_byte_kind(int byte)
 {
     static const char bytes[] = "_$--{[}],,::;;\r\n==++..``\"'//\\\\"; /* two of each kind, from KIND_LETTER on */
     const char *found;
@@ -158,7 +158,7 @@ static unsigned byte_kind(int byte)
 }
 
 /* What is at `at`: of enum kind, and the mark. */
-static unsigned kind_at(const repair *r, size_t at)
+static unsigned repair_kind_at(const repair *r, size_t at)
 {
     static const uint8_t rows[][5] = {
         /* the first two bytes, or one and 0, the range of the third, and what they are */
@@ -182,8 +182,8 @@ static unsigned kind_at(const repair *r, size_t at)
         {'\'', 0, 0x00, 0xFF, QUOTE_SINGLE},          {'#', 0, 0x00, 0xFF, OTHER_COMMENT},
         {'/', '/', 0x00, 0xFF, OTHER_COMMENT},        {'/', '*', 0x00, 0xFF, OTHER_COMMENT},
     };
-    unsigned kind = byte_kind(peek(r, at));
-    if (kind & KINDS_WORD && peek(r, at) < 0x80) {
+    unsigned kind = repair_byte_kind(repair_peek(r, at));
+    if (kind & KINDS_WORD && repair_peek(r, at) < 0x80) {
         return kind; /* most of all text */
     }
     unsigned escape = 0;
@@ -191,12 +191,12 @@ static unsigned kind_at(const repair *r, size_t at)
         escape = QUOTE_ESCAPE;
         at++;
     }
-    const int byte = peek(r, at);
-    const uint8_t third = (uint8_t)peek(r, at + 2);
-    unsigned mark = is_blank(byte) ? OTHER_BLANK_1 : MARK_NONE;
+    const int byte = repair_peek(r, at);
+    const uint8_t third = (uint8_t)repair_peek(r, at + 2);
+    unsigned mark = repair_is_blank(byte) ? OTHER_BLANK_1 : MARK_NONE;
     for (size_t i = 0; mark == MARK_NONE && i < sizeof rows / sizeof *rows; i++) {
         const uint8_t *row = rows[i];
-        if (byte == row[0] && (row[1] == 0 || peek(r, at + 1) == row[1]) && third >= row[2] && third <= row[3]) {
+        if (byte == row[0] && (row[1] == 0 || repair_peek(r, at + 1) == row[1]) && third >= row[2] && third <= row[3]) {
             mark = row[4];
         }
     }
@@ -211,24 +211,24 @@ static unsigned kind_at(const repair *r, size_t at)
 }
 
 /* The length of the character at a place that has a mark. */
-static size_t mark_len(unsigned kind)
+static size_t repair_mark_len(unsigned kind)
 {
     return kind >> (KIND_MARK + 4);
 }
 
 /* The length of the quotation mark at a place, or 0. */
-static size_t quote_len(unsigned kind)
+static size_t repair_quote_len(unsigned kind)
 {
-    return kind & KIND_QUOTE ? mark_len(kind) : 0;
+    return kind & KIND_QUOTE ? repair_mark_len(kind) : 0;
 }
 
-static size_t skip_blanks(const repair *r, size_t at)
+static size_t repair_skip_blanks(const repair *r, size_t at)
 {
     for (;;) {
-        const unsigned kind = kind_at(r, at);
+        const unsigned kind = repair_kind_at(r, at);
         if (kind & KIND_BLANK) {
-            at += mark_len(kind);
-        } else if (r->twice && kind & KIND_BACKSLASH && is_one_of(peek(r, at + 1), "nrt")) {
+            at += repair_mark_len(kind);
+        } else if (r->twice && kind & KIND_BACKSLASH && repair_is_one_of(repair_peek(r, at + 1), "nrt")) {
             at += 2;
         } else {
             return at;
@@ -237,17 +237,17 @@ static size_t skip_blanks(const repair *r, size_t at)
 }
 
 /* The kind of what the blanks from `at` on are followed by. */
-static unsigned kind_past(const repair *r, size_t at)
+static unsigned repair_kind_past(const repair *r, size_t at)
 {
-    return kind_at(r, skip_blanks(r, at));
+    return repair_kind_at(r, repair_skip_blanks(r, at));
 }
 
 /* The end of what stands before `end`, blanks taken off, but not before `start`. */
-static size_t trim(const repair *r, size_t start, size_t end)
+static size_t repair_trim(const repair *r, size_t start, size_t end)
 {
     for (size_t len = 1; len <= 3 && len <= end - start; len++) {
-        const unsigned kind = kind_at(r, end - len);
-        if (kind & KIND_BLANK && mark_len(kind) == len) {
+        const unsigned kind = repair_kind_at(r, end - len);
+        if (kind & KIND_BLANK && repair_mark_len(kind) == len) {
             end -= len;
             len = 0;
         }
@@ -256,7 +256,7 @@ static size_t trim(const repair *r, size_t start, size_t end)
 }
 
 /* Whether a string that `open` began may end with the mark of `kind`. */
-static bool is_pair(unsigned open, unsigned kind)
+static bool repair_is_pair(unsigned open, unsigned kind)
 {
     const unsigned difference = (kind >> KIND_MARK) - open;
     return difference == 0 || difference == (unsigned)-QUOTE_CURLY || difference == QUOTE_ACCENT;
@@ -264,21 +264,21 @@ static bool is_pair(unsigned open, unsigned kind)
 
 /* Leaves out the letter that Python has in front of some strings. A mark that nothing can follow but structure ends a
  * word whose opening mark is missing. */
-static size_t skip_prefix(const repair *r, size_t at)
+static size_t repair_skip_prefix(const repair *r, size_t at)
 {
-    if (is_one_of(peek(r, at) | 0x20, "rubf") && kind_at(r, at + 1) & KIND_STRAIGHT) {
-        at += !(kind_past(r, at + 2) & (KIND_END | KIND_COMMA | KIND_COLON | KIND_CLOSING));
+    if (repair_is_one_of(repair_peek(r, at) | 0x20, "rubf") && repair_kind_at(r, at + 1) & KIND_STRAIGHT) {
+        at += !(repair_kind_past(r, at + 2) & (KIND_END | KIND_COMMA | KIND_COLON | KIND_CLOSING));
     }
     return at;
 }
 
 /* Where the key begins whose quotation mark is at `at`. All marks are doubled in what was once part of a CSV file. */
-static size_t key_start(const repair *r, size_t at)
+static size_t repair_key_start(const repair *r, size_t at)
 {
-    const unsigned kind = kind_at(r, at);
-    at += mark_len(kind);
-    if (kind >> KIND_MARK == QUOTE_DOUBLE && peek(r, at) == '"' && kind_at(r, at + 1) & KINDS_WORD &&
-        peek(r, at + 1) < 0x80) {
+    const unsigned kind = repair_kind_at(r, at);
+    at += repair_mark_len(kind);
+    if (kind >> KIND_MARK == QUOTE_DOUBLE && repair_peek(r, at) == '"' && repair_kind_at(r, at + 1) & KINDS_WORD &&
+        repair_peek(r, at + 1) < 0x80) {
         at++;
     }
     return at;
@@ -287,21 +287,21 @@ static size_t key_start(const repair *r, size_t at)
 /* Where the key ends that `open` opened and whose text begins at `start`: at its closing mark, at the colon if that
  * mark is missing, or at `limit`. A word is glued to a mark that opens the value then, and to one within the key: there
  * only words are left up to a mark in front of a colon. */
-static size_t key_end(const repair *r, unsigned open, size_t start, size_t limit)
+static size_t repair_key_end(const repair *r, unsigned open, size_t start, size_t limit)
 {
     size_t inner = 0;
     size_t colon = 0;
     bool plain = true;
     for (size_t at = start; at < limit; at++) {
-        const unsigned kind = kind_at(r, at);
-        if (is_pair(open, kind)) {
-            const size_t after = at + mark_len(kind);
-            const unsigned next = kind_past(r, after);
+        const unsigned kind = repair_kind_at(r, at);
+        if (repair_is_pair(open, kind)) {
+            const size_t after = at + repair_mark_len(kind);
+            const unsigned next = repair_kind_past(r, after);
             if (next & KIND_COLON) {
                 return at;
             }
             if (inner == 0) {
-                if (!((at == start ? next : kind_at(r, after)) & KINDS_WORD)) {
+                if (!((at == start ? next : repair_kind_at(r, after)) & KINDS_WORD)) {
                     return at;
                 }
                 if (!plain) {
@@ -315,41 +315,41 @@ static size_t key_end(const repair *r, unsigned open, size_t start, size_t limit
                 return inner;
             }
             plain = false;
-            if (kind & KIND_COLON && colon == 0 && peek(r, at + 1) != '/') {
+            if (kind & KIND_COLON && colon == 0 && repair_peek(r, at + 1) != '/') {
                 colon = at;
             }
         } else if (kind & KIND_BACKSLASH) {
             at++;
         }
     }
-    if (colon > 0 && limit == r->in.len && peek(r, trim(r, 0, limit) - 1) == '}') {
+    if (colon > 0 && limit == r->in.len && repair_peek(r, repair_trim(r, 0, limit) - 1) == '}') {
         return colon;
     }
     return inner > 0 ? inner : limit;
 }
 
 /* Where the quoted text at `at` and the blanks behind it end, or the text's if that is too far to tell. */
-static size_t past_key(const repair *r, size_t at)
+static size_t repair_past_key(const repair *r, size_t at)
 {
     const size_t limit = at + LOOK_AHEAD;
-    at = key_end(r, kind_at(r, at) >> KIND_MARK, key_start(r, at), limit);
-    const size_t len = quote_len(kind_at(r, at));
-    return len > 0 && at < limit ? skip_blanks(r, at + len) : r->in.len;
+    at = repair_key_end(r, repair_kind_at(r, at) >> KIND_MARK, repair_key_start(r, at), limit);
+    const size_t len = repair_quote_len(repair_kind_at(r, at));
+    return len > 0 && at < limit ? repair_skip_blanks(r, at + len) : r->in.len;
 }
 
 /* Whether the blanks from `at` on are followed by a key. */
-static enum ahead look_ahead(const repair *r, size_t at)
+static enum ahead repair_look_ahead(const repair *r, size_t at)
 {
-    at = skip_prefix(r, skip_blanks(r, at));
+    at = repair_skip_prefix(r, repair_skip_blanks(r, at));
     const size_t limit = at + LOOK_AHEAD;
-    unsigned kind = kind_at(r, at);
+    unsigned kind = repair_kind_at(r, at);
     if (kind & KIND_QUOTE) {
-        at = past_key(r, at);
-        kind = kind_at(r, at);
-        return kind & KIND_COLON                          ? AHEAD_KEY
-               : kind & KIND_LETTER || peek(r, at) == ')' ? AHEAD_TEXT
-               : kind & KIND_QUOTE                        ? AHEAD_STRINGS
-                                                          : AHEAD_OTHER;
+        at = repair_past_key(r, at);
+        kind = repair_kind_at(r, at);
+        return kind & KIND_COLON                                 ? AHEAD_KEY
+               : kind & KIND_LETTER || repair_peek(r, at) == ')' ? AHEAD_TEXT
+               : kind & KIND_QUOTE                               ? AHEAD_STRINGS
+                                                                 : AHEAD_OTHER;
     }
     if (!(kind & KINDS_WORD)) {
         return kind & (KIND_END | KIND_COMMA | KIND_OPENING | KIND_CLOSING | KIND_COMMENT | KIND_SLASH | KIND_POINT |
@@ -358,172 +358,172 @@ static enum ahead look_ahead(const repair *r, size_t at)
                    : AHEAD_TEXT;
     }
     while (kind & KINDS_WORD && at < limit) {
-        kind = kind_at(r, ++at);
+        kind = repair_kind_at(r, ++at);
     }
-    if (kind_past(r, at + quote_len(kind)) & KIND_COLON) {
+    if (repair_kind_past(r, at + repair_quote_len(kind)) & KIND_COLON) {
         return AHEAD_KEY; /* perhaps its opening mark is missing */
     }
-    return kind_past(r, at) & KIND_END ? AHEAD_OTHER : AHEAD_TEXT;
+    return repair_kind_past(r, at) & KIND_END ? AHEAD_OTHER : AHEAD_TEXT;
 }
 
 /* Whether a key in quotation marks is at `at`. */
-static bool is_key(const repair *r, size_t at)
+static bool repair_is_key(const repair *r, size_t at)
 {
-    return kind_at(r, at) & KIND_QUOTE && look_ahead(r, at) == AHEAD_KEY;
+    return repair_kind_at(r, at) & KIND_QUOTE && repair_look_ahead(r, at) == AHEAD_KEY;
 }
 
 /* Makes what is between two places the token. */
-static void take(repair *r, size_t start, size_t end)
+static void repair_take(repair *r, size_t start, size_t end)
 {
     r->token = exo_span_of(r->in.ptr + start, end - start);
 }
 
 /* Whether the text ends with the token. */
-static bool is_cut(const repair *r)
+static bool repair_is_cut(const repair *r)
 {
     return r->token.ptr + r->token.len == r->in.ptr + r->in.len;
 }
 
 /* Takes the first bytes off the token. */
-static void drop(repair *r, size_t len)
+static void repair_drop(repair *r, size_t len)
 {
     r->token.ptr += len;
     r->token.len -= len;
 }
 
-static void put(repair *r, const char *text, size_t len)
+static void repair_put(repair *r, const char *text, size_t len)
 {
     if (r->out && r->error == EXO_OK) {
         r->error = exo_buffer_append(r->out, exo_span_of(text, len));
     }
 }
 
-static void put_text(repair *r, const char *text)
+static void repair_put_text(repair *r, const char *text)
 {
-    put(r, text, strlen(text));
+    repair_put(r, text, strlen(text));
 }
 
-static void put_byte(repair *r, int byte)
+static void repair_put_byte(repair *r, int byte)
 {
     const char text = (char)byte;
-    put(r, &text, 1);
+    repair_put(r, &text, 1);
 }
 
 /* Writes the token's first bytes and takes them off. */
-static void pass(repair *r, size_t len)
+static void repair_pass(repair *r, size_t len)
 {
-    put(r, r->token.ptr, len);
-    drop(r, len);
+    repair_put(r, r->token.ptr, len);
+    repair_drop(r, len);
 }
 
 /* Passes the escape \uXXXX that names `unit`; one half of a pair without the other becomes U+FFFD. */
-static void pass_unicode(repair *r, int32_t unit)
+static void repair_pass_unicode(repair *r, int32_t unit)
 {
     const exo_span text = r->token;
     const size_t low = r->twice && text.len > 7 && text.ptr[7] == '\\' ? 7 : 6;
     if (unit >> 10 == 0xD800 >> 10 && (exo_json_code_unit(text.ptr + low, text.len - low) >> 10) == 0xDC00 >> 10) {
-        put(r, text.ptr, 6);
-        drop(r, low);
+        repair_put(r, text.ptr, 6);
+        repair_drop(r, low);
     } else if (unit >> 11 == 0xD800 >> 11) {
-        put_text(r, "\\ufffd");
-        drop(r, 6);
+        repair_put_text(r, "\\ufffd");
+        repair_drop(r, 6);
         return;
     }
-    pass(r, 6);
+    repair_pass(r, 6);
 }
 
 /* Passes an escape, mended. One that JSON does not know keeps its reverse solidus, as regular expressions and paths
  * need it; where the text ends with this string, an escape without its end is dropped. */
-static void pass_escape(repair *r)
+static void repair_pass_escape(repair *r)
 {
     const exo_span text = r->token;
     const int name = text.len > 1 ? (uint8_t)text.ptr[1] : -1;
     const int32_t unit = exo_json_code_unit(text.ptr, text.len);
     if (unit >= 0) {
-        pass_unicode(r, unit);
+        repair_pass_unicode(r, unit);
     } else if (exo_json_escape_value(name) >= 0) {
-        pass(r, 2);
-    } else if (is_one_of(name, "'`\xE2") || is_blank(name)) {
-        drop(r, 1);
+        repair_pass(r, 2);
+    } else if (repair_is_one_of(name, "'`\xE2") || repair_is_blank(name)) {
+        repair_drop(r, 1);
     } else if (name == 'x' && text.len > 3 && exo_json_hex_value((uint8_t)text.ptr[2]) >= 0 &&
                exo_json_hex_value((uint8_t)text.ptr[3]) >= 0) {
-        put_text(r, "\\u00");
-        drop(r, 2);
-        pass(r, 2);
-    } else if (is_cut(r) && text.len < (name == 'x' ? 4 : name == 'u' ? 6 : 2)) {
-        drop(r, text.len);
+        repair_put_text(r, "\\u00");
+        repair_drop(r, 2);
+        repair_pass(r, 2);
+    } else if (repair_is_cut(r) && text.len < (name == 'x' ? 4 : name == 'u' ? 6 : 2)) {
+        repair_drop(r, text.len);
     } else {
-        put_byte(r, '\\');
-        pass(r, 1);
+        repair_put_byte(r, '\\');
+        repair_pass(r, 1);
     }
 }
 
 /* Passes what may not stand in a string as it is. */
-static void pass_mended(repair *r)
+static void repair_pass_mended(repair *r)
 {
     const exo_span text = r->token;
     if ((uint8_t)*text.ptr >= 0x80) {
         const int size = exo_utf8_check(text.ptr, text.len);
-        put_text(r, JSON_REPLACEMENT);
-        drop(r, size == 0 ? text.len : (size_t)-size);
+        repair_put_text(r, JSON_REPLACEMENT);
+        repair_drop(r, size == 0 ? text.len : (size_t)-size);
     } else if (*text.ptr != '\\') {
         char escape[JSON_ESCAPE_MAX];
-        put(r, escape, exo_json_put_escape(*text.ptr, escape));
-        drop(r, 1);
+        repair_put(r, escape, exo_json_put_escape(*text.ptr, escape));
+        repair_drop(r, 1);
     } else {
         if (r->twice && text.len > 1 && text.ptr[1] == '\\') {
-            drop(r, 1);
+            repair_drop(r, 1);
             if (text.len > 3 && text.ptr[2] == '\\' && (text.ptr[3] == '"' || text.ptr[3] == '\\')) {
-                drop(r, 1); /* what the outer escapes leave of these four bytes is an escape in itself */
-                pass(r, 2);
+                repair_drop(r, 1); /* what the outer escapes leave of these four bytes is an escape in itself */
+                repair_pass(r, 2);
                 return;
             }
         }
-        pass_escape(r);
+        repair_pass_escape(r);
     }
 }
 
 /* Writes the token as what stands between a string's quotation marks, valid. */
-static void put_content(repair *r)
+static void repair_put_content(repair *r)
 {
     for (;;) {
-        pass(r, exo_json_clean_run(r->token.ptr, r->token.len));
+        repair_pass(r, exo_json_clean_run(r->token.ptr, r->token.len));
         if (r->token.len == 0) {
             return;
         }
-        pass_mended(r);
+        repair_pass_mended(r);
     }
 }
 
-static void put_string(repair *r)
+static void repair_put_string(repair *r)
 {
-    put_byte(r, '"');
-    put_content(r);
-    put_byte(r, '"');
+    repair_put_byte(r, '"');
+    repair_put_content(r);
+    repair_put_byte(r, '"');
 }
 
 /* 1 for an opening bracket, -1 for a closing one. */
-static int bracket_balance(unsigned kind)
+static int repair_bracket_balance(unsigned kind)
 {
     return ((kind & KIND_OPENING) > 0) - ((kind & KIND_CLOSING) > 0);
 }
 
 /* What closes the bracket at `level`, from the innermost at 0 on; 0 beyond the outermost. */
-static int closer_at(const repair *r, unsigned level)
+static int repair_closer_at(const repair *r, unsigned level)
 {
     return r->closers[r->depth - level];
 }
 
 /* Whether the innermost object is an array's element. */
-static bool is_element(const repair *r)
+static bool repair_is_element(const repair *r)
 {
-    return r->depth > 1 && closer_at(r, 1) == ']';
+    return r->depth > 1 && repair_closer_at(r, 1) == ']';
 }
 
 /* Whether the string that may end before `at` ends there, by what follows. `odd`: an odd number of marks stand in it,
  * so that the one before `at` may belong to the last of them. `nested`: a bracket that it holds is open, too, as in
  * JSON that was not escaped. */
-static bool ends_value(const repair *r, size_t at, bool odd, bool nested)
+static bool repair_ends_value(const repair *r, size_t at, bool odd, bool nested)
 {
     unsigned level = 0;
     unsigned comma = 0;
@@ -533,13 +533,13 @@ static bool ends_value(const repair *r, size_t at, bool odd, bool nested)
     unsigned kind;
     for (;; count++) {
         from = at;
-        at = skip_blanks(r, from);
-        byte = peek(r, at);
-        kind = kind_at(r, at);
+        at = repair_skip_blanks(r, from);
+        byte = repair_peek(r, at);
+        kind = repair_kind_at(r, at);
         if (kind & (KIND_END | KIND_FENCE)) {
             return true;
         }
-        if (count == 0 && (r->depth == 0 || (nested && !(kind_past(r, at + 1) & KIND_END)))) {
+        if (count == 0 && (r->depth == 0 || (nested && !(repair_kind_past(r, at + 1) & KIND_END)))) {
             return false;
         }
         if (count == LOOK_AHEAD || !(kind & (KIND_COMMA | KIND_CLOSING))) {
@@ -547,19 +547,19 @@ static bool ends_value(const repair *r, size_t at, bool odd, bool nested)
         }
         comma = kind & KIND_COMMA;
         if (!comma && level < r->depth) {
-            while (closer_at(r, level++) != byte) {
+            while (repair_closer_at(r, level++) != byte) {
                 if (level == r->depth) {
-                    return kind_past(r, at + 1) & KIND_END;
+                    return repair_kind_past(r, at + 1) & KIND_END;
                 }
             }
         }
         at++;
     }
-    const enum ahead ahead = look_ahead(r, at);
+    const enum ahead ahead = repair_look_ahead(r, at);
     if (count > 0 && ahead == AHEAD_KEY) {
         return true;
     }
-    const bool element = closer_at(r, level) == ']';
+    const bool element = repair_closer_at(r, level) == ']';
     const bool quoted = kind & KIND_QUOTE;
     const bool glued = at == from;
     const bool new_line = memchr(r->in.ptr + from, '\n', at - from);
@@ -567,21 +567,22 @@ static bool ends_value(const repair *r, size_t at, bool odd, bool nested)
         return element ? !odd || ahead != AHEAD_TEXT : !odd && ahead != AHEAD_TEXT;
     }
     if (kind & KIND_COMMENT) {
-        return !odd && (!glued || peek(r, at + 1) == '*');
+        return !odd && (!glued || repair_peek(r, at + 1) == '*');
     }
     const bool outside = level == r->depth;
     if (count > 0 && (glued || outside)) {
-        return outside && (!glued || byte == ';' || byte == ')' || byte == '<' || (byte == '{' && is_key(r, at + 1)));
+        return outside &&
+               (!glued || byte == ';' || byte == ')' || byte == '<' || (byte == '{' && repair_is_key(r, at + 1)));
     }
     if (byte == '+') {
-        return !odd && kind_past(r, at + 1) & (KIND_QUOTE | KIND_COMMENT | KIND_CLOSING);
+        return !odd && repair_kind_past(r, at + 1) & (KIND_QUOTE | KIND_COMMENT | KIND_CLOSING);
     }
     if (element) {
         return new_line || kind & KIND_COLON ||
                (!odd && !glued && (quoted || kind & (KIND_OPENING | KIND_MINUS | KIND_DIGIT)));
     }
     if (byte == '{') {
-        return is_element(r) && is_key(r, skip_blanks(r, at + 1));
+        return repair_is_element(r) && repair_is_key(r, repair_skip_blanks(r, at + 1));
     }
     if (ahead == AHEAD_TEXT) {
         return false;
@@ -591,37 +592,37 @@ static bool ends_value(const repair *r, size_t at, bool odd, bool nested)
 
 /* Where a string from `start` ends that nothing closes: with the text, or before the brackets that close all that is
  * open, if the string itself opened none (`balance` is what it opened less what it closed). */
-static size_t end_of_open_string(const repair *r, size_t start, long balance)
+static size_t repair_end_of_open_string(const repair *r, size_t start, long balance)
 {
-    size_t end = trim(r, start, r->in.len);
-    if (end >= start + FENCE_LEN && kind_at(r, end - FENCE_LEN) & KIND_FENCE) {
-        end = trim(r, start, end - FENCE_LEN);
+    size_t end = repair_trim(r, start, r->in.len);
+    if (end >= start + FENCE_LEN && repair_kind_at(r, end - FENCE_LEN) & KIND_FENCE) {
+        end = repair_trim(r, start, end - FENCE_LEN);
     }
     for (unsigned level = r->depth; level-- > 0;) {
-        if (balance > -(long)r->depth || peek(r, end - 1) != closer_at(r, level)) {
+        if (balance > -(long)r->depth || repair_peek(r, end - 1) != repair_closer_at(r, level)) {
             return r->in.len;
         }
-        end = trim(r, start, end - 1);
+        end = repair_trim(r, start, end - 1);
     }
     return end;
 }
 
 /* Where a string from `start` should have ended, if what begins at `begun` is no part of it: before the comma there, or
  * before the line's end if that may do. 0 if they are not there. */
-static size_t end_before(const repair *r, size_t start, size_t begun, bool line)
+static size_t repair_end_before(const repair *r, size_t start, size_t begun, bool line)
 {
-    const size_t end = trim(r, start, begun);
-    if (end > start && peek(r, end - 1) == ',') {
-        return trim(r, start, end - 1);
+    const size_t end = repair_trim(r, start, begun);
+    if (end > start && repair_peek(r, end - 1) == ',') {
+        return repair_trim(r, start, end - 1);
     }
     return line && memchr(r->in.ptr + end, '\n', begun - end) ? end : 0;
 }
 
 /* Reads a quoted value. */
-static void read_string(repair *r)
+static void repair_read_string(repair *r)
 {
     const unsigned open = r->kind >> KIND_MARK;
-    const size_t start = r->at + mark_len(r->kind);
+    const size_t start = r->at + repair_mark_len(r->kind);
     size_t first = 0;  /* the first comma in front of a key, */
     size_t comma = 0;  /* and the first behind the last mark */
     size_t begun = 0;  /* what seems to begin with the last mark, or, if that is behind a colon, with the comma, */
@@ -633,25 +634,25 @@ static void read_string(repair *r)
     size_t end;
     r->cut = false;
     for (;;) {
-        const unsigned kind = kind_at(r, at);
+        const unsigned kind = repair_kind_at(r, at);
         if (kind & KIND_END) {
             if (first > 0 && !r->unsure) {
                 r->at = first;
-                end = trim(r, start, first);
+                end = repair_trim(r, start, first);
             } else {
-                end = r->at = end_of_open_string(r, start, balance);
+                end = r->at = repair_end_of_open_string(r, start, balance);
             }
             r->unsure = true;
             break;
         }
-        if (is_pair(open, kind)) {
-            const size_t after = at + mark_len(kind);
-            const bool ends = ends_value(r, after, odd, odd && balance > 0);
-            const bool pair = comma > 0 && peek(r, trim(r, start, at) - 1) == ':';
+        if (repair_is_pair(open, kind)) {
+            const size_t after = at + repair_mark_len(kind);
+            const bool ends = repair_ends_value(r, after, odd, odd && balance > 0);
+            const bool pair = comma > 0 && repair_peek(r, repair_trim(r, start, at) - 1) == ':';
             const size_t begins = pair ? comma + 1 : at;
             const bool begins_key = r->wait == WAIT_MEMBER && !pair;
-            const size_t sooner = r->depth == 0 || balance > 0 ? 0 : end_before(r, start, begins, begins_key);
-            if (before > 0 && (key ? kind_past(r, after) & KIND_COLON : ends || sooner > 0)) {
+            const size_t sooner = r->depth == 0 || balance > 0 ? 0 : repair_end_before(r, start, begins, begins_key);
+            if (before > 0 && (key ? repair_kind_past(r, after) & KIND_COLON : ends || sooner > 0)) {
                 end = before;
                 r->at = begun;
                 break;
@@ -659,7 +660,7 @@ static void read_string(repair *r)
             if (ends) {
                 end = at;
                 r->at = after;
-                r->cut = odd && kind_past(r, after) & KIND_END;
+                r->cut = odd && repair_kind_past(r, after) & KIND_END;
                 break;
             }
             comma = 0;
@@ -671,36 +672,36 @@ static void read_string(repair *r)
         } else {
             if (kind & KIND_BACKSLASH) {
                 at++;
-                if (open == QUOTE_ESCAPED && peek(r, at) == '\\' && peek(r, at + 1) == '\\') {
+                if (open == QUOTE_ESCAPED && repair_peek(r, at) == '\\' && repair_peek(r, at + 1) == '\\') {
                     at += 2;
                 }
             } else if (kind & KIND_COMMA && comma == 0 && r->wait == WAIT_MEMBER &&
-                       look_ahead(r, at + 1) == AHEAD_KEY) {
+                       repair_look_ahead(r, at + 1) == AHEAD_KEY) {
                 comma = at;
                 first = first > 0 ? first : at;
             }
-            balance += bracket_balance(kind);
+            balance += repair_bracket_balance(kind);
             at++;
         }
     }
-    take(r, start, end);
+    repair_take(r, start, end);
 }
 
 /* Reads a quoted key. */
-static void read_key(repair *r)
+static void repair_read_key(repair *r)
 {
     const unsigned open = r->kind >> KIND_MARK;
-    const size_t start = key_start(r, r->at);
-    const size_t end = key_end(r, open, start, r->in.len);
-    r->at = end + quote_len(kind_at(r, end));
-    if (open == QUOTE_DOUBLE && peek(r, r->at) == '"') {
+    const size_t start = repair_key_start(r, r->at);
+    const size_t end = repair_key_end(r, open, start, r->in.len);
+    r->at = end + repair_quote_len(repair_kind_at(r, end));
+    if (open == QUOTE_DOUBLE && repair_peek(r, r->at) == '"') {
         r->at++;
     }
-    take(r, start, end);
+    repair_take(r, start, end);
 }
 
 /* The end of the digits from `at` on. */
-static const char *skip_digits(const char *at, const char *end)
+static const char *repair_skip_digits(const char *at, const char *end)
 {
     while (at < end && ascii_is_digit((uint8_t)*at)) {
         at++;
@@ -711,17 +712,17 @@ static const char *skip_digits(const char *at, const char *end)
 /* Writes the token if it is a literal, of some language, or a number but for a plus, leading zeros, or a part without
  * digits. JSON's own literals count from their third letter on, and from the first where the text ends. Says in r->cut
  * whether more of it had to be supplied, or may have been there. */
-static bool put_scalar(repair *r)
+static bool repair_put_scalar(repair *r)
 {
     const exo_span word = r->token;
     static const char words[] = "true\0false\0null\0none\0undefined\0nan\0infinity\0inf\0nil\0";
     const char *const end = word.ptr + word.len;
     const char *text = word.ptr;
-    if (word.len > 1 && is_sign(*text)) {
+    if (word.len > 1 && repair_is_sign(*text)) {
         text++;
     }
     const size_t letters = (size_t)(end - text);
-    const bool cut = is_cut(r);
+    const bool cut = repair_is_cut(r);
     size_t len;
     for (const char *meant = words; *meant; meant += len + 1) {
         const bool own = meant < words + sizeof "true\0false\0null";
@@ -729,42 +730,42 @@ static bool put_scalar(repair *r)
         r->cut = letters < len;
         if ((letters == len || (r->cut && own && r->depth > 0 && (cut || letters > 2))) &&
             exo_ascii_same(text, meant, letters)) {
-            put_text(r, own ? meant : "null");
+            repair_put_text(r, own ? meant : "null");
             return true;
         }
     }
     r->cut = cut;
-    const char *const point = skip_digits(text, end);
+    const char *const point = repair_skip_digits(text, end);
     const char *fraction = point;
     if (point < end && *point == '.') {
         fraction++;
     }
-    const char *const exponent = skip_digits(fraction, end);
+    const char *const exponent = repair_skip_digits(fraction, end);
     const char *digits = exponent;
     if (digits < end && (*digits | 0x20) == 'e') {
         digits++;
-        if (digits < end && is_sign(*digits)) {
+        if (digits < end && repair_is_sign(*digits)) {
             digits++;
         }
     }
-    if (exponent - text == fraction - point || skip_digits(digits, end) != end) {
+    if (exponent - text == fraction - point || repair_skip_digits(digits, end) != end) {
         return false;
     }
     if (*word.ptr == '-') {
-        put_byte(r, '-');
+        repair_put_byte(r, '-');
     }
     if (text == point) {
-        put_byte(r, '0');
+        repair_put_byte(r, '0');
     }
     while (text + 1 < point && *text == '0') {
         text++;
     }
-    put(r, text, (size_t)(exponent - text));
+    repair_put(r, text, (size_t)(exponent - text));
     if (exponent[-1] == '.') {
-        put_byte(r, '0');
+        repair_put_byte(r, '0');
     }
     if (digits < end) {
-        put(r, exponent, (size_t)(end - exponent));
+        repair_put(r, exponent, (size_t)(end - exponent));
     }
     if (!ascii_is_digit((uint8_t)end[-1])) {
         r->cut = true;
@@ -773,29 +774,29 @@ static bool put_scalar(repair *r)
 }
 
 /* Whether a number or literal that began at `start` ends before the blanks in front of `at`. */
-static bool ends_scalar(repair *r, size_t start, size_t at)
+static bool repair_ends_scalar(repair *r, size_t start, size_t at)
 {
     exo_buffer *const out = r->out;
     r->out = NULL; /* this is no time to write */
-    take(r, start, trim(r, start, at));
-    const bool scalar = put_scalar(r);
+    repair_take(r, start, repair_trim(r, start, at));
+    const bool scalar = repair_put_scalar(r);
     r->out = out;
-    return scalar && (r->wait == WAIT_ELEMENT ? ((kind_at(r, start) | ~kind_at(r, at)) & KIND_LETTER) != 0
-                                              : look_ahead(r, at) == AHEAD_KEY);
+    return scalar && (r->wait == WAIT_ELEMENT ? ((repair_kind_at(r, start) | ~repair_kind_at(r, at)) & KIND_LETTER) != 0
+                                              : repair_look_ahead(r, at) == AHEAD_KEY);
 }
 
 /* Whether 1,000 goes on at the comma at `at`: in an object no digits can follow a comma but those of a key. */
-static bool is_thousands(const repair *r, size_t at)
+static bool repair_is_thousands(const repair *r, size_t at)
 {
     size_t end = at + 1;
-    while (kind_at(r, end) & KIND_DIGIT) {
+    while (repair_kind_at(r, end) & KIND_DIGIT) {
         end++;
     }
-    return r->wait == WAIT_MEMBER && end - at == 4 && !(kind_past(r, end) & KIND_COLON);
+    return r->wait == WAIT_MEMBER && end - at == 4 && !(repair_kind_past(r, end) & KIND_COLON);
 }
 
 /* Reads a value or key without quotation marks: up to what can only be the next part of the structure. */
-static void read_bare(repair *r)
+static void repair_read_bare(repair *r)
 {
     const size_t start = r->at;
     bool numeric = false; /* there are bytes in front of `at`, all of numbers */
@@ -805,12 +806,12 @@ static void read_bare(repair *r)
     long brackets = 0;
     size_t at = start;
     for (;;) {
-        const int byte = peek(r, at);
-        const unsigned kind = kind_at(r, at);
+        const int byte = repair_peek(r, at);
+        const unsigned kind = repair_kind_at(r, at);
         const unsigned blank = kind & KIND_BLANK;
         if (kind & (KIND_END | KIND_LINE_END | KIND_SEMICOLON | KIND_FENCE) || (brackets <= 0 && kind & KIND_CLOSING) ||
             (numeric && byte == ')') ||
-            (kind & KIND_COMMA && brackets + parentheses <= 0 && !(numeric && is_thousands(r, at)))) {
+            (kind & KIND_COMMA && brackets + parentheses <= 0 && !(numeric && repair_is_thousands(r, at)))) {
             break;
         }
         if (r->wait == WAIT_KEY) {
@@ -819,50 +820,51 @@ static void read_bare(repair *r)
             }
         } else {
             if (numeric || after_blank) {
-                if ((kind & KIND_COMMENT && (numeric || !(kind_at(r, at + 1) & KINDS_WORD))) || kind & KIND_OPENING ||
-                    (kind & KIND_QUOTE && (r->wait == WAIT_ELEMENT || look_ahead(r, at) == AHEAD_KEY))) {
+                if ((kind & KIND_COMMENT && (numeric || !(repair_kind_at(r, at + 1) & KINDS_WORD))) ||
+                    kind & KIND_OPENING ||
+                    (kind & KIND_QUOTE && (r->wait == WAIT_ELEMENT || repair_look_ahead(r, at) == AHEAD_KEY))) {
                     break;
                 }
             }
             if (one_word && after_blank && !blank) {
-                if (ends_scalar(r, start, at)) {
+                if (repair_ends_scalar(r, start, at)) {
                     break;
                 }
                 one_word = false;
             }
         }
         parentheses += (byte == '(') - (byte == ')');
-        brackets += bracket_balance(kind);
+        brackets += repair_bracket_balance(kind);
         if (!(kind & KINDS_NUMBER) && (byte | 0x20) != 'e') {
             numeric = false;
         } else if (at == start) {
             numeric = true;
         }
         after_blank = blank;
-        at += blank ? mark_len(kind) : 1;
+        at += blank ? repair_mark_len(kind) : 1;
     }
     r->at = at;
-    take(r, start, trim(r, start, at));
+    repair_take(r, start, repair_trim(r, start, at));
 }
 
 /* Takes off a closing mark that has no opening one. */
-static void drop_stray_mark(repair *r)
+static void repair_drop_stray_mark(repair *r)
 {
     const char *const mark = memchr(r->token.ptr, '"', r->token.len);
     r->token.len -= mark && mark + 1 == r->token.ptr + r->token.len;
 }
 
 /* The comma before a key or an element. */
-static void put_comma(repair *r)
+static void repair_put_comma(repair *r)
 {
     if (!r->first && r->wait != WAIT_MEMBER) {
-        put_byte(r, ',');
+        repair_put_byte(r, ',');
     }
     r->first = false;
 }
 
 /* A scalar was written. */
-static void value_done(repair *r)
+static void repair_value_done(repair *r)
 {
     r->full = true;
     if (r->wait == WAIT_MEMBER) {
@@ -871,14 +873,14 @@ static void value_done(repair *r)
 }
 
 /* Supplies a value that is missing. */
-static void put_null(repair *r)
+static void repair_put_null(repair *r)
 {
-    put_text(r, "null");
+    repair_put_text(r, "null");
     r->wait = WAIT_KEY;
     r->cut = true;
 }
 
-static void open_bracket(repair *r, int byte)
+static void repair_open_bracket(repair *r, int byte)
 {
     if (r->depth == r->max_depth) {
         r->error = EXO_E_DEPTH_LIMIT;
@@ -889,26 +891,26 @@ static void open_bracket(repair *r, int byte)
         r->full = true;
     }
     r->closers[++r->depth] = (char)(byte + 2); /* so far apart are { and }, and [ and ] */
-    put_comma(r);
-    put_byte(r, byte);
+    repair_put_comma(r);
+    repair_put_byte(r, byte);
     r->first = true;
     r->wait = byte == '{' ? WAIT_KEY : WAIT_ELEMENT;
 }
 
 /* Closes the innermost bracket, whatever it is. */
-static void close_innermost(repair *r)
+static void repair_close_innermost(repair *r)
 {
-    put_byte(r, r->closers[r->depth--]);
+    repair_put_byte(r, r->closers[r->depth--]);
     r->first = false;
     if (r->depth < r->split) {
         r->split = 0;
     }
-    r->wait = closer_at(r, 0) == '}' ? WAIT_KEY : WAIT_ELEMENT;
+    r->wait = repair_closer_at(r, 0) == '}' ? WAIT_KEY : WAIT_ELEMENT;
 }
 
 /* A closing bracket was read. It closes what is open within its partner too; without a partner it is taken for the
  * innermost one's, but never for the outermost's. */
-static void close_bracket(repair *r, int byte)
+static void repair_close_bracket(repair *r, int byte)
 {
     const bool object = byte == '}';
     if (object && r->depth == r->split) {
@@ -917,61 +919,62 @@ static void close_bracket(repair *r, int byte)
     }
     if (!memchr(r->closers + 1, byte, r->depth)) {
         if (r->depth > 1) {
-            close_innermost(r);
+            repair_close_innermost(r);
         }
         return;
     }
-    while (closer_at(r, 0) != byte) {
-        close_innermost(r);
+    while (repair_closer_at(r, 0) != byte) {
+        repair_close_innermost(r);
     }
     if (r->depth == 1 && object) {
-        const size_t next = skip_blanks(r, r->at);
-        if (peek(r, next) == ',' && look_ahead(r, next + 1) >= AHEAD_KEY) {
+        const size_t next = repair_skip_blanks(r, r->at);
+        if (repair_peek(r, next) == ',' && repair_look_ahead(r, next + 1) >= AHEAD_KEY) {
             return; /* more members follow: the object was closed too early */
         }
     }
-    close_innermost(r);
+    repair_close_innermost(r);
 }
 
 /* The text is over, whatever is still open. */
-static void finish(repair *r)
+static void repair_finish(repair *r)
 {
     if (r->comma || r->first) {
         r->cut = true;
     }
     if (r->wait == WAIT_MEMBER) {
-        put_null(r);
+        repair_put_null(r);
     }
     while (r->depth > 0) {
-        close_innermost(r);
+        repair_close_innermost(r);
     }
 }
 
 /* Three backticks: around a member's value they are skipped, elsewhere they end the block that the value is in. */
-static void read_fence(repair *r)
+static void repair_read_fence(repair *r)
 {
     r->at += FENCE_LEN;
     if (r->wait == WAIT_MEMBER) {
-        while (kind_at(r, r->at) & KINDS_WORD) {
+        while (repair_kind_at(r, r->at) & KINDS_WORD) {
             r->at++;
         }
-    } else if (!(kind_past(r, r->at) & (KIND_COMMA | KIND_CLOSING))) {
-        finish(r);
+    } else if (!(repair_kind_past(r, r->at) & (KIND_COMMA | KIND_CLOSING))) {
+        repair_finish(r);
     }
 }
 
 /* Skips one comment. One behind # ends with its line; in the last line, with the bracket around it. */
-static void skip_comment(repair *r)
+static void repair_skip_comment(repair *r)
 {
-    const unsigned inside = peek(r, r->at) == '#' && r->at >= r->lines ? r->depth : 0;
+    const unsigned inside = repair_peek(r, r->at) == '#' && r->at >= r->lines ? r->depth : 0;
     size_t at = r->at + 1;
-    if (peek(r, at) == '*') {
+    if (repair_peek(r, at) == '*') {
         do {
             at++;
-        } while (peek(r, at) >= 0 && !(peek(r, at) == '*' && peek(r, at + 1) == '/'));
+        } while (repair_peek(r, at) >= 0 && !(repair_peek(r, at) == '*' && repair_peek(r, at + 1) == '/'));
         at += 2;
     } else {
-        while (peek(r, at) >= 0 && peek(r, at) != '\n' && !(inside && kind_at(r, at) & KIND_CLOSING)) {
+        while (repair_peek(r, at) >= 0 && repair_peek(r, at) != '\n' &&
+               !(inside && repair_kind_at(r, at) & KIND_CLOSING)) {
             at++;
         }
     }
@@ -979,15 +982,15 @@ static void skip_comment(repair *r)
 }
 
 /* Skips what stands for nothing between two tokens. */
-static void skip_noise(repair *r)
+static void repair_skip_noise(repair *r)
 {
     for (;;) {
-        r->at = skip_blanks(r, r->at);
-        const unsigned kind = kind_at(r, r->at);
+        r->at = repair_skip_blanks(r, r->at);
+        const unsigned kind = repair_kind_at(r, r->at);
         const bool member = r->wait == WAIT_MEMBER;
-        if (kind & KIND_COMMENT && !(member && kind_at(r, r->at + 1) & KINDS_WORD)) {
-            skip_comment(r); /* but #fff may be a member's value */
-        } else if (kind & KIND_ELLIPSIS && !member && !(kind_at(r, r->at + 3) & KINDS_WORD)) {
+        if (kind & KIND_COMMENT && !(member && repair_kind_at(r, r->at + 1) & KINDS_WORD)) {
+            repair_skip_comment(r); /* but #fff may be a member's value */
+        } else if (kind & KIND_ELLIPSIS && !member && !(repair_kind_at(r, r->at + 3) & KINDS_WORD)) {
             r->at += 3;
         } else {
             return;
@@ -995,26 +998,26 @@ static void skip_noise(repair *r)
     }
 }
 
-static void step_key(repair *r)
+static void repair_step_key(repair *r)
 {
     if (r->kind & KIND_QUOTE) {
-        read_key(r);
+        repair_read_key(r);
     } else {
-        read_bare(r);
-        const size_t end = r->at + quote_len(kind_at(r, r->at)); /* behind a stray mark */
-        if (kind_past(r, end) & KIND_COLON) {
+        repair_read_bare(r);
+        const size_t end = r->at + repair_quote_len(repair_kind_at(r, r->at)); /* behind a stray mark */
+        if (repair_kind_past(r, end) & KIND_COLON) {
             r->at = end;
         }
     }
     r->cut = false;
-    put_comma(r);
-    put_string(r);
-    put_byte(r, ':');
+    repair_put_comma(r);
+    repair_put_string(r);
+    repair_put_byte(r, ':');
     r->wait = WAIT_MEMBER;
 }
 
 /* Takes off what is left of doubled or tripled quotation marks. */
-static void drop_outer_marks(repair *r)
+static void repair_drop_outer_marks(repair *r)
 {
     exo_span text = r->token;
     const char mark = text.ptr[-1];
@@ -1028,89 +1031,89 @@ static void drop_outer_marks(repair *r)
 }
 
 /* Reads and writes a quoted string, and those that a plus adds to it. */
-static void string_value(repair *r)
+static void repair_string_value(repair *r)
 {
-    put_comma(r);
-    put_byte(r, '"');
+    repair_put_comma(r);
+    repair_put_byte(r, '"');
     for (;;) {
-        read_string(r);
-        if (mark_len(r->kind) == 1) {
-            drop_outer_marks(r);
+        repair_read_string(r);
+        if (repair_mark_len(r->kind) == 1) {
+            repair_drop_outer_marks(r);
         }
-        put_content(r);
-        const size_t next = skip_blanks(r, r->at);
-        if (peek(r, next) != '+') {
+        repair_put_content(r);
+        const size_t next = repair_skip_blanks(r, r->at);
+        if (repair_peek(r, next) != '+') {
             break;
         }
         r->at = next + 1;
-        skip_noise(r);
-        r->kind = kind_at(r, r->at);
+        repair_skip_noise(r);
+        r->kind = repair_kind_at(r, r->at);
         if (!(r->kind & KIND_QUOTE)) {
             r->cut = true;
             break; /* a comment, and nothing to add */
         }
     }
-    put_byte(r, '"');
-    value_done(r);
+    repair_put_byte(r, '"');
+    repair_value_done(r);
 }
 
-static void bare_value(repair *r)
+static void repair_bare_value(repair *r)
 {
-    read_bare(r);
-    drop_stray_mark(r);
-    put_comma(r);
-    if (!put_scalar(r)) {
+    repair_read_bare(r);
+    repair_drop_stray_mark(r);
+    repair_put_comma(r);
+    if (!repair_put_scalar(r)) {
         if (r->depth == 0) {
             r->error = EXO_E_REPAIR; /* prose */
         }
-        if (r->cut && r->token.len == 1 && is_sign(*r->token.ptr)) {
-            put_text(r, "null");
+        if (r->cut && r->token.len == 1 && repair_is_sign(*r->token.ptr)) {
+            repair_put_text(r, "null");
         } else {
-            put_string(r);
+            repair_put_string(r);
         }
     }
-    value_done(r);
+    repair_value_done(r);
 }
 
-static void step_value(repair *r)
+static void repair_step_value(repair *r)
 {
     if (r->kind & KIND_OPENING) {
-        open_bracket(r, r->in.ptr[r->at++]);
-    } else if (r->wait == WAIT_ELEMENT && r->depth > 0 && is_key(r, r->at)) {
-        if (!r->first && r->depth > 1 && closer_at(r, 1) == '}') {
-            close_innermost(r); /* the array's end is missing */
+        repair_open_bracket(r, r->in.ptr[r->at++]);
+    } else if (r->wait == WAIT_ELEMENT && r->depth > 0 && repair_is_key(r, r->at)) {
+        if (!r->first && r->depth > 1 && repair_closer_at(r, 1) == '}') {
+            repair_close_innermost(r); /* the array's end is missing */
         } else {
-            open_bracket(r, '{'); /* the object's beginning is missing */
+            repair_open_bracket(r, '{'); /* the object's beginning is missing */
         }
     } else if (r->kind & KIND_QUOTE) {
-        string_value(r);
+        repair_string_value(r);
     } else {
-        bare_value(r);
+        repair_bare_value(r);
     }
 }
 
 /* Reads one token, or what was meant to be one. */
-static void step(repair *r)
+static void repair_step(repair *r)
 {
-    skip_noise(r);
-    r->at = skip_prefix(r, r->at);
-    const int byte = peek(r, r->at);
-    const unsigned kind = kind_at(r, r->at);
+    repair_skip_noise(r);
+    r->at = repair_skip_prefix(r, r->at);
+    const int byte = repair_peek(r, r->at);
+    const unsigned kind = repair_kind_at(r, r->at);
     r->kind = kind;
     if (kind & KIND_END) {
-        finish(r);
+        repair_finish(r);
         return;
     }
     if (kind & KIND_FENCE) {
-        read_fence(r);
+        repair_read_fence(r);
         return;
     }
-    if (r->wait == WAIT_MEMBER && (kind & (KINDS_SEPARATOR | KIND_CLOSING) || is_key(r, r->at))) {
-        put_null(r);
+    if (r->wait == WAIT_MEMBER && (kind & (KINDS_SEPARATOR | KIND_CLOSING) || repair_is_key(r, r->at))) {
+        repair_put_null(r);
     }
     if (r->wait == WAIT_KEY && byte == '{' && !r->first) {
-        if (is_element(r)) {
-            close_innermost(r); /* the object's end is missing */
+        if (repair_is_element(r)) {
+            repair_close_innermost(r); /* the object's end is missing */
             r->split = r->depth;
         } else if (r->depth == 1) {
             r->unsure = true; /* two objects, or one? */
@@ -1119,49 +1122,49 @@ static void step(repair *r)
     r->comma = kind & KINDS_SEPARATOR;
     if (kind & KIND_CLOSING) {
         r->at++;
-        close_bracket(r, byte);
+        repair_close_bracket(r, byte);
     } else if (kind & (KINDS_SEPARATOR | KIND_COLON | KIND_EQUALS) || (r->wait == WAIT_KEY && kind & KIND_OPENING) ||
                (byte == ')' && r->wait != WAIT_MEMBER && !r->first)) {
-        r->at += byte == '=' && peek(r, r->at + 1) == '>' ? 2 : 1;
+        r->at += byte == '=' && repair_peek(r, r->at + 1) == '>' ? 2 : 1;
     } else if (r->wait == WAIT_KEY) {
-        step_key(r);
+        repair_step_key(r);
     } else {
-        step_value(r);
+        repair_step_value(r);
     }
 }
 
 /* Reads the next value. `implied`: it is an object whose opening brace is missing. */
-static void run(repair *r, bool implied)
+static void repair_run(repair *r, bool implied)
 {
     memset(r, 0, offsetof(repair, twice));
     r->first = true;
     r->wait = WAIT_ELEMENT;
     if (implied) {
-        open_bracket(r, '{');
+        repair_open_bracket(r, '{');
     }
     do {
-        step(r);
+        repair_step(r);
     } while (r->depth > 0 && r->error == EXO_OK);
     r->cut |= r->unsure;
 }
 
 /* Where the text begins, with comments and the opening line of a fenced block left out. */
-static size_t find_beginning(repair *r)
+static size_t repair_find_beginning(repair *r)
 {
     r->wait = WAIT_MEMBER;
-    skip_noise(r);
-    if (kind_at(r, r->at) & KIND_FENCE) {
-        read_fence(r);
-        skip_noise(r);
+    repair_skip_noise(r);
+    if (repair_kind_at(r, r->at) & KIND_FENCE) {
+        repair_read_fence(r);
+        repair_skip_noise(r);
     }
     return r->at;
 }
 
 /* Skips what is no bracket, and says whether words were among it. */
-static bool skip_words(repair *r)
+static bool repair_skip_words(repair *r)
 {
     bool words = false;
-    for (unsigned kind; !((kind = kind_at(r, r->at)) & (KIND_END | KIND_OPENING)); r->at++) {
+    for (unsigned kind; !((kind = repair_kind_at(r, r->at)) & (KIND_END | KIND_OPENING)); r->at++) {
         words |= (kind & KINDS_WORD) != 0;
     }
     return words;
@@ -1172,20 +1175,20 @@ static bool skip_words(repair *r)
 static void repair_values(repair *r, exo_repair_report *report)
 {
     exo_buffer *const out = r->out;
-    bool implied = is_key(r, r->at);
+    bool implied = repair_is_key(r, r->at);
     bool found = false;
     for (;;) {
-        const bool words = !implied && skip_words(r);
-        const int byte = peek(r, r->at);
+        const bool words = !implied && repair_skip_words(r);
+        const int byte = repair_peek(r, r->at);
         if (byte < 0) {
             return;
         }
         const size_t end = out->len;
         if (end > 0) {
-            put_byte(r, ',');
+            repair_put_byte(r, ',');
         }
         const size_t own = out->len;
-        run(r, implied);
+        repair_run(r, implied);
         if (r->error != EXO_OK) {
             return;
         }
@@ -1212,9 +1215,9 @@ static void repair_values(repair *r, exo_repair_report *report)
 }
 
 /* Puts brackets around the values that were written. */
-static void put_brackets(repair *r)
+static void repair_put_brackets(repair *r)
 {
-    put_text(r, "]]");
+    repair_put_text(r, "]]");
     if (r->error == EXO_OK) {
         memmove(r->out->data + 1, r->out->data, r->out->len - 2);
         *r->out->data = '[';
@@ -1225,18 +1228,18 @@ static void put_brackets(repair *r)
 /* Repairs what is in `r`: values in brackets, or the only one without any. */
 static void repair_text(repair *r, exo_repair_report *report)
 {
-    const size_t beginning = find_beginning(r);
+    const size_t beginning = repair_find_beginning(r);
     repair_values(r, report);
     if (report->values > 1) {
-        put_brackets(r);
+        repair_put_brackets(r);
     }
     if (report->values == 0 && r->error == EXO_OK) {
         r->at = beginning;
-        run(r, false);
+        repair_run(r, false);
         report->cut = r->cut;
         report->values = 1;
-        skip_noise(r);
-        if (r->error == EXO_OK && (!r->full || !(kind_at(r, r->at) & (KIND_END | KIND_FENCE)))) {
+        repair_skip_noise(r);
+        if (r->error == EXO_OK && (!r->full || !(repair_kind_at(r, r->at) & (KIND_END | KIND_FENCE)))) {
             r->error = EXO_E_REPAIR;
         }
     }
@@ -1245,17 +1248,18 @@ static void repair_text(repair *r, exo_repair_report *report)
 /* Where the text was begun anew before it was complete, or where it begins: at a valid object behind no more than a
  * part of itself, or behind a value's closing mark if it begins with the same key. There is no other such object, as it
  * ends with the text, and the check of one that is none ends before the next. */
-static size_t find_beginning_anew(const repair *r)
+static size_t repair_find_beginning_anew(const repair *r)
 {
-    const size_t start = skip_blanks(r, 0);
-    for (size_t at = start + 1; peek(r, start) == '{' && at < r->in.len; at++) {
+    const size_t start = repair_skip_blanks(r, 0);
+    for (size_t at = start + 1; repair_peek(r, start) == '{' && at < r->in.len; at++) {
         const exo_span rest = exo_span_of(r->in.ptr + at, r->in.len - at);
         if (*rest.ptr != '{') {
             continue;
         }
-        const size_t last = trim(r, start, at) - 1;
-        if (!(kind_at(r, last) & KINDS_BEFORE_VALUE) && exo_json_check(rest, r->max_depth, NULL) == EXO_OK) {
-            const bool closed = peek(r, last) == '"' && !(kind_at(r, trim(r, start, last) - 1) & KINDS_BEFORE_VALUE);
+        const size_t last = repair_trim(r, start, at) - 1;
+        if (!(repair_kind_at(r, last) & KINDS_BEFORE_VALUE) && exo_json_check(rest, r->max_depth, NULL) == EXO_OK) {
+            const bool closed = repair_peek(r, last) == '"' &&
+                                !(repair_kind_at(r, repair_trim(r, start, last) - 1) & KINDS_BEFORE_VALUE);
             const char *const colon = memchr(rest.ptr, ':', closed ? rest.len : 0);
             const size_t part = colon ? (size_t)(colon - rest.ptr) : at - start;
             return part <= rest.len && memcmp(r->in.ptr + start, rest.ptr, part) == 0 ? at : start;
@@ -1282,11 +1286,11 @@ int exo_json_repair(exo_span text, uint32_t max_depth, exo_buffer *out, exo_repa
             r.lines = at;
         }
         if (text.ptr[at] == '"') {
-            r.twice = peek(&r, at - 1) == '\\'; /* in the end, of the first */
+            r.twice = repair_peek(&r, at - 1) == '\\'; /* in the end, of the first */
         }
     }
     r.max_depth = (uint8_t)(max_depth < EXO_JSON_DEPTH_MAX ? max_depth : EXO_JSON_DEPTH_MAX);
-    r.at = find_beginning_anew(&r);
+    r.at = repair_find_beginning_anew(&r);
     repair_text(&r, report);
     if (r.error != EXO_OK) {
         exo_buffer_clear(out);

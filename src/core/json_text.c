@@ -8,7 +8,7 @@
 
 #include "ascii.h"
 
-static inline int utf8_check(const char *text, size_t len)
+static inline int text_utf8_check(const char *text, size_t len)
 {
     const uint8_t lead = (uint8_t)text[0];
     const int size = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
@@ -33,11 +33,11 @@ static inline int utf8_check(const char *text, size_t len)
 
 int exo_utf8_check(const char *text, size_t len)
 {
-    return utf8_check(text, len);
+    return text_utf8_check(text, len);
 }
 
 /* How many bytes at `text` are ASCII and may stand in a JSON string as they are. Looks at a machine word at a time. */
-static size_t ascii_run(const char *text, size_t len)
+static size_t text_ascii_run(const char *text, size_t len)
 {
     const size_t ones = SIZE_MAX / 255;
     size_t at = 0;
@@ -62,12 +62,12 @@ size_t exo_json_clean_run(const char *text, size_t len)
 {
     size_t at = 0;
     for (;;) {
-        at += ascii_run(text + at, len - at);
+        at += text_ascii_run(text + at, len - at);
         if (at == len || (uint8_t)text[at] < 0x80) {
             return at;
         }
         do {
-            int size = utf8_check(text + at, len - at);
+            int size = text_utf8_check(text + at, len - at);
             if (size <= 0) {
                 return at;
             }

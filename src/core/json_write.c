@@ -23,7 +23,7 @@ static void write_held(exo_json_escaper *escaper, exo_window *window)
     }
 }
 
-static void consume(exo_span *input, size_t count)
+static void json_consume(exo_span *input, size_t count)
 {
     if (count > 0) { /* of nothing there is no place behind */
         input->ptr += count;
@@ -32,19 +32,19 @@ static void consume(exo_span *input, size_t count)
 }
 
 /* Copies the bytes that stand for themselves, and returns how many there were. */
-static size_t copy_run(exo_span *input, exo_window *window)
+static size_t json_copy_run(exo_span *input, exo_window *window)
 {
     size_t room = window->size - window->pos;
     size_t run = exo_json_clean_run(input->ptr, input->len < room ? input->len : room);
     memcpy(window->dst + window->pos, input->ptr, run);
     window->pos += run;
-    consume(input, run);
+    json_consume(input, run);
     return run;
 }
 
 /* Takes what cannot be copied: the end of the input inside of a sequence, a byte of a sequence that is cut or broken,
  * or an ASCII byte that has to be escaped. A byte that cannot go on with the sequence stays in the input. */
-static void take_special(exo_json_escaper *escaper, exo_span *input)
+static void json_take_special(exo_json_escaper *escaper, exo_span *input)
 {
     bool taken = input->len > 0;
     escaper->held_at_ = 0;
@@ -64,7 +64,7 @@ static void take_special(exo_json_escaper *escaper, exo_span *input)
             escaper->utf8_have_ = 0;
         }
     }
-    consume(input, taken);
+    json_consume(input, taken);
 }
 
 int exo_json_escape(exo_json_escaper *escaper, exo_span *input, bool last, exo_window *window)
@@ -77,8 +77,8 @@ int exo_json_escape(exo_json_escaper *escaper, exo_span *input, bool last, exo_w
         if (window->pos == window->size) {
             return EXO_AGAIN;
         }
-        if (escaper->utf8_have_ > 0 || copy_run(input, window) == 0) {
-            take_special(escaper, input);
+        if (escaper->utf8_have_ > 0 || json_copy_run(input, window) == 0) {
+            json_take_special(escaper, input);
         }
     }
 }

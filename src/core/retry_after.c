@@ -35,7 +35,7 @@ int64_t exo_decimal(const exo_span *text, uint32_t unit)
 }
 
 /* Takes off what `text` begins with: a unit, or a number. */
-static exo_span duration_run(exo_span *text, bool units)
+static exo_span retry_duration_run(exo_span *text, bool units)
 {
     exo_span run = *text;
     while (text->len > 0 && (*text->ptr > '9') == units) {
@@ -52,8 +52,8 @@ int64_t exo_duration(exo_span text)
     static const uint32_t units[] = {1000, 1, 60000, 3600000};
     int64_t sum = 0;
     do {
-        const exo_span number = duration_run(&text, false);
-        const exo_span name = duration_run(&text, true);
+        const exo_span number = retry_duration_run(&text, false);
+        const exo_span name = retry_duration_run(&text, true);
         const int unit = name.len > 0 ? exo_ascii_word_index(names, &name) : 0;
         const int64_t part = unit >= 0 ? exo_decimal(&number, units[unit]) : -1;
         if (part < 0) {
@@ -81,7 +81,7 @@ static const char shapes[][26] = {" 11-aaa-00 22:33:44 GMT", "aaa aaa p1 22:33:4
 #define MONTH_AT 4
 
 /* Reads the numbers of a date that has the shape. */
-static bool read_numbers(const char *text, const char *shape, unsigned numbers[NUMBERS])
+static bool retry_read_numbers(const char *text, const char *shape, unsigned numbers[NUMBERS])
 {
     memset(numbers, 0, NUMBERS * sizeof *numbers);
     for (; *shape; shape++, text++) {
@@ -102,7 +102,7 @@ static bool read_numbers(const char *text, const char *shape, unsigned numbers[N
 
 /* Days since the first of March before the year 1; those of a year are counted from March, so that a leap day is the
  * last one. `month` is counted from 0, and may be one too many. */
-static unsigned day_number(unsigned year, unsigned month, unsigned day)
+static unsigned retry_day_number(unsigned year, unsigned month, unsigned day)
 {
     if (month < 2) {
         month += 12;
@@ -115,12 +115,12 @@ static unsigned day_number(unsigned year, unsigned month, unsigned day)
 #define DAY_1970 719469
 
 /* Seconds since 1970 UTC, or 0 for a day or a time that never was, or one before. */
-static uint32_t seconds_of(const unsigned numbers[NUMBERS], unsigned month)
+static uint32_t retry_seconds_of(const unsigned numbers[NUMBERS], unsigned month)
 {
     const unsigned year = numbers[YEAR];
-    const unsigned day = day_number(year, month, numbers[DAY]);
-    if (month > 11 || year < 1970 || numbers[DAY] < 1 || day >= day_number(year, month + 1, 1) || numbers[HOUR] > 23 ||
-        numbers[MINUTE] > 59 || numbers[SECOND] > 60) {
+    const unsigned day = retry_day_number(year, month, numbers[DAY]);
+    if (month > 11 || year < 1970 || numbers[DAY] < 1 || day >= retry_day_number(year, month + 1, 1) ||
+        numbers[HOUR] > 23 || numbers[MINUTE] > 59 || numbers[SECOND] > 60) {
         return 0;
     }
     if (year > 2105) {
@@ -139,7 +139,7 @@ uint32_t exo_date_seconds(exo_span text, uint32_t now)
         text = exo_span_of(comma + 1, text.len - (size_t)(comma + 1 - text.ptr));
     }
     const size_t shape = text.len - SHORTEST;
-    if (shape >= sizeof shapes / sizeof *shapes || !read_numbers(text.ptr, shapes[shape], numbers)) {
+    if (shape >= sizeof shapes / sizeof *shapes || !retry_read_numbers(text.ptr, shapes[shape], numbers)) {
         return 0;
     }
     if (shape == 0) { /* two digits of the year: never more than 50 years ahead */
@@ -147,5 +147,5 @@ uint32_t exo_date_seconds(exo_span text, uint32_t now)
         numbers[YEAR] = latest - (latest - numbers[YEAR]) % 100;
     }
     const exo_span month = exo_span_of(text.ptr + MONTH_AT, 3);
-    return seconds_of(numbers, (unsigned)exo_ascii_word_index(months, &month));
+    return retry_seconds_of(numbers, (unsigned)exo_ascii_word_index(months, &month));
 }

@@ -46,15 +46,15 @@ void exo_route_call(exo_route *route, int64_t deadline, bool restart)
 }
 
 /* What is remembered of a stop, or NULL where cooldown is off. */
-static exo_route_health *health_of(const exo_route *route, uint32_t stop)
+static exo_route_health *route_health_of(const exo_route *route, uint32_t stop)
 {
     return route->policy_->cooldown > 0 ? route->stops_[stop].health : NULL;
 }
 
 /* Begins an attempt, which is the probe where one is due. */
-static void attempt(exo_route *route, uint32_t stop)
+static void route_attempt(exo_route *route, uint32_t stop)
 {
-    exo_route_health *health = health_of(route, stop);
+    exo_route_health *health = route_health_of(route, stop);
     if (stop != route->current_ || route->state_ != WAITING) {
         route->retries_ = 0;
     }
@@ -67,31 +67,31 @@ static void attempt(exo_route *route, uint32_t stop)
 }
 
 /* Whether a stop is neither in cooldown nor probed by another call. */
-static bool is_open(const exo_route *route, uint32_t stop, int64_t now)
+static bool route_is_open(const exo_route *route, uint32_t stop, int64_t now)
 {
-    const exo_route_health *health = health_of(route, stop);
+    const exo_route_health *health = route_health_of(route, stop);
     return !health || health->until_ == 0 || (health->until_ <= now && !health->probing_);
 }
 
 /* Attempts a stop, unless it is closed: then it is kept in mind as a last resort. */
-static bool admit(exo_route *route, uint32_t stop, int64_t now)
+static bool route_admit(exo_route *route, uint32_t stop, int64_t now)
 {
-    const exo_route_health *health = health_of(route, stop);
-    if (is_open(route, stop, now)) {
-        attempt(route, stop);
+    const exo_route_health *health = route_health_of(route, stop);
+    if (route_is_open(route, stop, now)) {
+        route_attempt(route, stop);
         return true;
     }
-    if (route->resort_ == NONE || health->until_ < health_of(route, route->resort_)->until_) {
+    if (route->resort_ == NONE || health->until_ < route_health_of(route, route->resort_)->until_) {
         route->resort_ = stop;
     }
     return false;
 }
 
 /* Finds the next stop to attempt. */
-static void choose(exo_route *route, int64_t now)
+static void route_choose(exo_route *route, int64_t now)
 {
     while (route->next_ < route->count_) {
-        if (admit(route, route->next_++, now)) {
+        if (route_admit(route, route->next_++, now)) {
             return;
         }
     }
@@ -99,15 +99,15 @@ static void choose(exo_route *route, int64_t now)
         route->state_ = OVER;
         return;
     }
-    attempt(route, route->resort_);
+    route_attempt(route, route->resort_);
     route->resort_ = NONE;
 }
 
 void exo_route_next(exo_route *route, int64_t now, exo_route_action *action)
 {
     bool waited = route->state_ == WAITING && now >= route->until_;
-    if (route->state_ == CHOOSING || (waited && !admit(route, route->current_, now))) {
-        choose(route, now);
+    if (route->state_ == CHOOSING || (waited && !route_admit(route, route->current_, now))) {
+        route_choose(route, now);
     }
     action->type = (exo_route_action_type)route->state_;
     action->deployment = route->stops_[route->current_].deployment;
@@ -119,7 +119,7 @@ void exo_route_next(exo_route *route, int64_t now, exo_route_action *action)
 }
 
 /* Gives a probe back, so that another call may take it. */
-static void give_back(exo_route *route)
+static void route_give_back(exo_route *route)
 {
     exo_route_health *health = route->probing_ ? route->stops_[route->current_].health : NULL;
     if (health) {
@@ -129,7 +129,8 @@ static void give_back(exo_route *route)
 }
 
 /* Counts a failure, and begins a cooldown where one is due, or where the endpoint asked for `asked` milliseconds. */
-static void count_failure(const exo_route *route, exo_route_health *health, int64_t now, int64_t asked, bool probe)
+static void route_count_failure(const exo_route *route, exo_route_health *health, int64_t now, int64_t asked,
+                                bool probe)
 {
     const exo_route_policy *policy = route->policy_;
     uint32_t pause = asked > COOLDOWN_MAX ? COOLDOWN_MAX : asked > 0 ? (uint32_t)asked : 0;
@@ -143,7 +144,7 @@ static void count_failure(const exo_route *route, exo_route_health *health, int6
 }
 
 /* The wait before the retry that is due. */
-static uint32_t backoff(const exo_route *route)
+static uint32_t route_backoff(const exo_route *route)
 {
     uint32_t longest = route->policy_->backoff_max;
     uint32_t wait = route->policy_->backoff_first;
@@ -158,25 +159,25 @@ static uint32_t backoff(const exo_route *route)
 }
 
 /* Whether a stop that was not tried yet is open. */
-static bool is_another_open(const exo_route *route, int64_t now)
+static bool route_is_another_open(const exo_route *route, int64_t now)
 {
     uint32_t stop = route->next_;
-    while (stop < route->count_ && !is_open(route, stop, now)) {
+    while (stop < route->count_ && !route_is_open(route, stop, now)) {
         stop++;
     }
     return stop < route->count_;
 }
 
 /* Waits for the same stop, if it may be attempted again, will not be in cooldown then, and nothing better is left. */
-static void retry(exo_route *route, int64_t now, int64_t retry_after, const exo_route_health *health)
+static void route_retry(exo_route *route, int64_t now, int64_t retry_after, const exo_route_health *health)
 {
     if (route->retries_ >= route->policy_->retries || retry_after > route->policy_->retry_after_max) {
         return;
     }
-    uint32_t wait = retry_after > 0 ? (uint32_t)retry_after : backoff(route);
+    uint32_t wait = retry_after > 0 ? (uint32_t)retry_after : route_backoff(route);
     int64_t until = now + wait;
     bool fits = (route->deadline_ < 0 || until < route->deadline_) && (!health || health->until_ <= until);
-    if (fits && (wait <= route->policy_->patience || !is_another_open(route, now))) {
+    if (fits && (wait <= route->policy_->patience || !route_is_another_open(route, now))) {
         route->until_ = until;
         route->retries_++;
         route->state_ = WAITING;
@@ -184,7 +185,7 @@ static void retry(exo_route *route, int64_t now, int64_t retry_after, const exo_
 }
 
 /* Goes over to the context fallbacks, once. */
-static void fall_back_for_context(exo_route *route)
+static void route_fall_back_for_context(exo_route *route)
 {
     if (route->stops_ == route->context_stops_) {
         return;
@@ -208,19 +209,19 @@ void exo_route_failed(exo_route *route, int64_t now, const exo_failure *failure,
     int code = failure->code;
     int64_t retry_after = failure->retry_after;
     exo_verdict verdict = how & EXO_HOW_LOCAL ? EXO_STOP : failure->verdict;
-    exo_route_health *health = health_of(route, route->current_);
+    exo_route_health *health = route_health_of(route, route->current_);
     exo_error_class blame = exo_error_class_of(code);
     bool again = verdict == EXO_RETRY;
     bool probe = route->probing_;
-    give_back(route);
+    route_give_back(route);
     if (health && (again || verdict == EXO_FALL_BACK) && blame != EXO_CLASS_CALLER && blame != EXO_CLASS_LIMIT) {
-        count_failure(route, health, now, code == EXO_E_RATE_LIMIT ? retry_after : 0, probe);
+        route_count_failure(route, health, now, code == EXO_E_RATE_LIMIT ? retry_after : 0, probe);
     }
     route->state_ = verdict == EXO_STOP ? OVER : CHOOSING;
     if (again && code != EXO_E_CLOCK_FIRST && code != EXO_E_CLOCK_IDLE) {
-        retry(route, now, retry_after, health);
+        route_retry(route, now, retry_after, health);
     } else if (verdict == EXO_FALL_BACK_CONTEXT) {
-        fall_back_for_context(route);
+        route_fall_back_for_context(route);
     }
     bool shown = how & EXO_HOW_SHOWN;
     if ((shown && !route->may_restart_) || (how & EXO_HOW_SPENT)) {
@@ -235,7 +236,7 @@ void exo_route_succeeded(exo_route *route, int64_t now)
     if (route->state_ != TRYING) {
         return;
     }
-    exo_route_health *health = health_of(route, route->current_);
+    exo_route_health *health = route_health_of(route, route->current_);
     if (health) {
         health->failures_ = 0;
         health->until_ = 0;
@@ -245,6 +246,6 @@ void exo_route_succeeded(exo_route *route, int64_t now)
 
 void exo_route_abandon(exo_route *route)
 {
-    give_back(route);
+    route_give_back(route);
     route->state_ = OVER;
 }

@@ -26,7 +26,7 @@ enum field {
 
 static const char field_names[FIELD_NONE][6] = {"data", "error", "event", "id"};
 
-static void forget_fed(exo_sse *sse)
+static void sse_forget_fed(exo_sse *sse)
 {
     sse->fed_ = false;
     sse->at_ = "";
@@ -37,7 +37,7 @@ static void forget_fed(exo_sse *sse)
 void exo_sse_init(exo_sse *sse, const exo_allocator *allocator, const exo_limits *limits)
 {
     memset(sse, 0, sizeof *sse);
-    forget_fed(sse);
+    sse_forget_fed(sse);
     sse->event_limit_ = limits->event;
     sse->field_limit_ = limits->field;
     exo_buffer_init(&sse->carry_, allocator, limits->event, EXO_E_EVENT_LIMIT);
@@ -47,7 +47,7 @@ void exo_sse_init(exo_sse *sse, const exo_allocator *allocator, const exo_limits
 
 /* Where `byte` stands next, from at_ on, or end_. A place found before that lies ahead still holds, so a stream without
  * any CR is searched for one only once. */
-static const char *seek(const exo_sse *sse, const char **found, int byte)
+static const char *sse_seek(const exo_sse *sse, const char **found, int byte)
 {
     if (!*found || *found < sse->at_) {
         const char *at = memchr(sse->at_, byte, (size_t)(sse->end_ - sse->at_));
@@ -82,19 +82,19 @@ void exo_sse_end(exo_sse *sse)
 }
 
 /* What of this line's value lies in the fed bytes, up to at_. */
-static exo_span fed_value(const exo_sse *sse)
+static exo_span sse_fed_value(const exo_sse *sse)
 {
     return exo_span_of(sse->value_, (size_t)(sse->at_ - sse->value_));
 }
 
 /* How much of the carry is pending data; what follows is the beginning of this line's value. */
-static size_t carried_data(const exo_sse *sse)
+static size_t sse_carried_data(const exo_sse *sse)
 {
     return sse->data_ ? 0 : sse->data_len_;
 }
 
 /* Moves pending data out of the fed bytes. */
-static int carry_data(exo_sse *sse)
+static int sse_carry_data(exo_sse *sse)
 {
     const exo_span data = exo_span_of(sse->data_, sse->data_len_);
     sse->data_ = NULL;
@@ -103,44 +103,44 @@ static int carry_data(exo_sse *sse)
 
 /* Whether the limits allow `more` bytes of this line's value, wherever the event lies. EXO_NOT_FOUND: they do not, and
  * the line is forgotten, because the stream can do without it. */
-static int check_limits(exo_sse *sse, size_t more)
+static int sse_check_limits(exo_sse *sse, size_t more)
 {
     const bool dispensable = sse->field_ >= FIELD_EVENT;
-    size_t value = sse->carry_.len - carried_data(sse) + more;
+    size_t value = sse->carry_.len - sse_carried_data(sse) + more;
     if (value <= sse->event_limit_ - sse->data_len_ && (!dispensable || value <= sse->field_limit_)) {
         return EXO_OK;
     }
     if (!dispensable) {
         return EXO_E_EVENT_LIMIT;
     }
-    sse->carry_.len = carried_data(sse);
+    sse->carry_.len = sse_carried_data(sse);
     sse->state_ = AWAIT_LINE_END;
     return EXO_NOT_FOUND;
 }
 
 /* All fed bytes are dealt with: what is needed of them later moves into the carry. */
-static int let_go(exo_sse *sse)
+static int sse_let_go(exo_sse *sse)
 {
-    int rc = carry_data(sse);
+    int rc = sse_carry_data(sse);
     if (rc == EXO_OK && sse->state_ == AWAIT_VALUE) {
-        exo_span piece = fed_value(sse);
-        rc = check_limits(sse, piece.len);
+        exo_span piece = sse_fed_value(sse);
+        rc = sse_check_limits(sse, piece.len);
         if (rc == EXO_OK) {
             rc = exo_buffer_append(&sse->carry_, piece);
         }
     }
-    forget_fed(sse);
+    sse_forget_fed(sse);
     return rc < 0 ? rc : EXO_NEED_DATA;
 }
 
 /* A value begins here. If it is one more line of data, what came before is joined to it in the carry. */
-static int begin_value(exo_sse *sse)
+static int sse_begin_value(exo_sse *sse)
 {
     int rc = EXO_OK;
     sse->state_ = AWAIT_VALUE;
     sse->value_ = sse->at_;
     if (sse->field_ == FIELD_DATA && sse->has_data_) {
-        rc = carry_data(sse);
+        rc = sse_carry_data(sse);
         if (rc == EXO_OK) {
             rc = exo_buffer_append(&sse->carry_, exo_span_of("\n", 1));
         }
@@ -150,7 +150,7 @@ static int begin_value(exo_sse *sse)
 }
 
 /* The name is complete; `colon` says whether a value follows. */
-static int end_name(exo_sse *sse, bool colon)
+static int sse_end_name(exo_sse *sse, bool colon)
 {
     exo_span name = exo_span_of(sse->name_, sse->name_len_);
     sse->field_ = FIELD_DATA;
@@ -162,20 +162,20 @@ static int end_name(exo_sse *sse, bool colon)
         return EXO_OK;
     }
     if (!colon) {
-        return begin_value(sse);
+        return sse_begin_value(sse);
     }
     sse->state_ = AWAIT_SPACE;
     sse->at_++;
     return EXO_OK;
 }
 
-static int replace(exo_buffer *buffer, exo_span value)
+static int sse_replace(exo_buffer *buffer, exo_span value)
 {
     exo_buffer_clear(buffer);
     return exo_buffer_append(buffer, value);
 }
 
-static void store_event(const exo_sse *sse, exo_sse_event *event, exo_span data)
+static void sse_store_event(const exo_sse *sse, exo_sse_event *event, exo_span data)
 {
     event->data = data;
     event->type = exo_span_of(NULL, 0);
@@ -187,12 +187,12 @@ static void store_event(const exo_sse *sse, exo_sse_event *event, exo_span data)
 }
 
 /* Applies the value of this line, from value_ up to at_ and with what was carried of it. */
-static int end_value(exo_sse *sse, exo_sse_event *event)
+static int sse_end_value(exo_sse *sse, exo_sse_event *event)
 {
-    exo_span value = fed_value(sse);
-    size_t before = carried_data(sse);
+    exo_span value = sse_fed_value(sse);
+    size_t before = sse_carried_data(sse);
     bool carried = sse->carry_.len > before;
-    int rc = check_limits(sse, value.len);
+    int rc = sse_check_limits(sse, value.len);
     if (rc == EXO_OK && (carried || (sse->field_ == FIELD_DATA && sse->has_data_))) {
         rc = exo_buffer_append(&sse->carry_, value);
         value = exo_span_of(sse->carry_.data + before, sse->carry_.len - before);
@@ -214,14 +214,14 @@ static int end_value(exo_sse *sse, exo_sse_event *event)
     sse->carry_.len = before;
     switch ((enum field)sse->field_) {
     case FIELD_EVENT:
-        return replace(&sse->type_, value);
+        return sse_replace(&sse->type_, value);
     case FIELD_ID:
-        return value.len > 0 && memchr(value.ptr, '\0', value.len) ? EXO_OK : replace(&sse->id_, value);
+        return value.len > 0 && memchr(value.ptr, '\0', value.len) ? EXO_OK : sse_replace(&sse->id_, value);
     default:
         if (value.len == 0) {
             return EXO_OK;
         }
-        store_event(sse, event, value);
+        sse_store_event(sse, event, value);
         event->error_field = true;
         event->offset = exo_sse_offset(sse) - value.len;
         return EXO_EVENT;
@@ -229,12 +229,12 @@ static int end_value(exo_sse *sse, exo_sse_event *event)
 }
 
 /* A blank line, or the end of the stream. What is forgotten here stays in place until the next call. */
-static int end_event(exo_sse *sse, exo_sse_event *event)
+static int sse_end_event(exo_sse *sse, exo_sse_event *event)
 {
     bool has_data = sse->has_data_;
     if (has_data) {
         const char *data = sse->data_ ? sse->data_ : sse->carry_.data;
-        store_event(sse, event, exo_span_of(data, sse->data_len_));
+        sse_store_event(sse, event, exo_span_of(data, sse->data_len_));
         event->offset = sse->data_offset_;
         event->type = exo_buffer_span(&sse->type_);
     }
@@ -246,24 +246,24 @@ static int end_event(exo_sse *sse, exo_sse_event *event)
     return has_data ? EXO_EVENT : EXO_OK;
 }
 
-static void end_line(exo_sse *sse)
+static void sse_end_line(exo_sse *sse)
 {
     sse->state_ = *sse->at_++ == '\r' ? AWAIT_LF : AWAIT_NAME;
     sse->name_len_ = 0;
 }
 
 /* The next byte of a line's beginning. */
-static int read_name(exo_sse *sse, exo_sse_event *event)
+static int sse_read_name(exo_sse *sse, exo_sse_event *event)
 {
     char byte = *sse->at_;
     bool line_end = byte == '\n' || byte == '\r';
     if (line_end && sse->name_len_ == 0) {
-        int rc = end_event(sse, event);
-        end_line(sse);
+        int rc = sse_end_event(sse, event);
+        sse_end_line(sse);
         return rc;
     }
     if (line_end || byte == ':') {
-        return end_name(sse, !line_end);
+        return sse_end_name(sse, !line_end);
     }
     if (sse->name_len_ == sizeof sse->name_) {
         sse->state_ = AWAIT_LINE_END;
@@ -279,55 +279,55 @@ static int read_name(exo_sse *sse, exo_sse_event *event)
 }
 
 /* What is left of a line whose kind is known. */
-static int read_line(exo_sse *sse, exo_sse_event *event)
+static int sse_read_line(exo_sse *sse, exo_sse_event *event)
 {
-    const char *lf = seek(sse, &sse->lf_, '\n');
-    const char *cr = seek(sse, &sse->cr_, '\r');
+    const char *lf = sse_seek(sse, &sse->lf_, '\n');
+    const char *cr = sse_seek(sse, &sse->cr_, '\r');
     sse->at_ = lf < cr ? lf : cr;
     if (sse->at_ == sse->end_) {
         return EXO_OK;
     }
-    int rc = sse->state_ == AWAIT_VALUE ? end_value(sse, event) : EXO_OK;
-    end_line(sse);
+    int rc = sse->state_ == AWAIT_VALUE ? sse_end_value(sse, event) : EXO_OK;
+    sse_end_line(sse);
     return rc;
 }
 
 /* Takes the next byte, or as many as mean the same. EXO_OK: go on. */
-static int step(exo_sse *sse, exo_sse_event *event)
+static int sse_step(exo_sse *sse, exo_sse_event *event)
 {
     const char byte = *sse->at_;
     switch ((enum state)sse->state_) {
     case AWAIT_BOM:
     case AWAIT_NAME:
-        return read_name(sse, event);
+        return sse_read_name(sse, event);
     case AWAIT_LF:
         sse->at_ += byte == '\n';
         sse->state_ = AWAIT_NAME;
         return EXO_OK;
     case AWAIT_SPACE:
         sse->at_ += byte == ' ';
-        return begin_value(sse);
+        return sse_begin_value(sse);
     default:
-        return read_line(sse, event);
+        return sse_read_line(sse, event);
     }
 }
 
 /* The stream is over: its last line counts as it stands, and a pending event as one of lesser worth. */
-static int finish(exo_sse *sse, exo_sse_event *event)
+static int sse_finish(exo_sse *sse, exo_sse_event *event)
 {
     int rc = EXO_OK;
     if (sse->state_ <= AWAIT_NAME && sse->name_len_ > 0) {
-        rc = end_name(sse, false);
+        rc = sse_end_name(sse, false);
     } else if (sse->state_ == AWAIT_SPACE) {
-        rc = begin_value(sse);
+        rc = sse_begin_value(sse);
     }
     sse->cut_ |= sse->state_ >= AWAIT_VALUE;
     if (rc == EXO_OK && sse->state_ == AWAIT_VALUE) {
-        rc = end_value(sse, event);
+        rc = sse_end_value(sse, event);
     }
     sse->state_ = AWAIT_LF;
     if (rc == EXO_OK) {
-        rc = end_event(sse, event);
+        rc = sse_end_event(sse, event);
     }
     return rc == EXO_OK ? EXO_DONE : rc;
 }
@@ -337,9 +337,9 @@ int exo_sse_next(exo_sse *sse, exo_sse_event *event)
     int rc = sse->error_;
     while (rc == EXO_OK) {
         if (sse->at_ < sse->end_) {
-            rc = step(sse, event);
+            rc = sse_step(sse, event);
         } else {
-            rc = sse->ended_ ? finish(sse, event) : let_go(sse);
+            rc = sse->ended_ ? sse_finish(sse, event) : sse_let_go(sse);
         }
     }
     if (rc < 0) {

@@ -12,13 +12,13 @@ enum state {
     AWAIT_CLOSE
 };
 
-static const char *tag_of(const exo_think *think)
+static const char *think_tag_of(const exo_think *think)
 {
     return think->state_ == AWAIT_OPEN ? "<think>" : "</think>";
 }
 
 /* The length of the run at the front of `text` that belongs to no tag for sure. */
-static size_t free_run(const exo_think *think, exo_span text)
+static size_t think_free_run(const exo_think *think, exo_span text)
 {
     if (think->state_ == LET_THROUGH) {
         return text.len;
@@ -34,7 +34,7 @@ static size_t free_run(const exo_think *think, exo_span text)
     return len;
 }
 
-static exo_span take(exo_span *text, size_t len)
+static exo_span think_take(exo_span *text, size_t len)
 {
     exo_span front = exo_span_of(text->ptr, len);
     text->ptr += len;
@@ -51,15 +51,15 @@ void exo_think_init(exo_think *think, bool on)
 bool exo_think_next(exo_think *think, exo_span *text, exo_span *part, bool *thought)
 {
     while (text->len > 0) {
-        const char *tag = tag_of(think);
-        size_t run = think->held_ > 0 ? 0 : free_run(think, *text);
+        const char *tag = think_tag_of(think);
+        size_t run = think->held_ > 0 ? 0 : think_free_run(think, *text);
         if (run > 0) {
-            *part = take(text, run);
+            *part = think_take(text, run);
             *thought = think->state_ == AWAIT_CLOSE;
             return true;
         }
         if (*text->ptr == tag[think->held_]) {
-            take(text, 1);
+            think_take(text, 1);
             if (tag[++think->held_] == '\0') {
                 think->held_ = 0;
                 think->state_ = think->state_ == AWAIT_OPEN ? AWAIT_CLOSE : LET_THROUGH;
@@ -73,7 +73,7 @@ bool exo_think_next(exo_think *think, exo_span *text, exo_span *part, bool *thou
 
 bool exo_think_end(exo_think *think, exo_span *part, bool *thought)
 {
-    *part = exo_span_of(tag_of(think), think->held_);
+    *part = exo_span_of(think_tag_of(think), think->held_);
     *thought = think->state_ == AWAIT_CLOSE;
     think->held_ = 0;
     if (think->state_ == AWAIT_OPEN) {

@@ -19,7 +19,7 @@ static const uint8_t value_types[] = {
     [EXO_JSON_ARRAY] = EXO_VALUE_ARRAY,   [EXO_JSON_ARRAY_END] = EXO_VALUE_END, [EXO_JSON_OBJECT] = EXO_VALUE_OBJECT,
     [EXO_JSON_OBJECT_END] = EXO_VALUE_END};
 
-static int json_next(void *ctx, exo_value *value)
+static int value_json_next(void *ctx, exo_value *value)
 {
     exo_json_cursor *cursor = ctx;
     exo_json_token token;
@@ -34,21 +34,21 @@ static int json_next(void *ctx, exo_value *value)
     return EXO_EVENT;
 }
 
-static int json_rewind(void *ctx)
+static int value_json_rewind(void *ctx)
 {
     exo_json_cursor *cursor = ctx;
     exo_json_reader_init(&cursor->reader_, cursor->text_, cursor->max_depth_, true);
     return EXO_OK;
 }
 
-static int json_mark(void *ctx)
+static int value_json_mark(void *ctx)
 {
     exo_json_cursor *cursor = ctx;
     cursor->marked_ = cursor->reader_;
     return EXO_OK;
 }
 
-static int json_reset(void *ctx)
+static int value_json_reset(void *ctx)
 {
     exo_json_cursor *cursor = ctx;
     cursor->reader_ = cursor->marked_;
@@ -59,8 +59,8 @@ void exo_json_cursor_init(exo_json_cursor *cursor, exo_span text, uint32_t max_d
 {
     cursor->text_ = text;
     cursor->max_depth_ = max_depth;
-    json_rewind(cursor);
-    json_mark(cursor);
+    value_json_rewind(cursor);
+    value_json_mark(cursor);
 }
 
 size_t exo_json_cursor_at(const exo_json_cursor *cursor)
@@ -70,7 +70,7 @@ size_t exo_json_cursor_at(const exo_json_cursor *cursor)
 
 exo_cursor exo_json_cursor_of(exo_json_cursor *cursor)
 {
-    static const exo_cursor_ops ops = {json_next, json_rewind, json_mark, json_reset};
+    static const exo_cursor_ops ops = {value_json_next, value_json_rewind, value_json_mark, value_json_reset};
     exo_cursor view = {&ops, cursor};
     return view;
 }
@@ -84,13 +84,13 @@ enum wait {
     WAIT_NOTHING /* the root is complete */
 };
 
-static exo_value_type container_type(const exo_node_cursor *cursor)
+static exo_value_type value_container_type(const exo_node_cursor *cursor)
 {
     return cursor->stack_[cursor->depth_ - 1]->type;
 }
 
 /* The node at_ is complete: what follows it is its sibling, or nothing. */
-static void node_done(exo_node_cursor *cursor)
+static void value_node_done(exo_node_cursor *cursor)
 {
     if (cursor->depth_ == 0) {
         cursor->state_ = WAIT_NOTHING;
@@ -100,12 +100,12 @@ static void node_done(exo_node_cursor *cursor)
     }
 }
 
-static int next_member(exo_node_cursor *cursor, exo_value *value)
+static int value_next_member(exo_node_cursor *cursor, exo_value *value)
 {
     if (!cursor->at_) {
         value->type = EXO_VALUE_END;
         cursor->at_ = cursor->stack_[--cursor->depth_];
-        node_done(cursor);
+        value_node_done(cursor);
         return EXO_EVENT;
     }
     value->type = EXO_VALUE_KEY;
@@ -114,11 +114,11 @@ static int next_member(exo_node_cursor *cursor, exo_value *value)
     return EXO_EVENT;
 }
 
-static int next_inner(exo_node_cursor *cursor, exo_value *value)
+static int value_next_inner(exo_node_cursor *cursor, exo_value *value)
 {
-    int rc = json_next(&cursor->inner_, value);
+    int rc = value_json_next(&cursor->inner_, value);
     if (rc == EXO_OK) {
-        node_done(cursor);
+        value_node_done(cursor);
     }
     return rc;
 }
@@ -129,7 +129,7 @@ static int next_value(exo_node_cursor *cursor, exo_value *value)
     if (node->json) {
         exo_json_cursor_init(&cursor->inner_, node->text, (uint32_t)(cursor->max_depth_ - cursor->depth_));
         cursor->state_ = WAIT_INNER;
-        return next_inner(cursor, value);
+        return value_next_inner(cursor, value);
     }
     if (node->type == EXO_VALUE_KEY || node->type >= EXO_VALUE_END ||
         (node->type == EXO_VALUE_SOURCE && !node->source)) {
@@ -142,7 +142,7 @@ static int next_value(exo_node_cursor *cursor, exo_value *value)
     value->source = node->source;
     value->number.u = node->number.u;
     if (node->type != EXO_VALUE_ARRAY && node->type != EXO_VALUE_OBJECT) {
-        node_done(cursor);
+        value_node_done(cursor);
         return EXO_EVENT;
     }
     if (cursor->depth_ == cursor->max_depth_) {
@@ -155,24 +155,24 @@ static int next_value(exo_node_cursor *cursor, exo_value *value)
 }
 
 /* One token, or EXO_OK where the text of an inner value, or the root, is complete. */
-static int next_token(exo_node_cursor *cursor, exo_value *value)
+static int value_next_token(exo_node_cursor *cursor, exo_value *value)
 {
     switch ((enum wait)cursor->state_) {
     case WAIT_MEMBER:
-        if (!cursor->at_ || container_type(cursor) == EXO_VALUE_OBJECT) {
-            return next_member(cursor, value);
+        if (!cursor->at_ || value_container_type(cursor) == EXO_VALUE_OBJECT) {
+            return value_next_member(cursor, value);
         }
         return next_value(cursor, value);
     case WAIT_VALUE:
         return next_value(cursor, value);
     case WAIT_INNER:
-        return next_inner(cursor, value);
+        return value_next_inner(cursor, value);
     default:
         return EXO_OK;
     }
 }
 
-static int node_next(void *ctx, exo_value *value)
+static int value_node_next(void *ctx, exo_value *value)
 {
     exo_node_cursor *cursor = ctx;
     if (cursor->error_ != EXO_OK) {
@@ -181,13 +181,13 @@ static int node_next(void *ctx, exo_value *value)
     memset(value, 0, sizeof *value);
     int rc;
     do {
-        rc = next_token(cursor, value);
+        rc = value_next_token(cursor, value);
     } while (rc == EXO_OK && cursor->state_ != WAIT_NOTHING);
     cursor->error_ = rc < 0 ? rc : EXO_OK;
     return rc;
 }
 
-static int node_rewind(void *ctx)
+static int value_node_rewind(void *ctx)
 {
     exo_node_cursor *cursor = ctx;
     cursor->depth_ = 0;
@@ -198,23 +198,23 @@ static int node_rewind(void *ctx)
 }
 
 /* The nodes below the mark are not copied: as long as their arrays and objects are open, they stay in the stack. */
-static int node_mark(void *ctx)
+static int value_node_mark(void *ctx)
 {
     exo_node_cursor *cursor = ctx;
     cursor->marked_depth_ = cursor->depth_;
     cursor->marked_state_ = cursor->state_;
     cursor->marked_at_ = cursor->at_;
-    return json_mark(&cursor->inner_);
+    return value_json_mark(&cursor->inner_);
 }
 
-static int node_reset(void *ctx)
+static int value_node_reset(void *ctx)
 {
     exo_node_cursor *cursor = ctx;
     cursor->depth_ = cursor->marked_depth_;
     cursor->state_ = cursor->marked_state_;
     cursor->at_ = cursor->marked_at_;
     cursor->error_ = EXO_OK;
-    return json_reset(&cursor->inner_);
+    return value_json_reset(&cursor->inner_);
 }
 
 void exo_node_cursor_init(exo_node_cursor *cursor, const exo_node *root, uint32_t max_depth)
@@ -222,13 +222,13 @@ void exo_node_cursor_init(exo_node_cursor *cursor, const exo_node *root, uint32_
     memset(cursor, 0, sizeof *cursor);
     cursor->root_ = root;
     cursor->max_depth_ = (uint8_t)(max_depth < EXO_JSON_DEPTH_MAX ? max_depth : EXO_JSON_DEPTH_MAX);
-    node_rewind(cursor);
-    node_mark(cursor);
+    value_node_rewind(cursor);
+    value_node_mark(cursor);
 }
 
 exo_cursor exo_node_cursor_of(exo_node_cursor *cursor)
 {
-    static const exo_cursor_ops ops = {node_next, node_rewind, node_mark, node_reset};
+    static const exo_cursor_ops ops = {value_node_next, value_node_rewind, value_node_mark, value_node_reset};
     exo_cursor view = {&ops, cursor};
     return view;
 }
