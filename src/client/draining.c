@@ -103,7 +103,8 @@ void exo_drains_forget(exo_draining *draining)
 
 void exo_drains_close(exo_drains *drains)
 {
-    while (drains->first) {
-        draining_end(drains->first);
+    for (exo_draining *d = drains->first, *next; d; d = next) {
+        next = d->next;
+        draining_end(d);
     }
 }

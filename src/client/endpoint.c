@@ -213,12 +213,12 @@ static void question_wait(question *q)
 static int question_ask(question *q, const char *url)
 {
     exo_intake_event event;
-    int code = question_start(q, url);
+    const int code = question_start(q, url);
     if (code < 0) {
         return code;
     }
     question_hold_calls(q->client, true);
-    while ((code = exo_attempt_next(&q->attempt, &event)) != EXO_DONE) {
+    while (exo_attempt_next(&q->attempt, &event) != EXO_DONE) {
         if (!question_feed(q)) {
             exo_attempt_tick(&q->attempt, exo_loop_now(&q->loop));
             if (exo_attempt_next(&q->attempt, &event) == EXO_DONE) {

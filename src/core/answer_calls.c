@@ -311,7 +311,7 @@ static void calls_scan(struct call *call, const exo_span *text)
     for (uint32_t i = 0; i < text->len && call->end == 0; i++) {
         const char byte = text->ptr[i];
         const char kind = (char)(byte | 0x20); /* { and [ differ in one bit only, as do } and ] */
-        if (call->state == STATE_ESCAPED) {
+        if (call->state == STATE_ESCAPED || (byte == '"' && call->state != STATE_STRING)) {
             call->state = STATE_STRING;
         } else if (call->state == STATE_STRING) {
             call->state = byte == '"' ? STATE_PLAIN : byte == '\\' ? STATE_ESCAPED : STATE_STRING;
@@ -319,8 +319,6 @@ static void calls_scan(struct call *call, const exo_span *text)
             call->state = call->open++ == 0 ? STATE_BARE : STATE_PLAIN;
         } else if (kind == '}' && call->open > 0) {
             call->end = --call->open == 0 ? start + i + 1 : 0;
-        } else if (byte == '"') {
-            call->state = STATE_STRING;
         } else if (!ascii_is_space(byte)) {
             call->state = STATE_PLAIN;
         }

@@ -733,7 +733,7 @@ static bool chunk_next_choice(exo_chunk *chunk)
             return false;
         }
         index = chunk_number_at(chunk, member[CHOICE_INDEX]);
-        const int kind = chunk_kind_at(chunk, member[CHOICE_INDEX]);
+        const char kind = chunk_kind_at(chunk, member[CHOICE_INDEX]);
         if (index < 0 && (kind < '-' || kind > '9')) {
             index = 0; /* there is none */
         }
@@ -758,7 +758,8 @@ static bool chunk_next_choice(exo_chunk *chunk)
     }
     exo_span role;
     chunk_string_at(chunk, member[DELTA_ROLE], &role);
-    chunk->echo_ = exo_span_is(role, "user") || exo_span_is(role, "tool") ? *role.ptr : '\0';
+    const bool echoes = exo_span_is(role, "user") || exo_span_is(role, "tool");
+    chunk->echo_ = role.len > 0 && echoes ? *role.ptr : '\0';
     chunk->calls_ = chunk_inside(chunk, member[DELTA_TOOL_CALLS], '[');
     chunk->said_ = false;
     return true;

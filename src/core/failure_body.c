@@ -346,12 +346,11 @@ static void body_take_rest(struct reading *reading, uint8_t field, exo_span rest
 static void body_walk(struct reading *reading, exo_span text, uint8_t start)
 {
     uint8_t next = SLOT(MESSAGE, start);
-    uint8_t levels[EXO_JSON_DEPTH_MAX + 1];
+    uint8_t levels[EXO_JSON_DEPTH_MAX + 1] = {next};
     uint8_t *level = levels;
     uint8_t place = start;
     exo_json_reader reader;
     exo_json_token token;
-    *level = next;
     exo_json_reader_init(&reader, text, EXO_JSON_DEPTH_MAX, true);
     for (;;) {
         size_t before = reader.at;

@@ -238,7 +238,7 @@ int exo_http1_head_write(exo_http1_head *head, exo_window *window)
         size_t left = piece.len - head->at_;
         size_t n = left < room ? left : room;
 
-        if (n > 0) {
+        if (n > 0 && piece.ptr) {
             memcpy(window->dst + window->pos, piece.ptr + head->at_, n);
         }
         window->pos += n;
@@ -320,7 +320,7 @@ enum state {
  * ( token / quoted-string ) ] ) of RFC 9112, 7.1.1. */
 /* clang-format off */
 static const uint8_t next_states[][IS_TEXT + 1] = {
-    [STATUS_LINE - STATUS_LINE] = {
+    {/* STATUS_LINE */
         [IS_BLANK] = REASON, [IS_CR] = STATUS_LF},
     [REASON - STATUS_LINE] = TEXT(REASON, REASON, STATUS_LF),
     [LINE_START - STATUS_LINE] = {

@@ -715,7 +715,7 @@ static const char *repair_skip_digits(const char *at, const char *end)
 static bool repair_put_scalar(repair *r)
 {
     const exo_span word = r->token;
-    static const char words[] = "true\0false\0null\0none\0undefined\0nan\0infinity\0inf\0nil\0";
+    static const char words[] = "true\0false\0null\0none\0undefined\0nan\0infinity\0inf\0nil";
     const char *const end = word.ptr + word.len;
     const char *text = word.ptr;
     if (word.len > 1 && repair_is_sign(*text)) {
@@ -724,7 +724,7 @@ static bool repair_put_scalar(repair *r)
     const size_t letters = (size_t)(end - text);
     const bool cut = repair_is_cut(r);
     size_t len;
-    for (const char *meant = words; *meant; meant += len + 1) {
+    for (const char *meant = words; meant < words + sizeof words; meant += len + 1) {
         const bool own = meant < words + sizeof "true\0false\0null";
         len = strlen(meant);
         r->cut = letters < len;
