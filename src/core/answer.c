@@ -112,6 +112,7 @@ static void answer_keep_raw(exo_answer *answer, enum exo_answer_kept which, cons
         answer->error_ = rc == EXO_E_NO_MEMORY ? rc : EXO_OK;
     }
     if (json.len == 0) {
+        /* nothing of it is JSON */
     } else if (which == EXO_KEPT_USAGE_) {
         exo_keep_in(answer, which, &json);
     } else if (which == EXO_KEPT_MEMBERS_) {
