@@ -146,10 +146,14 @@ exochat --version
 SH
 }
 
-# Where there are namespaces /proc is mounted, and packages that were fetched once are not fetched again.
+# Where there are namespaces /proc is mounted, pseudo terminals too where that is allowed, and packages that were fetched
+# once are not fetched again.
 inside='
 if [ -n "$1" ]; then
     mount -t proc proc "$2/proc"
+    if mkdir -p "$2/dev/pts" && mount -t devpts -o newinstance,ptmxmode=0666 devpts "$2/dev/pts" 2>/dev/null; then
+        ln -sf pts/ptmx "$2/dev/ptmx"
+    fi
     mount --bind "$3" "$2/var/cache/apt/archives"
 fi
 shift 3

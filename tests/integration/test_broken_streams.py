@@ -123,7 +123,10 @@ def test_a_restart_leaves_void_text_in_what_is_no_terminal(ask, options):
 
 
 def test_a_restart_on_a_terminal_is_an_answer(exochat, upstream):
-    master, slave = pty.openpty()
+    try:
+        master, slave = pty.openpty()
+    except OSError as error:
+        pytest.skip(f"no pseudo terminal here: {error}")
     args = [*PATIENT, "--base-url", upstream.base_url, "-m", "error-mid-stream", "--fallback", "ok", "--restart", "hello"]
     with open(slave, "wb") as terminal:
         process = subprocess.Popen(
@@ -131,8 +134,11 @@ def test_a_restart_on_a_terminal_is_an_answer(exochat, upstream):
         )
         _, stderr = process.communicate(timeout=TIMEOUT)
         assert process.returncode == 0 and b"begins anew" in stderr and stderr.count(b"\n") == 1
-        assert os.read(master, 4096).decode().splitlines() == ["".join(WORDS[:2]), TEXT]
+    shown = ""
+    while shown.count("\n") < 2:  # it may come in pieces; where nothing more does, reading fails
+        shown += os.read(master, 4096).decode()
     os.close(master)
+    assert shown.splitlines() == ["".join(WORDS[:2]), TEXT]
 
 
 def test_a_restart_after_what_was_not_printed_spoils_nothing(ask):
