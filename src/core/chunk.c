@@ -758,8 +758,7 @@ static bool chunk_next_choice(exo_chunk *chunk)
     }
     exo_span role;
     chunk_string_at(chunk, member[DELTA_ROLE], &role);
-    const bool echoes = exo_span_is(role, "user") || exo_span_is(role, "tool");
-    chunk->echo_ = role.len > 0 && echoes ? *role.ptr : '\0';
+    chunk->echo_ = exo_span_is(role, "user") ? 'u' : exo_span_is(role, "tool") ? 't' : '\0';
     chunk->calls_ = chunk_inside(chunk, member[DELTA_TOOL_CALLS], '[');
     chunk->said_ = false;
     return true;

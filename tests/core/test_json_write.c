@@ -165,7 +165,6 @@ static void broken_UTF8_is_replaced_as_WHATWG_prescribes(void **state)
     }
 }
 
-/* Pieces of one byte: every sequence goes through the escaper's own memory. */
 /* With its quotation marks, in windows of every size that is smaller. */
 static void whole_strings_are_written_in_every_window_size(void **state)
 {
@@ -202,6 +201,7 @@ static void whole_strings_are_written_in_every_window_size(void **state)
     }
 }
 
+/* Pieces of one byte: every sequence goes through the escaper's own memory. */
 static void bytes_fed_one_by_one_give_the_same_output(void **state)
 {
     (void)state;
