@@ -1,0 +1,109 @@
+/*
+ * call.h: one call: how it is started and ended, what its events are, and the blocking form.
+ */
+#ifndef EXOCHAT_CALL_H
+#define EXOCHAT_CALL_H
+
+#include "exochat/intake.h"
+#include "exochat/options.h"
+#include "exochat/reply.h"
+#include "exochat/request.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A client: deployments, connections, and the calls under way; see client.h. */
+typedef struct exo_client exo_client;
+/* One call: from exo_call_start() until exo_call_free(). */
+typedef struct exo_call exo_call;
+
+/* One event. Spans are valid until the next call on the client. */
+typedef struct exo_event {
+    exo_event_type type;
+    exo_call *call;
+    uint32_t choice;
+    uint32_t tool;
+    bool last;    /* TEXT, REASONING, REFUSAL, TOOL_ARGUMENTS: ends the string of one delta */
+    bool replace; /* TOOL_ARGUMENTS: takes the place of what came before */
+    exo_span text;
+    exo_span id;
+    exo_span name;
+    const exo_usage *usage;
+    const exo_failure *failure; /* RESTART and END: why, or NULL */
+} exo_event;
+
+/* Takes the raw bytes of a 2xx body as they are received, before anything is made of them. It must not call back into
+ * the client. */
+typedef void (*exo_on_raw)(void *ctx, exo_span bytes);
+
+/* X(type, field, default): the fields of exo_call_options. */
+/* clang-format off */
+#define EXO_CALL_OPTIONS_MAP(X) \
+    X(const char *, model, NULL)                       /* NULL: the request's */ \
+    X(int64_t, total_timeout, EXO_CLOCK_DEFAULT_TOTAL) /* milliseconds for all attempts together, sizing included; \
+                                                          0: off */ \
+    X(bool, buffered, false)                           /* no event but END: what breaks can then restart on the \
+                                                          next deployment unseen */ \
+    X(bool, restart, false)                            /* a stream that breaks after its first event restarts, with \
+                                                          the event RESTART */ \
+    X(unsigned, keep, EXO_KEEP_ALL)                    /* sum of exo_keep: what the reply will hold */ \
+    X(uint32_t, choices, 1)                            /* how many choices are kept (n of the request) */ \
+    X(const char *, traceparent, NULL)                 /* W3C trace context, passed on as a header; NULL: none */ \
+    X(exo_on_raw, raw, NULL)                           /* is given the bytes of every 2xx body; NULL: nobody is */ \
+    X(void *, raw_ctx, NULL) \
+    X(uint64_t, events, EXO_WANT_ALL)                  /* sum of EXO_WANT(): the events that are handed out; RESTART \
+                                                          and END always are. What nobody asked for is not shown: \
+                                                          until one of these came (usage apart) a stream that breaks \
+                                                          goes on with the next deployment unseen */
+/* clang-format on */
+
+/* How one call is made. Begin with EXO_CALL_OPTIONS_INIT. */
+typedef struct exo_call_options {
+    size_t size; /* sizeof(exo_call_options), set by the macro */
+    EXO_CALL_OPTIONS_MAP(EXO_OPTION_FIELD)
+} exo_call_options;
+
+/* The defaults of a call: streamed, no total clock, everything is kept. */
+#define EXO_CALL_OPTIONS_INIT \
+    { \
+        sizeof(exo_call_options) EXO_CALL_OPTIONS_MAP(EXO_OPTION_DEFAULT) \
+    }
+
+/* Starts a call; its events come from exo_client_next(), the last one is END. `request` is borrowed until then.
+ * `options` may be NULL. Whatever is wrong with the request, its model or the options is reported by END, so this
+ * returns NULL only when memory runs out, or `client` or `request` cannot be used at all (exo_client_message()). */
+exo_call *exo_call_start(exo_client *client, const exo_request *request, const exo_call_options *options, void *user);
+
+/* The `user` pointer of exo_call_start(). */
+void *exo_call_user(const exo_call *call);
+
+/* Ends a call now (NULL is allowed). No further event comes of it, not even END. Its reply then says EXO_E_CANCELLED,
+ * or how the call ended if it had come to its end and only END was not handed out yet. Legal at any time, inside of
+ * event handling too. */
+void exo_call_cancel(exo_call *call);
+
+/* Takes the reply out of a call that has ended; the caller frees it with exo_reply_free(). NULL until END was handed
+ * out or the call was cancelled, and when it was taken before. */
+exo_reply *exo_call_reply(exo_call *call);
+
+/* Frees a call; one that runs is cancelled first. NULL is allowed. In a child process after fork() neither this nor
+ * exo_call_cancel() does anything: the connection is the parent's. */
+void exo_call_free(exo_call *call);
+
+/* The blocking form: starts a call, handles its events, and returns its reply: NULL only where exo_call_start() returns
+ * it. `on_text` is given the answer's text (choice 0) as it comes, and nothing else counts as
+ * shown; NULL: the call is buffered. Other calls of the same
+ * client go on meanwhile, and their events wait. */
+exo_reply *exo_chat(exo_client *client, const exo_request *request, void (*on_text)(void *ctx, exo_span text),
+                    void *ctx);
+
+/* As exo_chat(), with options and all events. `on_event` may be NULL. It may cancel the call. */
+exo_reply *exo_chat_events(exo_client *client, const exo_request *request, const exo_call_options *options,
+                           void (*on_event)(void *ctx, const exo_event *event), void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
