@@ -25,8 +25,9 @@ bench:
 	bench/run.sh
 
 fuzz:
-	tools/install-packages.sh fuzz
+	tools/install-packages.sh test fuzz
 	fuzz/run.sh $(FUZZ_SECONDS)
+	fuzz/api/run.sh $(FUZZ_SECONDS)
 
 coverage:
 	tools/install-packages.sh coverage
