@@ -1,10 +1,10 @@
 #!/bin/sh
 # Measures the library and the command against libcurl alone, on this machine and in this run: bench/run.sh [BUILD]
-# bench/README.md says what each figure means. ROUNDS, STREAMS and MEGABYTES (of the upload) can be set.
+# bench/README.md says what each figure means. ROUNDS, STREAMS, MEGABYTES (of the upload) and SCALES (streams at once) can be set.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$(cd "${1:-$root/build}" && pwd)
-: "${ROUNDS:=2000}" "${STREAMS:=1000}" "${MEGABYTES:=256}"
+: "${ROUNDS:=2000}" "${STREAMS:=1000}" "${MEGABYTES:=256}" "${SCALES:=1000 5000 9500}"
 for variable in http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY; do
     unset "$variable"
 done
@@ -33,7 +33,7 @@ wait_for()
 flags="-std=gnu11 -O2 -Wall -Wextra -I$root/include"
 libraries="$build/libexochat.a $(pkg-config --cflags --libs libcurl yaml-0.1 libssl libcrypto) -pthread"
 "${CC:-cc}" $flags "$root/bench/server.c" -o "$work/server"
-for program in latency streams upload; do
+for program in latency scale streams upload; do
     "${CC:-cc}" $flags "$root/bench/$program.c" "$root/bench/baseline.c" $libraries -o "$work/$program"
 done
 "$work/server" >"$work/port" &
@@ -65,6 +65,16 @@ done
 row "memory of a stream in flight, of $STREAMS" KB "$(kilobytes "$("$work/streams" exochat "$origin/hold" "$STREAMS")")" \
     "$(kilobytes "$("$work/streams" bare "$origin/hold" "$STREAMS")")"
 
+# Many at once on one thread; the baseline of each row is the smallest number.
+for count in $SCALES; do
+    "$work/scale" "$origin" "$count" >"$work/scale.$count"
+    smallest=${smallest:-$count}
+    for part in "first:first event of all:ms" "kilobytes:memory of each:KB" "cancel:cancel all:ms" "event:processor time of an event:us"; do
+        name=${part%%:*} rest=${part#*:}
+        row "$count streams, ${rest%:*}" "${rest##*:}" "$(value "$name" "$work/scale.$count")" "$(value "$name" "$work/scale.$smallest")"
+    done
+done
+
 # With TLS, by the scripted server of the tests.
 if python3 - "$root/tests" "$work" <<'PY' 2>/dev/null; then
 import sys
@@ -79,7 +89,7 @@ PY
     export BENCH_CA BENCH_MODEL
     secure=https://localhost:$(sed 's/.*://' "$work/secure")/v1
     ours=$("$work/streams" exochat "$secure" "$STREAMS")
-    row "the same with TLS" KB "$(kilobytes "$ours")" "$(kilobytes "$("$work/streams" bare "$secure" "$STREAMS")")"
+    row "memory of a stream with TLS, of $STREAMS" KB "$(kilobytes "$ours")" "$(kilobytes "$("$work/streams" bare "$secure" "$STREAMS")")"
     unset BENCH_CA BENCH_MODEL
 fi
 

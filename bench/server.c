@@ -19,7 +19,7 @@
 
 #define DELTAS   100
 #define HEAD_MAX 16384
-#define CLIENTS  8192
+#define CLIENTS  20000
 
 /* A whole answer, head included. */
 typedef struct stream {
@@ -139,7 +139,9 @@ static void welcome(int loop, int listener)
 
 int main(void)
 {
-    struct rlimit files = {CLIENTS, CLIENTS};
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max < CLIENTS ? files.rlim_max : CLIENTS;
     setrlimit(RLIMIT_NOFILE, &files);
     compose(&fast, DELTAS);
     compose(&one, 1);
