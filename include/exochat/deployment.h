@@ -27,13 +27,16 @@ typedef struct exo_header {
                                                                /chat/completions is appended to its path, before a \
                                                                query */ \
     X(const char *, api_key, NULL)                          /* NULL or "": no authentication is sent */ \
-    X(const char *, auth_header, NULL)                      /* NULL: "Authorization" */ \
+    X(const char *, auth_header, NULL)                      /* NULL: "Authorization"; never one that frames or \
+                                                               routes the message, or is sent anyway */ \
     X(const char *, auth_scheme, NULL)                      /* NULL: "Bearer"; "": the key alone (Azure: \
                                                                auth_header "api-key", auth_scheme "") */ \
     X(const char *, model, NULL)                            /* sent as "model"; NULL: the name under which it is \
                                                                deployed */ \
     X(const exo_header *, headers, NULL)                    /* extra headers; never in place of the authentication \
-                                                               and Content-Type */ \
+                                                               and Content-Type. One that frames or routes the \
+                                                               message (Content-Length, Host, Connection, …) is \
+                                                               EXO_E_HEADER */ \
     X(size_t, header_count, 0) \
     X(const char *, extra_body, NULL)                       /* JSON object: keys that are sent where the request \
                                                                has none; NULL: none */ \

@@ -186,30 +186,71 @@ static bool deployment_is_token(const char *text)
     return *text != '\0' && strspn(text, allowed) == strlen(text);
 }
 
+/* What a header may not be set to be. */
+enum {
+    HEADER_FRAMES = 1, /* it says where the message ends, where it goes, or what becomes of the connection */
+    HEADER_IS_OURS = 2 /* it is sent anyway: with the key it would stand twice */
+};
+
+/* The headers that somebody else than the caller decides about. */
+static const struct {
+    const char *name;
+    unsigned is;
+} deployment_reserved[] = {
+    {"Content-Length", HEADER_FRAMES},
+    {"Transfer-Encoding", HEADER_FRAMES},
+    {"Content-Encoding", HEADER_FRAMES},
+    {"Content-Range", HEADER_FRAMES},
+    {"Host", HEADER_FRAMES},
+    {"Connection", HEADER_FRAMES},
+    {"Proxy-Connection", HEADER_FRAMES},
+    {"Keep-Alive", HEADER_FRAMES},
+    {"TE", HEADER_FRAMES},
+    {"Trailer", HEADER_FRAMES},
+    {"Upgrade", HEADER_FRAMES},
+    {"HTTP2-Settings", HEADER_FRAMES},
+    {"Expect", HEADER_FRAMES},
+    {"Max-Forwards", HEADER_FRAMES},
+    {"Proxy-Authorization", HEADER_FRAMES},
+    {"Proxy-Authenticate", HEADER_FRAMES},
+    {"Content-Type", HEADER_IS_OURS},
+    {"Accept", HEADER_IS_OURS},
+    {"Accept-Encoding", HEADER_IS_OURS},
+    {"User-Agent", HEADER_IS_OURS},
+    {"traceparent", HEADER_IS_OURS},
+};
+
+const char *exo_header_fault(const char *name, const char *value, bool is_key)
+{
+    const unsigned refused = is_key ? HEADER_FRAMES | HEADER_IS_OURS : HEADER_FRAMES;
+    if (!deployment_is_token(name)) {
+        return is_key ? "must be a header's name: letters, digits and -"
+                      : "a header's name must be letters, digits and -";
+    }
+    if (exo_has_control(value)) {
+        return "a header's value may not hold CR, LF, NUL or other control characters";
+    }
+    for (size_t i = 0; i < sizeof deployment_reserved / sizeof deployment_reserved[0]; i++) {
+        if ((deployment_reserved[i].is & refused) && exo_same_name(name, deployment_reserved[i].name)) {
+            return is_key ? "must be a header that carries nothing but the key, such as Authorization or api-key"
+                          : "this header belongs to the transport and cannot be set";
+        }
+    }
+    return NULL;
+}
+
 static bool deployment_check_headers(const exo_deployment *o, complaint *c)
 {
-    static const char *const ours[] = {"content-length", "transfer-encoding", "host", "connection", "expect", "te",
-                                       "upgrade"};
     for (size_t i = 0; i < o->header_count; i++) {
         const exo_header *header = &o->headers[i];
-        if (!deployment_is_token(header->name)) {
-            return deployment_complain(c, EXO_E_HEADER, "headers", "a header's name must be letters, digits and -");
-        }
-        if (exo_has_control(header->value)) {
-            return deployment_complain(c, EXO_E_HEADER, header->name,
-                                       "a header's value may not hold CR, LF, NUL or other control characters");
-        }
-        for (size_t k = 0; k < sizeof ours / sizeof ours[0]; k++) {
-            if (exo_same_name(header->name, ours[k])) {
-                return deployment_complain(c, EXO_E_HEADER, header->name,
-                                           "this header belongs to the transport and cannot be set");
-            }
+        const char *fault = exo_header_fault(header->name, header->value, false);
+        if (fault) {
+            return deployment_complain(c, EXO_E_HEADER, deployment_is_token(header->name) ? header->name : "headers",
+                                       fault);
         }
     }
-    if (o->auth_header && !deployment_is_token(o->auth_header)) {
-        return deployment_complain(c, EXO_E_HEADER, "auth_header", "must be a header's name");
-    }
-    return true;
+    const char *fault = o->auth_header ? exo_header_fault(o->auth_header, NULL, true) : NULL;
+    return !fault || deployment_complain(c, EXO_E_HEADER, "auth_header", fault);
 }
 
 static bool deployment_check_body(const exo_deployment *o, complaint *c)

@@ -41,6 +41,11 @@ void exo_deployed_censor(const exo_deployed *deployed, exo_failure *failure);
 /* Whether a text has control characters (CR, LF, DEL …), which no header, key or URL may have. NULL has none. */
 bool exo_has_control(const char *text);
 
+/* Why a header may not be set, in words for behind its name: its name is none, its value (NULL: none yet) holds control
+ * characters, or it frames or routes the message. `is_key`: it is to carry the key, so one that is sent anyway will not
+ * do either. NULL: it may be set. */
+const char *exo_header_fault(const char *name, const char *value, bool is_key);
+
 /* Whether two names are the same, but for the case of ASCII letters; the locale does not matter. */
 bool exo_same_name(const char *a, const char *b);
 

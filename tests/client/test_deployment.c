@@ -191,12 +191,80 @@ static void names_of_headers(void **state)
     assert_false(exo_same_name("\xC4", "\xE4"));
 }
 
+/* Every header that frames or routes a message, in whatever letters, and what must stay possible. */
+static const struct {
+    const char *name;
+    bool header; /* it may be set */
+    bool key;    /* it may carry the key */
+} reserved[] = {
+    {"Content-Length", false, false},
+    {"cONTENT-lENGTH", false, false},
+    {"Transfer-Encoding", false, false},
+    {"transfer-encoding", false, false},
+    {"Content-Encoding", false, false},
+    {"Content-Range", false, false},
+    {"Host", false, false},
+    {"HOST", false, false},
+    {"Connection", false, false},
+    {"Proxy-Connection", false, false},
+    {"Keep-Alive", false, false},
+    {"TE", false, false},
+    {"te", false, false},
+    {"Trailer", false, false},
+    {"Upgrade", false, false},
+    {"HTTP2-Settings", false, false},
+    {"Expect", false, false},
+    {"Max-Forwards", false, false},
+    {"Proxy-Authorization", false, false},
+    {"Proxy-Authenticate", false, false},
+    {"Content-Type", true, false},
+    {"Accept", true, false},
+    {"Accept-Encoding", true, false},
+    {"User-Agent", true, false},
+    {"traceparent", true, false},
+    {"", false, false},
+    {"a b", false, false},
+    {"a:b", false, false},
+    {":authority", false, false},
+    {"a\r\nb", false, false},
+    {"Authorization", true, true},
+    {"api-key", true, true},
+    {"X-Api-Key", true, true},
+    {"Cookie", true, true},
+    {"Hosts", true, true},
+    {"X-Host", true, true},
+    {"Content-Lengt", true, true},
+};
+
+static void headers_that_frame_or_route(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
+        const char *name = reserved[i].name;
+        const exo_header header = {name, "value"};
+        exo_deployment deployment = EXO_DEPLOYMENT_INIT;
+        deployment.base_url = "https://example.org/v1";
+        deployment.headers = &header;
+        deployment.header_count = 1;
+        bool is_token = name[0] && !strpbrk(name, " :\r\n");
+        char field[64];
+        snprintf(field, sizeof field, "%s: ", is_token ? name : "headers");
+        expect(&deployment, reserved[i].header ? EXO_OK : EXO_E_HEADER, reserved[i].header ? "" : field);
+        deployment.header_count = 0;
+        deployment.auth_header = name;
+        deployment.api_key = "sk-0123456789";
+        expect(&deployment, reserved[i].key ? EXO_OK : EXO_E_HEADER, reserved[i].key ? "" : "auth_header: m");
+        deployment.api_key = NULL; /* with or without a key */
+        expect(&deployment, reserved[i].key ? EXO_OK : EXO_E_HEADER, reserved[i].key ? "" : "auth_header: m");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_of_resolve), cmocka_unit_test(clocks_of_a_deployment),
         cmocka_unit_test(keys_of_extra_body), cmocka_unit_test(values_that_may_be_keys),
-        cmocka_unit_test(names_of_headers),
+        cmocka_unit_test(names_of_headers),   cmocka_unit_test(headers_that_frame_or_route),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

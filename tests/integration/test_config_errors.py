@@ -100,6 +100,8 @@ KEYS = [  # (key, value, words)
     ("api_key", "${NOT_SET_ANYWHERE}", ["api_key", "NOT_SET_ANYWHERE"]),
     ("api_key", "${", ["api_key"]),
     ("auth_header", "a b", ["auth_header"]),
+    ("auth_header", "Content-Length", ["auth_header", "Authorization or api-key"]),
+    ("auth_header", "content-type", ["auth_header", "Authorization or api-key"]),
     ("resolve", ["h:1:127.0.0.1", "h:1"], ["resolve", "host:port:address"]),
     ("resolve", ["h:443:somewhere"], ["resolve", "host:port:address"]),
     ("resolve", ["h:1:127.0.0.1\n"], ["resolve", "control characters"]),
