@@ -53,7 +53,7 @@ typedef void (*exo_on_record)(void *ctx, const exo_record *record);
 /* X(type, field, default): the fields of exo_client_options. */
 /* clang-format off */
 #define EXO_CLIENT_OPTIONS_MAP(X) \
-    X(const exo_limits *, limits, NULL) /* NULL: exo_limits_host() */ \
+    X(const exo_limits *, limits, NULL) /* NULL: exo_limits_host(); each must be 1 to its maximum (limits.h) */ \
     X(exo_on_record, log, NULL)         /* is given one record for each attempt and each call; NULL: nobody is */ \
     X(void *, log_ctx, NULL) \
     X(long, log_bodies, 0)              /* 0: records carry no message text; n > 0: up to n bytes of it */
@@ -72,7 +72,8 @@ typedef struct exo_client_options {
     }
 
 /* A client; `options` may be NULL. libcurl is initialised with the first one and never torn down. NULL when memory runs
- * out, libcurl cannot be used, or `options` did not begin with its macro. Free it with exo_client_free(). */
+ * out, libcurl cannot be used, a limit is 0 or above its maximum, or `options` did not begin with its macro. Free it
+ * with exo_client_free(). */
 exo_client *exo_client_new(const exo_client_options *options);
 
 /* Ends all calls of the client without further events and frees them, closes its connections and frees it, with its

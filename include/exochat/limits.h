@@ -23,7 +23,7 @@ extern "C" {
     X(tool_arguments, UINT32_C(16777216),  UINT32_C(32768), "bytes of all tool arguments, ids and names of one answer") \
     X(name,           UINT32_C(16384),     UINT32_C(1024),  "bytes of one tool call's id, and of one function name") \
     X(raw,            UINT32_C(1048576),   UINT32_C(8192),  "bytes of usage, logprobs and replay data that are kept as they came, each") \
-    X(choices,        UINT32_C(16),        UINT32_C(1),     "choices that are kept when n > 1") \
+    X(choices,        UINT32_C(16),        UINT32_C(1),     "choices that are kept when n > 1; 1,024 is the most") \
     X(depth,          UINT32_C(64),        UINT32_C(32),    "levels of nested JSON; 64 is the most that can be set") \
     X(keys,           UINT32_C(64),        UINT32_C(64),    "top-level keys of a request, extra keys included; 64 is the most") \
     X(head,           UINT32_C(65536),     UINT32_C(8192),  "bytes of a response head, interim responses and trailers included") \
@@ -32,7 +32,11 @@ extern "C" {
     X(error_body,     UINT32_C(65536),     UINT32_C(4096),  "bytes that are read of a response that is not 2xx")
 /* clang-format on */
 
-/* One number per limit. Start from exo_limits_host() or exo_limits_micro() and change what you need. */
+/* The most that `choices` can be set to. */
+#define EXO_CHOICES_MAX 1024
+
+/* One number per limit. Start from exo_limits_host() or exo_limits_micro() and change what you need. 0 is no limit that
+ * can be worked with: exo_client_new() refuses it, and what is beyond a maximum that is named above. */
 typedef struct exo_limits {
 #define EXO_X(name, host, micro, what) uint32_t name;
     EXO_LIMIT_MAP(EXO_X)

@@ -3,6 +3,8 @@
  */
 #include "engine.h"
 
+#include "limits_check.h"
+
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,10 +59,12 @@ static uint64_t engine_seed(const exo_client *client)
 
 exo_client *exo_engine_new(const exo_client_options *options, exo_transport *transport)
 {
+    char message[96];
     if (!transport) {
         return NULL;
     }
-    exo_client *client = calloc(1, sizeof *client);
+    bool bounded = !options->limits || exo_limits_check(options->limits, message, sizeof message) == EXO_OK;
+    exo_client *client = bounded ? calloc(1, sizeof *client) : NULL;
     if (!client) {
         transport->table->close(transport);
         return NULL;
