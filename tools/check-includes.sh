@@ -3,10 +3,10 @@
 # The table below is the whole rule for the core and its headers, beside error, span, limits, buffer, clock, options and the
 # private ascii, which all may use. A header that is private to src/core is a module of its own. The client, the command and the
 # bindings see public headers and files of their own folder, and whatever is not ours. The folders within src/client see
-# its headers too, and the headers of src/client/curl that do without libcurl are seen by all of src/client. In the
-# client, libcurl is for src/client/curl only and libyaml for src/client/config only; nobody else sees libyaml, and no
-# public header sees either. What src/core/core.mk does not list is not a header of the core. No two headers include each
-# other, however many others are between them.
+# its headers too, and the headers of src/client/curl that do without libcurl are seen by all of src/client. Of the client,
+# the command and the public headers, libcurl is for src/client/curl only; libyaml is for src/client/config only. What
+# src/core/core.mk does not list is not a header of the core. No two headers include each other, however many others are
+# between them.
 set -eu
 root=${1:-$(dirname "$0")/..}
 cd "$root"
@@ -67,7 +67,7 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
             bad("a folder without a rule")
         else if (layer == "bindings" ? name in private && target == "" : opener == "\"" && target == "")
             bad("neither public nor of its own folder")
-        else if (name ~ /^curl\// && opener == "<" && (layer == "public" || (layer == "client" && !is_transport(FILENAME))))
+        else if (name ~ /^curl\// && opener == "<" && (layer == "public" || layer == "cli" || (layer == "client" && !is_transport(FILENAME))))
             bad("for src/client/curl only")
         else if (name == "yaml.h" && folder != "src/client/config/")
             bad("for src/client/config only")

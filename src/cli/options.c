@@ -9,8 +9,8 @@
 
 #include "exochat/client.h"
 #include "exochat/config.h"
+#include "exochat/library.h"
 
-#include <curl/curl.h>
 #include <getopt.h>
 #include <stdlib.h>
 
@@ -219,7 +219,7 @@ static int option_print_help(cli_command command)
 
 static int option_print_version(void)
 {
-    printf("exochat %s (%s)\n", EXO_VERSION, curl_version());
+    printf("exochat %s (%s)\n", EXO_VERSION, exo_library_versions());
     return say_flush() ? EXIT_ANSWERED : say_output_failed();
 }
 

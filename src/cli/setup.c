@@ -4,9 +4,10 @@
 #include "setup.h"
 
 #include "exit_code.h"
-#include "memory.h"
 #include "report.h"
 #include "say.h"
+
+#include "exochat/library.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -74,7 +75,8 @@ bool setup_open(cli_setup *setup, const cli_options *options, int *exit_code)
         say("--ca: %s: %s", options->ca, strerror(errno));
         return false;
     }
-    bool usable = memory_for_curl(); /* first, as checking a configuration puts its URLs through libcurl */
+    bool usable =
+        exo_library_wipe_memory() == EXO_OK; /* first, as checking a configuration puts its URLs through libcurl */
     if (!setup_read_config(setup, options)) {
         return false;
     }

@@ -8,8 +8,8 @@
  * the log, messages of failures. libcurl has copies of its own; as in the command, they are in memory that is wiped, so
  * that what is found is ours.
  */
-#include "../../src/cli/memory.h"
 #include "exochat/client.h"
+#include "exochat/library.h"
 #include "exochat/log.h"
 
 #include <stdio.h>
@@ -61,7 +61,7 @@ static void ask(exo_client *client, const char *model)
 
 int main(int argc, char **argv)
 {
-    if (argc < 3 || !memory_for_curl()) {
+    if (argc < 3 || exo_library_wipe_memory() != EXO_OK) {
         return 2;
     }
     exo_client_options options = EXO_CLIENT_OPTIONS_INIT;

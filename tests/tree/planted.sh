@@ -173,6 +173,7 @@ finds includes "a path through the tree" src/client/client.c '#include "../core/
 finds includes "a path through the tree" src/cli/main.c '#include <src/client/client.h>'
 finds includes "neither public" src/client/client.c '#include "main.h"'
 finds includes "for src/client/config only" src/cli/main.c '#include <yaml.h>'
+finds includes "for src/client/curl only" src/cli/main.c '#include <curl/curl.h>'
 finds includes "for src/client/config only" src/client/client.c '#include <yaml.h>'
 finds includes "for src/client/config only" src/client/curl/transfer.c '#include <yaml.h>'
 finds includes "neither public" src/client/client.c '#include "config/yaml_text.h"'
