@@ -79,7 +79,10 @@ typedef struct exo_header {
 /* clang-format on */
 
 /* Where a model is served, and how. Everything is copied by exo_client_deploy(); the copy of the key is wiped when it
- * is freed. Begin with EXO_DEPLOYMENT_INIT and set base_url. */
+ * is freed. Begin with EXO_DEPLOYMENT_INIT and set base_url.
+ *
+ * Deployments of one host and port share connections and looked up names if resolve, proxy, unix_socket, http2,
+ * client_cert, client_key, ca_file, ca_dir and ca_pem are equal, whatever their keys; no others do. */
 typedef struct exo_deployment {
     size_t size; /* sizeof(exo_deployment), set by the macro */
     EXO_DEPLOYMENT_MAP(EXO_OPTION_FIELD)

@@ -438,7 +438,8 @@ exo_deployed *exo_deployed_new(const char *name, const exo_deployment *options, 
         d->references = 1;
         d->options = taken;
         if (deployment_copy(&d->options) && (d->name = exo_heap_copy(name)) != NULL &&
-            deployment_check_options(&d->options, &c) && deployment_take_url(d, &c) && deployment_take_keys(d)) {
+            deployment_check_options(&d->options, &c) && deployment_take_url(d, &c) && deployment_take_keys(d) &&
+            (d->identity = exo_identity_new(&d->options)) != NULL) {
             message[0] = '\0';
             return d;
         }
@@ -462,6 +463,7 @@ void exo_deployed_drop(exo_deployed *deployed)
     deployment_free(&deployed->options);
     free(deployed->name);
     exo_url_free(&deployed->url);
+    exo_identity_drop(deployed->identity);
     free(deployed->drop);
     free(deployed->rename);
     free(deployed);
@@ -473,6 +475,13 @@ static void deployment_censor(exo_failure *failure, const char *secret, size_t l
     if (len >= least) {
         exo_failure_redact(failure, exo_span_of(secret, len));
     }
+}
+
+bool exo_deployed_shares(const exo_deployed *one, const exo_deployed *other)
+{
+    return one == other ||
+           (one->url.secure == other->url.secure && one->url.port == other->url.port &&
+            exo_same_name(one->url.host, other->url.host) && exo_identity_is_same(one->identity, other->identity));
 }
 
 bool exo_deployed_has_key(const exo_deployed *deployed)

@@ -7,6 +7,7 @@
 #define EXO_CLIENT_DEPLOYMENT_H
 
 #include "curl/url.h"
+#include "identity.h"
 
 #include "exochat/client.h"
 #include "exochat/encode.h"
@@ -17,6 +18,7 @@ typedef struct exo_deployed {
     char *name;
     exo_deployment options; /* every pointer in it is ours */
     exo_url url;
+    exo_identity *identity; /* who may share its connections */
     exo_span *drop;
     exo_rename *rename;
     exo_route_health health;
@@ -29,6 +31,9 @@ exo_deployed *exo_deployed_new(const char *name, const exo_deployment *options, 
 /* Takes and gives back a reference; the last one frees it, keys wiped. */
 exo_deployed *exo_deployed_keep(exo_deployed *deployed);
 void exo_deployed_drop(exo_deployed *deployed);
+
+/* Whether two deployments may use each other's connections: all that identifies these is equal. */
+bool exo_deployed_shares(const exo_deployed *one, const exo_deployed *other);
 
 /* Whether a request says who asks: by its key, or by a header that takes its place. */
 bool exo_deployed_has_key(const exo_deployed *deployed);

@@ -83,7 +83,7 @@ void exo_drains_add(exo_drains *drains, exo_exchange *exchange, exo_deployed *de
 bool exo_drains_await(exo_drains *drains, const exo_deployed *deployed, exo_task *task, exo_draining **awaited)
 {
     for (exo_draining *d = drains->first; d; d = d->next) {
-        if (d->deployed == deployed && !d->waiter) {
+        if (!d->waiter && exo_deployed_shares(d->deployed, deployed)) {
             d->waiter = task;
             d->awaited = awaited;
             *awaited = d;

@@ -711,8 +711,10 @@ static void a_call_waits_for_a_connection_that_is_drained(void **state)
         {"free at once", NULL, "a", HI " | " YO, "", "hi end:OK@0 yo end:OK@0", "a a+ a a+"},
         {"the total clock", "total=15", "a", "ok text:hi finish:stop done +100 end | " YO, "",
          "hi end:OK@0 end:CLOCK_TOTAL@15", "a a~ a+"},
-        {"another deployment", NULL, "b", "ok text:hi finish:stop done +10 end", YO, "hi end:OK@0 yo end:OK@0",
+        {"another deployment", "elsewhere", "b", "ok text:hi finish:stop done +10 end", YO, "hi end:OK@0 yo end:OK@0",
          "a a~ b b+ a+"},
+        {"another one of the same address", NULL, "b", "ok text:hi finish:stop done +10 end", YO,
+         "hi end:OK@0 yo end:OK@10", "a a~ a+ b b+"},
         {"a connection that fails", NULL, "a", "ok text:hi finish:stop done +10 end:RECEIVE | " YO, "",
          "hi end:OK@0 yo end:OK@10", "a a~ a+ a a+"},
     };
@@ -722,6 +724,9 @@ static void a_call_waits_for_a_connection_that_is_drained(void **state)
         world w;
         set_up(&w, cases[i].setup);
         deploy(&w, "a", cases[i].a);
+        if (cases[i].setup && strcmp(cases[i].setup, "elsewhere") == 0) {
+            w.deployment.base_url = "https://other.example/v1";
+        }
         deploy(&w, "b", cases[i].b);
         start(&w, "a", "first");
         take_all(&w, false);

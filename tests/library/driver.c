@@ -351,7 +351,14 @@ static int do_deploy(void)
     d.model = option("model");
     d.extra_body = option("extra_body");
     d.ca_file = option("ca_file");
-    d.proxy = "";
+    d.ca_dir = option("ca_dir");
+    d.client_cert = option("client_cert");
+    d.client_key = option("client_key");
+    d.unix_socket = option("unix_socket");
+    d.proxy = option("proxy") ? option("proxy") : "";
+    if (strcmp(d.proxy, "environment") == 0) {
+        d.proxy = NULL;
+    }
     d.headers = headers;
     d.header_count = pairs("header", headers);
     d.rename = renames;

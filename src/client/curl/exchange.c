@@ -6,6 +6,7 @@
  */
 #include "exchange.h"
 
+#include "group.h"
 #include "head.h"
 #include "heap.h"
 #include "options.h"
@@ -339,9 +340,10 @@ exo_exchange *exo_exchange_start(exo_transport *transport, const exo_sending *se
     x->connecting.allowed = exo_deployed_connect_ms(x->sent.deployed);
     x->connecting.nudge = -1;
     exchange_list_connecting(x);
-    x->curl.easy = curl_easy_init();
+    x->group = exo_group_enter(x->pool, sending->deployed->identity);
+    x->curl.easy = x->group ? curl_easy_init() : NULL;
     CURLcode code = x->curl.easy ? exchange_configure(x, sending) : CURLE_OUT_OF_MEMORY;
-    if (code == CURLE_OK && curl_multi_add_handle(x->pool->multi, x->curl.easy) == CURLM_OK) {
+    if (code == CURLE_OK && curl_multi_add_handle(x->group->multi, x->curl.easy) == CURLM_OK) {
         return x;
     }
     if (code != CURLE_OK && code != CURLE_OUT_OF_MEMORY) {
@@ -577,8 +579,11 @@ void exo_exchange_end(exo_exchange *exchange, bool reuse)
         exchange_close_connection(exchange);
     }
     if (exchange->curl.easy) {
-        curl_multi_remove_handle(exchange->pool->multi, exchange->curl.easy);
+        curl_multi_remove_handle(exchange->group->multi, exchange->curl.easy);
         curl_easy_cleanup(exchange->curl.easy);
+    }
+    if (exchange->group) {
+        exo_group_leave(exchange->group);
     }
     exchange_unlist_struck(exchange);
     exchange_unlist_connecting(exchange);

@@ -36,6 +36,7 @@ enum exo_halt {
 
 struct exo_exchange {
     exo_pool *pool;
+    exo_group *group; /* whose connections it uses; NULL: it was not to be */
     const exo_facts *facts;
     void *owner;
     exo_place place;

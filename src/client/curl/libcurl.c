@@ -6,6 +6,7 @@
 #include "libcurl.h"
 
 #include "exchange.h"
+#include "group.h"
 #include "result.h"
 #include "root.h"
 
@@ -26,7 +27,8 @@ static exo_pool *pool_of(exo_transport *transport)
 static int libcurl_on_socket_change(CURL *easy, curl_socket_t socket, int what, void *user, void *socket_user)
 {
     (void)socket_user;
-    exo_pool *pool = user;
+    exo_group *group = user;
+    exo_pool *pool = group->pool;
     exo_exchange *exchange = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange);
     if (exchange) {
@@ -35,6 +37,10 @@ static int libcurl_on_socket_change(CURL *easy, curl_socket_t socket, int what, 
     int wanted = what == CURL_POLL_REMOVE
                      ? EXO_WATCH_NONE
                      : (what & CURL_POLL_IN ? EXO_WATCH_READ : 0) | (what & CURL_POLL_OUT ? EXO_WATCH_WRITE : 0);
+    if (exo_pool_note_group(pool, socket, wanted == EXO_WATCH_NONE ? NULL : group) != EXO_OK && exchange) {
+        exo_exchange_strike(exchange, ENOMEM);
+        return 0;
+    }
     if (pool->watch) {
         pool->watch(pool->watch_ctx, (int)socket, wanted);
         return 0;
@@ -48,24 +54,50 @@ static int libcurl_on_socket_change(CURL *easy, curl_socket_t socket, int what, 
 static int libcurl_on_timer_change(CURLM *multi, long milliseconds, void *user)
 {
     (void)multi;
-    exo_pool *pool = user;
-    pool->due = milliseconds < 0 ? -1 : exo_pool_now() + milliseconds;
+    exo_group *group = user;
+    if (milliseconds < 0) {
+        exo_timers_clear(&group->pool->timers, &group->timer);
+    } else {
+        exo_timers_set(&group->pool->timers, &group->timer, exo_pool_now() + milliseconds);
+    }
     return 0;
+}
+
+/* The time has come at which libcurl wants to be called. */
+static void libcurl_is_due(void *owner, int64_t now)
+{
+    exo_group *group = owner;
+    int running = 0;
+    (void)now;
+    exo_group_touch(group);
+    curl_multi_socket_action(group->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+static void libcurl_prepare(exo_group *group)
+{
+    group->timer.wake = libcurl_is_due;
+    curl_multi_setopt(group->multi, CURLMOPT_SOCKETFUNCTION, libcurl_on_socket_change);
+    curl_multi_setopt(group->multi, CURLMOPT_SOCKETDATA, group);
+    curl_multi_setopt(group->multi, CURLMOPT_TIMERFUNCTION, libcurl_on_timer_change);
+    curl_multi_setopt(group->multi, CURLMOPT_TIMERDATA, group);
 }
 
 /* Exchanges that libcurl has finished, or that are over without it. */
 static void transport_collect(exo_pool *pool)
 {
     int left = 0;
+    exo_group *group;
     CURLMsg *message;
     exo_exchange_resume(pool);
     exo_exchange_end_struck(pool, exo_pool_now());
-    while ((message = curl_multi_info_read(pool->multi, &left)) != NULL) {
-        exo_exchange *exchange = NULL;
-        if (message->msg == CURLMSG_DONE &&
-            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange &&
-            !exchange->over) {
-            exo_exchange_over(exchange, message->data.result, exo_pool_now());
+    while ((group = exo_group_next_touched(pool)) != NULL) {
+        while ((message = curl_multi_info_read(group->multi, &left)) != NULL) {
+            exo_exchange *exchange = NULL;
+            if (message->msg == CURLMSG_DONE &&
+                curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange &&
+                !exchange->over) {
+                exo_exchange_over(exchange, message->data.result, exo_pool_now());
+            }
         }
     }
 }
@@ -73,7 +105,8 @@ static void transport_collect(exo_pool *pool)
 /* Whoever keeps libcurl waiting does not end a connection that is being made: see exo_exchange_forgive(). */
 static void transport_forgive(exo_pool *pool)
 {
-    int64_t late = pool->due >= 0 ? exo_pool_now() - pool->due : 0;
+    int64_t due = exo_timers_next(&pool->timers);
+    int64_t late = due >= 0 ? exo_pool_now() - due : 0;
     if (late >= TRANSPORT_LATE_MS) {
         exo_exchange_forgive(pool, late + TRANSPORT_LATE_MS);
     }
@@ -83,7 +116,11 @@ static void transport_act(exo_pool *pool, int socket, int what)
 {
     int running = 0;
     int mask = (what & EXO_WATCH_READ ? CURL_CSELECT_IN : 0) | (what & EXO_WATCH_WRITE ? CURL_CSELECT_OUT : 0);
-    curl_multi_socket_action(pool->multi, (curl_socket_t)socket, mask, &running);
+    exo_group *group = exo_pool_group_of(pool, socket);
+    if (group) { /* else it is watched no longer */
+        exo_group_touch(group);
+        curl_multi_socket_action(group->multi, (curl_socket_t)socket, mask, &running);
+    }
 }
 
 /* ---- the loop's side ---- */
@@ -103,10 +140,11 @@ static void transport_serve(exo_transport *transport, int64_t wait)
     for (size_t i = 0; i < count; i++) {
         transport_act(pool, ready[i].socket, ready[i].what);
     }
-    if (pool->due >= 0 && pool->due <= exo_pool_now()) {
-        int running = 0;
-        pool->due = -1;
-        curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    exo_timer *timer;
+    const int64_t now = exo_pool_now(); /* what becomes due behind it has its turn at the next time */
+    for (size_t turns = pool->groups.count; turns > 0 && (timer = exo_timers_pop(&pool->timers, now)) != NULL;
+         turns--) {
+        timer->wake(timer->owner, now);
     }
     exo_exchange_nudge(pool, exo_pool_now());
     transport_collect(pool);
@@ -115,7 +153,8 @@ static void transport_serve(exo_transport *transport, int64_t wait)
 static int64_t transport_due(const exo_transport *transport)
 {
     const exo_pool *pool = (const exo_pool *)transport;
-    return pool->due < 0 || (pool->nudge >= 0 && pool->nudge < pool->due) ? pool->nudge : pool->due;
+    int64_t due = exo_timers_next(&pool->timers);
+    return due < 0 || (pool->nudge >= 0 && pool->nudge < due) ? pool->nudge : due;
 }
 
 static int transport_watch(exo_transport *transport, void (*watch)(void *ctx, int socket, int what), void *ctx)
@@ -153,11 +192,10 @@ static void transport_close(exo_transport *transport)
     if (!pool) {
         return;
     }
-    if (pool->multi) {
-        curl_multi_cleanup(pool->multi);
-    }
+    exo_groups_close(pool);
+    exo_timers_free(&pool->timers);
     exo_poller_free(pool->poller);
-    free(pool->heard);
+    free(pool->sockets);
     free(pool);
 }
 
@@ -195,17 +233,13 @@ exo_transport *exo_curl_open(void)
         return NULL;
     }
     pool->transport.table = &transport_over_libcurl;
-    pool->due = -1;
     pool->nudge = -1;
-    pool->multi = curl_multi_init();
+    pool->groups.prepare = libcurl_prepare;
+    pool->groups.spare = curl_multi_init();
     pool->poller = exo_poller_new();
-    if (!pool->multi || !pool->poller) {
+    if (!pool->groups.spare || !pool->poller) {
         transport_close(&pool->transport);
         return NULL;
     }
-    curl_multi_setopt(pool->multi, CURLMOPT_SOCKETFUNCTION, libcurl_on_socket_change);
-    curl_multi_setopt(pool->multi, CURLMOPT_SOCKETDATA, pool);
-    curl_multi_setopt(pool->multi, CURLMOPT_TIMERFUNCTION, libcurl_on_timer_change);
-    curl_multi_setopt(pool->multi, CURLMOPT_TIMERDATA, pool);
     return &pool->transport;
 }

@@ -1,7 +1,7 @@
 /*
  * pool.c: what is known of sockets that libcurl keeps for the next request. See pool.h.
  *
- * Called by exchange.c and libcurl.c. Memory: 8 bytes for each descriptor up to the largest that was seen.
+ * Called by exchange.c and libcurl.c. Memory: 16 bytes for each descriptor up to twice the largest that was seen.
  */
 #include "pool.h"
 
@@ -34,25 +34,57 @@ uint64_t exo_pool_heard(curl_socket_t socket)
     return 0;
 }
 
-void exo_pool_note_heard(exo_pool *pool, curl_socket_t socket, uint64_t bytes)
+/* What is known of a socket; NULL when memory runs out, or for none. */
+static exo_socket *pool_socket(exo_pool *pool, curl_socket_t socket)
 {
     if (socket == CURL_SOCKET_BAD) {
-        return;
+        return NULL;
     }
     size_t wanted = (size_t)socket + 1;
-    if (wanted > pool->heard_count) {
-        uint64_t *grown = realloc(pool->heard, 2 * wanted * sizeof *grown);
+    if (wanted > pool->socket_count) {
+        exo_socket *grown = realloc(pool->sockets, 2 * wanted * sizeof *grown);
         if (!grown) {
-            return; /* a resend is then not made where it could be */
+            return NULL;
         }
-        memset(grown + pool->heard_count, 0, (2 * wanted - pool->heard_count) * sizeof *grown);
-        pool->heard = grown;
-        pool->heard_count = 2 * wanted;
+        memset(grown + pool->socket_count, 0, (2 * wanted - pool->socket_count) * sizeof *grown);
+        pool->sockets = grown;
+        pool->socket_count = 2 * wanted;
     }
-    pool->heard[socket] = bytes;
+    return &pool->sockets[socket];
+}
+
+int exo_pool_note_group(exo_pool *pool, curl_socket_t socket, exo_group *group)
+{
+    exo_socket *known = pool_socket(pool, socket);
+    if (known) {
+        known->group = group;
+    }
+    return known ? EXO_OK : EXO_E_NO_MEMORY;
+}
+
+exo_group *exo_pool_group_of(const exo_pool *pool, int socket)
+{
+    return socket >= 0 && (size_t)socket < pool->socket_count ? pool->sockets[socket].group : NULL;
+}
+
+void exo_pool_forget_group(exo_pool *pool, const exo_group *group)
+{
+    for (size_t i = 0; i < pool->socket_count; i++) {
+        if (pool->sockets[i].group == group) {
+            pool->sockets[i].group = NULL;
+        }
+    }
+}
+
+void exo_pool_note_heard(exo_pool *pool, curl_socket_t socket, uint64_t bytes)
+{
+    exo_socket *known = pool_socket(pool, socket);
+    if (known) { /* else a resend is not made where it could be */
+        known->heard = bytes;
+    }
 }
 
 uint64_t exo_pool_heard_before(const exo_pool *pool, curl_socket_t socket)
 {
-    return socket != CURL_SOCKET_BAD && (size_t)socket < pool->heard_count ? pool->heard[socket] : 0;
+    return socket != CURL_SOCKET_BAD && (size_t)socket < pool->socket_count ? pool->sockets[socket].heard : 0;
 }

@@ -5,20 +5,42 @@
 #define EXO_CLIENT_CURL_POOL_H
 
 #include "poller.h"
+#include "timers.h"
 #include "transport.h"
 
 #include <curl/curl.h>
 
+/* Connections that some deployments share: see group.h. */
+typedef struct exo_group exo_group;
+
+/* As many lists of groups, by the hash of their identity. */
+#define EXO_GROUP_BUCKETS 128
+
+/* What is known of a socket. */
+typedef struct exo_socket {
+    uint64_t heard;   /* bytes that had come over it when its last exchange ended */
+    exo_group *group; /* whose it is while it is watched, or NULL */
+} exo_socket;
+
 /* The transport over libcurl. */
 typedef struct exo_pool {
     exo_transport transport;
-    CURLM *multi;
     exo_poller *poller; /* NULL while the caller watches the sockets */
     void (*watch)(void *ctx, int socket, int what);
     void *watch_ctx;
-    int64_t due;     /* when libcurl wants to be called, or -1 */
-    uint64_t *heard; /* by socket: bytes that had come over it when its last exchange ended */
-    size_t heard_count;
+    exo_timers timers;   /* when libcurl wants to be called, one for each group */
+    exo_socket *sockets; /* by descriptor */
+    size_t socket_count;
+    struct {
+        exo_group *buckets[EXO_GROUP_BUCKETS];
+        CURLM *spare;     /* for the first one: whether libcurl can be used shows before there is a call; or NULL */
+        exo_group *first; /* those that nobody uses, the one that was left first at the head */
+        exo_group *last;
+        exo_group *touched;                /* those that libcurl was called for */
+        size_t count;                      /* all of them */
+        size_t idle;                       /* those that nobody uses */
+        void (*prepare)(exo_group *group); /* tells the multi handle of a new one whom to call */
+    } groups;
     exo_exchange *postponed;  /* exchanges that read before they send on */
     exo_exchange *struck;     /* exchanges whose socket cannot be watched */
     exo_exchange *connecting; /* exchanges that have no connection yet */
@@ -30,6 +52,13 @@ int64_t exo_pool_now(void);
 
 /* Bytes that have come over a TCP connection since it was made; 0 where the system cannot tell. */
 uint64_t exo_pool_heard(curl_socket_t socket);
+
+/* Notes whose socket it is; NULL: nobody's. EXO_OK or EXO_E_NO_MEMORY. And whose it is. */
+int exo_pool_note_group(exo_pool *pool, curl_socket_t socket, exo_group *group);
+exo_group *exo_pool_group_of(const exo_pool *pool, int socket);
+
+/* A group goes: no socket is its own any more. */
+void exo_pool_forget_group(exo_pool *pool, const exo_group *group);
 
 /* Notes what had come over a socket, and what was noted last; 0 for a socket that is new. */
 void exo_pool_note_heard(exo_pool *pool, curl_socket_t socket, uint64_t bytes);
