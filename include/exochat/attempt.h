@@ -96,6 +96,7 @@ typedef struct exo_trail_entry {
     int64_t end_ms;
     uint64_t bytes_sent; /* of the body */
     uint64_t bytes_received;
+    int64_t queued_ms; /* for how long it waited for a bound of the client's, 0: not at all */
 } exo_trail_entry;
 
 /* How an attempt is made. Begin with EXO_ATTEMPT_OPTIONS_INIT and set `intake`; times are milliseconds, 0: off. */

@@ -28,6 +28,7 @@
 #ifndef EXOCHAT_CLIENT_H
 #define EXOCHAT_CLIENT_H
 
+#include "exochat/bounds.h"
 #include "exochat/call.h"
 #include "exochat/deployment.h"
 #include "exochat/limits.h"
@@ -56,7 +57,8 @@ typedef void (*exo_on_record)(void *ctx, const exo_record *record);
     X(const exo_limits *, limits, NULL) /* NULL: exo_limits_host(); each must be 1 to its maximum (limits.h) */ \
     X(exo_on_record, log, NULL)         /* is given one record for each attempt and each call; NULL: nobody is */ \
     X(void *, log_ctx, NULL) \
-    X(long, log_bodies, 0)              /* 0: records carry no message text; n > 0: up to n bytes of it */
+    X(long, log_bodies, 0)              /* 0: records carry no message text; n > 0: up to n bytes of it */ \
+    X(const exo_bounds *, bounds, NULL) /* NULL: EXO_BOUNDS_INIT; see exo_client_bounds() */
 /* clang-format on */
 
 /* Options of a client; copied. Begin with EXO_CLIENT_OPTIONS_INIT. */
@@ -72,8 +74,8 @@ typedef struct exo_client_options {
     }
 
 /* A client; `options` may be NULL. libcurl is initialised with the first one and never torn down. NULL when memory runs
- * out, libcurl cannot be used, a limit is 0 or above its maximum, or `options` did not begin with its macro. Free it
- * with exo_client_free(). */
+ * out, libcurl cannot be used, a limit is 0 or above its maximum, a bound is none, or `options` did not begin with its
+ * macro. Free it with exo_client_free(). */
 exo_client *exo_client_new(const exo_client_options *options);
 
 /* Ends all calls of the client without further events and frees them, closes its connections and frees it, with its
@@ -106,6 +108,16 @@ int exo_client_policy(exo_client *client, const char *model, const exo_route_pol
 /* The names deployed, in the order in which each was first deployed; NULL when `index` is past the last one. Valid as
  * long as the client. */
 const char *exo_client_model(const exo_client *client, size_t index);
+
+/* -------------------------------------------------------------- connections */
+
+/* Bounds the connections and look-ups of the client (bounds.h; copied), from here on and at any time: who waits and may
+ * go on does, what is under way stays. EXO_OK; EXO_E_ARGUMENT for a bound of 0 that must be 1 at least, or for one that
+ * did not begin with its macro: exo_client_message() names it, and nothing is changed; EXO_E_FORKED. */
+int exo_client_bounds(exo_client *client, const exo_bounds *bounds);
+
+/* The bounds of the client. Valid as long as the client; what they are changes with exo_client_bounds(). */
+const exo_bounds *exo_client_get_bounds(const exo_client *client);
 
 /* ------------------------------------------------------------------ events */
 

@@ -45,8 +45,9 @@ typedef struct exo_header {
     X(const exo_header *, rename, NULL)                     /* top-level keys that are sent under another name: \
                                                                name → value */ \
     X(size_t, rename_count, 0) \
-    X(int64_t, connect_timeout, EXO_CLOCK_DEFAULT_CONNECT)  /* 10 s: attempt starts → TCP and TLS are up, queueing \
-                                                               included */ \
+    X(int64_t, connect_timeout, EXO_CLOCK_DEFAULT_CONNECT)  /* 10 s: attempt starts → TCP and TLS are up; \
+                                                               waiting for a bound of the client (bounds.h) does \
+                                                               not count */ \
     X(int64_t, stream_ttft_timeout, EXO_CLOCK_DEFAULT_FIRST_EVENT) /* EXO_CLOCK_AUTO: body sent → first data event. \
                                                                       That is 15 s while another deployment is left \
                                                                       that was not tried yet, and otherwise as long \

@@ -38,6 +38,7 @@ extern "C" {
     X(clock,            TEXT,   "exochat.clock") \
     X(resends,          NUMBER, "exochat.resends") \
     X(duration_ms,      NUMBER, "exochat.duration_ms") \
+    X(queued_ms,        NUMBER, "exochat.queued_ms") \
     X(first_event_ms,   NUMBER, "exochat.first_event_ms") \
     X(bytes_sent,       NUMBER, "exochat.bytes_sent") \
     X(bytes_received,   NUMBER, "exochat.bytes_received") \

@@ -70,6 +70,7 @@ static void call_drop_exchange(exo_call *call, bool reuse)
         call->try.exchange = NULL;
     }
     call->try.closed = false;
+    call->try.waits = false;
 }
 
 /* What the trail keeps of the attempt that is under way, and what the reply says of its failure. */
@@ -83,6 +84,7 @@ static void call_close_attempt(exo_call *call)
         exo_exchange_details details;
         call_table(call)->details(call->try.exchange, &details);
         entry.resolved_ms = details.resolved_ms;
+        entry.queued_ms = details.queued_ms;
         memcpy(entry.http_version, details.http_version, sizeof entry.http_version);
     }
     exo_failure_clear(&call->reply->failure);
@@ -205,6 +207,15 @@ static void call_closed(void *owner, int64_t now)
     call_wake(call);
 }
 
+/* No clock of the attempt runs while it waits for a bound of ours. */
+static void call_waits(void *owner, int64_t now, bool waits)
+{
+    exo_call *call = owner;
+    call->try.waits = waits;
+    exo_attempt_hold(&call->try.attempt, now, waits || call->time.held_at >= 0);
+    call_wake(call);
+}
+
 static const exo_facts call_facts = {
     .connected = call_connected,
     .status = call_status,
@@ -213,6 +224,7 @@ static const exo_facts call_facts = {
     .sends = call_sends,
     .readable = call_readable,
     .closed = call_closed,
+    .waits = call_waits,
 };
 
 /* ---- sending ---- */
@@ -324,11 +336,13 @@ static void call_size_body(exo_call *call)
 static bool call_total_ran_out(exo_call *call)
 {
     const exo_loop *loop = &call->client->loop;
-    int64_t now = call->state == CALL_EXCHANGE ? loop->served_before : loop->served;
+    int64_t now = call->state == CALL_EXCHANGE && !call->try.waits ? loop->served_before : loop->served;
     if (call->time.deadline < 0 || now < call->time.deadline) {
         return false;
     }
-    call_end_with(call, EXO_E_CLOCK_TOTAL, "");
+    call_end_with(call, EXO_E_CLOCK_TOTAL,
+                  call->try.waits ? "over total_timeout, still waiting for a connection within the client's bounds"
+                                  : "");
     return true;
 }
 
@@ -546,7 +560,7 @@ void exo_call_hold(exo_call *call, bool held)
         call->time.held_at = -1;
     }
     if (call->try.begun) {
-        exo_attempt_hold(&call->try.attempt, now, held);
+        exo_attempt_hold(&call->try.attempt, now, held || call->try.waits);
         exo_attempt_call_deadline(&call->try.attempt, call->time.deadline);
     }
     if (!held && call->state < CALL_ENDING) {

@@ -51,6 +51,7 @@ struct exo_call {
         exo_draining *awaited;  /* CALL_GRACE: the connection that it waits for */
         exo_attempt attempt;
         bool begun;            /* the attempt is to be ended and freed */
+        bool waits;            /* the exchange does, for a bound of the client's: its clocks stand still */
         bool closed;           /* the exchange is over, and the attempt was not told yet */
         int64_t closed_at;     /* when it ended */
         int64_t arrived_at;    /* when the last bytes came */

@@ -8,6 +8,7 @@
 
 #include "call.h"
 #include "curl/libcurl.h"
+#include "limits_check.h"
 #include "sized.h"
 
 #include <stdlib.h>
@@ -138,6 +139,27 @@ int exo_client_ready(exo_client *client, int socket, int what)
 int64_t exo_client_timeout(exo_client *client)
 {
     return client->loop.ready > 0 ? 0 : exo_loop_until_timer(&client->loop);
+}
+
+/* ---- bounds ---- */
+
+int exo_client_bounds(exo_client *client, const exo_bounds *bounds)
+{
+    exo_bounds taken = EXO_BOUNDS_INIT;
+    if (!exo_engine_is_ours(client)) {
+        return EXO_E_FORKED;
+    }
+    int code = exo_bounds_take(&taken, bounds, client->message, sizeof client->message);
+    if (code == EXO_OK) {
+        client->bounds = taken;
+        exo_loop_table(&client->loop)->bound(client->loop.transport, &client->bounds);
+    }
+    return code;
+}
+
+const exo_bounds *exo_client_get_bounds(const exo_client *client)
+{
+    return &client->bounds;
 }
 
 /* ---- deployments ---- */

@@ -336,6 +336,11 @@ static bool deployment_is_address(const char *text, size_t len)
     return inet_pton(AF_INET6, address, bytes) == 1 || (!bracketed && inet_pton(AF_INET, address, bytes) == 1);
 }
 
+bool exo_is_address(const char *text)
+{
+    return deployment_is_address(text, strlen(text));
+}
+
 /* "host:port:address[,address]…", with a + before it or not, or "-host:port", as libcurl takes them. */
 static bool deployment_is_resolve_entry(const char *entry)
 {

@@ -51,6 +51,9 @@ bool exo_has_control(const char *text);
  * do either. NULL: it may be set. */
 const char *exo_header_fault(const char *name, const char *value, bool is_key);
 
+/* Whether a text is an address of IPv4 or IPv6, the latter with or without brackets. */
+bool exo_is_address(const char *text);
+
 /* Whether two names are the same, but for the case of ASCII letters; the locale does not matter. */
 bool exo_same_name(const char *a, const char *b);
 

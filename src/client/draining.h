@@ -19,8 +19,8 @@ typedef struct exo_drains {
 /* Takes an exchange over and drains it; where memory runs out it is ended at once. */
 void exo_drains_add(exo_drains *drains, exo_exchange *exchange, exo_deployed *deployed);
 
-/* Waits for a connection that is being drained, that `deployed` may use and that nobody waits for yet: `task` is woken when it is
- * free, and `*awaited` set to NULL. False: there is none. */
+/* Waits for a connection that is being drained, that `deployed` may use and that nobody waits for yet: `task` is woken
+ * when it is free, and `*awaited` set to NULL. False: there is none. */
 bool exo_drains_await(exo_drains *drains, const exo_deployed *deployed, exo_task *task, exo_draining **awaited);
 
 /* Waits no longer. NULL is allowed. */

@@ -63,7 +63,9 @@ exo_client *exo_engine_new(const exo_client_options *options, exo_transport *tra
     if (!transport) {
         return NULL;
     }
-    bool bounded = !options->limits || exo_limits_check(options->limits, message, sizeof message) == EXO_OK;
+    exo_bounds bounds = EXO_BOUNDS_INIT;
+    bool bounded = (!options->limits || exo_limits_check(options->limits, message, sizeof message) == EXO_OK) &&
+                   (!options->bounds || exo_bounds_take(&bounds, options->bounds, message, sizeof message) == EXO_OK);
     exo_client *client = bounded ? calloc(1, sizeof *client) : NULL;
     if (!client) {
         transport->table->close(transport);
@@ -73,6 +75,8 @@ exo_client *exo_engine_new(const exo_client_options *options, exo_transport *tra
     client->loop.transport = transport;
     client->drains.loop = &client->loop;
     client->limits = options->limits ? *options->limits : *exo_limits_host();
+    client->bounds = bounds;
+    transport->table->bound(transport, &client->bounds);
     client->log.hook = options->log;
     client->log.ctx = options->log_ctx;
     client->log.bodies = options->log_bodies;

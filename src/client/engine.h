@@ -27,6 +27,7 @@ struct exo_client {
     exo_drains drains;
     exo_registry registry;
     exo_limits limits;
+    exo_bounds bounds;
     struct {
         void (*hook)(void *ctx, const exo_record *record);
         void *ctx;

@@ -1,8 +1,10 @@
 /*
- * limits_check.c: see limits_check.h. Called when a client is made: from there on every limit is a number from 1 to its
- * maximum, and nobody looks again. No memory.
+ * limits_check.c: see limits_check.h. Called when a client is made, and when its bounds are set: from there on every
+ * limit is a number from 1 to its maximum, and nobody looks again. No memory.
  */
 #include "limits_check.h"
+
+#include "sized.h"
 
 #include "exochat/encode.h"
 #include "exochat/error.h"
@@ -51,5 +53,24 @@ int exo_limits_check(const exo_limits *limits, char *message, size_t size)
     }
     LIMITS_MOST(X)
 #undef X
+    return EXO_OK;
+}
+
+int exo_bounds_take(exo_bounds *into, const exo_bounds *from, char *message, size_t size)
+{
+    exo_bounds taken = *into;
+    if (exo_sized_take(&taken, sizeof taken, from) != EXO_OK) {
+        snprintf(message, size, "bounds: must begin with EXO_BOUNDS_INIT");
+        return EXO_E_ARGUMENT;
+    }
+    const char *wrong = taken.connections_per_host == 0 ? "connections_per_host"
+                        : taken.connections == 0        ? "connections"
+                        : taken.lookups == 0            ? "lookups"
+                                                        : NULL;
+    if (wrong) {
+        snprintf(message, size, "bounds.%s: must be 1 or more, or EXO_UNBOUNDED", wrong);
+        return EXO_E_ARGUMENT;
+    }
+    *into = taken;
     return EXO_OK;
 }

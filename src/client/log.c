@@ -72,6 +72,7 @@ static void log_fill_attempt(exo_record *record, const exo_call *call, const exo
     record->http_status = attempt->http_status ? attempt->http_status : -1;
     record->attempt = (int64_t)call->reply->attempt_count - 1;
     record->resends = attempt->resent ? 1 : 0;
+    record->queued_ms = attempt->queued_ms > 0 ? attempt->queued_ms : -1;
     record->first_event_ms = attempt->first_event_ms;
     record->bytes_sent = (int64_t)attempt->bytes_sent;
     record->bytes_received = (int64_t)attempt->bytes_received;

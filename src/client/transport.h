@@ -10,6 +10,8 @@
 
 #include "deployment.h"
 
+#include "exochat/bounds.h"
+
 /* One request and its response, as the transport keeps it. */
 typedef struct exo_exchange exo_exchange;
 
@@ -39,6 +41,9 @@ typedef struct exo_facts {
     /* In place of readable(): so many bytes came and are dropped; false breaks off. NULL: they are kept. */
     bool (*discards)(void *owner, int64_t now, size_t bytes);
     void (*closed)(void *owner, int64_t now); /* it is over: ending() says how */
+    /* It waits for a bound of the client's (bounds.h), or no longer; told within start() and end() of any exchange too.
+     * NULL: nobody wants to know. */
+    void (*waits)(void *owner, int64_t now, bool waits);
 } exo_facts;
 
 /* How the upload stands: see exo_attempt_upload(). */
@@ -58,6 +63,7 @@ typedef struct exo_ending {
 /* What only the transport knows of an exchange, for the trail. */
 typedef struct exo_exchange_details {
     int64_t resolved_ms;  /* -1: unknown */
+    int64_t queued_ms;    /* for how long it waited for a bound */
     char http_version[4]; /* "1.1", "2", "" */
 } exo_exchange_details;
 
@@ -99,6 +105,8 @@ typedef struct exo_transport_table {
     int (*watch)(exo_transport *transport, void (*watch)(void *ctx, int socket, int what), void *ctx);
     bool (*is_watched)(const exo_transport *transport);
     void (*ready)(exo_transport *transport, int socket, int what);
+    /* As exo_client_bounds(), which has checked them. */
+    void (*bound)(exo_transport *transport, const exo_bounds *bounds);
     /* Closes all connections; no exchange is left. NULL is allowed. */
     void (*close)(exo_transport *transport);
 } exo_transport_table;

@@ -313,6 +313,7 @@ static void fake_ending(const exo_exchange *x, exo_ending *ending)
 static void fake_details(const exo_exchange *x, exo_exchange_details *details)
 {
     details->resolved_ms = -1;
+    details->queued_ms = 0;
     memcpy(details->http_version, x->ending.byte_seen ? "1.1" : "", x->ending.byte_seen ? 4 : 1);
 }
 
@@ -394,6 +395,12 @@ static void fake_ready(exo_transport *transport, int socket, int what)
     fake_serve(transport, 0);
 }
 
+static void fake_bound(exo_transport *transport, const exo_bounds *bounds)
+{
+    (void)transport;
+    (void)bounds;
+}
+
 static void fake_free(exo_transport *transport)
 {
     fake *f = (fake *)transport;
@@ -416,6 +423,7 @@ static const exo_transport_table fake_table = {
     .watch = fake_watch,
     .is_watched = fake_is_watched,
     .ready = fake_ready,
+    .bound = fake_bound,
     .close = fake_free,
 };
 

@@ -115,7 +115,7 @@ class Driver:
 
     def setup(self, upstream, *models, **options):
         """A client, a deployment for each model, and request 0 with one message."""
-        self.ok("client", **{key: options.pop(key) for key in list(options) if key.startswith(("limits", "log"))})
+        self.ok("client", **{key: options.pop(key) for key in list(options) if key.startswith(("limits", "log", "bounds"))})
         for model in models:
             self.deploy(upstream, model, **options)
         self.ok("request", 0, *models[:1])

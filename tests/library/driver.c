@@ -231,6 +231,7 @@ static void print_attempt(const exo_trail_entry *attempt)
     print_number("end_ms", attempt->end_ms);
     print_number("bytes_sent", (int64_t)attempt->bytes_sent);
     print_number("bytes_received", (int64_t)attempt->bytes_received);
+    print_number("queued_ms", attempt->queued_ms);
     print_text("http_version", attempt->http_version);
     print_text("message", attempt->message);
     print_close('}');
@@ -276,18 +277,36 @@ static void print_record(void *ctx, const exo_record *record)
 
 /* ---- client ---- */
 
+static exo_bounds bounds_from_words(void)
+{
+    exo_bounds bounds = EXO_BOUNDS_INIT;
+#define X(type, field, ...) bounds.field = (uint32_t)number("bounds." #field, bounds.field);
+    EXO_BOUNDS_MAP(X)
+#undef X
+    return bounds;
+}
+
 static int do_client(void)
 {
     exo_client_options options = EXO_CLIENT_OPTIONS_INIT;
+    exo_bounds bounds = bounds_from_words();
     exo_limits limits = *exo_limits_host();
 #define EXO_X(name, host, micro, what) limits.name = (uint32_t)number("limits." #name, limits.name);
     EXO_LIMIT_MAP(EXO_X)
 #undef EXO_X
     options.limits = &limits;
+    options.bounds = &bounds;
     options.log = number("log", 0) ? print_record : NULL;
     options.log_bodies = (long)number("log_bodies", 0);
     client = exo_client_new(&options);
     return client ? EXO_OK : EXO_E_NO_MEMORY;
+}
+
+/* Bounds that are not named are the standard ones. */
+static int do_bounds(void)
+{
+    exo_bounds bounds = bounds_from_words();
+    return exo_client_bounds(client, &bounds);
 }
 
 static int do_free_client(void)
@@ -765,6 +784,32 @@ static int do_memory(void)
     return EXO_OK;
 }
 
+/* resolver MS: that long names in ".slow" and ".lost" take from here on. Says how many look-ups of these there were,
+ * how many at once, and how many threads there are. */
+static int do_resolver(void)
+{
+    char line[256];
+    long threads = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof line, file)) {
+        if (strncmp(line, "Threads:", 8) == 0) {
+            threads = strtol(line + 8, NULL, 10);
+        }
+    }
+    if (file) {
+        fclose(file);
+    }
+    if (word_count > 1) {
+        faults_resolve_in(number_at(1));
+    }
+    print_begin();
+    print_number("look_ups", faults_look_ups(false));
+    print_number("at_once", faults_look_ups(true));
+    print_number("threads", threads);
+    print_end();
+    return EXO_OK;
+}
+
 /* deny connect|connect_any|epoll ERROR TIMES: that call of the system fails so many times. */
 static int do_deny(void)
 {
@@ -898,6 +943,7 @@ typedef struct command {
 static const command commands[] = {
     {"hello", do_hello},
     {"client", do_client},
+    {"bounds", do_bounds},
     {"free_client", do_free_client},
     {"deploy", do_deploy},
     {"fallback", do_fallback},
@@ -928,6 +974,7 @@ static const command commands[] = {
     {"memory", do_memory},
     {"faults", do_faults},
     {"deny", do_deny},
+    {"resolver", do_resolver},
     {"fork", do_fork},
     {"threads", do_threads},
 };

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -127,14 +128,54 @@ int epoll_ctl(int epoll, int operation, int file, struct epoll_event *event)
 
 typedef int resolver(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result);
 
+static struct {
+    _Atomic long milliseconds;
+    _Atomic long running;
+    _Atomic long most;
+    _Atomic long made;
+} looked_up;
+
+void faults_resolve_in(long milliseconds)
+{
+    looked_up.milliseconds = milliseconds;
+}
+
+long faults_look_ups(bool at_once)
+{
+    return at_once ? looked_up.most : looked_up.made;
+}
+
+static bool ends_in(const char *node, const char *end)
+{
+    size_t len = node ? strlen(node) : 0;
+    return len > strlen(end) && strcmp(node + len - strlen(end), end) == 0;
+}
+
+/* Takes its time, and counts. */
+static void look_up_slowly(void)
+{
+    long running = ++looked_up.running;
+    long most = looked_up.most;
+    looked_up.made++;
+    while (running > most && !atomic_compare_exchange_weak(&looked_up.most, &most, running)) {
+    }
+    usleep((useconds_t)looked_up.milliseconds * 1000);
+    looked_up.running--;
+}
+
 /* Takes the place of the C library's, for libcurl too. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
 {
-    static const char hung[] = ".hung";
-    size_t len = node ? strlen(node) : 0;
-    if (len >= sizeof hung && strcmp(node + len - (sizeof hung - 1), hung) == 0) {
+    if (ends_in(node, ".hung")) {
         sleep(30);
         return EAI_AGAIN;
+    }
+    if (ends_in(node, ".slow") || ends_in(node, ".lost")) {
+        look_up_slowly();
+        if (ends_in(node, ".lost")) {
+            return EAI_NONAME;
+        }
+        node = "127.0.0.1";
     }
     resolver *real;
     void *symbol = dlsym(RTLD_NEXT, "getaddrinfo");

@@ -3,7 +3,7 @@
  *
  * The program is linked with --wrap for malloc, calloc and realloc, so that the allocations of the library itself can
  * fail. Those of libcurl cannot: releases in use divide by zero then. Host names that end in ".hung" take 30 seconds to
- * resolve.
+ * resolve; those in ".slow" are 127.0.0.1, and those in ".lost" nobody, after a time that can be set.
  */
 #ifndef EXO_TEST_FAULTS_H
 #define EXO_TEST_FAULTS_H
@@ -22,6 +22,10 @@ typedef enum faults_call {
     FAULTS_CALLS
 } faults_call;
 void faults_deny(faults_call call, int error, long times);
+
+/* From here on ".slow" and ".lost" take so long. How many look-ups of these were made, or were under way at once. */
+void faults_resolve_in(long milliseconds);
+long faults_look_ups(bool at_once);
 
 /* How many allocations were made since, and how many of them failed. */
 long faults_counted(void);

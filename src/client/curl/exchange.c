@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #ifdef __linux__
 #include <linux/sockios.h>
 #endif
@@ -27,6 +28,14 @@
 /* How long after an address should have had its time libcurl is called, and again if that was too early. */
 #define EXCHANGE_NUDGE_MS       10
 #define EXCHANGE_NUDGE_AGAIN_MS 100
+
+/* For how long libcurl keeps what it looked up, in seconds. The gate has it looked up anew long before, by an exchange
+ * that takes nothing which is older than a second. */
+#define EXCHANGE_NAME_KEPT_S 3600L
+#define EXCHANGE_NAME_NEW_S  1L
+
+/* What a look-up may take: whoever waits for it has a clock of its own, and its thread cannot be ended. */
+#define EXCHANGE_LOOK_UP_MS 86400000L
 
 /* ---- callbacks: what libcurl tells ---- */
 
@@ -59,7 +68,7 @@ static void exchange_unlist_connecting(exo_exchange *x)
     }
 }
 
-static void exchange_reach(exo_exchange *x, exo_place place)
+static void exchange_reach(exo_exchange *x, exo_progress place)
 {
     if (x->place < place) {
         x->place = place;
@@ -212,6 +221,7 @@ static int exchange_on_connected(void *user, char *remote, char *local, int remo
     curl_easy_getinfo(x->curl.easy, CURLINFO_NUM_CONNECTS, &connects);
     x->curl.reused = connects == 0;
     exchange_reach(x, EXCHANGE_STANDS);
+    exo_gate_arrive(&x->visitor);
     x->facts->connected(x->owner, exo_pool_now(), x->curl.reused);
     return CURL_PREREQFUNC_OK;
 }
@@ -231,12 +241,39 @@ static void exchange_plan_nudge(exo_exchange *x, int64_t now)
     exchange_nudge_at(x, now + (left > 0 ? left / 2 : 0) + EXCHANGE_NUDGE_MS);
 }
 
+/* What libcurl looked up is good for us as long as the gate says so: libcurl forgets it later than that. */
+static void exchange_keep_name(const exo_exchange *x)
+{
+    curl_easy_setopt(x->curl.easy, CURLOPT_DNS_CACHE_TIMEOUT, EXCHANGE_NAME_KEPT_S);
+}
+
+/* A look-up begins in earnest: what it finds is kept, and what others have found too. */
+static int exchange_on_look_up(void *resolver, void *reserved, void *user)
+{
+    (void)resolver;
+    (void)reserved;
+    exchange_keep_name(user);
+    return 0;
+}
+
+/* A connection is closed, which may be one that was kept. */
+static int exchange_on_close(void *user, curl_socket_t socket)
+{
+    exo_pool_use(user, socket);
+    return close(socket);
+}
+
 /* libcurl opens its sockets close-on-exec only where it knows how: make sure. A second connection of one exchange means
  * that libcurl found the first one dead and tries again by itself, which is the call's to decide. */
 static curl_socket_t exchange_on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
     exo_exchange *x = user;
     (void)purpose;
+    if (x->way.is_looking_up) { /* the name is known: that is all */
+        x->way.is_found = true;
+        exchange_keep_name(x);
+        return CURL_SOCKET_BAD;
+    }
     if (x->place != EXCHANGE_CONNECTS) {
         x->curl.began_anew = true;
         return CURL_SOCKET_BAD;
@@ -273,6 +310,8 @@ static CURLcode exchange_set_callbacks(exo_exchange *x)
     SET(CURLOPT_PREREQDATA, x)
     SET(CURLOPT_OPENSOCKETFUNCTION, exchange_on_socket)
     SET(CURLOPT_OPENSOCKETDATA, x)
+    SET(CURLOPT_CLOSESOCKETFUNCTION, exchange_on_close)
+    SET(CURLOPT_CLOSESOCKETDATA, x->pool)
     return code;
 }
 
@@ -285,6 +324,7 @@ static CURLcode exchange_set_request(exo_exchange *x, const exo_sending *sending
     SET(CURLOPT_URL, sending->url)
     SET(CURLOPT_FRESH_CONNECT, sending->fresh ? 1L : 0L)
     SET(CURLOPT_CONNECT_ONLY, sending->connect_only ? 1L : 0L)
+    SET(CURLOPT_DNS_CACHE_TIMEOUT, EXCHANGE_NAME_KEPT_S)
     if (!sending->encoder) {
         return code;
     }
@@ -316,34 +356,56 @@ static CURLcode exchange_configure(exo_exchange *x, const exo_sending *sending)
     SET(CURLOPT_HTTPHEADER, x->curl.headers)
     return code;
 }
-#undef SET
+/* Everything but its options. */
+static exo_exchange *exchange_new(exo_pool *pool, exo_deployed *deployed, const exo_facts *facts, void *owner)
+{
+    exo_exchange *x = calloc(1, sizeof *x);
+    if (!x) {
+        return NULL;
+    }
+    x->pool = pool;
+    x->facts = facts;
+    x->owner = owner;
+    x->sent.deployed = exo_deployed_keep(deployed);
+    x->curl.socket = CURL_SOCKET_BAD;
+    exo_buffer_init(&x->sent.kept, &exo_heap, UINT32_MAX, EXO_E_NO_MEMORY);
+    exo_buffer_init(&x->received.inbox, &exo_heap, EXO_INBOX_MAX_HTTP2, EXO_E_CONSUMER_LIMIT);
+    x->way.since = exo_pool_now();
+    x->way.named = -1;
+    x->connecting.nudge = -1;
+    x->group = exo_group_enter(pool, deployed->identity);
+    x->curl.easy = x->group ? curl_easy_init() : NULL;
+    return x;
+}
+
+/* Whether a name may have to be looked up for it: not where the host is an address, and stays one. */
+static bool exchange_asks(const exo_exchange *x)
+{
+    const exo_deployment *o = &x->sent.deployed->options;
+    const bool is_direct = o->proxy && !o->proxy[0];
+    return !o->unix_socket && !(is_direct && o->resolve_count == 0 && exo_is_address(x->sent.deployed->url.host));
+}
 
 exo_exchange *exo_exchange_start(exo_transport *transport, const exo_sending *sending, const exo_facts *facts,
                                  void *owner, int *error, char *message, size_t size)
 {
-    exo_exchange *x = calloc(1, sizeof *x);
+    exo_pool *pool = (exo_pool *)transport;
+    const exo_url *url = &sending->deployed->url;
     *error = EXO_E_NO_MEMORY;
     snprintf(message, size, "%s", "");
+    exo_exchange *x = exchange_new(pool, sending->deployed, facts, owner);
     if (!x) {
         return NULL;
     }
-    x->pool = (exo_pool *)transport;
-    x->facts = facts;
-    x->owner = owner;
-    x->sent.deployed = exo_deployed_keep(sending->deployed);
     x->sent.encoder = sending->encoder;
     x->received.expansion_max = sending->expansion_max;
-    x->curl.socket = CURL_SOCKET_BAD;
-    exo_buffer_init(&x->sent.kept, &exo_heap, UINT32_MAX, EXO_E_NO_MEMORY);
-    exo_buffer_init(&x->received.inbox, &exo_heap, EXO_INBOX_MAX_HTTP2, EXO_E_CONSUMER_LIMIT);
-    x->connecting.since = exo_pool_now();
-    x->connecting.allowed = exo_deployed_connect_ms(x->sent.deployed);
-    x->connecting.nudge = -1;
-    exchange_list_connecting(x);
-    x->group = exo_group_enter(x->pool, sending->deployed->identity);
-    x->curl.easy = x->group ? curl_easy_init() : NULL;
+    x->visitor.is_fresh = sending->fresh;
     CURLcode code = x->curl.easy ? exchange_configure(x, sending) : CURLE_OUT_OF_MEMORY;
-    if (code == CURLE_OK && curl_multi_add_handle(x->group->multi, x->curl.easy) == CURLM_OK) {
+    exo_host *host = code == CURLE_OK
+                         ? exo_gate_host(&pool->gate, sending->deployed->identity, url->secure, url->host, url->port)
+                         : NULL;
+    if (host) {
+        exo_gate_enter(&x->visitor, host, exchange_asks(x), x->group->number, x->way.since);
         return x;
     }
     if (code != CURLE_OK && code != CURLE_OUT_OF_MEMORY) {
@@ -354,10 +416,138 @@ exo_exchange *exo_exchange_start(exo_transport *transport, const exo_sending *se
     return NULL;
 }
 
+/* ---- the gate ---- */
+
+static exo_exchange *exchange_of(exo_visitor *visitor)
+{
+    return (exo_exchange *)(void *)((char *)visitor - offsetof(exo_exchange, visitor));
+}
+
+static void exchange_waits(exo_visitor *visitor, bool waits)
+{
+    exo_exchange *x = exchange_of(visitor);
+    const int64_t now = exo_pool_now();
+    x->way.queued += waits ? 0 : now - x->way.queued_at;
+    x->way.queued_at = now;
+    if (x->facts->waits) {
+        x->facts->waits(x->owner, now, waits);
+    }
+}
+
+/* Gives it to libcurl, with what is left of the time for connecting. */
+static void exchange_passes(exo_visitor *visitor)
+{
+    exo_exchange *x = exchange_of(visitor);
+    x->way.passed = exo_pool_now();
+    const int64_t spent = x->way.passed - x->way.since - x->way.queued;
+    const int64_t allowed = exo_deployed_connect_ms(x->sent.deployed) - spent;
+    x->connecting.since = x->way.passed;
+    x->connecting.allowed = allowed > 1 ? allowed : 1;
+    exchange_list_connecting(x);
+    if (curl_easy_setopt(x->curl.easy, CURLOPT_CONNECTTIMEOUT_MS, (long)x->connecting.allowed) != CURLE_OK ||
+        curl_multi_add_handle(x->group->multi, x->curl.easy) != CURLM_OK) {
+        x->received.abort_code = EXO_E_NO_MEMORY;
+        exo_exchange_strike(x, ENOMEM);
+        exchange_nudge_at(x, x->way.passed);
+    }
+}
+
+/* The exchange that looked its name up has found none. */
+static void exchange_is_refused(exo_visitor *visitor)
+{
+    exo_exchange *x = exchange_of(visitor);
+    const exo_exchange *lookup = visitor->host->lookup;
+    memcpy(x->curl.text, lookup->curl.text, sizeof x->curl.text);
+    exo_exchange_over(x, lookup->curl.result, exo_pool_now());
+}
+
+static void exchange_looked_up(void *owner, int64_t now)
+{
+    exo_host *host = owner;
+    exo_exchange *lookup = host->lookup;
+    const CURLcode result = lookup->curl.result;
+    const bool is_lost =
+        !lookup->way.is_found && (result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_COULDNT_RESOLVE_PROXY);
+    if (is_lost) {
+        exo_gate_lost(host);
+    } else { /* what else is wrong, each finds out by itself */
+        exo_gate_found(host, lookup->group->number, now);
+    }
+    exo_exchange_end(lookup, false);
+}
+
+/* It takes the way of every request, but turns back before the first connection. */
+static bool exchange_looks_up(exo_host *host, exo_visitor *first)
+{
+    static const exo_facts facts = {.closed = exchange_looked_up};
+    const exo_exchange *for_whom = exchange_of(first);
+    exo_exchange *x = exchange_new(for_whom->pool, for_whom->sent.deployed, &facts, host);
+    CURL *easy = x ? x->curl.easy : NULL;
+    CURLcode code = easy ? exchange_set_callbacks(x) : CURLE_OUT_OF_MEMORY;
+    if (!code) {
+        code = exo_deployed_configure(x->sent.deployed, easy, &x->curl.resolve);
+    }
+    SET(CURLOPT_URL, x->sent.deployed->url.chat)
+    SET(CURLOPT_CONNECTTIMEOUT_MS, EXCHANGE_LOOK_UP_MS)
+    SET(CURLOPT_FRESH_CONNECT, 1L)
+    SET(CURLOPT_CONNECT_ONLY, 1L)
+    SET(CURLOPT_DNS_CACHE_TIMEOUT, EXCHANGE_NAME_NEW_S)
+    SET(CURLOPT_RESOLVER_START_FUNCTION, exchange_on_look_up)
+    SET(CURLOPT_RESOLVER_START_DATA, x)
+    if (!code && curl_multi_add_handle(x->group->multi, easy) == CURLM_OK) {
+        x->way.is_looking_up = true;
+        host->lookup = x;
+        return true;
+    }
+    if (x) {
+        exo_exchange_end(x, false);
+    }
+    return false;
+}
+
+static void exchange_close_oldest(exo_gate *gate, const exo_host *of_host)
+{
+    exo_pool_close_oldest((exo_pool *)(void *)((char *)gate - offsetof(exo_pool, gate)), of_host);
+}
+
+void exo_exchange_open_gate(exo_pool *pool)
+{
+    static const exo_gate_table table = {
+        .wait = exchange_waits,
+        .pass = exchange_passes,
+        .refuse = exchange_is_refused,
+        .look_up = exchange_looks_up,
+        .close_unused = exchange_close_oldest,
+    };
+    exo_gate_init(&pool->gate, &table);
+}
+
+void exo_exchange_close_gate(exo_pool *pool)
+{
+    exo_host *host;
+    while ((host = exo_gate_looks_up(&pool->gate)) != NULL) {
+        exo_exchange *lookup = host->lookup;
+        exo_gate_lost(host);
+        exo_exchange_end(lookup, false);
+    }
+}
+#undef SET
+
 /* ---- while it runs ---- */
+
+/* Whether the connection serves several at once is known with the first answer. */
+static void exchange_note_version(exo_exchange *x)
+{
+    long version = 0;
+    if (x->sent.deployed->options.http2 && x->visitor.stage == GATE_PASSED && x->place >= EXCHANGE_ANSWERED) {
+        curl_easy_getinfo(x->curl.easy, CURLINFO_HTTP_VERSION, &version);
+        exo_gate_multiplexes(x->visitor.host, version >= CURL_HTTP_VERSION_2_0);
+    }
+}
 
 int exo_exchange_take(exo_exchange *exchange, exo_buffer *into)
 {
+    exchange_note_version(exchange);
     if (exchange->received.inbox.len == 0) {
         return EXO_NOT_FOUND;
     }
@@ -443,6 +633,7 @@ void exo_exchange_socket(exo_exchange *exchange, curl_socket_t socket, bool watc
 {
     if (watched) {
         exchange->curl.socket = socket;
+        exo_pool_use(exchange->pool, socket);
     } else if (exchange->curl.socket == socket) {
         uint64_t bytes = exo_pool_heard(socket);
         exchange_look_for_answer(exchange, bytes);
@@ -493,7 +684,13 @@ void exo_exchange_details_of(const exo_exchange *exchange, exo_exchange_details 
                        : version == CURL_HTTP_VERSION_1_0  ? "1.0"
                                                            : "1.1";
     memcpy(details->http_version, text, strlen(text) + 1);
-    details->resolved_ms = looked_up > 0 || exchange->place > EXCHANGE_CONNECTS ? looked_up / 1000 : -1;
+    details->queued_ms =
+        exchange->way.queued + (exchange->visitor.waits ? exo_pool_now() - exchange->way.queued_at : 0);
+    details->resolved_ms = exchange->way.passed == 0 ? -1 : exchange->way.passed - exchange->way.since;
+    if (details->resolved_ms >= 0) {
+        details->resolved_ms =
+            looked_up > 0 || exchange->place > EXCHANGE_CONNECTS ? details->resolved_ms + looked_up / 1000 : -1;
+    }
 }
 
 void exo_exchange_drain(exo_exchange *exchange, const exo_facts *facts, void *owner)
@@ -573,18 +770,36 @@ static void exchange_close_connection(exo_exchange *x)
     }
 }
 
+/* One of HTTP/2 may have other users. */
+static void exchange_keep_connection(exo_exchange *x)
+{
+    curl_socket_t socket = CURL_SOCKET_BAD;
+    long version = 0;
+    curl_easy_getinfo(x->curl.easy, CURLINFO_HTTP_VERSION, &version);
+    if (x->over && x->visitor.stage == GATE_PASSED && version < CURL_HTTP_VERSION_2_0 &&
+        curl_easy_getinfo(x->curl.easy, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK && socket != CURL_SOCKET_BAD) {
+        exo_pool_keep(x->pool, socket, x->visitor.host);
+    }
+}
+
 void exo_exchange_end(exo_exchange *exchange, bool reuse)
 {
     if (exchange->curl.easy && !reuse) {
         exchange_close_connection(exchange);
     }
+    if (exchange->curl.easy && reuse) {
+        exchange_keep_connection(exchange);
+    }
     if (exchange->curl.easy) {
-        curl_multi_remove_handle(exchange->group->multi, exchange->curl.easy);
+        if (exchange->visitor.stage == GATE_PASSED || exchange->way.is_looking_up) {
+            curl_multi_remove_handle(exchange->group->multi, exchange->curl.easy);
+        }
         curl_easy_cleanup(exchange->curl.easy);
     }
     if (exchange->group) {
         exo_group_leave(exchange->group);
     }
+    exo_gate_leave(&exchange->visitor);
     exchange_unlist_struck(exchange);
     exchange_unlist_connecting(exchange);
     exchange_unlist_postponed(exchange);

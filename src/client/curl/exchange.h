@@ -21,12 +21,12 @@
 #define EXO_INBOX_MAX_ENCODED 1048576
 
 /* How far an exchange has come. */
-typedef enum exo_place {
+typedef enum exo_progress {
     EXCHANGE_CONNECTS,
     EXCHANGE_STANDS,   /* the connection does; the request goes out */
     EXCHANGE_ANSWERED, /* a byte of a response came */
     EXCHANGE_IN_BODY   /* the head of the final response has ended */
-} exo_place;
+} exo_progress;
 
 /* Which way of a transfer is paused; a bit each. */
 enum exo_halt {
@@ -39,8 +39,18 @@ struct exo_exchange {
     exo_group *group; /* whose connections it uses; NULL: it was not to be */
     const exo_facts *facts;
     void *owner;
-    exo_place place;
+    exo_progress place;
     bool over;
+    exo_visitor visitor; /* at the gate; libcurl has the exchange once it has passed */
+    struct {
+        int64_t since;      /* when the exchange was made */
+        int64_t queued_at;  /* since when it waits for a bound */
+        int64_t queued;     /* for how long it has waited for one */
+        int64_t passed;     /* when libcurl got it */
+        int64_t named;      /* when its host's name was found that it had asked for; -1: it was not */
+        bool is_looking_up; /* it is no request: it looks up a name */
+        bool is_found;      /* and has found it */
+    } way;
     struct {
         exo_exchange *next;
         exo_exchange **link; /* what points to this one, or NULL: not in the pool's list */
@@ -93,6 +103,10 @@ void exo_exchange_progress(exo_exchange *exchange, exo_upload *upload);
 void exo_exchange_details_of(const exo_exchange *exchange, exo_exchange_details *details);
 void exo_exchange_drain(exo_exchange *exchange, const exo_facts *facts, void *owner);
 void exo_exchange_end(exo_exchange *exchange, bool reuse);
+
+/* The gate of a pool: exchanges are its visitors. And no look-up of a name goes on: nobody waits for one. */
+void exo_exchange_open_gate(exo_pool *pool);
+void exo_exchange_close_gate(exo_pool *pool);
 
 /* Told by libcurl.c: libcurl watches this socket for the exchange, or no longer does; it has finished with it. */
 void exo_exchange_socket(exo_exchange *exchange, curl_socket_t socket, bool watched);

@@ -11,32 +11,11 @@ static exo_group **group_bucket(exo_pool *pool, const exo_identity *identity)
     return &pool->groups.buckets[exo_identity_hash(identity) % EXO_GROUP_BUCKETS];
 }
 
-static void group_list_idle(exo_group *g)
+/* libcurl closes the oldest connection when there are more than this, those in use included. */
+static void group_bound(const exo_group *g)
 {
-    g->before = g->pool->groups.last;
-    g->behind = NULL;
-    if (g->before) {
-        g->before->behind = g;
-    } else {
-        g->pool->groups.first = g;
-    }
-    g->pool->groups.last = g;
-    g->pool->groups.idle++;
-}
-
-static void group_unlist_idle(exo_group *g)
-{
-    if (g->before) {
-        g->before->behind = g->behind;
-    } else {
-        g->pool->groups.first = g->behind;
-    }
-    if (g->behind) {
-        g->behind->before = g->before;
-    } else {
-        g->pool->groups.last = g->before;
-    }
-    g->pool->groups.idle--;
+    const uint64_t most = (uint64_t)g->users + g->pool->gate.bounds.idle_connections;
+    curl_multi_setopt(g->multi, CURLMOPT_MAXCONNECTS, most < INT32_MAX ? (long)most : (long)INT32_MAX);
 }
 
 static void group_unlist_touched(exo_group *g)
@@ -51,7 +30,7 @@ static void group_unlist_touched(exo_group *g)
     g->is_touched = false;
 }
 
-/* Closes the connections of a group that nobody uses and that is in no list of idle ones. */
+/* Closes the connections of a group that nobody uses. */
 static void group_free(exo_group *g)
 {
     exo_pool *pool = g->pool;
@@ -62,6 +41,7 @@ static void group_free(exo_group *g)
     *at = g->next;
     curl_multi_cleanup(g->multi); /* says of each socket that it is no longer watched */
     group_unlist_touched(g);
+    exo_line_leave(&g->place);
     exo_timers_clear(&pool->timers, &g->timer);
     exo_timers_dismiss(&pool->timers);
     exo_pool_forget_group(pool, g);
@@ -87,9 +67,10 @@ static exo_group *group_new(exo_pool *pool, exo_identity *identity)
     g->timer.owner = g;
     g->next = *bucket;
     *bucket = g;
+    g->place.owner = g;
+    g->number = ++pool->groups.made;
     pool->groups.count++;
     pool->groups.prepare(g);
-    group_list_idle(g);
     return g;
 }
 
@@ -103,21 +84,21 @@ exo_group *exo_group_enter(exo_pool *pool, exo_identity *identity)
     if (!g) {
         return NULL;
     }
-    if (g->users++ == 0) {
-        group_unlist_idle(g);
-    }
-    while (pool->groups.idle > EXO_GROUPS_KEPT) {
-        exo_group *oldest = pool->groups.first;
-        group_unlist_idle(oldest);
-        group_free(oldest);
+    g->users++;
+    group_bound(g);
+    exo_line_leave(&g->place);
+    while (pool->groups.idle.count > EXO_GROUPS_KEPT) {
+        group_free(exo_line_first(&pool->groups.idle));
     }
     return g;
 }
 
 void exo_group_leave(exo_group *group)
 {
-    if (--group->users == 0) {
-        group_list_idle(group);
+    group->users--;
+    group_bound(group);
+    if (group->users == 0) {
+        exo_line_append(&group->pool->groups.idle, &group->place);
     }
 }
 
@@ -143,9 +124,7 @@ exo_group *exo_group_next_touched(exo_pool *pool)
 void exo_groups_close(exo_pool *pool)
 {
     curl_multi_cleanup(pool->groups.spare);
-    while (pool->groups.first) {
-        exo_group *g = pool->groups.first;
-        group_unlist_idle(g);
-        group_free(g);
+    while (pool->groups.idle.first) {
+        group_free(exo_line_first(&pool->groups.idle));
     }
 }

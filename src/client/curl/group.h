@@ -21,8 +21,8 @@ struct exo_group {
     exo_timer timer;         /* when libcurl wants to be called */
     size_t users;            /* handles in it */
     exo_group *next;         /* in its bucket */
-    exo_group *before;       /* in the list of those that nobody uses, */
-    exo_group *behind;       /* in the order in which they were left */
+    exo_place place;         /* among those that nobody uses */
+    uint64_t number;         /* of its cache of names: no two groups have the same */
     exo_group *next_touched; /* in the list of those that were called */
     bool is_touched;
 };

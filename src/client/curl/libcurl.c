@@ -38,6 +38,7 @@ static int libcurl_on_socket_change(CURL *easy, curl_socket_t socket, int what, 
                      ? EXO_WATCH_NONE
                      : (what & CURL_POLL_IN ? EXO_WATCH_READ : 0) | (what & CURL_POLL_OUT ? EXO_WATCH_WRITE : 0);
     if (exo_pool_note_group(pool, socket, wanted == EXO_WATCH_NONE ? NULL : group) != EXO_OK && exchange) {
+        exchange->received.abort_code = EXO_E_NO_MEMORY;
         exo_exchange_strike(exchange, ENOMEM);
         return 0;
     }
@@ -172,6 +173,11 @@ static int transport_watch(exo_transport *transport, void (*watch)(void *ctx, in
     return EXO_OK;
 }
 
+static void transport_bound(exo_transport *transport, const exo_bounds *bounds)
+{
+    exo_gate_bound(&pool_of(transport)->gate, bounds);
+}
+
 static bool transport_is_watched(const exo_transport *transport)
 {
     return !((const exo_pool *)transport)->poller;
@@ -192,7 +198,9 @@ static void transport_close(exo_transport *transport)
     if (!pool) {
         return;
     }
+    exo_exchange_close_gate(pool);
     exo_groups_close(pool);
+    exo_gate_close(&pool->gate);
     exo_timers_free(&pool->timers);
     exo_poller_free(pool->poller);
     free(pool->sockets);
@@ -214,6 +222,7 @@ static const exo_transport_table transport_over_libcurl = {
     .watch = transport_watch,
     .is_watched = transport_is_watched,
     .ready = transport_ready,
+    .bound = transport_bound,
     .close = transport_close,
 };
 
@@ -235,6 +244,7 @@ exo_transport *exo_curl_open(void)
     pool->transport.table = &transport_over_libcurl;
     pool->nudge = -1;
     pool->groups.prepare = libcurl_prepare;
+    exo_exchange_open_gate(pool);
     pool->groups.spare = curl_multi_init();
     pool->poller = exo_poller_new();
     if (!pool->groups.spare || !pool->poller) {

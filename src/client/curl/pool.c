@@ -1,11 +1,12 @@
 /*
  * pool.c: what is known of sockets that libcurl keeps for the next request. See pool.h.
  *
- * Called by exchange.c and libcurl.c. Memory: 16 bytes for each descriptor up to twice the largest that was seen.
+ * Called by exchange.c and libcurl.c. Memory: 40 bytes for each descriptor up to twice the largest that was seen.
  */
 #include "pool.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 #ifdef __linux__
 #include <linux/tcp.h>
@@ -65,6 +66,46 @@ int exo_pool_note_group(exo_pool *pool, curl_socket_t socket, exo_group *group)
 exo_group *exo_pool_group_of(const exo_pool *pool, int socket)
 {
     return socket >= 0 && (size_t)socket < pool->socket_count ? pool->sockets[socket].group : NULL;
+}
+
+void exo_pool_keep(exo_pool *pool, curl_socket_t socket, exo_host *host)
+{
+    exo_socket *known = pool_socket(pool, socket);
+    if (!known || known->host) {
+        return;
+    }
+    const size_t at = (size_t)socket + 1;
+    known->host = host;
+    known->before = pool->kept_last;
+    known->behind = 0;
+    *(known->before ? &pool->sockets[known->before - 1].behind : &pool->kept_first) = at;
+    pool->kept_last = at;
+    exo_gate_keeps(host, true);
+}
+
+void exo_pool_use(exo_pool *pool, curl_socket_t socket)
+{
+    if (socket == CURL_SOCKET_BAD || (size_t)socket >= pool->socket_count || !pool->sockets[socket].host) {
+        return;
+    }
+    exo_socket *known = &pool->sockets[socket];
+    exo_host *host = known->host;
+    *(known->before ? &pool->sockets[known->before - 1].behind : &pool->kept_first) = known->behind;
+    *(known->behind ? &pool->sockets[known->behind - 1].before : &pool->kept_last) = known->before;
+    known->host = NULL;
+    exo_gate_keeps(host, false);
+}
+
+void exo_pool_close_oldest(exo_pool *pool, const exo_host *host)
+{
+    size_t at = pool->kept_first;
+    while (at && host && pool->sockets[at - 1].host != host) {
+        at = pool->sockets[at - 1].behind;
+    }
+    if (at) {
+        shutdown((int)at - 1, SHUT_RDWR);
+        exo_pool_use(pool, (curl_socket_t)at - 1);
+    }
 }
 
 void exo_pool_forget_group(exo_pool *pool, const exo_group *group)

@@ -4,6 +4,7 @@
 #ifndef EXO_CLIENT_CURL_POOL_H
 #define EXO_CLIENT_CURL_POOL_H
 
+#include "gate.h"
 #include "poller.h"
 #include "timers.h"
 #include "transport.h"
@@ -20,6 +21,9 @@ typedef struct exo_group exo_group;
 typedef struct exo_socket {
     uint64_t heard;   /* bytes that had come over it when its last exchange ended */
     exo_group *group; /* whose it is while it is watched, or NULL */
+    exo_host *host;   /* where it leads, if it is kept for later; NULL: it is not */
+    size_t before;    /* the one that was kept before it, + 1, */
+    size_t behind;    /* and behind it; 0: none */
 } exo_socket;
 
 /* The transport over libcurl. */
@@ -33,14 +37,16 @@ typedef struct exo_pool {
     size_t socket_count;
     struct {
         exo_group *buckets[EXO_GROUP_BUCKETS];
-        CURLM *spare;     /* for the first one: whether libcurl can be used shows before there is a call; or NULL */
-        exo_group *first; /* those that nobody uses, the one that was left first at the head */
-        exo_group *last;
-        exo_group *touched;                /* those that libcurl was called for */
-        size_t count;                      /* all of them */
-        size_t idle;                       /* those that nobody uses */
+        CURLM *spare;       /* for the first one: whether libcurl can be used shows before there is a call; or NULL */
+        exo_line idle;      /* those that nobody uses */
+        uint64_t made;      /* how many there were so far */
+        exo_group *touched; /* those that libcurl was called for */
+        size_t count;       /* all of them */
         void (*prepare)(exo_group *group); /* tells the multi handle of a new one whom to call */
     } groups;
+    exo_gate gate;     /* who may have a connection */
+    size_t kept_first; /* connections that are kept for later: the oldest one's socket, + 1, and the youngest one's */
+    size_t kept_last;
     exo_exchange *postponed;  /* exchanges that read before they send on */
     exo_exchange *struck;     /* exchanges whose socket cannot be watched */
     exo_exchange *connecting; /* exchanges that have no connection yet */
@@ -56,6 +62,13 @@ uint64_t exo_pool_heard(curl_socket_t socket);
 /* Notes whose socket it is; NULL: nobody's. EXO_OK or EXO_E_NO_MEMORY. And whose it is. */
 int exo_pool_note_group(exo_pool *pool, curl_socket_t socket, exo_group *group);
 exo_group *exo_pool_group_of(const exo_pool *pool, int socket);
+
+/* A connection is kept for later, or is not any more: it is used, or closed. */
+void exo_pool_keep(exo_pool *pool, curl_socket_t socket, exo_host *host);
+void exo_pool_use(exo_pool *pool, curl_socket_t socket);
+
+/* Closes the connection that was kept first, of `host` where that is not NULL. libcurl finds out by itself. */
+void exo_pool_close_oldest(exo_pool *pool, const exo_host *host);
 
 /* A group goes: no socket is its own any more. */
 void exo_pool_forget_group(exo_pool *pool, const exo_group *group);
