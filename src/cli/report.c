@@ -169,6 +169,7 @@ static void report_attempt_json(json_out *out, const exo_trail_entry *attempt)
         {"started_ms", attempt->started_ms},         {"resolved_ms", attempt->resolved_ms},
         {"connected_ms", attempt->connected_ms},     {"sent_ms", attempt->sent_ms},
         {"first_event_ms", attempt->first_event_ms}, {"end_ms", attempt->end_ms},
+        {"queued_ms", attempt->queued_ms},
     };
     bool failed = attempt->code != EXO_OK;
     json_open(out, '{');
@@ -242,6 +243,9 @@ static void report_append_time(char *line, size_t size, const char *what, int64_
 void report_times(const exo_trail_entry *attempt, char *line, size_t size)
 {
     line[0] = '\0';
+    if (attempt->queued_ms > 0) {
+        report_append_time(line, size, "queued", attempt->queued_ms);
+    }
     report_append_time(line, size, "resolved", attempt->resolved_ms);
     report_append_time(line, size, "connected", attempt->connected_ms);
     report_append_time(line, size, "sent", attempt->sent_ms);

@@ -13,7 +13,7 @@ JSON_KEYS = ["text", "reasoning", "refusal", "tool_calls", "finish_reason", "usa
 JSON_KEYS += ["deployment", "milliseconds", "attempts", "error"]
 ATTEMPT_KEYS = {"deployment", "model", "code", "verdict", "message", "http_status", "started_ms", "resolved_ms"}
 ATTEMPT_KEYS |= {"connected_ms", "sent_ms", "first_event_ms", "end_ms", "bytes_sent", "bytes_received"}
-ATTEMPT_KEYS |= {"http_version", "reused", "resent"}
+ATTEMPT_KEYS |= {"http_version", "reused", "resent", "queued_ms"}
 
 
 @pytest.mark.parametrize("behaviour", ["ok", "status-503", "no-end", "silent", "tool-call"])
