@@ -22,7 +22,8 @@ encode         value json_write json_read encode_walk
 encode_walk    encode
 encode_piece   encode_walk
 encode_file    encode_walk
-chunk          json_read think
+chunk          json_read think shape
+shape          chunk json_text
 answer         chunk json_repair finish answer_calls answer_keep
 answer_calls   answer answer_keep
 answer_keep    answer json_repair

@@ -30,7 +30,7 @@ POINTERS = {
     "http1.c": ["http1.c:is_token", "http1.c:is_text", "http1.c:is_visible"],
 }
 
-COMPILER = "arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb -Os -std=c11 -ffreestanding -fno-stack-protector".split()
+COMPILER = "arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb -DEXO_SMALL -Os -std=c11 -ffreestanding -fno-stack-protector".split()
 NODE = re.compile(r'^node: \{ title: "([^"]+)" label: "[^"\\]*\\n[^"\\]*(?:\\n(\d+) bytes \(([^)]*)\))?', re.M)
 EDGE = re.compile(r'^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"', re.M)
 INDIRECT = "__indirect_call"

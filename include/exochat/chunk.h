@@ -11,6 +11,7 @@
 #ifndef EXOCHAT_CHUNK_H
 #define EXOCHAT_CHUNK_H
 
+#include "exochat/buffer.h"
 #include "exochat/error.h"
 #include "exochat/json_read.h"
 #include "exochat/limits.h"
@@ -94,6 +95,21 @@ typedef struct exo_delta {
 #define EXO_CHUNK_PLACES_ 60
 #define EXO_CHUNK_LISTS_  4
 
+/* What an event says whose shape is remembered: its text, and what comes before it. Private. */
+typedef struct exo_known {
+    exo_span id;
+    exo_span model;
+    exo_span text; /* between its quotation marks */
+    uint32_t choice;
+    uint8_t shape; /* its number, from 1 on */
+    uint8_t type;  /* of the deltas of the text */
+    bool plain;    /* the text has no escapes */
+    int64_t index; /* TOOL_ARGUMENTS: of the call */
+} exo_known;
+
+/* The shapes that are remembered. Private to the core. */
+typedef struct exo_shapes exo_shapes;
+
 /* The reader of chunks. Private but for sizeof. */
 typedef struct exo_chunk {
     uint8_t lists_len_; /* small things first: a short instruction reaches them */
@@ -129,6 +145,15 @@ typedef struct exo_chunk {
     uint64_t number_;
     exo_think think_;
     char scratch_[EXO_JSON_SCRATCH];
+#ifndef EXO_SMALL
+    const exo_allocator *remembers_; /* NULL: nothing is */
+    exo_shapes *shapes_;
+    exo_known known_;
+    uint32_t text_place_; /* of the string that the event at hand gave */
+    bool is_known_;       /* the event at hand is of a shape that is remembered */
+    uint8_t named_;       /* the shape whose id and model were said last, 0: another event's */
+    uint8_t learning_;    /* whether the event at hand may be remembered, so far */
+#endif
 } exo_chunk;
 
 /* Prepares a reader for all events of one stream. */
@@ -137,6 +162,16 @@ void exo_chunk_init(exo_chunk *chunk, const exo_limits *limits);
 /* Switches on, before the first event, that a <think> block at the start of choice 0's content is REASONING (think.h).
  */
 void exo_chunk_think_tags(exo_chunk *chunk, bool on);
+
+#ifndef EXO_SMALL
+/* Remembers the shapes of events, before the first one: what an event says that differs from an earlier one in its text
+ * only is then known without reading it. The deltas are the same. `allocator`, which is borrowed, pays some kilobytes
+ * when the first shape is remembered; free them with exo_chunk_forget(). */
+void exo_chunk_remember(exo_chunk *chunk, const exo_allocator *allocator);
+
+/* Forgets the shapes, and frees them. */
+void exo_chunk_forget(exo_chunk *chunk);
+#endif
 
 /* Begins with one event's data, which must stay valid until next() says EXO_OK. `error` is true for an event of type
  * "error" or a field "error": then the whole of it is handed out as one EXO_DELTA_ERROR. `data` is not "[DONE]": that

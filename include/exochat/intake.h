@@ -56,7 +56,7 @@ typedef struct exo_intake_event {
     exo_span name;
     const exo_usage *usage;
     bool held_back;  /* it is of no delta that came now, but of one before it: an answer had held it back */
-    exo_delta delta; /* what it was made of, as it came, for who looks closer; none where it was held back */
+    exo_delta delta; /* what it was made of, as it came, for who looks closer; without meaning where it was held back */
 } exo_intake_event;
 
 /* What has happened since it was last asked; a sum of these. */
@@ -80,12 +80,13 @@ typedef struct exo_intake_options {
     bool think_tags;      /* a <think> block at the start of the content is reasoning */
     bool lenient_end;     /* accept a clean end without finish_reason and [DONE] */
     bool strict_stream;   /* refuse a whole completion and lines of JSON in place of a stream */
+    bool read_all;        /* read every event in full: remember no shapes (chunk.h). The result is the same */
 } exo_intake_options;
 
 /* The defaults: nothing is lenient, nothing refused. */
 #define EXO_INTAKE_OPTIONS_INIT \
     { \
-        sizeof(exo_intake_options), NULL, NULL, NULL, 0, NULL, NULL, false, false, false \
+        sizeof(exo_intake_options), NULL, NULL, NULL, 0, NULL, NULL, false, false, false, false \
     }
 
 /* The intake of one body. Private but for sizeof. */

@@ -9,6 +9,10 @@
  */
 #include "exochat/chunk.h"
 
+#ifndef EXO_SMALL
+#include "shape.h"
+#endif
+
 /* The members that are looked for, and where each of them is noted in places_; OTHERS are those of the same object that
  * are not listed: where its inside begins, if it has any. */
 enum place {
@@ -83,7 +87,7 @@ enum list_number {
     LIST_USAGE /* and its details */
 };
 
-/* The names of members, each ended by NUL, and an empty one at the end; the place of the first, and that of the others.
+/* The names of members, the length of each before it, and 0 at the end; the place of the first, and that of the others.
  * Where there is an `inner` list, an object in the last member is read by that, and its places stand behind. The role
  * is looked at, and the type of a call is known, so that they are not kept as unknown. */
 static const struct list {
@@ -92,20 +96,19 @@ static const struct list {
     uint8_t others;
     uint8_t inner;
 } lists[] = {
-    [LIST_TOP] = {"id\0model\0choices\0usage\0object\0x_groq\0base_resp\0error\0detail\0fault\0errors\0", TOP_ID,
+    [LIST_TOP] = {"\2id\5model\7choices\5usage\6object\6x_groq\11base_resp\5error\6detail\5fault\6errors", TOP_ID,
                   TOP_OTHERS, 0},
-    [LIST_INNER] = {"usage\0status_code\0", INNER_USAGE, INNER_OTHERS, 0},
-    [LIST_CHOICE] = {"index\0message\0logprobs\0finish_reason\0usage\0text\0error\0delta\0", CHOICE_INDEX,
+    [LIST_INNER] = {"\5usage\13status_code", INNER_USAGE, INNER_OTHERS, 0},
+    [LIST_CHOICE] = {"\5index\7message\10logprobs\15finish_reason\5usage\4text\5error\5delta", CHOICE_INDEX,
                      CHOICE_OTHERS, LIST_DELTA},
-    [LIST_DELTA] = {"role\0reasoning_content\0reasoning\0reasoning_text\0reasoning_details\0content\0refusal\0"
-                    "tool_calls\0function_call\0audio\0",
+    [LIST_DELTA] = {"\4role\21reasoning_content\11reasoning\16reasoning_text\21reasoning_"
+                    "details\7content\7refusal\12tool_calls\15function_call\5audio",
                     DELTA_ROLE, DELTA_OTHERS, 0},
-    [LIST_PART] = {"text\0content\0summary\0thinking\0type\0", PART_TEXT, PART_OTHERS, 0},
-    [LIST_CALL] = {"index\0id\0type\0extra_content\0function\0", CALL_INDEX, CALL_OTHERS, LIST_FUNCTION},
-    [LIST_FUNCTION] = {"name\0arguments\0", FUNCTION_NAME, FUNCTION_OTHERS, 0},
-    [LIST_USAGE] = {"prompt_tokens\0completion_tokens\0total_tokens\0prompt_tokens_details\0"
-                    "completion_tokens_details\0prompt_cache_hit_tokens\0cached_tokens\0cache_read_input_tokens\0"
-                    "reasoning_tokens\0",
+    [LIST_PART] = {"\4text\7content\7summary\10thinking\4type", PART_TEXT, PART_OTHERS, 0},
+    [LIST_CALL] = {"\5index\2id\4type\15extra_content\10function", CALL_INDEX, CALL_OTHERS, LIST_FUNCTION},
+    [LIST_FUNCTION] = {"\4name\11arguments", FUNCTION_NAME, FUNCTION_OTHERS, 0},
+    [LIST_USAGE] = {"\15prompt_tokens\21completion_tokens\14total_tokens\25prompt_tokens_details\31completion_tokens_"
+                    "details\27prompt_cache_hit_tokens\15cached_tokens\27cache_read_input_tokens\20reasoning_tokens",
                     USAGE_PROMPT, USAGE_OTHERS, 0},
 };
 
@@ -135,8 +138,23 @@ enum step {
     STEP_FINISH,
     STEP_NEXT_CHOICE,
     STEP_USAGE,
-    STEP_END
+    STEP_END,
+    STEP_KNOWN, /* of an event whose shape is remembered: id, model, call, text */
+    STEP_KNOWN_MODEL,
+    STEP_KNOWN_CALL,
+    STEP_KNOWN_TEXT
 };
+
+#ifndef EXO_SMALL
+/* What the event at hand has given so far, if that can be remembered. */
+enum learning {
+    LEARN_NOT, /* it has given something else */
+    LEARN_NOTHING_YET,
+    LEARN_CALL, /* a call that goes on */
+    LEARN_TEXT,
+    LEARN_CALL_TEXT /* a call that goes on, and its arguments */
+};
+#endif
 
 /* How a step makes deltas of the member at its place. */
 enum how {
@@ -262,11 +280,11 @@ static int64_t chunk_number_at(const exo_chunk *chunk, uint32_t place)
 static int chunk_find_name(const char *names, const exo_json_token *key)
 {
     for (int number = 0; *names != '\0'; number++) {
-        size_t len = strlen(names);
-        if ((len == key->text.len || !key->plain) && exo_json_is(key, names)) {
+        const size_t len = (size_t)*names++;
+        if ((len == key->text.len || !key->plain) && exo_json_equal(key->text, key->plain, exo_span_of(names, len))) {
             return number;
         }
-        names += len + 1;
+        names += len;
     }
     return -1;
 }
@@ -474,11 +492,214 @@ static bool chunk_begins_like_json(exo_span data)
     return data.len > 0 && *data.ptr == '{';
 }
 
+/* From the next call on, text comes in fragments; `literal`: as it stands. */
+static void chunk_begin_text(exo_chunk *chunk, unsigned type, exo_span text, bool literal)
+{
+    chunk->low_ = 0;
+    chunk->high_ = 0;
+    if (!literal) {
+        exo_json_take_halves(&text, &chunk->low_, &chunk->high_);
+    }
+    exo_json_decoder_init_as(&chunk->decoder_, text, literal);
+    chunk->decoded_ = text.len == 0;
+    chunk->string_ = (uint8_t)type;
+    chunk->decoding_ = true;
+    chunk->rest_.len = 0;
+}
+
+/* ---- what is remembered ---- */
+
+#ifndef EXO_SMALL
+
+/* The text of a string is about to be handed out. */
+static void chunk_note_text(exo_chunk *chunk, unsigned type, uint32_t place)
+{
+    const bool is_call = type == EXO_DELTA_TOOL_ARGUMENTS;
+    const bool fits = chunk->learning_ == (is_call ? LEARN_CALL : LEARN_NOTHING_YET) && !chunk->whole_ &&
+                      chunk->echo_ == '\0' && chunk_kind_at(chunk, place) == '"';
+    chunk->learning_ = (uint8_t)(!fits ? LEARN_NOT : is_call ? LEARN_CALL_TEXT : LEARN_TEXT);
+    chunk->text_place_ = place;
+    chunk->known_.type = (uint8_t)type;
+    chunk->known_.choice = chunk->choice_;
+}
+
+/* Every string and whole number in a value may be others. */
+static void chunk_add_holes(const exo_chunk *chunk, exo_shape_draft *draft, uint32_t place)
+{
+    exo_json_reader reader;
+    exo_json_token token;
+    int64_t number;
+    unsigned depth = 0;
+    chunk_begin_reader(chunk, &reader, place);
+    do {
+        if (exo_json_next(&reader, &token) != EXO_EVENT) {
+            return;
+        }
+        depth += token.type == EXO_JSON_OBJECT || token.type == EXO_JSON_ARRAY;
+        depth -= token.type == EXO_JSON_OBJECT_END || token.type == EXO_JSON_ARRAY_END;
+        if (token.type == EXO_JSON_STRING || exo_json_int64(&token, &number) == EXO_OK) {
+            exo_shape_add_hole(draft, (size_t)(token.text.ptr - chunk->data_.ptr), token.text.len,
+                               token.type == EXO_JSON_STRING ? SHAPE_STRING : SHAPE_NUMBER);
+        }
+    } while (depth > 0);
+}
+
+/* Of the members of an object, those that nobody looks at may be others: those that are not listed, and `unused`. */
+static void chunk_add_holes_of(const exo_chunk *chunk, exo_shape_draft *draft, uint32_t members,
+                               enum list_number number, int unused)
+{
+    uint32_t key;
+    while ((key = chunk_next_value(chunk, &members)) > 0) {
+        exo_json_token token;
+        chunk_token_at(chunk, key, &token);
+        const int name = chunk_find_name(lists[number].names, &token);
+        const uint32_t value = chunk_next_value(chunk, &members);
+        if (name < 0 || name == unused) {
+            chunk_add_holes(chunk, draft, value);
+        }
+    }
+}
+
+/* Remembers the event, all of which was handed out. */
+static void chunk_learn(exo_chunk *chunk)
+{
+    exo_shape_draft draft;
+    exo_span text;
+    if (!chunk->shapes_) {
+        chunk->shapes_ = exo_shapes_new(chunk->remembers_);
+    }
+    if (!chunk->shapes_ || !exo_shapes_wanted(chunk->shapes_)) {
+        return;
+    }
+    draft.event = chunk->data_;
+    draft.hole_count = 0;
+    chunk_string_at(chunk, chunk->places_[TOP_ID], &chunk->known_.id);
+    chunk_string_at(chunk, chunk->places_[TOP_MODEL], &chunk->known_.model);
+    draft.known = chunk->known_;
+    chunk_string_at(chunk, chunk->text_place_, &text);
+    exo_shape_add_hole(&draft, (size_t)(text.ptr - chunk->data_.ptr), text.len, SHAPE_TEXT);
+    chunk_add_holes_of(chunk, &draft, chunk->places_[TOP_OTHERS], LIST_TOP, -1);
+    uint32_t choices = chunk_inside(chunk, chunk->places_[TOP_CHOICES], '[');
+    uint32_t choice;
+    while ((choice = chunk_next_value(chunk, &choices)) > 0) {
+        chunk_add_holes_of(chunk, &draft, chunk_inside(chunk, choice, '{'), LIST_CHOICE, CHOICE_MESSAGE - CHOICE_INDEX);
+    }
+    chunk->named_ = exo_shapes_learn(chunk->shapes_, &draft);
+}
+
+/* A step was taken; `stored`: a delta is about to be handed out. */
+static void chunk_note_delta(exo_chunk *chunk, const exo_delta *delta, bool stored)
+{
+    if (chunk->learning_ == LEARN_NOT) {
+        return;
+    }
+    const bool is_over = !chunk->decoding_ && chunk->step_ == STEP_END;
+    if (is_over && !stored) {
+        if (chunk->learning_ == LEARN_TEXT || chunk->learning_ == LEARN_CALL_TEXT) {
+            chunk_learn(chunk);
+        }
+        chunk->learning_ = LEARN_NOT;
+        return;
+    }
+    if (!stored || delta->type == EXO_DELTA_ID || delta->type == EXO_DELTA_MODEL) {
+        return;
+    }
+    if (delta->type == EXO_DELTA_TOOL_CALL && chunk->learning_ == LEARN_NOTHING_YET && delta->id.len == 0 &&
+        delta->name.len == 0 && !delta->legacy && !delta->object && !delta->whole) {
+        chunk->learning_ = LEARN_CALL;
+        chunk->known_.index = delta->index;
+        return;
+    }
+    const bool is_text = chunk->learning_ == LEARN_TEXT || chunk->learning_ == LEARN_CALL_TEXT;
+    const bool is_fragment = chunk->decoding_ || delta->last; /* of the text that was noted */
+    if (!is_text || !is_fragment) {
+        chunk->learning_ = LEARN_NOT;
+    }
+}
+
+/* From the next call on, the text of an event of a shape that is remembered comes in fragments, and then nothing. */
+static void chunk_begin_known(exo_chunk *chunk)
+{
+    chunk->choice_ = chunk->known_.choice;
+    chunk->step_ = STEP_END;
+    chunk_begin_text(chunk, chunk->known_.type, chunk->known_.text, chunk->known_.plain);
+}
+
+/* Whether the event is of a shape that is remembered: then what it says is known. */
+static bool chunk_recall(exo_chunk *chunk, exo_span data)
+{
+    if (!chunk->shapes_ || data.len > chunk->limit_ || !exo_shapes_recall(chunk->shapes_, data, &chunk->known_)) {
+        return false;
+    }
+    chunk->data_ = data;
+    chunk->code_ = EXO_OK;
+    chunk->error_ = false;
+    chunk->decoding_ = false;
+    chunk->lists_len_ = 0;
+    chunk->others_ = 0;
+    chunk->choice_ = 0;
+    chunk->whole_ = false;
+    chunk->echo_ = '\0';
+    chunk->learning_ = LEARN_NOT;
+    chunk->step_ = STEP_KNOWN;
+    if (chunk->known_.shape == chunk->named_) { /* the last event had its id and model */
+        chunk->step_ = STEP_KNOWN_CALL;
+        if (chunk->known_.type != EXO_DELTA_TOOL_ARGUMENTS) {
+            chunk_begin_known(chunk);
+        }
+    }
+    chunk->named_ = chunk->known_.shape;
+    chunk->is_known_ = true;
+    return true;
+}
+
+void exo_chunk_remember(exo_chunk *chunk, const exo_allocator *allocator)
+{
+    chunk->remembers_ = allocator;
+}
+
+void exo_chunk_forget(exo_chunk *chunk)
+{
+    exo_shapes_free(chunk->shapes_);
+    chunk->shapes_ = NULL;
+    chunk->remembers_ = NULL;
+}
+
+#else
+
+static void chunk_note_text(exo_chunk *chunk, unsigned type, uint32_t place)
+{
+    (void)chunk;
+    (void)type;
+    (void)place;
+}
+
+static void chunk_note_delta(exo_chunk *chunk, const exo_delta *delta, bool stored)
+{
+    (void)chunk;
+    (void)delta;
+    (void)stored;
+}
+
+#endif
+
 void exo_chunk_begin(exo_chunk *chunk, exo_span data, bool error)
 {
     const exo_think think = chunk->think_;
     const uint32_t limit = chunk->limit_;
+#ifndef EXO_SMALL
+    if (!error && chunk_recall(chunk, data)) {
+        return;
+    }
+    const exo_allocator *remembers = chunk->remembers_;
+    exo_shapes *shapes = chunk->shapes_;
+#endif
     memset(chunk, 0, sizeof *chunk);
+#ifndef EXO_SMALL
+    chunk->remembers_ = remembers;
+    chunk->shapes_ = shapes;
+    chunk->learning_ = remembers && !error ? LEARN_NOTHING_YET : LEARN_NOT;
+#endif
     chunk->think_ = think;
     chunk->limit_ = limit;
     chunk->data_ = data.len > 0 ? data : exo_span_of("", 0);
@@ -508,6 +729,11 @@ void exo_chunk_end(exo_chunk *chunk)
 
 bool exo_chunk_is_progress(const exo_chunk *chunk)
 {
+#ifndef EXO_SMALL
+    if (chunk->is_known_) {
+        return true;
+    }
+#endif
     const uint32_t *top = chunk->places_;
     return chunk->code_ == EXO_OK &&
            (chunk->error_ || chunk_kind_at(chunk, top[TOP_CHOICES]) == '[' || chunk_is_object(chunk, top[TOP_USAGE]));
@@ -580,20 +806,11 @@ static void chunk_begin_string(exo_chunk *chunk, unsigned type, uint32_t place)
         return;
     }
     chunk_token_at(chunk, place, &token);
-    const bool string = token.type == EXO_JSON_STRING;
     if (token.type == EXO_JSON_NULL || token.text.len == 0) {
         return;
     }
-    chunk->low_ = 0;
-    chunk->high_ = 0;
-    if (string) {
-        exo_json_take_halves(&token.text, &chunk->low_, &chunk->high_);
-    }
-    exo_json_decoder_init_as(&chunk->decoder_, token.text, !string);
-    chunk->decoded_ = token.text.len == 0;
-    chunk->string_ = (uint8_t)type;
-    chunk->decoding_ = true;
-    chunk->rest_.len = 0;
+    chunk_note_text(chunk, type, place);
+    chunk_begin_text(chunk, type, token.text, token.type != EXO_JSON_STRING);
 }
 
 /* Takes the next piece of the string that was begun into rest_. */
@@ -765,10 +982,17 @@ static bool chunk_next_choice(exo_chunk *chunk)
 }
 
 /* Whether arguments that are text begin with a bracket, white space apart. */
-static bool chunk_opens(exo_chunk *chunk, uint32_t place)
+static bool chunk_opens(exo_chunk *chunk, exo_span text)
 {
-    exo_span text;
-    chunk_string_at(chunk, place, &text);
+#ifndef EXO_SMALL
+    const char first = text.len > 0 ? *text.ptr : '"';
+    if (first > ' ' && first != '\\') {
+        return first == '{' || first == '[';
+    }
+    if (first == '\\' && text.len > 1 && (text.ptr[1] == '"' || text.ptr[1] == '\\')) {
+        return false;
+    }
+#endif
     exo_json_decoder_init(&chunk->decoder_, text);
     exo_json_decode(&chunk->decoder_, chunk->scratch_, &text, &chunk->decoded_);
     text = exo_span_trim(text);
@@ -809,7 +1033,9 @@ static bool chunk_next_call(exo_chunk *chunk, exo_delta *delta)
     delta->legacy = chunk->legacy_;
     chunk_string_at(chunk, call[CALL_ID], &delta->id);
     chunk_string_at(chunk, call[FUNCTION_NAME], &delta->name);
-    delta->opens = chunk_opens(chunk, call[FUNCTION_ARGUMENTS]);
+    exo_span arguments;
+    chunk_string_at(chunk, call[FUNCTION_ARGUMENTS], &arguments);
+    delta->opens = chunk_opens(chunk, arguments);
     delta->object = chunk_is_raw(chunk, call[FUNCTION_ARGUMENTS]);
     return true;
 }
@@ -902,6 +1128,37 @@ static bool chunk_special_step(exo_chunk *chunk, exo_delta *delta, enum step ste
     }
 }
 
+#ifndef EXO_SMALL
+/* Takes the next step of an event whose shape is remembered. */
+static bool chunk_known_step(exo_chunk *chunk, exo_delta *delta)
+{
+    const exo_known *known = &chunk->known_;
+    switch (chunk->step_++) {
+    case STEP_KNOWN:
+        delta->type = EXO_DELTA_ID;
+        delta->text = known->id;
+        return known->id.len > 0;
+    case STEP_KNOWN_MODEL:
+        delta->type = EXO_DELTA_MODEL;
+        delta->text = known->model;
+        return known->model.len > 0;
+    case STEP_KNOWN_CALL:
+        chunk->choice_ = known->choice;
+        delta->choice = known->choice;
+        delta->type = EXO_DELTA_TOOL_CALL;
+        delta->index = known->index;
+        if (known->type == EXO_DELTA_TOOL_ARGUMENTS) {
+            delta->opens = chunk_opens(chunk, known->text);
+            return true;
+        }
+        return false;
+    default:
+        chunk_begin_known(chunk);
+        return false;
+    }
+}
+#endif
+
 /* Takes the next step, and says whether it stored a delta. */
 static bool chunk_step(exo_chunk *chunk, exo_delta *delta)
 {
@@ -941,14 +1198,21 @@ int exo_chunk_next(exo_chunk *chunk, exo_delta *delta)
 {
     bool stored = false;
     while (!stored && (chunk->decoding_ || chunk->step_ != STEP_END)) {
-        memset(delta, 0, sizeof *delta);
+        memset(delta, 0, offsetof(exo_delta, usage));
         delta->index = -1;
         delta->choice = chunk->choice_;
         delta->whole = chunk->whole_;
+#ifndef EXO_SMALL
+        if (chunk->step_ > STEP_END && !chunk->decoding_) {
+            stored = chunk_known_step(chunk, delta);
+            continue;
+        }
+#endif
         stored = chunk->decoding_        ? chunk_next_fragment(chunk, delta)
                  : chunk->lists_len_ > 0 ? chunk_walk(chunk, delta)
                  : chunk->others_ > 0    ? chunk_next_member(chunk, delta)
                                          : chunk_step(chunk, delta);
+        chunk_note_delta(chunk, delta, stored);
     }
     return stored ? EXO_EVENT : EXO_OK;
 }

@@ -45,6 +45,9 @@ int exo_intake_init(exo_intake *intake, const exo_intake_options *options)
     exo_sse_init(&intake->sse_, options->allocator, limits);
     exo_chunk_init(&intake->chunk_, limits);
     exo_chunk_think_tags(&intake->chunk_, options->think_tags);
+#ifndef EXO_SMALL
+    exo_chunk_remember(&intake->chunk_, options->read_all ? NULL : options->allocator);
+#endif
     size_t most = limits->event > limits->error_body ? limits->event : limits->error_body;
     exo_buffer_init(&intake->held_, options->allocator, most, EXO_E_EVENT_LIMIT);
     exo_buffer_init(&intake->odd_, options->allocator, limits->error_body, EXO_E_EVENT_LIMIT);
@@ -641,7 +644,7 @@ static int intake_next_delta(exo_intake *intake, exo_intake_event *event)
 int exo_intake_next(exo_intake *intake, exo_intake_event *event)
 {
     for (;;) {
-        memset(event, 0, sizeof *event);
+        memset(event, 0, offsetof(exo_intake_event, delta));
         if (intake->state_ == INTAKE_OVER) {
             return EXO_DONE;
         }
@@ -696,6 +699,9 @@ uint64_t exo_intake_offset(const exo_intake *intake)
 
 void exo_intake_free(exo_intake *intake)
 {
+#ifndef EXO_SMALL
+    exo_chunk_forget(&intake->chunk_);
+#endif
     exo_sse_free(&intake->sse_);
     exo_buffer_free(&intake->held_);
     exo_buffer_free(&intake->odd_);

@@ -64,7 +64,7 @@ static void json_skip_space(exo_json_reader *reader)
 {
     for (;;) {
         int byte = json_peek(reader);
-        if (byte != ' ' && byte != '\n' && byte != '\r' && byte != '\t') {
+        if ((unsigned)byte > ' ' || (byte != ' ' && byte != '\n' && byte != '\r' && byte != '\t')) {
             return;
         }
         reader->at++;
@@ -232,21 +232,17 @@ static int json_open_bracket(exo_json_reader *reader, exo_json_token *token, boo
     return EXO_OK;
 }
 
-/* NaN or an infinity, as C, Python and JavaScript write them: a tolerant reader takes it for null. */
+/* NaN or an infinity, as C, Python and JavaScript write them: a tolerant reader takes it for null. Else `at` is
+ * anywhere behind. */
 static bool json_scan_not_a_number(exo_json_reader *reader)
 {
-    const size_t before = reader->at;
     (void)(json_take(reader, '-') || json_take(reader, '+'));
     const size_t first = reader->at;
     while (json_is_letter(json_peek(reader))) {
         reader->at++;
     }
     const exo_span word = exo_span_of(reader->in_.ptr + first, reader->at - first);
-    if (exo_ascii_word_index("nan inf infinity", &word) < 0) {
-        reader->at = before;
-        return false;
-    }
-    return true;
+    return exo_ascii_word_index("nan inf infinity", &word) >= 0;
 }
 
 static int json_scan_value(exo_json_reader *reader, exo_json_token *token)
@@ -259,19 +255,28 @@ static int json_scan_value(exo_json_reader *reader, exo_json_token *token)
     if ((byte | 0x20) == '{') {
         return json_open_bracket(reader, token, byte == '{');
     }
-    if (reader->mode_ & MODE_TOLERATE && !ascii_is_digit(byte) && json_scan_not_a_number(reader)) {
-        return EXO_OK;
-    }
+    const size_t first = reader->at;
+    int rc = json_is_letter(byte) ? EXO_E_JSON_LITERAL : EXO_E_JSON_SYNTAX;
     if (ascii_is_digit(byte) || (byte >= '+' && byte <= '.' && byte != ',')) {
-        return json_scan_number(reader, token);
-    }
-    for (exo_json_type type = EXO_JSON_NULL; type <= EXO_JSON_TRUE; type++) {
-        const char *word = exo_ascii_string(words, type);
-        if (byte == *word) {
-            return json_scan_word(reader, token, type, word);
+        rc = json_scan_number(reader, token);
+    } else {
+        for (exo_json_type type = EXO_JSON_NULL; type <= EXO_JSON_TRUE; type++) {
+            const char *word = exo_ascii_string(words, type);
+            if (byte == *word) {
+                rc = json_scan_word(reader, token, type, word);
+            }
         }
     }
-    return json_is_letter(byte) ? EXO_E_JSON_LITERAL : EXO_E_JSON_SYNTAX;
+    if (rc != EXO_OK && rc != EXO_E_JSON_SYNTAX && reader->mode_ & MODE_TOLERATE) {
+        const size_t wrong = reader->at;
+        reader->at = first;
+        if (json_scan_not_a_number(reader)) {
+            token->type = EXO_JSON_NULL;
+            return EXO_OK;
+        }
+        reader->at = wrong;
+    }
+    return rc;
 }
 
 /* The colon is taken together with its key, so that a value can be skipped right after it. */
@@ -426,6 +431,12 @@ static size_t json_put_utf8(char *out, uint32_t code_point)
  * reader lets pass stands for itself. */
 static int32_t json_decode_escape(const char *text, size_t len, size_t *taken)
 {
+#ifndef EXO_SMALL
+    if (len > 1 && (text[1] == '"' || text[1] == '\\')) { /* the most frequent ones */
+        *taken = 2;
+        return text[1];
+    }
+#endif
     int32_t unit = exo_json_code_unit(text, len);
     if (unit < 0) {
         unit = len > 1 ? exo_json_escape_value((uint8_t)text[1]) : -1;
@@ -466,7 +477,7 @@ static size_t json_decode_mixed(exo_span *rest, char *scratch)
 {
     size_t len = 0;
     while (rest->len > 0) {
-        size_t run = exo_json_clean_run(rest->ptr, rest->len);
+        size_t run = *rest->ptr == '\\' ? 0 : exo_json_clean_run(rest->ptr, rest->len);
         size_t room = EXO_JSON_SCRATCH - len;
         if (run > room || (run == 0 && room < 4)) {
             break;
@@ -528,6 +539,11 @@ bool exo_json_equal(exo_span text, bool plain, exo_span value)
     exo_span fragment;
     bool last;
     size_t at = 0;
+#ifndef EXO_SMALL
+    if (plain) {
+        return exo_span_equal(text, value);
+    }
+#endif
     exo_json_decoder_init_as(&decoder, text, plain);
     while (exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
         size_t len = fragment.len;

@@ -44,11 +44,16 @@ static size_t text_ascii_run(const char *text, size_t len)
     size_t word;
     while (len - at >= sizeof word) {
         memcpy(&word, text + at, sizeof word);
-        /* A subtraction borrows into a byte's top bit first at the lowest byte that is too small: no such byte, no bit.
-         */
+        /* A subtraction borrows into a byte's top bit first at the lowest byte that is too small: no such byte, no bit,
+         * and the lowest bit is at the first one. */
         size_t special = word | (word - ones * ' ') | ((word ^ ones * '"') - ones) | ((word ^ ones * '\\') - ones);
-        if (special & (ones * 0x80)) {
+        special &= ones * 0x80;
+        if (special) {
+#if !defined EXO_SMALL && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+            return at + (size_t)__builtin_ctzll(special) / 8;
+#else
             break;
+#endif
         }
         at += sizeof word;
     }

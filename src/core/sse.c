@@ -255,6 +255,14 @@ static void sse_end_line(exo_sse *sse)
 /* The next byte of a line's beginning. */
 static int sse_read_name(exo_sse *sse, exo_sse_event *event)
 {
+#ifndef EXO_SMALL
+    if (sse->name_len_ == 0 && sse->end_ - sse->at_ > 5 && memcmp(sse->at_, "data:", 5) == 0) {
+        sse->field_ = FIELD_DATA;
+        sse->at_ += 5;
+        sse->state_ = AWAIT_SPACE;
+        return EXO_OK;
+    }
+#endif
     char byte = *sse->at_;
     bool line_end = byte == '\n' || byte == '\r';
     if (line_end && sse->name_len_ == 0) {

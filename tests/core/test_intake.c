@@ -634,7 +634,8 @@ static void every_body_with_every_allocation_failing(void **state)
                 exo_intake_event event;
                 read_body(&r, &rows[i], step, step, fail_at);
                 failed = r.heap.calls >= fail_at;
-                if (failed && r.failure.code != EXO_E_NO_MEMORY) {
+                /* an answer that can do without the memory is the same */
+                if (failed && r.failure.code != EXO_E_NO_MEMORY && strcmp(r.log.text, rows[i].expected) != 0) {
                     fail_msg("%s, allocation %zu, step %zu: %s", rows[i].name, fail_at, step, r.log.text);
                 }
                 assert_int_equal(exo_intake_next(&r.intake, &event), EXO_DONE);
