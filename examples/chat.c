@@ -39,8 +39,10 @@ int main(int argc, char **argv)
     putchar('\n');
     if (failure) {
         fprintf(stderr, "%s: %s\n", exo_error_text(failure->code), failure->message);
+    } else if (exo_reply_outcome(reply) != EXO_OUTCOME_COMPLETE) {
+        fprintf(stderr, "the answer was cut, filtered or refused\n");
     }
-    int status = failure ? 1 : 0;
+    int status = exo_reply_outcome(reply) == EXO_OUTCOME_COMPLETE ? 0 : 1;
 
     exo_reply_free(reply);
     exo_request_free(request);

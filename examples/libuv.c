@@ -22,17 +22,21 @@ typedef struct program {
     uv_timer_t timer;
     exo_client *client;
     watched *sockets;
+    int failures;
 } program;
 
-static void print_answer(exo_call *call)
+/* Prints how a call went, and frees it. 1 where it did not come to a whole answer. */
+static int print_answer(exo_call *call)
 {
     exo_reply *reply = exo_call_reply(call);
     const exo_failure *failure = exo_reply_failure(reply);
     exo_span text =
         failure ? exo_span_text(exo_error_text(failure->code)) : exo_answer_text(exo_reply_answer(reply, 0));
     printf("%s: %.*s\n", (const char *)exo_call_user(call), (int)text.len, text.ptr);
+    int failures = exo_reply_outcome(reply) == EXO_OUTCOME_COMPLETE ? 0 : 1;
     exo_reply_free(reply);
     exo_call_free(call);
+    return failures;
 }
 
 static void on_timer(uv_timer_t *timer);
@@ -44,7 +48,7 @@ static void take_events(program *p)
     exo_event event;
     while (exo_client_next(p->client, 0, &event) == EXO_EVENT) {
         if (event.type == EXO_EVENT_END) {
-            print_answer(event.call);
+            p->failures += print_answer(event.call);
         }
     }
     int64_t wait = exo_client_timeout(p->client);
@@ -137,5 +141,5 @@ int main(int argc, char **argv)
     uv_close((uv_handle_t *)&p.timer, NULL);
     uv_run(&p.loop, UV_RUN_DEFAULT);
     uv_loop_close(&p.loop);
-    return 0;
+    return p.failures ? 1 : 0;
 }

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Prints how a call went, and frees it. */
+/* Prints how a call went, and frees it. 1 where it did not come to a whole answer. */
 static int finish(exo_call *call)
 {
     exo_reply *reply = exo_call_reply(call);
@@ -21,7 +21,7 @@ static int finish(exo_call *call)
         exo_span text = exo_answer_text(exo_reply_answer(reply, 0));
         printf("%s: %.*s\n", (const char *)exo_call_user(call), (int)text.len, text.ptr);
     }
-    int failures = failure ? 1 : 0;
+    int failures = exo_reply_outcome(reply) == EXO_OUTCOME_COMPLETE ? 0 : 1;
     exo_reply_free(reply);
     exo_call_free(call);
     return failures;

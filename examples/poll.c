@@ -49,25 +49,28 @@ static int what_is_ready(short events)
     return (events & POLLIN ? EXO_WATCH_READ : 0) | (events & POLLOUT ? EXO_WATCH_WRITE : 0);
 }
 
-static void print_answer(exo_call *call)
+/* Prints how a call went, and frees it. 1 where it did not come to a whole answer. */
+static int print_answer(exo_call *call)
 {
     exo_reply *reply = exo_call_reply(call);
     const exo_failure *failure = exo_reply_failure(reply);
     exo_span text =
         failure ? exo_span_text(exo_error_text(failure->code)) : exo_answer_text(exo_reply_answer(reply, 0));
     printf("%s: %.*s\n", (const char *)exo_call_user(call), (int)text.len, text.ptr);
+    int failures = exo_reply_outcome(reply) == EXO_OUTCOME_COMPLETE ? 0 : 1;
     exo_reply_free(reply);
     exo_call_free(call);
+    return failures;
 }
 
 /* Takes the events that are there. False when no call is left. */
-static bool take_events(exo_client *client)
+static bool take_events(exo_client *client, int *failures)
 {
     exo_event event;
     int code;
     while ((code = exo_client_next(client, 0, &event)) == EXO_EVENT) {
         if (event.type == EXO_EVENT_END) {
-            print_answer(event.call);
+            *failures += print_answer(event.call);
         }
     }
     return code == EXO_OK;
@@ -97,7 +100,8 @@ int main(int argc, char **argv)
         exo_call_start(client, requests[i], NULL, argv[i]);
     }
 
-    while (take_events(client)) {
+    int failures = 0;
+    while (take_events(client, &failures)) {
         nfds_t count = all.count;
         memcpy(all.ready, all.watched, count * sizeof all.ready[0]);
         if (poll(all.ready, count, (int)exo_client_timeout(client)) <= 0) {
@@ -115,5 +119,5 @@ int main(int argc, char **argv)
     }
     free(requests);
     exo_client_free(client);
-    return 0;
+    return failures ? 1 : 0;
 }

@@ -89,6 +89,7 @@ typedef struct exo_answer {
     uint8_t finish_len_;
     uint8_t id_len_;
     uint8_t model_len_;
+    uint8_t tier_len_;
     int error_;
     uint32_t call_; /* the one that the deltas at hand belong to */
     exo_buffer kept_[EXO_KEPT_COUNT_];
@@ -104,6 +105,7 @@ typedef struct exo_answer {
     char finish_[64];
     char id_[128];
     char model_[128];
+    char tier_[32];
 } exo_answer;
 
 /* Begins an answer for `choice`. `allocator` is borrowed. `keep` is a sum of exo_keep. */
@@ -163,6 +165,9 @@ exo_span exo_answer_finish_reason(const exo_answer *answer);
 /* The id of the response and the model that served it, cut to 127 bytes; empty when not sent. */
 exo_span exo_answer_id(const exo_answer *answer);
 exo_span exo_answer_model(const exo_answer *answer);
+
+/* The service_tier of the response, cut to 31 bytes; empty when not sent. */
+exo_span exo_answer_service_tier(const exo_answer *answer);
 
 /* The last usage that was not null: the counts, and the object as sent (empty when none came). Never NULL. */
 const exo_usage *exo_answer_usage(const exo_answer *answer);

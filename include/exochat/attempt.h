@@ -242,6 +242,12 @@ bool exo_attempt_shown(const exo_attempt *attempt);
 /* After DONE: why it failed, or NULL: the answers are proven. */
 const exo_failure *exo_attempt_failure(const exo_attempt *attempt);
 
+/* The request id that the headers of the response gave, "" where they gave none; NUL-terminated, the attempt's. */
+static inline const char *exo_attempt_request_id(const exo_attempt *attempt)
+{
+    return attempt->failure_.request_id;
+}
+
 /* Its entry of the trail so far. end_ms, code and verdict are set by exo_attempt_end(). */
 const exo_trail_entry *exo_attempt_trail(const exo_attempt *attempt);
 

@@ -29,6 +29,7 @@ typedef enum exo_delta_type {
                           or one of its choices, and then it comes before that choice's other deltas */
     EXO_DELTA_ID,      /* text: the response's id, escaped. Once an event, not when empty */
     EXO_DELTA_MODEL,   /* text: the model that serves, escaped. Once an event, not when empty */
+    EXO_DELTA_TIER,    /* text: the service_tier, escaped. Once an event, not when empty */
     EXO_DELTA_CONTENT, /* text fragment */
     EXO_DELTA_REASONING,         /* text fragment, whatever the field was called */
     EXO_DELTA_REASONING_DETAILS, /* text: raw JSON, for replay */
@@ -92,13 +93,15 @@ typedef struct exo_delta {
 
 /* How many members of an event, a choice and a tool call are remembered, and how many lists a text may lie in. Private;
  * chunk.c holds the first to its table. */
-#define EXO_CHUNK_PLACES_ 60
+#define EXO_CHUNK_PLACES_ 61
 #define EXO_CHUNK_LISTS_  4
+
+/* How many words name a response: its id, its model and its service_tier. Private. */
+#define EXO_CHUNK_NAMES_ 3
 
 /* What an event says whose shape is remembered: its text, and what comes before it. Private. */
 typedef struct exo_known {
-    exo_span id;
-    exo_span model;
+    exo_span names[EXO_CHUNK_NAMES_];
     exo_span text; /* between its quotation marks */
     uint32_t choice;
     uint8_t shape; /* its number, from 1 on */
@@ -151,7 +154,7 @@ typedef struct exo_chunk {
     exo_known known_;
     uint32_t text_place_; /* of the string that the event at hand gave */
     bool is_known_;       /* the event at hand is of a shape that is remembered */
-    uint8_t named_;       /* the shape whose id and model were said last, 0: another event's */
+    uint8_t named_;       /* the shape whose names were said last, 0: another event's */
     uint8_t learning_;    /* whether the event at hand may be remembered, so far */
 #endif
 } exo_chunk;

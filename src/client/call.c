@@ -90,8 +90,11 @@ static void call_close_attempt(exo_call *call)
     exo_failure_clear(&call->reply->failure);
     if (failure) {
         call->reply->failure = *failure;
-        exo_deployed_censor(call->path.at, &call->reply->failure);
+    } else {
+        exo_span id = exo_span_text(exo_attempt_request_id(attempt));
+        exo_heap_copy_into(call->reply->failure.request_id, sizeof call->reply->failure.request_id, id);
     }
+    exo_deployed_censor(call->path.at, &call->reply->failure);
     exo_reply_end_attempt(call->reply, &entry, call->reply->failure.message);
     exo_record_attempt(call);
 }

@@ -49,8 +49,10 @@ static void log_fill_answer(exo_record *record, texts *kept, const exo_call *cal
     }
 }
 
+/* A failure, or that there was none. */
 static void log_fill_failure(exo_record *record, const exo_failure *failure)
 {
+    record->request_id = failure->request_id;
     if (failure->code == EXO_OK) {
         return;
     }
@@ -58,7 +60,6 @@ static void log_fill_failure(exo_record *record, const exo_failure *failure)
     record->error_message = failure->message[0] ? failure->message : exo_error_text(failure->code);
     record->verdict = exo_verdict_name(failure->verdict);
     record->clock = failure->clock == EXO_CLOCK_NONE ? "" : exo_clock_name(failure->clock);
-    record->request_id = failure->request_id;
 }
 
 static void log_fill_attempt(exo_record *record, const exo_call *call, const exo_trail_entry *attempt)
@@ -98,9 +99,8 @@ void exo_record_attempt(const exo_call *call)
     log_clear(&record, EXO_RECORD_ATTEMPT);
     log_fill_attempt(&record, call, attempt);
     record.duration_ms = attempt->end_ms;
-    if (call->reply->failure.code != EXO_OK) {
-        log_fill_failure(&record, &call->reply->failure);
-    } else {
+    log_fill_failure(&record, &call->reply->failure);
+    if (call->reply->failure.code == EXO_OK) {
         log_fill_answer(&record, &kept, call);
     }
     log_hand_over(call, &record, &kept);

@@ -5,6 +5,8 @@
 
 #include "heap.h"
 
+#include "exochat/finish.h"
+
 #include <stdlib.h>
 
 exo_reply *exo_reply_new(const exo_limits *limits, uint32_t choices, unsigned keep)
@@ -82,6 +84,34 @@ const exo_failure *exo_reply_failure(const exo_reply *reply)
     return reply->failure.code == EXO_OK ? NULL : &reply->failure;
 }
 
+static exo_outcome reply_outcome_of(const exo_answer *answer)
+{
+    if (exo_answer_refusal(answer).len > 0) {
+        return EXO_OUTCOME_REFUSED;
+    }
+    switch (exo_finish_family_of(exo_answer_finish_reason(answer))) {
+    case EXO_FINISH_FILTER:
+        return EXO_OUTCOME_FILTERED;
+    case EXO_FINISH_LENGTH:
+        return EXO_OUTCOME_CUT;
+    default:
+        return EXO_OUTCOME_COMPLETE;
+    }
+}
+
+exo_outcome exo_reply_outcome(const exo_reply *reply)
+{
+    exo_outcome worst = EXO_OUTCOME_COMPLETE;
+    if (!reply || reply->failure.code != EXO_OK) {
+        return reply && reply->failure.code == EXO_E_CANCELLED ? EXO_OUTCOME_CANCELLED : EXO_OUTCOME_FAILED;
+    }
+    for (uint32_t i = 0; i < reply->answer_count; i++) {
+        exo_outcome outcome = reply_outcome_of(&reply->answers[i]);
+        worst = outcome > worst ? outcome : worst;
+    }
+    return worst;
+}
+
 exo_answer *exo_reply_answer(const exo_reply *reply, uint32_t choice)
 {
     return choice < reply->answer_count ? &reply->answers[choice] : NULL;
@@ -101,6 +131,16 @@ const char *exo_reply_deployment(const exo_reply *reply)
 {
     const exo_trail_entry *last = exo_reply_last_attempt(reply);
     return last ? last->deployment : "";
+}
+
+const char *exo_reply_request_id(const exo_reply *reply)
+{
+    return reply ? reply->failure.request_id : "";
+}
+
+exo_span exo_reply_service_tier(const exo_reply *reply)
+{
+    return reply ? exo_answer_service_tier(&reply->answers[0]) : exo_span_of(NULL, 0);
 }
 
 int64_t exo_reply_milliseconds(const exo_reply *reply)

@@ -17,7 +17,7 @@ typedef struct exo_kept_attempt {
 struct exo_reply {
     exo_answer *answers;
     uint32_t answer_count;
-    exo_failure failure; /* code EXO_OK: none */
+    exo_failure failure; /* code EXO_OK: none, and request_id is that of the answer */
     exo_kept_attempt *attempts;
     size_t attempt_count;
     int64_t milliseconds;

@@ -66,16 +66,6 @@ static bool answer_has_calls(const exo_answer *answer)
     return answer->kept_[EXO_KEPT_CALLS_].len > 0;
 }
 
-/* Decodes the text of a string into `size` bytes, cut at a character's border. */
-static uint8_t answer_keep_short(char *dst, size_t size, const exo_delta *delta)
-{
-    exo_json_token token;
-    token.type = EXO_JSON_STRING;
-    token.plain = false;
-    token.text = delta->text;
-    return (uint8_t)exo_json_copy(&token, dst, size);
-}
-
 static exo_finish_family answer_family_of(const exo_answer *answer)
 {
     return exo_finish_family_of(exo_answer_finish_reason(answer));
@@ -85,7 +75,7 @@ static exo_finish_family answer_family_of(const exo_answer *answer)
 static void answer_keep_finish(exo_answer *answer, const exo_delta *delta)
 {
     char word[sizeof answer->finish_];
-    const uint8_t len = answer_keep_short(word, sizeof word, delta);
+    const uint8_t len = exo_keep_word(word, sizeof word, delta);
     const bool says_nothing = exo_finish_family_of(exo_span_of(word, len)) == EXO_FINISH_NONE;
     if (!says_nothing || answer_family_of(answer) == EXO_FINISH_NONE) {
         memcpy(answer->finish_, word, len);
@@ -145,10 +135,13 @@ static bool answer_apply_to_response(exo_answer *answer, const exo_delta *delta)
         }
         return true;
     case EXO_DELTA_ID:
-        answer->id_len_ = answer_keep_short(answer->id_, sizeof answer->id_, delta);
+        answer->id_len_ = exo_keep_word(answer->id_, sizeof answer->id_, delta);
         return true;
     case EXO_DELTA_MODEL:
-        answer->model_len_ = answer_keep_short(answer->model_, sizeof answer->model_, delta);
+        answer->model_len_ = exo_keep_word(answer->model_, sizeof answer->model_, delta);
+        return true;
+    case EXO_DELTA_TIER:
+        answer->tier_len_ = exo_keep_word(answer->tier_, sizeof answer->tier_, delta);
         return true;
     case EXO_DELTA_USAGE:
         answer->usage_ = delta->usage;
@@ -450,6 +443,11 @@ exo_span exo_answer_id(const exo_answer *answer)
 exo_span exo_answer_model(const exo_answer *answer)
 {
     return exo_span_of(answer->model_, answer->model_len_);
+}
+
+exo_span exo_answer_service_tier(const exo_answer *answer)
+{
+    return exo_span_of(answer->tier_, answer->tier_len_);
 }
 
 const exo_usage *exo_answer_usage(const exo_answer *answer)

@@ -128,9 +128,13 @@ static void calls_decode(exo_answer *answer, const exo_span *raw, struct stretch
     bool last;
     stretch->at = (uint32_t)calls_log_of(answer)->len;
     stretch->len = 0;
-    exo_json_decoder_init(&decoder, *raw);
-    while (raw->len > 0 && answer->error_ == EXO_OK &&
-           exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
+#ifndef EXO_SMALL
+    if (raw->len == 0) {
+        return;
+    }
+#endif
+    exo_json_decoder_init(&decoder, *raw); /* of which the empty text gives one empty fragment */
+    while (answer->error_ == EXO_OK && exo_json_decode(&decoder, scratch, &fragment, &last) == EXO_EVENT) {
         calls_append(answer, &fragment, stretch);
         if (stretch->len > answer->name_limit_) {
             answer->error_ = EXO_E_NAME_LIMIT;

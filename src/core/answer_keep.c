@@ -50,6 +50,15 @@ int exo_keep_grow(exo_buffer *buffer, struct exo_run *run, size_t more)
     return EXO_OK;
 }
 
+uint8_t exo_keep_word(char *dst, size_t size, const exo_delta *delta)
+{
+    exo_json_token token;
+    token.type = EXO_JSON_STRING;
+    token.plain = false;
+    token.text = delta->text;
+    return (uint8_t)exo_json_copy(&token, dst, size);
+}
+
 bool exo_keep_failed(exo_answer *answer, int rc)
 {
     if (rc == EXO_OK) {

@@ -35,6 +35,10 @@ bool exo_keep_in(exo_answer *answer, enum exo_answer_kept which, const exo_span 
  * bytes of HALF_ALONE, all or none, have to stand before it. */
 bool exo_keep_join(exo_answer *answer, uint16_t *held, exo_delta *delta, size_t *before);
 
+/* Decodes the word that a delta's text is into `size` bytes, at most 256, cut at a character's border, and returns its
+ * length. */
+uint8_t exo_keep_word(char *dst, size_t size, const exo_delta *delta);
+
 /* Appends a fragment to one of the texts if that is wished for, or is an echo, and leaves in `delta->text` what is to
  * be shown. EXO_OK; EXO_NOT_FOUND where that is nothing. */
 int exo_keep_text(exo_answer *answer, enum exo_answer_kept which, exo_delta *delta);

@@ -18,6 +18,7 @@
 enum place {
     TOP_ID, /* of the event */
     TOP_MODEL,
+    TOP_TIER,
     TOP_CHOICES,
     TOP_USAGE,
     TOP_OBJECT,
@@ -75,6 +76,8 @@ enum place {
     PLACES
 };
 _Static_assert(EXO_CHUNK_PLACES_ == PLACES, "the places of an event");
+_Static_assert(TOP_TIER - TOP_ID + 1 == EXO_CHUNK_NAMES_ && EXO_DELTA_TIER - EXO_DELTA_ID + 1 == EXO_CHUNK_NAMES_,
+               "what names a response comes first, and in the order of its deltas");
 
 enum list_number {
     LIST_TOP,
@@ -96,8 +99,9 @@ static const struct list {
     uint8_t others;
     uint8_t inner;
 } lists[] = {
-    [LIST_TOP] = {"\2id\5model\7choices\5usage\6object\6x_groq\11base_resp\5error\6detail\5fault\6errors", TOP_ID,
-                  TOP_OTHERS, 0},
+    [LIST_TOP] =
+        {"\2id\5model\14service_tier\7choices\5usage\6object\6x_groq\11base_resp\5error\6detail\5fault\6errors", TOP_ID,
+         TOP_OTHERS, 0},
     [LIST_INNER] = {"\5usage\13status_code", INNER_USAGE, INNER_OTHERS, 0},
     [LIST_CHOICE] = {"\5index\7message\10logprobs\15finish_reason\5usage\4text\5error\5delta", CHOICE_INDEX,
                      CHOICE_OTHERS, LIST_DELTA},
@@ -119,6 +123,7 @@ enum step {
     STEP_ERROR,
     STEP_ID,
     STEP_MODEL,
+    STEP_TIER,
     STEP_CHOICE,
     STEP_REASONING,
     STEP_REASONING_DETAILS = STEP_REASONING + 4,
@@ -139,9 +144,8 @@ enum step {
     STEP_NEXT_CHOICE,
     STEP_USAGE,
     STEP_END,
-    STEP_KNOWN, /* of an event whose shape is remembered: id, model, call, text */
-    STEP_KNOWN_MODEL,
-    STEP_KNOWN_CALL,
+    STEP_KNOWN, /* of an event whose shape is remembered: its names, call, text */
+    STEP_KNOWN_CALL = STEP_KNOWN + EXO_CHUNK_NAMES_,
     STEP_KNOWN_TEXT
 };
 
@@ -177,6 +181,7 @@ static const struct plan {
     [STEP_ERROR] = {HOW_SPECIAL, EXO_DELTA_ERROR, 0},
     [STEP_ID] = {HOW_STRING, EXO_DELTA_ID, TOP_ID},
     [STEP_MODEL] = {HOW_STRING, EXO_DELTA_MODEL, TOP_MODEL},
+    [STEP_TIER] = {HOW_STRING, EXO_DELTA_TIER, TOP_TIER},
     [STEP_CHOICE] = {HOW_SPECIAL, EXO_DELTA_ERROR, 0},
     [STEP_REASONING] = {HOW_VALUE, EXO_DELTA_REASONING, DELTA_REASONING},
     [STEP_REASONING + 1] = {HOW_VALUE, EXO_DELTA_REASONING, DELTA_REASONING + 1},
@@ -573,8 +578,9 @@ static void chunk_learn(exo_chunk *chunk)
     }
     draft.event = chunk->data_;
     draft.hole_count = 0;
-    chunk_string_at(chunk, chunk->places_[TOP_ID], &chunk->known_.id);
-    chunk_string_at(chunk, chunk->places_[TOP_MODEL], &chunk->known_.model);
+    for (int i = 0; i < EXO_CHUNK_NAMES_; i++) {
+        chunk_string_at(chunk, chunk->places_[TOP_ID + i], &chunk->known_.names[i]);
+    }
     draft.known = chunk->known_;
     chunk_string_at(chunk, chunk->text_place_, &text);
     exo_shape_add_hole(&draft, (size_t)(text.ptr - chunk->data_.ptr), text.len, SHAPE_TEXT);
@@ -601,7 +607,7 @@ static void chunk_note_delta(exo_chunk *chunk, const exo_delta *delta, bool stor
         chunk->learning_ = LEARN_NOT;
         return;
     }
-    if (!stored || delta->type == EXO_DELTA_ID || delta->type == EXO_DELTA_MODEL) {
+    if (!stored || (delta->type >= EXO_DELTA_ID && delta->type <= EXO_DELTA_TIER)) {
         return;
     }
     if (delta->type == EXO_DELTA_TOOL_CALL && chunk->learning_ == LEARN_NOTHING_YET && delta->id.len == 0 &&
@@ -642,7 +648,7 @@ static bool chunk_recall(exo_chunk *chunk, exo_span data)
     chunk->echo_ = '\0';
     chunk->learning_ = LEARN_NOT;
     chunk->step_ = STEP_KNOWN;
-    if (chunk->known_.shape == chunk->named_) { /* the last event had its id and model */
+    if (chunk->known_.shape == chunk->named_) { /* the last event had its names */
         chunk->step_ = STEP_KNOWN_CALL;
         if (chunk->known_.type != EXO_DELTA_TOOL_ARGUMENTS) {
             chunk_begin_known(chunk);
@@ -1133,16 +1139,13 @@ static bool chunk_special_step(exo_chunk *chunk, exo_delta *delta, enum step ste
 static bool chunk_known_step(exo_chunk *chunk, exo_delta *delta)
 {
     const exo_known *known = &chunk->known_;
-    switch (chunk->step_++) {
-    case STEP_KNOWN:
-        delta->type = EXO_DELTA_ID;
-        delta->text = known->id;
-        return known->id.len > 0;
-    case STEP_KNOWN_MODEL:
-        delta->type = EXO_DELTA_MODEL;
-        delta->text = known->model;
-        return known->model.len > 0;
-    case STEP_KNOWN_CALL:
+    const unsigned step = chunk->step_++;
+    if (step < STEP_KNOWN_CALL) {
+        delta->type = (exo_delta_type)(EXO_DELTA_ID + (step - STEP_KNOWN));
+        delta->text = known->names[step - STEP_KNOWN];
+        return delta->text.len > 0;
+    }
+    if (step == STEP_KNOWN_CALL) {
         chunk->choice_ = known->choice;
         delta->choice = known->choice;
         delta->type = EXO_DELTA_TOOL_CALL;
@@ -1152,10 +1155,9 @@ static bool chunk_known_step(exo_chunk *chunk, exo_delta *delta)
             return true;
         }
         return false;
-    default:
-        chunk_begin_known(chunk);
-        return false;
     }
+    chunk_begin_known(chunk);
+    return false;
 }
 #endif
 

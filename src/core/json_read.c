@@ -412,21 +412,6 @@ static void json_pass(exo_span *rest, size_t len)
     rest->len -= len;
 }
 
-static size_t json_put_utf8(char *out, uint32_t code_point)
-{
-    if (code_point < 0x80) {
-        out[0] = (char)code_point;
-        return 1;
-    }
-    size_t size = code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
-    for (size_t i = size - 1; i > 0; i--) {
-        out[i] = (char)(0x80 | (code_point & 0x3F));
-        code_point >>= 6;
-    }
-    out[0] = (char)(0xF00U >> size | code_point);
-    return size;
-}
-
 /* The code point of the escape at `text`, and its length in `*taken`. The reverse solidus of one that only a tolerant
  * reader lets pass stands for itself. */
 static int32_t json_decode_escape(const char *text, size_t len, size_t *taken)
@@ -468,7 +453,7 @@ static size_t json_decode_special(exo_span *rest, char *out)
         code_point = 0xFFFD;
     }
     json_pass(rest, taken);
-    return json_put_utf8(out, (uint32_t)code_point);
+    return exo_utf8_put(out, (uint32_t)code_point);
 }
 
 /* Fills `scratch` with decoded text, and returns its length. It ends before a clean run that does not fit any more:

@@ -36,6 +36,21 @@ int exo_utf8_check(const char *text, size_t len)
     return text_utf8_check(text, len);
 }
 
+size_t exo_utf8_put(char out[4], uint32_t code_point)
+{
+    if (code_point < 0x80) {
+        out[0] = (char)code_point;
+        return 1;
+    }
+    size_t size = code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
+    for (size_t i = size - 1; i > 0; i--) {
+        out[i] = (char)(0x80 | (code_point & 0x3F));
+        code_point >>= 6;
+    }
+    out[0] = (char)(0xF00U >> size | code_point);
+    return size;
+}
+
 /* How many bytes at `text` are ASCII and may stand in a JSON string as they are. Looks at a machine word at a time. */
 static size_t text_ascii_run(const char *text, size_t len)
 {

@@ -18,6 +18,9 @@
  * the maximal part that one U+FFFD stands for. */
 int exo_utf8_check(const char *text, size_t len);
 
+/* Stores a code point, which is below 0x110000, and returns the length of its sequence. */
+size_t exo_utf8_put(char out[4], uint32_t code_point);
+
 /* How many bytes at `text` may stand in a JSON string as they are: all but the quotation mark, the reverse solidus,
  * control characters and UTF-8 that is invalid or incomplete. */
 size_t exo_json_clean_run(const char *text, size_t len);

@@ -213,8 +213,9 @@ uint8_t exo_shapes_learn(exo_shapes *shapes, const exo_shape_draft *draft)
     s->hole_count = (uint8_t)draft->hole_count;
     memcpy(s->holes, draft->holes, draft->hole_count * sizeof *draft->holes);
     s->known = draft->known;
-    s->known.id = shape_own_span(s, draft->event, draft->known.id);
-    s->known.model = shape_own_span(s, draft->event, draft->known.model);
+    for (int i = 0; i < EXO_CHUNK_NAMES_; i++) {
+        s->known.names[i] = shape_own_span(s, draft->event, draft->known.names[i]);
+    }
     s->known.text = exo_span_of(NULL, 0);
     shapes->last = shapes->next;
     shapes->next = (shapes->next + 1) % SHAPE_COUNT_;

@@ -44,8 +44,8 @@ typedef struct exo_shape_draft {
 /* Begins to remember. The memory is `allocator`'s, which is borrowed. NULL when there is none. */
 exo_shapes *exo_shapes_new(const exo_allocator *allocator);
 
-/* Whether an event has one of the shapes; what it says is stored in `*known`, whose id and model are those of the event
- * that was remembered, and valid until the next one is. */
+/* Whether an event has one of the shapes; what it says is stored in `*known`, whose names are those of the event that
+ * was remembered, and valid until the next one is. */
 bool exo_shapes_recall(exo_shapes *shapes, exo_span event, exo_known *known);
 
 /* Whether it is worth while to remember another one: not where many were and none came again. */

@@ -77,6 +77,7 @@ static inline void log_delta(delta_log *log, const exo_delta *delta)
         [EXO_DELTA_ERROR] = "error",
         [EXO_DELTA_ID] = "id",
         [EXO_DELTA_MODEL] = "model",
+        [EXO_DELTA_TIER] = "tier",
         [EXO_DELTA_CONTENT] = "content",
         [EXO_DELTA_REASONING] = "reasoning",
         [EXO_DELTA_REASONING_DETAILS] = "details",

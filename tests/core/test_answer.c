@@ -114,6 +114,11 @@ static void short_texts_are_cut_between_characters(void **state)
     snprintf(text, sizeof text, "%0125d\xC3\xA9", 0);
     apply(&answer, EXO_DELTA_MODEL, text);
     assert_int_equal(exo_answer_model(&answer).len, 127);
+    snprintf(text, sizeof text, "%030d\xC3\xA9", 0);
+    apply(&answer, EXO_DELTA_TIER, text);
+    assert_int_equal(exo_answer_service_tier(&answer).len, 30);
+    apply(&answer, EXO_DELTA_TIER, "au\\u0074o");
+    assert_true(exo_span_is(exo_answer_service_tier(&answer), "auto"));
     snprintf(text, sizeof text, "%0199d", 0);
     apply(&answer, EXO_DELTA_FINISH, text);
     assert_int_equal(exo_answer_finish_reason(&answer).len, 63);

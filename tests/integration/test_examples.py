@@ -33,6 +33,14 @@ def test_one_question_that_fails(upstream):
     assert ran.returncode == 1 and "scripted failure 503" in ran.stderr and "sk-test" not in ran.stderr
 
 
+@pytest.mark.parametrize("program", ["chat", *LOOPS])
+@pytest.mark.parametrize("model", ["tool-length", "content-filter", "refusal"])
+def test_an_answer_that_is_not_whole_is_no_success(upstream, program, model):
+    ran = run(program, upstream.base_url, model, "hello")
+    assert ran.returncode == 1
+    assert (ran.stderr == "the answer was cut, filtered or refused\n") == (program == "chat")
+
+
 @pytest.mark.parametrize("program", LOOPS)
 def test_many_questions(upstream, program):
     ran = run(program, upstream.base_url, "echo+piece-40+pause-2", *QUESTIONS)

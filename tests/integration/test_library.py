@@ -37,6 +37,7 @@ def test_events_and_reply(driver, upstream):
     assert all(event["last"] for event in said.events[:5])
     assert said.events[5]["usage"] == {"prompt": 7, "completion": 5, "cached": -1}
     assert said.answer["text"] == TEXT and said.answer["finish_reason"] == "stop" and said.answer["model"] == "ok"
+    assert said.reply["outcome"] == 0 and said.reply["request_id"] == "req-1-1" and said.reply["service_tier"] == ""
     attempt = said.attempts[0]
     assert attempt["bytes_sent"] == upstream.requests[0].length
     assert attempt["bytes_received"] == said.summary["raw"] > len(TEXT)

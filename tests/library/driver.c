@@ -246,6 +246,9 @@ static void give_reply(exo_reply *reply)
     print_begin();
     print_open("reply", '{');
     print_failure("failure", exo_reply_failure(reply));
+    print_number("outcome", exo_reply_outcome(reply));
+    print_text("request_id", exo_reply_request_id(reply));
+    print_span("service_tier", exo_reply_service_tier(reply));
     print_text("deployment", exo_reply_deployment(reply));
     print_number("milliseconds", exo_reply_milliseconds(reply));
     print_open("answers", '[');
