@@ -58,7 +58,11 @@ typedef void (*exo_on_record)(void *ctx, const exo_record *record);
     X(exo_on_record, log, NULL)         /* is given one record for each attempt and each call; NULL: nobody is */ \
     X(void *, log_ctx, NULL) \
     X(long, log_bodies, 0)              /* 0: records carry no message text; n > 0: up to n bytes of it */ \
-    X(const exo_bounds *, bounds, NULL) /* NULL: EXO_BOUNDS_INIT; see exo_client_bounds() */
+    X(const exo_bounds *, bounds, NULL) /* NULL: EXO_BOUNDS_INIT; see exo_client_bounds() */ \
+    X(int *, error, NULL)               /* where exo_client_new() stores why it fails, or EXO_OK; NULL: nowhere */ \
+    X(char *, message, NULL)            /* where it says so in words, or "": of message_size bytes, always ended by \
+                                           NUL; NULL: nowhere */ \
+    X(size_t, message_size, 0)
 /* clang-format on */
 
 /* Options of a client; copied. Begin with EXO_CLIENT_OPTIONS_INIT. */
@@ -73,9 +77,11 @@ typedef struct exo_client_options {
         sizeof(exo_client_options) EXO_CLIENT_OPTIONS_MAP(EXO_OPTION_DEFAULT) \
     }
 
-/* A client; `options` may be NULL. libcurl is initialised with the first one and never torn down. NULL when memory runs
- * out, libcurl cannot be used, a limit is 0 or above its maximum, a bound is none, or `options` did not begin with its
- * macro. Free it with exo_client_free(). */
+/* A client; `options` may be NULL. libcurl is initialised with the first one and never torn down. NULL where it fails,
+ * which `options->error` and `options->message` tell:
+ *   EXO_E_ARGUMENT   a limit is 0 or above its maximum, or a bound is none, which is named; or the options are larger
+ * than this library's. Where they did not begin with their macro at all, nothing is stored EXO_E_LOCAL      no more
+ * descriptors, or libcurl cannot be used: it did not start EXO_E_NO_MEMORY Free it with exo_client_free(). */
 exo_client *exo_client_new(const exo_client_options *options);
 
 /* Ends all calls of the client without further events and frees them, closes its connections and frees it, with its

@@ -11,6 +11,8 @@
 #include "limits_check.h"
 #include "sized.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 const char *exo_client_message(const exo_client *client)
@@ -191,13 +193,46 @@ const char *exo_client_model(const exo_client *client, size_t index)
 
 /* ---- life ---- */
 
+/* Options that are larger than this are no newer ones, but were never set. */
+#define CLIENT_OPTIONS_MAX 4096
+
+/* Takes options. Of newer ones, which are refused, the part that is known says where to tell so. */
+static int client_take_options(exo_client_options *taken, const exo_client_options *options, char *words, size_t size)
+{
+    if (options && exo_sized_take(taken, sizeof *taken, options) != EXO_OK) {
+        if (options->size > sizeof *taken && options->size <= CLIENT_OPTIONS_MAX) {
+            *taken = *options;
+        }
+        snprintf(words, size, "options: must begin with EXO_CLIENT_OPTIONS_INIT of this library's version");
+        return EXO_E_ARGUMENT;
+    }
+    exo_bounds bounds = EXO_BOUNDS_INIT;
+    int code = taken->limits ? exo_limits_check(taken->limits, words, size) : EXO_OK;
+    if (code == EXO_OK && taken->bounds) {
+        code = exo_bounds_take(&bounds, taken->bounds, words, size);
+    }
+    return code;
+}
+
 exo_client *exo_client_new(const exo_client_options *options)
 {
     exo_client_options taken = EXO_CLIENT_OPTIONS_INIT;
-    if (options && exo_sized_take(&taken, sizeof taken, options) != EXO_OK) {
-        return NULL;
+    exo_client *client = NULL;
+    char words[128] = "";
+    int code = client_take_options(&taken, options, words, sizeof words);
+    if (code == EXO_OK) {
+        int lacks = EXO_OK;
+        exo_transport *transport = exo_curl_open(&lacks);
+        client = exo_engine_new(&taken, transport);
+        code = client ? EXO_OK : transport ? EXO_E_NO_MEMORY : lacks;
     }
-    return exo_engine_new(&taken, exo_curl_open());
+    if (taken.error) {
+        *taken.error = code;
+    }
+    if (taken.message) {
+        snprintf(taken.message, taken.message_size, "%s", words[0] || code == EXO_OK ? words : exo_error_text(code));
+    }
+    return client;
 }
 
 void exo_client_free(exo_client *client)

@@ -121,8 +121,9 @@ static int question_init(question *q, exo_client *client, const char *model, exo
         return question_refuse(q, EXO_E_UNKNOWN_MODEL, client->message);
     }
     q->deployed = exo_deployed_keep(deployed);
-    q->loop.transport = exo_curl_open();
-    return q->loop.transport ? EXO_OK : question_refuse(q, EXO_E_NO_MEMORY, "");
+    int lacks = EXO_OK;
+    q->loop.transport = exo_curl_open(&lacks);
+    return q->loop.transport ? EXO_OK : question_refuse(q, lacks, "");
 }
 
 static void question_free(question *q)

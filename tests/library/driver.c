@@ -297,12 +297,14 @@ static int do_client(void)
 #define EXO_X(name, host, micro, what) limits.name = (uint32_t)number("limits." #name, limits.name);
     EXO_LIMIT_MAP(EXO_X)
 #undef EXO_X
+    int code = EXO_OK;
     options.limits = &limits;
     options.bounds = &bounds;
+    options.error = &code;
     options.log = number("log", 0) ? print_record : NULL;
     options.log_bodies = (long)number("log_bodies", 0);
     client = exo_client_new(&options);
-    return client ? EXO_OK : EXO_E_NO_MEMORY;
+    return code;
 }
 
 /* Bounds that are not named are the standard ones. */

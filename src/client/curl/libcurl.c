@@ -233,7 +233,7 @@ static void start_libcurl(void)
     libcurl_started = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-exo_transport *exo_curl_open(void)
+static exo_transport *libcurl_open(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, start_libcurl);
@@ -252,4 +252,13 @@ exo_transport *exo_curl_open(void)
         return NULL;
     }
     return &pool->transport;
+}
+
+exo_transport *exo_curl_open(int *error)
+{
+    errno = ENOMEM;
+    exo_transport *transport = libcurl_open();
+    bool starved = errno == ENOMEM && libcurl_started == CURLE_OK;
+    *error = transport ? EXO_OK : starved ? EXO_E_NO_MEMORY : EXO_E_LOCAL;
+    return transport;
 }

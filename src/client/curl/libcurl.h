@@ -6,8 +6,8 @@
 
 #include "transport.h"
 
-/* Opens a transport; libcurl is initialised with the first one and never torn down. NULL when memory or descriptors run
- * out, or when libcurl cannot be used. */
-exo_transport *exo_curl_open(void);
+/* Opens a transport; libcurl is initialised with the first one and never torn down. NULL, and why in `*error`:
+ * EXO_E_NO_MEMORY, or EXO_E_LOCAL when there are no descriptors, or libcurl did not start. */
+exo_transport *exo_curl_open(int *error);
 
 #endif
