@@ -100,6 +100,11 @@ const char *exo_client_message(const exo_client *client);
  * exo_client_message() names the field; nothing is changed. */
 int exo_client_deploy(exo_client *client, const char *model, const exo_deployment *deployment);
 
+/* Takes away all that was said of `model`: its deployment, its lists and its policy. Calls under way go on with what
+ * they hold. The lists of others still name it: their calls end with EXO_E_UNKNOWN_MODEL until it is deployed again or
+ * their lists are set anew. EXO_OK, or EXO_E_UNKNOWN_MODEL: nothing is known of it. */
+int exo_client_remove(exo_client *client, const char *model);
+
 /* Appends `fallback` to the list of `model`: tried in order when an attempt fails in a way that another deployment may
  * cure. Lists are not transitive. Both must be deployed before a call uses them: EXO_E_UNKNOWN_MODEL there.
  * `exo_client_context_fallback()` does the same for the list that is walked when the context window is exceeded.
@@ -107,13 +112,32 @@ int exo_client_deploy(exo_client *client, const char *model, const exo_deploymen
 int exo_client_fallback(exo_client *client, const char *model, const char *fallback);
 int exo_client_context_fallback(exo_client *client, const char *model, const char *fallback);
 
+/* Sets a whole list, in place of the one that `model` had: `count` names (copied; 0: none). Calls under way go on with
+ * the one that they began with. EXO_OK; EXO_E_ARGUMENT (a name is missing) or EXO_E_NO_MEMORY: nothing is changed. */
+int exo_client_fallbacks(exo_client *client, const char *model, const char *const *fallbacks, size_t count);
+int exo_client_context_fallbacks(exo_client *client, const char *model, const char *const *fallbacks, size_t count);
+
 /* Sets how often calls for `model` try (copied): retries, backoff, cooldown. EXO_OK, EXO_E_UNKNOWN_MODEL, or
- * EXO_E_ARGUMENT for one that did not begin with its macro. */
+ * EXO_E_ARGUMENT for one that did not begin with its macro, or has a time that is negative or more than a day, which
+ * exo_client_message() names: nothing is changed. */
 int exo_client_policy(exo_client *client, const char *model, const exo_route_policy *policy);
 
-/* The names deployed, in the order in which each was first deployed; NULL when `index` is past the last one. Valid as
- * long as the client. */
+/* The names deployed, in the order in which each was first deployed since it was removed last; NULL when `index` is
+ * past the last one. Valid until that model is removed. */
 const char *exo_client_model(const exo_client *client, size_t index);
+
+/* What is deployed as `model`, for who looks at it: a copy, to be freed with exo_deployment_free(). It gives no secret
+ * away: api_key is NULL, and "***" stands in the place of the values of headers, of the values in base_url's query and
+ * of proxy's userinfo. NULL when there is no such deployment, or no memory. */
+exo_deployment *exo_client_deployment_of(const exo_client *client, const char *model);
+
+/* The lists of `model`, in order; NULL when `index` is past the last name, or nothing is known of it. Valid until the
+ * list is changed or the model removed. */
+const char *exo_client_fallback_of(const exo_client *client, const char *model, size_t index);
+const char *exo_client_context_fallback_of(const exo_client *client, const char *model, size_t index);
+
+/* The policy of `model`; NULL when it is not deployed. Valid until it is removed. */
+const exo_route_policy *exo_client_policy_of(const exo_client *client, const char *model);
 
 /* -------------------------------------------------------------- connections */
 

@@ -27,7 +27,10 @@ exo_config *exo_config_load(const char *path, exo_environment environment, void 
 exo_config *exo_config_parse(exo_span text, const char *name, exo_environment environment, void *ctx, char *message,
                              size_t size);
 
-/* Deploys everything in `client`. EXO_OK, or an error of exo_client_deploy() with exo_client_message(). */
+/* Deploys everything in `client`: of each model that the file names, deployment, lists and policy take the place of
+ * what the client had; its other models stay as they are. So a configuration can be applied twice, and a new one over
+ * an old one; models that the new one names no more are exo_client_remove()'s. EXO_OK, or an error of
+ * exo_client_deploy() or exo_client_policy() with exo_client_message(): all of the client is as it was. */
 int exo_config_apply(const exo_config *config, exo_client *client);
 
 /* The configured names in the order of the file; NULL when `index` is past the last one. Valid as long as the

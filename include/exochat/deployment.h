@@ -95,6 +95,9 @@ typedef struct exo_deployment {
         sizeof(exo_deployment) EXO_DEPLOYMENT_MAP(EXO_OPTION_DEFAULT) \
     }
 
+/* Frees what exo_client_deployment_of() gave (client.h), and no other. NULL is allowed. */
+void exo_deployment_free(exo_deployment *deployment);
+
 #ifdef __cplusplus
 }
 #endif

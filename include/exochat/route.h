@@ -31,7 +31,7 @@
 extern "C" {
 #endif
 
-/* X(type, field, default): the fields of exo_route_policy. Times are milliseconds. */
+/* X(type, field, default): the fields of exo_route_policy. Times are milliseconds; a client takes 0 to a day. */
 /* clang-format off */
 #define EXO_ROUTE_POLICY_MAP(X) \
     X(uint32_t, retries, 0)             /* further attempts on the same deployment after a failure with verdict \

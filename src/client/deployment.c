@@ -516,3 +516,72 @@ void exo_deployed_censor(const exo_deployed *deployed, exo_failure *failure)
         query = strchr(value, '&');
     }
 }
+
+/* ---- showing ---- */
+
+/* A copy of a URL with what its query says hidden, the names apart, and the userinfo. NULL when memory runs out. */
+static char *deployment_hide_in_url(const char *url)
+{
+    static const char hidden[] = "***";
+    const char *scheme = strstr(url, "://");
+    const char *at = scheme ? scheme + 3 : url;
+    const char *host = strrchr(at, '@');
+    char *copy = malloc(4 * strlen(url) + sizeof hidden);
+    if (!copy) {
+        return NULL;
+    }
+    char *to = copy + sprintf(copy, "%.*s%s", (int)(at - url), url, host ? hidden : "");
+    at = host ? host : at;
+    size_t path = strcspn(at, "?");
+    to += sprintf(to, "%.*s", (int)path, at);
+    for (at += path; *at;) {
+        size_t part = 1 + strcspn(at + 1, "&");
+        const char *equals = memchr(at, '=', part);
+        size_t name = equals ? (size_t)(equals - at) + 1 : 1;
+        to += sprintf(to, "%.*s%s", (int)name, at, part > name ? hidden : "");
+        at += part;
+    }
+    return copy;
+}
+
+/* Puts such a copy in the place of a field, if there is any. */
+static bool deployment_hide_in_field(const char **field)
+{
+    char *hidden = *field ? deployment_hide_in_url(*field) : NULL;
+    bool good = hidden || !*field;
+    if (hidden) {
+        deployment_free_text(*field);
+        *field = hidden;
+    }
+    return good;
+}
+
+exo_deployment *exo_deployed_show(const exo_deployed *deployed)
+{
+    exo_deployment *shown = malloc(sizeof *shown);
+    if (!shown) {
+        return NULL;
+    }
+    *shown = deployed->options;
+    shown->api_key = NULL;
+    bool good = deployment_copy(shown);
+    for (size_t i = 0; good && i < shown->header_count; i++) {
+        exo_header *header = (exo_header *)&shown->headers[i];
+        deployment_free_text(header->value);
+        header->value = exo_heap_copy("***");
+        good = header->value != NULL;
+    }
+    if (!good || !deployment_hide_in_field(&shown->base_url) || !deployment_hide_in_field(&shown->proxy)) {
+        exo_deployment_free(shown);
+        return NULL;
+    }
+    return shown;
+}
+
+void exo_deployment_free(exo_deployment *deployment)
+{
+    if (deployment) {
+        deployment_free(deployment);
+        free(deployment);
+    }
+}

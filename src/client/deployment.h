@@ -32,6 +32,10 @@ exo_deployed *exo_deployed_new(const char *name, const exo_deployment *options, 
 exo_deployed *exo_deployed_keep(exo_deployed *deployed);
 void exo_deployed_drop(exo_deployed *deployed);
 
+/* A copy of the options without the key, and with "***" in the place of what else may be secret: see
+ * exo_client_deployment_of(). NULL when memory runs out. */
+exo_deployment *exo_deployed_show(const exo_deployed *deployed);
+
 /* Whether two deployments may use each other's connections: all that identifies these is equal. */
 bool exo_deployed_shares(const exo_deployed *one, const exo_deployed *other);
 

@@ -904,8 +904,92 @@ static void test_apply(void **state)
     heap_left = 0;
     assert_int_equal(exo_config_apply(config, client), EXO_E_NO_MEMORY);
     heap_left = -1;
+    assert_int_equal(exo_config_apply(config, NULL), EXO_E_ARGUMENT);
     exo_client_free(client);
     exo_config_free(config);
+}
+
+/* What a client has: of each model its URL, its lists and its retries. */
+static const char *all_of(const exo_client *client)
+{
+    static char text[1024];
+    size_t len = 0;
+    const char *model;
+    text[0] = '\0';
+    for (size_t i = 0; (model = exo_client_model(client, i)) != NULL; i++) {
+        exo_deployment *deployment = exo_client_deployment_of(client, model);
+        const char *name;
+        len +=
+            (size_t)snprintf(text + len, sizeof text - len, "%s%s=%s", i ? " " : "", model, deployment->base_url + 8);
+        for (size_t k = 0; (name = exo_client_fallback_of(client, model, k)) != NULL; k++) {
+            len += (size_t)snprintf(text + len, sizeof text - len, ",%s", name);
+        }
+        for (size_t k = 0; (name = exo_client_context_fallback_of(client, model, k)) != NULL; k++) {
+            len += (size_t)snprintf(text + len, sizeof text - len, ";%s", name);
+        }
+        len += (size_t)snprintf(text + len, sizeof text - len, "*%u",
+                                (unsigned)exo_client_policy_of(client, model)->retries);
+        exo_deployment_free(deployment);
+    }
+    return text;
+}
+
+/* Configurations that are applied one after the other, and what there is then. */
+static const struct {
+    const char *models;
+    const char *after;
+} applied[] = {
+    {"a: {base_url: \"https://a1\", fallbacks: [b, c], retries: 2}, b: {base_url: \"https://b1\"}",
+     "a=a1,b,c*2 b=b1*0"},
+    {"a: {base_url: \"https://a1\", fallbacks: [b, c], retries: 2}, b: {base_url: \"https://b1\"}",
+     "a=a1,b,c*2 b=b1*0"},
+    {"b: {base_url: \"https://b2\", context_fallbacks: [a], retries: 1}", "a=a1,b,c*2 b=b2;a*1"},
+    {"c: {base_url: \"https://c1\"}, a: {base_url: \"https://a2\"}", "a=a2*0 b=b2;a*1 c=c1*0"},
+    {"b: {base_url: \"https://b2\"}", "a=a2*0 b=b2*0 c=c1*0"},
+};
+
+static exo_config *parse_models(const char *models)
+{
+    char text[256];
+    snprintf(text, sizeof text, "models: {%s}", models);
+    return parse(text);
+}
+
+static void test_apply_again(void **state)
+{
+    (void)state;
+    exo_client *client = exo_client_new(NULL);
+    for (size_t i = 0; i < sizeof applied / sizeof applied[0]; i++) {
+        exo_config *config = parse_models(applied[i].models);
+        assert_int_equal(exo_config_apply(config, client), EXO_OK);
+        exo_config_free(config);
+        assert_string_equal(all_of(client), applied[i].after);
+    }
+    exo_client_free(client);
+}
+
+/* Wherever it ends for want of memory, the client is as it was. */
+static void test_apply_is_all_or_nothing(void **state)
+{
+    (void)state;
+    exo_config *old = parse_models(applied[0].models);
+    exo_config *new = parse_models("b: {base_url: \"https://b9\", fallbacks: [a]}, x: {base_url: \"https://x9\"}, "
+                                   "a: {base_url: \"https://a9\", context_fallbacks: [x]}");
+    int code = EXO_E_NO_MEMORY;
+    for (long blocks = 0; code != EXO_OK; blocks++) {
+        exo_client *client = exo_client_new(NULL);
+        assert_int_equal(exo_config_apply(old, client), EXO_OK);
+        heap_left = blocks;
+        code = exo_config_apply(new, client);
+        heap_left = -1;
+        assert_int_equal(code, code == EXO_OK ? EXO_OK : EXO_E_NO_MEMORY);
+        assert_string_equal(all_of(client), code == EXO_OK ? "a=a9;x*0 b=b9,a*0 x=x9*0" : applied[0].after);
+        assert_int_equal(exo_client_message(client)[0] != '\0', code != EXO_OK);
+        assert_true(code != EXO_OK || blocks > 10);
+        exo_client_free(client);
+    }
+    exo_config_free(old);
+    exo_config_free(new);
 }
 
 int main(void)
@@ -930,6 +1014,8 @@ int main(void)
         cmocka_unit_test(test_missing_key),
         cmocka_unit_test(test_doubtful_files),
         cmocka_unit_test(test_apply),
+        cmocka_unit_test(test_apply_again),
+        cmocka_unit_test(test_apply_is_all_or_nothing),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -6,6 +6,7 @@
  */
 #include "config_values.h"
 #include "deployment.h"
+#include "engine.h"
 #include "heap.h"
 
 #include <errno.h>
@@ -496,31 +497,34 @@ void exo_config_call_options(const exo_config *config, exo_call_options *options
     }
 }
 
-static int config_add_fallbacks(exo_client *client, const char *name, const exo_config_texts *fallbacks,
-                                int (*add)(exo_client *client, const char *model, const char *fallback))
+/* Puts one model into a registry. EXO_OK, or an error with words in the client's message. */
+static int config_stage(exo_registry *staged, const exo_config_entry *model, char *message, size_t size)
 {
-    int code = EXO_OK;
-    for (size_t i = 0; code == EXO_OK && i < fallbacks->count; i++) {
-        code = add(client, name, fallbacks->items[i]);
+    const exo_config_texts *lists[] = {&model->fallbacks, &model->context_fallbacks};
+    int code = exo_registry_deploy(staged, model->name, &model->options, message, size);
+    if (code == EXO_OK) {
+        code = exo_registry_policy(staged, model->name, &model->policy, message, size);
+    }
+    for (int i = 0; code == EXO_OK && i < 2; i++) {
+        code = exo_registry_fallbacks(staged, model->name, (const char *const *)lists[i]->items, lists[i]->count,
+                                      i == 1, message, size);
     }
     return code;
 }
 
+/* All is put into a registry of its own first, which may fail half way. */
 int exo_config_apply(const exo_config *config, exo_client *client)
 {
-    int code = EXO_OK;
+    exo_registry staged;
+    int code = !client ? EXO_E_ARGUMENT : exo_engine_is_ours(client) ? EXO_OK : EXO_E_FORKED;
+    memset(&staged, 0, sizeof staged);
     for (size_t i = 0; code == EXO_OK && i < config->count; i++) {
-        const exo_config_entry *model = &config->models[i];
-        code = exo_client_deploy(client, model->name, &model->options);
-        if (code == EXO_OK) {
-            code = exo_client_policy(client, model->name, &model->policy);
-        }
-        if (code == EXO_OK) {
-            code = config_add_fallbacks(client, model->name, &model->fallbacks, exo_client_fallback);
-        }
-        if (code == EXO_OK) {
-            code = config_add_fallbacks(client, model->name, &model->context_fallbacks, exo_client_context_fallback);
-        }
+        code = config_stage(&staged, &config->models[i], client->message, sizeof client->message);
     }
+    if (code == EXO_OK) {
+        code = exo_registry_take_over(&client->registry, &staged);
+        exo_engine_say(client, "%s", code == EXO_OK ? "" : exo_error_text(code));
+    }
+    exo_registry_free(&staged);
     return code;
 }
