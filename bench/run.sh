@@ -33,7 +33,7 @@ wait_for()
 flags="-std=gnu11 -O2 -Wall -Wextra -I$root/include"
 libraries="$build/libexochat.a $(pkg-config --cflags --libs libcurl yaml-0.1 libssl libcrypto) -pthread"
 "${CC:-cc}" $flags "$root/bench/server.c" -o "$work/server"
-for program in latency scale streams upload; do
+for program in config latency scale streams upload; do
     "${CC:-cc}" $flags "$root/bench/$program.c" "$root/bench/baseline.c" $libraries -o "$work/$program"
 done
 "$work/server" >"$work/port" &
@@ -97,6 +97,13 @@ truncate -s "${MEGABYTES}M" "$work/photo.png"
 "$work/upload" "$origin/fast" "$work/photo.png" "$work/body" 5 >"$work/upload.txt"
 row "upload of a $MEGABYTES MB attachment" MB/s "$(value attached "$work/upload.txt")" "$(value bare "$work/upload.txt")"
 rm -f "$work/body"
+
+# What each name in a large configuration costs; the baseline is a tenth of them.
+"$work/config" 19000 >"$work/config.txt"
+for what in keys aliases models; do
+    row "configuration, of 19,000 names: $what" us "$(value "$what-many" "$work/config.txt")" \
+        "$(value "$what-few" "$work/config.txt")"
+done
 
 # Peak resident memory of the command, over http and over https with all the certificates of the system loaded. The
 # baseline is the smallest attachment.

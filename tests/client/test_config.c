@@ -606,6 +606,88 @@ static void test_bounds(void **state)
     free(text);
 }
 
+/* What is written `count` times between a head and a tail. */
+static const char *repeated(const char *head, const char *format, unsigned count, const char *tail)
+{
+    static char text[1024 * 1024 + 1];
+    size_t len = (size_t)snprintf(text, sizeof text, "%s", head);
+    for (unsigned i = 0; i < count; i++) {
+        len += (size_t)snprintf(text + len, sizeof text - len, format, i, i);
+        assert_true(len < sizeof text);
+    }
+    snprintf(text + len, sizeof text - len, "%s", tail);
+    return text;
+}
+
+/* What there may be so many times, and what is said of once more. Of 20,000 values of a document, one is `models`, one
+ * the model, one its URL, one its body, and one an entry of that. */
+#define BODY "models:\n  m:\n" URL "    body:\n"
+static const struct {
+    const char *head;
+    const char *format;
+    const char *tail;
+    unsigned most;
+    const char *message;
+} counted[] = {
+    {BODY, "      k%u: x\n", "", 19996, ":20001: more than 40000 keys and values"},
+    {BODY "      k: [", "x, ", "]\n", 19995,
+     ":5: models.m.body.k[19995]: more than 20000 values, aliases counted as often as they are used"},
+    {BODY "      k: &a x\n", "      k%u: *a\n", "", 19995, ":20001: more than 40000 keys and values"},
+    {BODY, "      k%u: &a%u x\n", "", 256, ":261: more than 256 anchors (&name)"},
+    {BODY "      k: [", "&a%u x, ", "]\n", 256, ":5: more than 256 anchors (&name)"},
+    {BODY "      k: [", "&a%u [], ", "]\n", 256, ":5: more than 256 anchors (&name)"},
+    {BODY "      k: [", "&a%u {}, ", "]\n", 256, ":5: more than 256 anchors (&name)"},
+    {"", "%%TAG !t%u! tag:x\n", "---\n" BODY "      k: x\n", 16, ":17: more than 16 lines that begin with %"},
+    {"", "%%TAG !t%u! tag:x\r", "---\n" BODY "      k: x\n", 16, ":17: more than 16 lines that begin with %"},
+    {BODY "      k: \"x\n", "%%\n", "\"\n", 16, ":22: more than 16 lines that begin with %"},
+};
+
+static void test_counted(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof counted / sizeof counted[0]; i++) {
+        for (unsigned more = 0; more < 2; more++) {
+            exo_config *config =
+                parse_as("c", repeated(counted[i].head, counted[i].format, counted[i].most + more, counted[i].tail));
+            if ((config != NULL) == (more == 1)) {
+                print_error("%s of %s: %s\n", more ? "one more" : "all", counted[i].format, message);
+            }
+            assert_int_equal(config != NULL, more == 0);
+            assert_string_equal(message[0] ? message + 1 : "", more ? counted[i].message : "");
+            exo_config_free(config);
+        }
+    }
+    /* What is not gone through is counted all the same, before a document is made of it. */
+    assert_null(parse_as("c", repeated("a: [", "x,", 40000, "]")));
+    assert_string_equal(message, "c:1: more than 40000 keys and values");
+    assert_null(parse_as("c", repeated("a: [", "x,", 39998, "]")));
+    assert_string_equal(message, "c:1: a: unknown key");
+}
+
+/* However many there are. */
+static void test_keys_that_stand_twice(void **state)
+{
+    (void)state;
+    for (unsigned count = 1; count < 2000; count = count * 3 + 1) {
+        char expected[128];
+        char last[64];
+        snprintf(last, sizeof last, "      k%u: x\n", count / 2);
+        snprintf(expected, sizeof expected, "c:%u: models.m.body.k%u: stands twice, first in line %u", 5 + count,
+                 count / 2, 5 + count / 2);
+        assert_null(parse_as("c", repeated(BODY, "      k%u: x\n", count, last)));
+        assert_string_equal(message, expected);
+    }
+    /* Of several, the first one that comes again; and what is wrong before it is said first. */
+    assert_null(parse_as("c", BODY "      {z: 1, b: 2, a: 3, z: 4, a: 5}\n"));
+    assert_string_equal(message, "c:5: models.m.body.z: stands twice, first in line 5");
+    assert_null(parse_as("c", BODY "      {a: .inf, b: 1, b: 2}\n"));
+    assert_string_equal(message, "c:5: models.m.body.a: JSON has no infinity and no NaN; quoted, it is text");
+    assert_null(parse_as("c", BODY "      {[x]: 1, b: 1, b: 2}\n"));
+    assert_string_equal(message, "c:5: models.m.body: a key must be text without NUL");
+    assert_null(parse_as("c", BODY "      {b: 1, b: 1, [x]: 2}\n"));
+    assert_string_equal(message, "c:5: models.m.body.b: stands twice, first in line 5");
+}
+
 static void test_memory_runs_out(void **state)
 {
     (void)state;
@@ -663,6 +745,32 @@ static exo_config *load(const char *name)
 {
     unsigned asked = 0;
     return exo_config_load(at(name), environment, &asked, message, sizeof message);
+}
+
+/* A file may be as large as a text may. */
+static void test_size_of_a_file(void **state)
+{
+    static const struct {
+        size_t size;
+        bool fits;
+    } sizes[] = {
+        {1024 * 1024 - 5000, true}, {1024 * 1024 - 100, true},   {1024 * 1024, true},
+        {1024 * 1024 + 1, false},   {1024 * 1024 + 5000, false},
+    };
+    static const char models[] = "models: {m: {base_url: \"https://h\"}}\n";
+    (void)state;
+    char *text = malloc(1024 * 1024 + 5000);
+    assert_non_null(text);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        memset(text, '#', sizes[i].size);
+        memcpy(text, models, sizeof models - 1);
+        write_file("large.yaml", text, sizes[i].size, 0600);
+        exo_config *config = load("large.yaml");
+        assert_int_equal(config != NULL, sizes[i].fits);
+        assert_int_equal(strstr(message, "expected a configuration of at most 1 MB") != NULL, !sizes[i].fits);
+        exo_config_free(config);
+    }
+    free(text);
 }
 
 static void test_load(void **state)
@@ -1006,7 +1114,10 @@ int main(void)
         cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_messages_are_cut),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_counted),
+        cmocka_unit_test(test_keys_that_stand_twice),
         cmocka_unit_test(test_memory_runs_out),
+        cmocka_unit_test(test_size_of_a_file),
         cmocka_unit_test(test_load),
         cmocka_unit_test(test_doubtful),
         cmocka_unit_test(test_circles),

@@ -231,8 +231,7 @@ static bool config_read_model(void *ctx, const char *key, unsigned line, yaml_no
 {
     reading *r = ctx;
     exo_config *config = r->config;
-    exo_config_entry *models =
-        exo_heap.resize(exo_heap.ctx, config->models, (config->count + 1) * sizeof *config->models);
+    exo_config_entry *models = exo_config_room(config->models, config->count, sizeof *config->models);
     if (!models) {
         return config_out_of_memory(r, line);
     }
@@ -297,6 +296,22 @@ static bool config_check_defaults(reading *r)
     return good;
 }
 
+/* So that a model is found by its name. */
+static bool config_sort_models(reading *r)
+{
+    exo_config *config = r->config;
+    config->sorted = exo_config_names_new(config->count);
+    if (!config->sorted) {
+        return config_out_of_memory(r, 1);
+    }
+    for (size_t i = 0; i < config->count; i++) {
+        config->sorted[i].text = config->models[i].name;
+        config->sorted[i].number = i;
+    }
+    exo_config_names_sort(config->sorted, config->count);
+    return true;
+}
+
 static bool config_check_default_model(reading *r)
 {
     const exo_config *config = r->config;
@@ -331,7 +346,7 @@ static bool config_read_all(reading *r)
         return exo_yaml_fail(&r->yaml, r->config->lines[EXO_KEY_models], "expected at least one model");
     }
     exo_yaml_leave(&r->yaml, 0);
-    return config_check_default_model(r);
+    return config_sort_models(r) && config_check_default_model(r);
 }
 
 static const char *config_process_environment(void *ctx, const char *name)
@@ -399,8 +414,8 @@ exo_config *exo_config_load(const char *path, exo_environment environment, void 
     exo_buffer_init(&text, &exo_heap, EXO_YAML_BYTES_MAX + 4096, EXO_E_CONFIG);
     bool known = fstat(fileno(file), &status) == 0;
     /* All at once, as growing would leave copies of keys behind. */
-    bool sized = known && status.st_size > 0 && (uint64_t)status.st_size < EXO_YAML_BYTES_MAX;
-    int code = exo_buffer_reserve(&text, sized ? (size_t)status.st_size + 8192 : 4096);
+    bool sized = known && status.st_size > 0 && (uint64_t)status.st_size <= EXO_YAML_BYTES_MAX;
+    int code = exo_buffer_reserve(&text, sized ? (size_t)status.st_size + 4096 : 4096);
     if (code == EXO_OK) {
         code = config_read_file(file, &text);
     }
@@ -430,6 +445,7 @@ void exo_config_free(exo_config *config)
         config_free_model(&config->models[i]);
     }
     exo_heap.resize(exo_heap.ctx, config->models, 0);
+    exo_heap.resize(exo_heap.ctx, config->sorted, 0);
     exo_heap_free_secret(config->default_model);
     exo_heap_free_secret(config->name);
     exo_heap.resize(exo_heap.ctx, config, 0);
@@ -439,12 +455,8 @@ void exo_config_free(exo_config *config)
 
 const exo_config_entry *exo_config_find(const exo_config *config, const char *name)
 {
-    for (size_t i = 0; name && i < config->count; i++) {
-        if (strcmp(config->models[i].name, name) == 0) {
-            return &config->models[i];
-        }
-    }
-    return NULL;
+    const exo_config_name *found = name ? exo_config_names_find(config->sorted, config->count, name) : NULL;
+    return found ? &config->models[found->number] : NULL;
 }
 
 const char *exo_config_model(const exo_config *config, size_t index)

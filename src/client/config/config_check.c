@@ -120,28 +120,34 @@ static void check_keys(check *c)
 
 /* ---- fallbacks ---- */
 
-static bool check_is_among(const exo_config_texts *texts, size_t count, const char *name)
+/* The names of a list, sorted, or NULL: where memory runs out, none stands twice. */
+static exo_config_name *check_sort(const exo_config_texts *texts)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(texts->items[i], name) == 0) {
-            return true;
-        }
+    exo_config_name *names = exo_config_names_new(texts->count);
+    for (size_t i = 0; names && i < texts->count; i++) {
+        names[i].text = texts->items[i];
+        names[i].number = i;
     }
-    return false;
+    if (names) {
+        exo_config_names_sort(names, texts->count);
+    }
+    return names;
 }
 
 static void check_fallbacks(check *c, enum exo_config_model_key key, const exo_config_texts *fallbacks)
 {
+    exo_config_name *names = check_sort(fallbacks);
     for (size_t i = 0; i < fallbacks->count; i++) {
         const char *name = fallbacks->items[i];
         if (strcmp(name, c->model->name) == 0) {
             check_add_warning(c, key, "leads back to the model itself");
         } else if (!exo_config_find(c->config, name)) {
             check_add_warning(c, key, "%.200s is not in models", name);
-        } else if (check_is_among(fallbacks, i, name)) {
+        } else if (names && exo_config_names_find(names, fallbacks->count, name)->number < i) {
             check_add_warning(c, key, "%.200s stands twice", name);
         }
     }
+    exo_heap.resize(exo_heap.ctx, names, 0);
 }
 
 /* ---- circles ---- */

@@ -7,6 +7,8 @@
 #ifndef EXO_CLIENT_CONFIG_ENTRIES_H
 #define EXO_CLIENT_CONFIG_ENTRIES_H
 
+#include "config_names.h"
+
 #include "exochat/config.h"
 
 /* How a value is written. */
@@ -136,6 +138,7 @@ struct exo_config {
     bool shared; /* others than the owner can read the file */
     exo_config_entry *models;
     size_t count;
+    exo_config_name *sorted; /* their names, once all are read */
 };
 
 /* The model called `name`, or NULL. */

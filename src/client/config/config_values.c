@@ -259,6 +259,12 @@ static bool value_set_json(exo_yaml *yaml, yaml_node_t *node, char **field)
 
 /* ---- lists ---- */
 
+void *exo_config_room(void *items, size_t count, size_t size)
+{
+    bool full = (count & (count - 1)) == 0;
+    return full ? exo_heap.resize(exo_heap.ctx, items, (count > 0 ? 2 * count : 1) * size) : items;
+}
+
 typedef struct filling {
     exo_yaml *yaml;
     exo_config_texts *texts;
@@ -270,7 +276,7 @@ static bool value_add_text(void *ctx, const char *key, unsigned line, yaml_node_
     filling *f = ctx;
     exo_config_texts *texts = f->texts;
     (void)key;
-    char **grown = exo_heap.resize(exo_heap.ctx, texts->items, (texts->count + 1) * sizeof(char *));
+    char **grown = exo_config_room(texts->items, texts->count, sizeof(char *));
     if (!grown) {
         return value_out_of_memory(f->yaml, line);
     }
@@ -287,7 +293,7 @@ static bool value_add_pair(void *ctx, const char *key, unsigned line, yaml_node_
 {
     filling *f = ctx;
     exo_config_pairs *pairs = f->pairs;
-    exo_header *grown = exo_heap.resize(exo_heap.ctx, pairs->items, (pairs->count + 1) * sizeof(exo_header));
+    exo_header *grown = exo_config_room(pairs->items, pairs->count, sizeof(exo_header));
     if (!grown) {
         return value_out_of_memory(f->yaml, line);
     }

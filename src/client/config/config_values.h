@@ -16,6 +16,10 @@ bool exo_config_set(exo_yaml *yaml, exo_config_kind kind, yaml_node_t *node, voi
 /* Frees what a field of `kind` holds, texts wiped, and leaves it empty. */
 void exo_config_clear(exo_config_kind kind, void *field);
 
+/* An array of `count` items of `size` bytes with room for one more: its size doubles whenever it is full. NULL when
+ * memory runs out: `items` is as it was. */
+void *exo_config_room(void *items, size_t count, size_t size);
+
 /* More than the distance between any two words that are compared. */
 #define EXO_CONFIG_FAR 64
 

@@ -7,6 +7,7 @@
  */
 #include "config_yaml.h"
 
+#include "config_names.h"
 #include "heap.h"
 
 #include "exochat/json_write.h"
@@ -102,18 +103,74 @@ static int doc_depth_change(yaml_event_type_t type)
     return type == YAML_MAPPING_END_EVENT || type == YAML_SEQUENCE_END_EVENT ? -1 : 0;
 }
 
+/* What there was so far of what a document is written with. */
+typedef struct written {
+    unsigned documents;
+    unsigned values; /* and keys */
+    unsigned anchors;
+    int depth;
+} written;
+
+static void doc_count(written *so_far, const yaml_event_t *event)
+{
+    bool anchored = false;
+    switch (event->type) {
+    case YAML_SCALAR_EVENT:
+        anchored = event->data.scalar.anchor != NULL;
+        break;
+    case YAML_SEQUENCE_START_EVENT:
+        anchored = event->data.sequence_start.anchor != NULL;
+        break;
+    case YAML_MAPPING_START_EVENT:
+        anchored = event->data.mapping_start.anchor != NULL;
+        break;
+    case YAML_ALIAS_EVENT:
+        break;
+    default:
+        so_far->documents += event->type == YAML_DOCUMENT_START_EVENT;
+        so_far->depth += doc_depth_change(event->type);
+        return;
+    }
+    so_far->values++;
+    so_far->anchors += anchored;
+    so_far->depth += doc_depth_change(event->type);
+}
+
 /* Refuses what a document does not show any more, or what it should not be made of. */
-static bool doc_check_event(exo_yaml *yaml, const yaml_event_t *event, unsigned documents, int depth)
+static bool doc_check_event(exo_yaml *yaml, const yaml_event_t *event, const written *so_far)
 {
     unsigned line = (unsigned)event->start_mark.line + 1;
     if (doc_has_tag(event)) {
         return exo_yaml_fail(yaml, line, "tags (! and !!) are not supported");
     }
-    if (documents > 1) {
+    if (so_far->documents > 1) {
         return exo_yaml_fail(yaml, line, "expected one document, and a second one begins here");
     }
-    if (depth > EXO_YAML_DEPTH_MAX) {
+    if (so_far->depth > EXO_YAML_DEPTH_MAX) {
         return exo_yaml_fail(yaml, line, "nested deeper than %d levels", EXO_YAML_DEPTH_MAX);
+    }
+    if (so_far->values > EXO_YAML_WRITTEN_MAX + 1) { /* the document itself is none of them */
+        return exo_yaml_fail(yaml, line, "more than %d keys and values", EXO_YAML_WRITTEN_MAX);
+    }
+    if (so_far->anchors > EXO_YAML_ANCHORS_MAX) {
+        return exo_yaml_fail(yaml, line, "more than %d anchors (&name)", EXO_YAML_ANCHORS_MAX);
+    }
+    return true;
+}
+
+/* Looks at the lines that begin with %: libyaml reads all directives before the first event shows. */
+static bool doc_check_directives(exo_yaml *yaml, exo_span text)
+{
+    unsigned directives = 0;
+    unsigned line = 1;
+    for (size_t i = 0; i < text.len; i++) {
+        char before = i > 0 ? text.ptr[i - 1] : '\n';
+        bool begins = before == '\n' || (before == '\r' && text.ptr[i] != '\n');
+        line += begins && i > 0;
+        directives += begins && text.ptr[i] == '%';
+        if (directives > EXO_YAML_DIRECTIVES_MAX) {
+            return exo_yaml_fail(yaml, line, "more than %d lines that begin with %%", EXO_YAML_DIRECTIVES_MAX);
+        }
     }
     return true;
 }
@@ -143,8 +200,7 @@ static bool doc_check_events(exo_yaml *yaml, exo_span text)
 {
     yaml_parser_t parser;
     yaml_event_t event;
-    unsigned documents = 0;
-    int depth = 0;
+    written so_far = {0, 0, 0, 0};
     bool good = doc_begin_parser(yaml, &parser, text);
     if (!good) {
         return false;
@@ -156,9 +212,8 @@ static bool doc_check_events(exo_yaml *yaml, exo_span text)
             break;
         }
         type = event.type;
-        documents += type == YAML_DOCUMENT_START_EVENT;
-        depth += doc_depth_change(type);
-        good = doc_check_event(yaml, &event, documents, depth);
+        doc_count(&so_far, &event);
+        good = doc_check_event(yaml, &event, &so_far);
         if (type == YAML_SCALAR_EVENT) {
             exo_heap_wipe(event.data.scalar.value, event.data.scalar.length);
         }
@@ -178,7 +233,7 @@ bool exo_yaml_open(exo_yaml *yaml, exo_span text)
     if (text.len > EXO_YAML_BYTES_MAX) {
         return exo_yaml_fail(yaml, 1, "larger than %zu bytes", EXO_YAML_BYTES_MAX);
     }
-    if (!doc_check_events(yaml, text) || !doc_begin_parser(yaml, &parser, text)) {
+    if (!doc_check_directives(yaml, text) || !doc_check_events(yaml, text) || !doc_begin_parser(yaml, &parser, text)) {
         return false;
     }
     bool good = yaml_parser_load(&parser, &yaml->document) || doc_fail_syntax(yaml, &parser, text);
@@ -239,31 +294,64 @@ static bool doc_is_plain(const yaml_node_t *node)
     return node->type == YAML_SCALAR_NODE && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 }
 
-/* Checks the key of pair number `at`, and appends it to the path. */
-static bool doc_enter_key(exo_yaml *yaml, const yaml_node_t *mapping, size_t at)
+static bool doc_is_key(const yaml_node_t *node)
+{
+    return node->type == YAML_SCALAR_NODE && strlen(doc_scalar_text(node)) == node->data.scalar.length;
+}
+
+/* A key that stands twice: the number of its second pair, and the line of its first. */
+typedef struct repetition {
+    size_t number;
+    unsigned first_line;
+} repetition;
+
+/* Looks for the first key that stands twice; `number` is SIZE_MAX where none does. False: memory has run out. */
+static bool doc_find_repetition(exo_yaml *yaml, const yaml_node_t *mapping, repetition *found)
 {
     const yaml_node_pair_t *pairs = mapping->data.mapping.pairs.start;
-    const yaml_node_t *key = yaml_document_get_node(&yaml->document, pairs[at].key);
+    size_t count = (size_t)(mapping->data.mapping.pairs.top - pairs);
+    size_t texts = 0;
+    exo_config_name *names = exo_config_names_new(count);
+    *found = (repetition){SIZE_MAX, 0};
+    if (!names) {
+        return exo_yaml_fail(yaml, exo_yaml_line(mapping), "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        const yaml_node_t *key = yaml_document_get_node(&yaml->document, pairs[i].key);
+        if (doc_is_key(key)) {
+            names[texts].text = doc_scalar_text(key);
+            names[texts++].number = i;
+        }
+    }
+    exo_config_names_sort(names, texts);
+    const exo_config_name *twice = exo_config_names_twice(names, texts);
+    if (twice) {
+        found->number = twice->number;
+        found->first_line = exo_yaml_line(yaml_document_get_node(&yaml->document, pairs[twice[-1].number].key));
+    }
+    exo_heap.resize(exo_heap.ctx, names, 0);
+    return true;
+}
+
+/* Checks a key, and appends it to the path. */
+static bool doc_enter_key(exo_yaml *yaml, const yaml_node_t *key)
+{
     unsigned line = exo_yaml_line(key);
-    if (key->type != YAML_SCALAR_NODE || strlen(doc_scalar_text(key)) != key->data.scalar.length) {
+    if (!doc_is_key(key)) {
         return exo_yaml_fail(yaml, line, "a key must be text without NUL");
     }
     exo_yaml_enter(yaml, doc_scalar_text(key));
     if (doc_is_plain(key) && strcmp(doc_scalar_text(key), "<<") == 0) {
         return exo_yaml_fail(yaml, line, "merge keys are not supported");
     }
-    for (size_t i = 0; i < at; i++) {
-        const yaml_node_t *other = yaml_document_get_node(&yaml->document, pairs[i].key);
-        if (strcmp(doc_scalar_text(other), doc_scalar_text(key)) == 0) {
-            return exo_yaml_fail(yaml, line, "stands twice, first in line %u", exo_yaml_line(other));
-        }
-    }
     return true;
 }
 
 bool exo_yaml_pairs(exo_yaml *yaml, yaml_node_t *node, exo_yaml_each *each, void *ctx)
 {
-    if (!doc_descend(yaml, node, YAML_MAPPING_NODE, "a mapping (key: value)")) {
+    repetition twice;
+    if (!doc_descend(yaml, node, YAML_MAPPING_NODE, "a mapping (key: value)") ||
+        !doc_find_repetition(yaml, node, &twice)) {
         return false;
     }
     size_t path_len = yaml->path_len;
@@ -272,8 +360,14 @@ bool exo_yaml_pairs(exo_yaml *yaml, yaml_node_t *node, exo_yaml_each *each, void
     for (size_t i = 0; i < count; i++) {
         yaml_node_t *key = yaml_document_get_node(&yaml->document, pairs[i].key);
         yaml_node_t *value = yaml_document_get_node(&yaml->document, pairs[i].value);
-        if (!doc_enter_key(yaml, node, i) ||
-            !doc_visit(yaml, each, ctx, doc_scalar_text(key), exo_yaml_line(key), value)) {
+        unsigned line = exo_yaml_line(key);
+        if (!doc_enter_key(yaml, key)) {
+            return false;
+        }
+        if (i == twice.number) {
+            return exo_yaml_fail(yaml, line, "stands twice, first in line %u", twice.first_line);
+        }
+        if (!doc_visit(yaml, each, ctx, doc_scalar_text(key), line, value)) {
             return false;
         }
         exo_yaml_leave(yaml, path_len);

@@ -3,7 +3,8 @@
  *
  * It knows how values are written, not what they mean. What is not supported (tags, merge keys, further documents) is
  * an error, never passed over. Aliases are, within bounds: a document of EXO_YAML_NODES_MAX values, aliases counted as
- * often as they are used, and EXO_YAML_DEPTH_MAX levels.
+ * often as they are used, and EXO_YAML_DEPTH_MAX levels. What libyaml takes quadratic time for is bounded before it
+ * makes a document: keys and values as they are written, anchors, and directives.
  */
 #ifndef EXO_CLIENT_CONFIG_YAML_H
 #define EXO_CLIENT_CONFIG_YAML_H
@@ -13,10 +14,13 @@
 
 #include <yaml.h>
 
-#define EXO_YAML_BYTES_MAX ((size_t)1024 * 1024)
-#define EXO_YAML_NODES_MAX 20000
-#define EXO_YAML_DEPTH_MAX 32
-#define EXO_YAML_TEXT_MAX  65536
+#define EXO_YAML_BYTES_MAX      ((size_t)1024 * 1024)
+#define EXO_YAML_NODES_MAX      20000
+#define EXO_YAML_WRITTEN_MAX    (2 * EXO_YAML_NODES_MAX) /* keys and values as they stand in the text, aliases too */
+#define EXO_YAML_ANCHORS_MAX    256 /* &name: libyaml looks through all of them for each one and for each alias */
+#define EXO_YAML_DIRECTIVES_MAX 16  /* %TAG: the same */
+#define EXO_YAML_DEPTH_MAX      32
+#define EXO_YAML_TEXT_MAX       65536
 
 /* A document that is being read. */
 typedef struct exo_yaml {
