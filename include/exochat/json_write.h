@@ -66,6 +66,23 @@ static inline int exo_json_string_write(exo_json_string *string, exo_window *win
     return EXO_OK;
 }
 
+/* Hands the whole string for `text` to `put`, piece by piece. EXO_OK, or what `put` returned in place of it: then it is
+ * not called again. */
+static inline int exo_json_string_put(exo_span text, int (*put)(void *ctx, exo_span piece), void *ctx)
+{
+    char bytes[256];
+    exo_json_string string;
+    int written = EXO_AGAIN;
+    int code = EXO_OK;
+    exo_json_string_init(&string, text);
+    while (written == EXO_AGAIN && code == EXO_OK) {
+        exo_window window = {bytes, sizeof bytes, 0};
+        written = exo_json_string_write(&string, &window);
+        code = put(ctx, exo_span_of(bytes, window.pos));
+    }
+    return code;
+}
+
 /* The most characters that exo_json_write_int64() or exo_json_write_uint64() store. */
 #define EXO_JSON_INTEGER_MAX 20
 

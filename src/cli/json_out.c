@@ -47,17 +47,15 @@ static void out_write_escaped(FILE *to, exo_span text, exo_json_escaper *escaper
     }
 }
 
+static int out_write_piece(void *to, exo_span piece)
+{
+    fwrite(piece.ptr, 1, piece.len, to);
+    return EXO_OK;
+}
+
 static void out_write_string(FILE *to, exo_span text)
 {
-    char bytes[1024];
-    exo_json_string string;
-    int result = EXO_AGAIN;
-    exo_json_string_init(&string, text);
-    while (result == EXO_AGAIN) {
-        exo_window window = {bytes, sizeof bytes, 0};
-        result = exo_json_string_write(&string, &window);
-        fwrite(bytes, 1, window.pos, to);
-    }
+    (void)exo_json_string_put(text, out_write_piece, to);
 }
 
 void json_key(json_out *out, const char *key)

@@ -40,19 +40,9 @@ static bool messages_find_first(exo_span json, size_t *at, bool *empty)
     return true;
 }
 
-static int messages_append_string(exo_buffer *out, const char *text)
+static int messages_append_piece(void *out, exo_span piece)
 {
-    char bytes[1024];
-    exo_json_string string;
-    int result = EXO_AGAIN;
-    int code = EXO_OK;
-    exo_json_string_init(&string, exo_span_text(text));
-    while (result == EXO_AGAIN && code == EXO_OK) {
-        exo_window window = {bytes, sizeof bytes, 0};
-        result = exo_json_string_write(&string, &window);
-        code = exo_buffer_append(out, exo_span_of(bytes, window.pos));
-    }
-    return code;
+    return exo_buffer_append(out, piece);
 }
 
 /* The text of `json` with a system message before the others, in `out`. EXO_OK or EXO_E_NO_MEMORY. */
@@ -60,7 +50,7 @@ static int messages_insert_system(exo_buffer *out, exo_span json, size_t at, boo
 {
     int code = exo_buffer_append(out, exo_span_of(json.ptr, at));
     code = code == EXO_OK ? exo_buffer_append(out, exo_span_text("{\"role\":\"system\",\"content\":")) : code;
-    code = code == EXO_OK ? messages_append_string(out, system) : code;
+    code = code == EXO_OK ? exo_json_string_put(exo_span_text(system), messages_append_piece, out) : code;
     code = code == EXO_OK ? exo_buffer_append(out, exo_span_text(empty ? "}" : "},")) : code;
     return code == EXO_OK ? exo_buffer_append(out, exo_span_of(json.ptr + at, json.len - at)) : code;
 }

@@ -140,27 +140,21 @@ typedef struct line {
     size_t len;
 } line;
 
-static void log_put(line *out, exo_span bytes)
+static int log_put_piece(void *ctx, exo_span bytes)
 {
+    line *out = ctx;
     for (size_t i = 0; i < bytes.len; i++) {
         if (out->len + 1 < out->size) {
             out->text[out->len] = bytes.ptr[i];
         }
         out->len++;
     }
+    return EXO_OK;
 }
 
-static void log_put_string(line *out, const char *text)
+static void log_put(line *out, exo_span bytes)
 {
-    char piece[64];
-    exo_json_string string;
-    int code = EXO_AGAIN;
-    exo_json_string_init(&string, exo_span_text(text));
-    while (code == EXO_AGAIN) {
-        exo_window window = {piece, sizeof piece, 0};
-        code = exo_json_string_write(&string, &window);
-        log_put(out, exo_span_of(piece, window.pos));
-    }
+    (void)log_put_piece(out, bytes);
 }
 
 static void log_put_name(line *out, const char *name)
@@ -174,7 +168,7 @@ static void log_put_TEXT(line *out, const char *name, const char *value)
 {
     if (value[0]) {
         log_put_name(out, name);
-        log_put_string(out, value);
+        (void)exo_json_string_put(exo_span_text(value), log_put_piece, out);
     }
 }
 

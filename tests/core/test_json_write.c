@@ -165,6 +165,44 @@ static void broken_UTF8_is_replaced_as_WHATWG_prescribes(void **state)
     }
 }
 
+/* Takes pieces until there is no room for one. */
+typedef struct taker {
+    char text[2048];
+    size_t len;
+    size_t room;
+    unsigned calls;
+} taker;
+
+static int take_piece(void *ctx, exo_span piece)
+{
+    taker *t = ctx;
+    t->calls++;
+    if (piece.len > t->room - t->len) {
+        return EXO_E_ANSWER_LIMIT;
+    }
+    memcpy(t->text + t->len, piece.ptr, piece.len);
+    t->len += piece.len;
+    return EXO_OK;
+}
+
+static void whole_strings_are_handed_out_in_pieces(void **state)
+{
+    char text[1000];
+    char expected[1024];
+    (void)state;
+    memset(text, 'x', sizeof text);
+    for (size_t len = 0; len < sizeof text; len++) {
+        taker t = {.room = sizeof t.text};
+        size_t wanted = (size_t)snprintf(expected, sizeof expected, "\"%.*s\"", (int)len, text);
+        assert_int_equal(exo_json_string_put(exo_span_of(text, len), take_piece, &t), EXO_OK);
+        assert_int_equal(t.len, wanted);
+        assert_memory_equal(t.text, expected, wanted);
+        taker small = {.room = wanted - 1};
+        assert_int_equal(exo_json_string_put(exo_span_of(text, len), take_piece, &small), EXO_E_ANSWER_LIMIT);
+        assert_int_equal(small.calls, t.calls); /* the last one, and no other after it */
+    }
+}
+
 /* With its quotation marks, in windows of every size that is smaller. */
 static void whole_strings_are_written_in_every_window_size(void **state)
 {
@@ -293,6 +331,7 @@ int main(void)
         cmocka_unit_test(every_byte_alone_is_escaped_as_RFC_8259_demands),
         cmocka_unit_test(broken_UTF8_is_replaced_as_WHATWG_prescribes),
         cmocka_unit_test(whole_strings_are_written_in_every_window_size),
+        cmocka_unit_test(whole_strings_are_handed_out_in_pieces),
         cmocka_unit_test(bytes_fed_one_by_one_give_the_same_output),
         cmocka_unit_test(a_window_without_room_changes_nothing),
         cmocka_unit_test(an_escaper_is_ready_for_the_next_string_after_the_last_piece),

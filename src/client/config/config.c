@@ -46,7 +46,7 @@ static bool config_out_of_memory(reading *r, unsigned line)
     return exo_yaml_fail(&r->yaml, line, "out of memory");
 }
 
-/* ---- models ---- */
+/* ---- keys ---- */
 
 static bool config_fail_unknown_key(reading *r, unsigned line, const char *key, const key_row *rows, size_t count)
 {
@@ -69,6 +69,21 @@ static const key_row *config_find_row(const key_row *rows, size_t count, const c
     return NULL;
 }
 
+/* The row of a key in one of the tables, whose line is noted; NULL: it is not known, which the message says. */
+static const key_row *config_take_row(reading *r, const key_row *rows, size_t count, const char *key, unsigned line,
+                                      unsigned *lines)
+{
+    const key_row *row = config_find_row(rows, count, key);
+    if (row) {
+        lines[row - rows] = line;
+    } else {
+        config_fail_unknown_key(r, line, key, rows, count);
+    }
+    return row;
+}
+
+/* ---- models ---- */
+
 /* The key can be given in three ways, of which the last mapping that gives one decides. */
 static bool config_begin_key(reading *r, unsigned line)
 {
@@ -85,15 +100,11 @@ static bool config_begin_key(reading *r, unsigned line)
 static bool config_read_model_key(void *ctx, const char *key, unsigned line, yaml_node_t *value)
 {
     reading *r = ctx;
-    const key_row *row = config_find_row(model_rows, EXO_MODEL_KEYS, key);
-    if (!row) {
-        return config_fail_unknown_key(r, line, key, model_rows, EXO_MODEL_KEYS);
-    }
-    size_t number = (size_t)(row - model_rows);
-    if (number >= EXO_KEY_api_key && number <= EXO_KEY_api_key_file && !config_begin_key(r, line)) {
+    const key_row *row = config_take_row(r, model_rows, EXO_MODEL_KEYS, key, line, r->model->lines);
+    size_t number = row ? (size_t)(row - model_rows) : EXO_MODEL_KEYS;
+    if (!row || (number >= EXO_KEY_api_key && number <= EXO_KEY_api_key_file && !config_begin_key(r, line))) {
         return false;
     }
-    r->model->lines[number] = line;
     if (!exo_config_set(&r->yaml, row->kind, value, (char *)r->model + row->offset)) {
         return false;
     }
@@ -267,16 +278,11 @@ static void config_free_model(exo_config_entry *model)
 static bool config_read_top_key(void *ctx, const char *key, unsigned line, yaml_node_t *value)
 {
     reading *r = ctx;
-    const key_row *row = config_find_row(top_rows, EXO_TOP_KEYS, key);
-    if (!row) {
-        return config_fail_unknown_key(r, line, key, top_rows, EXO_TOP_KEYS);
+    const key_row *row = config_take_row(r, top_rows, EXO_TOP_KEYS, key, line, r->config->lines);
+    if (!row || row->kind != EXO_KIND_LATER) {
+        return row && exo_config_set(&r->yaml, row->kind, value, (char *)r->config + row->offset);
     }
-    size_t number = (size_t)(row - top_rows);
-    r->config->lines[number] = line;
-    if (row->kind != EXO_KIND_LATER) {
-        return exo_config_set(&r->yaml, row->kind, value, (char *)r->config + row->offset);
-    }
-    if (number == EXO_KEY_models) {
+    if (row == &top_rows[EXO_KEY_models]) {
         r->models = value;
     } else {
         r->defaults = value;

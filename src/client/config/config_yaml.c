@@ -510,26 +510,24 @@ typedef struct json_out {
     bool first; /* no comma before the next member */
 } json_out;
 
+static int doc_append_piece(void *out, exo_span piece)
+{
+    return exo_buffer_append(out, piece);
+}
+
+static bool doc_has_put(exo_yaml *yaml, unsigned line, int code)
+{
+    return code == EXO_OK || exo_yaml_fail(yaml, line, code == EXO_E_NO_MEMORY ? "out of memory" : "too large as JSON");
+}
+
 static bool doc_put_json(exo_yaml *yaml, unsigned line, exo_buffer *out, exo_span text)
 {
-    int code = exo_buffer_append(out, text);
-    return code == EXO_OK || exo_yaml_fail(yaml, line, code == EXO_E_NO_MEMORY ? "out of memory" : "too large as JSON");
+    return doc_has_put(yaml, line, exo_buffer_append(out, text));
 }
 
 static bool doc_put_string(exo_yaml *yaml, unsigned line, exo_buffer *out, const char *text)
 {
-    char bytes[256];
-    exo_json_string string;
-    int code = EXO_AGAIN;
-    exo_json_string_init(&string, exo_span_text(text));
-    while (code == EXO_AGAIN) {
-        exo_window window = {bytes, sizeof bytes, 0};
-        code = exo_json_string_write(&string, &window);
-        if (!doc_put_json(yaml, line, out, exo_span_of(bytes, window.pos))) {
-            return false;
-        }
-    }
-    return true;
+    return doc_has_put(yaml, line, exo_json_string_put(exo_span_text(text), doc_append_piece, out));
 }
 
 /* A decimal number of the core schema, in pieces. */
