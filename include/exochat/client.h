@@ -189,8 +189,14 @@ int exo_client_body(exo_client *client, const exo_request *request, const char *
 /* ------------------------------------------------- questions about an endpoint */
 
 /* Asks the endpoint of the deployment `model` which models it serves (GET {base_url}/models, with that deployment's
- * clocks) and gives each id to `each`, in the endpoint's order. EXO_OK, or an error: `*failure` says more. Blocks;
- * other calls of the client stand still meanwhile. */
+ * clocks; every byte that comes is progress) and gives each id to `each` (may be NULL), in the endpoint's order, as
+ * often as it lists it: of {"data": [{"id": …} …]}, of the array alone, or of "models" in place of "data" and "name" or
+ * "model" in place of "id". The list is read to its end before the first id is given: one that is cut, or holds
+ * anything but models, is an error, and nothing of it is given. Of an endpoint that divides its list, that is the first
+ * part. EXO_OK, or an error: `*failure` says more, the response's status, request id and Retry-After too.
+ * EXO_E_NOT_A_STREAM: the answer is no list of models; EXO_E_JSON_*: it cannot be read; EXO_E_EVENT_LIMIT and
+ * EXO_E_NAME_LIMIT: it, or an id, is longer than limits allow. Blocks; other calls of the client stand still meanwhile.
+ */
 int exo_client_models(exo_client *client, const char *model, void (*each)(void *ctx, exo_span id), void *ctx,
                       exo_failure *failure);
 

@@ -8,8 +8,7 @@
 #include "call.h"
 #include "curl/libcurl.h"
 #include "heap.h"
-
-#include "exochat/json_read.h"
+#include "models.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -23,7 +22,8 @@ typedef struct question {
     exo_attempt attempt;
     exo_buffer body;
     exo_buffer feed;
-    exo_failure *failure;
+    exo_failure *failure; /* what headers say is noted in it, for a body that turns out not to be what was asked for */
+    uint16_t status;
     int64_t arrived_at;
     bool closed;
     struct {
@@ -56,13 +56,17 @@ static void question_connected(void *owner, int64_t now, bool reused)
 static int question_status(void *owner, uint16_t status)
 {
     question *q = owner;
+    q->status = status;
+    exo_failure_clear(q->failure);
     return exo_attempt_status(&q->attempt, status);
 }
 
 static int question_header(void *owner, exo_span name, exo_span value)
 {
     question *q = owner;
-    return exo_attempt_header(&q->attempt, name, value, (int64_t)time(NULL));
+    const int64_t wall = (int64_t)time(NULL);
+    exo_failure_header(q->failure, name, value, wall);
+    return exo_attempt_header(&q->attempt, name, value, wall);
 }
 
 static void question_head_end(void *owner, int64_t now)
@@ -239,56 +243,6 @@ static int question_ask(question *q, const char *url)
 
 /* ---- models ---- */
 
-/* Gives the "id" of one element of "data" to `each`. */
-static int question_read_model(exo_json_reader *reader, void (*each)(void *ctx, exo_span id), void *ctx)
-{
-    exo_json_token token;
-    int code;
-    while ((code = exo_json_next(reader, &token)) == EXO_EVENT && token.type == EXO_JSON_KEY) {
-        if (!exo_json_is(&token, "id")) {
-            code = exo_json_skip(reader, NULL);
-        } else if ((code = exo_json_next(reader, &token)) == EXO_EVENT && token.type == EXO_JSON_STRING) {
-            char id[256];
-            each(ctx, exo_span_of(id, exo_json_copy(&token, id, sizeof id)));
-        }
-        if (code < 0) {
-            return code;
-        }
-    }
-    return code < 0 ? code : EXO_OK;
-}
-
-/* Reads {"data": [{"id": …} …]}, or the array alone. EXO_OK, EXO_NOT_FOUND when there is no such list, or an error. */
-static int question_read_models(exo_span body, void (*each)(void *ctx, exo_span id), void *ctx)
-{
-    exo_json_reader reader;
-    exo_json_token token;
-    exo_json_reader_init(&reader, body, EXO_JSON_DEPTH_MAX, true);
-    int code = exo_json_next(&reader, &token);
-    if (code == EXO_EVENT && token.type == EXO_JSON_OBJECT) {
-        while ((code = exo_json_next(&reader, &token)) == EXO_EVENT && token.type == EXO_JSON_KEY) {
-            if (exo_json_is(&token, "data")) {
-                code = exo_json_next(&reader, &token);
-                break;
-            }
-            code = exo_json_skip(&reader, NULL);
-            if (code < 0) {
-                return code;
-            }
-        }
-    }
-    if (code != EXO_EVENT || token.type != EXO_JSON_ARRAY) {
-        return code < 0 ? code : EXO_NOT_FOUND;
-    }
-    while ((code = exo_json_next(&reader, &token)) == EXO_EVENT && token.type == EXO_JSON_OBJECT) {
-        code = question_read_model(&reader, each, ctx);
-        if (code < 0) {
-            return code;
-        }
-    }
-    return code < 0 ? code : EXO_OK;
-}
-
 int exo_client_models(exo_client *client, const char *model, void (*each)(void *ctx, exo_span id), void *ctx,
                       exo_failure *failure)
 {
@@ -297,8 +251,8 @@ int exo_client_models(exo_client *client, const char *model, void (*each)(void *
     if (code == EXO_OK) {
         code = question_ask(&q, q.deployed->url.models);
     }
-    if (code == EXO_OK && question_read_models(exo_buffer_span(&q.body), each, ctx) != EXO_OK) {
-        code = question_refuse(&q, EXO_E_NOT_A_STREAM, "GET /models did not answer with a list of models");
+    if (code == EXO_OK) {
+        code = exo_models_read(exo_buffer_span(&q.body), q.status, client->limits.name, each, ctx, q.failure);
     }
     question_free(&q);
     return code;

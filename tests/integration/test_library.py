@@ -104,6 +104,78 @@ def test_models(driver, upstream):
     assert driver("models", "nobody").code == "EXO_E_UNKNOWN_MODEL"
 
 
+def list_of(count):
+    return {"object": "list", "data": [{"id": f"m-{i}", "object": "model"} for i in range(count)]}
+
+
+def test_a_list_of_models_that_drips(driver, upstream):
+    """Every byte is progress: the list takes longer than request_timeout, and no pause in it does."""
+    upstream.scripts["drip"] = lambda conn: conn.respond(200, list_of(8))
+    driver.setup(upstream, "ok")
+    driver.deploy(upstream, "m", base_url=upstream.url_for("drip+piece-40+pause-400"), request_timeout=2500)
+    said = driver.ok("models", "m")
+    assert said.all("model") == [f"m-{i}" for i in range(8)] and said.ms > 2500
+
+
+def test_a_list_of_models_that_stalls(driver, upstream):
+    def behaviour(conn):
+        conn.begin(200, "application/json", [("x-request-id", "req-7")])
+        conn.write(b'{"data":[{"id":"a"},')
+        conn.stall()
+
+    upstream.scripts["stalls"] = behaviour
+    driver.setup(upstream, "ok")
+    driver.deploy(upstream, "m", base_url=upstream.url_for("stalls"), request_timeout=300)
+    said = driver("models", "m")
+    assert said.code == "EXO_E_CLOCK_IDLE" and said.all("model") == []
+    assert said.all("failure")[0]["request_id"] == "req-7"
+
+
+HEADERS = [("x-request-id", "req-7"), ("Retry-After", "3")]
+
+
+@pytest.mark.parametrize(
+    "answer, code, words",
+    [
+        ((200, "<html>", "text/html"), "EXO_E_NOT_A_STREAM", "GET /models: a page of HTML or XML"),
+        ((200, {"data": [{"id": "a"}, None]}), "EXO_E_NOT_A_STREAM", "GET /models: data[1] is no model but null"),
+        ((200, '{"data":[{"id":"a"},'), "EXO_E_JSON_END", "GET /models: not JSON, or cut, at byte 20 of 20"),
+        ((200, {"error": {"message": "come back later"}}), "EXO_E_IN_STREAM", "come back later"),
+        ((429, {"error": {"message": "slow down"}}), "EXO_E_RATE_LIMIT", "slow down"),
+        ((503, ""), "EXO_E_SERVER", ""),
+    ],
+)
+def test_what_is_no_list_of_models(driver, upstream, answer, code, words):
+    upstream.scripts["list"] = lambda conn: conn.respond(*answer, headers=HEADERS)
+    driver.setup(upstream, "ok")
+    driver.deploy(upstream, "m", base_url=upstream.url_for("list"))
+    said = driver("models", "m")
+    failure = said.all("failure")[0]
+    assert said.code == failure["code"] == code and said.all("model") == []
+    assert failure["message"].startswith(words) and failure["http_status"] == answer[0]
+    assert failure["request_id"] == "req-7" and failure["retry_after"] == 3000
+
+
+@pytest.mark.parametrize("cut", ["+cut-100", "+reset-100", "+close+cut-100"])
+def test_a_list_of_models_that_is_cut(driver, upstream, cut):
+    upstream.scripts["list"] = lambda conn: conn.respond(200, list_of(8))
+    driver.setup(upstream, "ok")
+    driver.deploy(upstream, "m", base_url=upstream.url_for(f"list{cut}"))
+    said = driver("models", "m")
+    assert said.code in ("EXO_E_BODY_CUT", "EXO_E_RECEIVE", "EXO_E_JSON_END") and said.all("model") == []
+
+
+def test_a_long_list_of_models(driver, upstream):
+    upstream.scripts["list"] = lambda conn: conn.respond(200, list_of(20000))
+    driver.setup(upstream, "ok", **{"limits.event": 1 << 20})
+    driver.deploy(upstream, "m", base_url=upstream.url_for("list"))
+    assert driver.ok("models", "m").all("model") == [f"m-{i}" for i in range(20000)]
+    driver.setup(upstream, "ok", **{"limits.event": 1 << 19})
+    driver.deploy(upstream, "m", base_url=upstream.url_for("list"))
+    said = driver("models", "m")
+    assert said.code == "EXO_E_EVENT_LIMIT" and said.all("model") == []
+
+
 def test_what_is_wrong_before_anything_is_sent(driver, upstream):
     driver.setup(upstream, "ok")
     assert driver.chat(model="nobody").failed == "EXO_E_UNKNOWN_MODEL"
