@@ -37,6 +37,36 @@ def test_lists_are_not_transitive(driver, upstream):
     assert driver.chat(model="status-500").failed is None
 
 
+def test_a_list_that_is_set_whole(driver, upstream):
+    driver.setup(upstream, "status-503", "status-500", "ok")
+    driver.ok("fallback", "status-503", "status-500")
+    driver.ok("fallbacks", "status-503", "ok", "status-500")
+    assert trail(driver.chat()) == [("status-503", "EXO_E_SERVER"), ("ok", "EXO_OK")]
+    driver.ok("fallbacks", "status-503")
+    assert driver.chat().failed == "EXO_E_SERVER"
+
+
+@pytest.mark.parametrize("model", ["gate:away", "never-ends", "status-503"])
+def test_a_model_that_is_removed_under_a_call(driver, upstream, model):
+    """What the call holds is freed with the call: while it waits, while its response is drained, while it falls back."""
+    driver.setup(upstream, model, "ok", api_key="sk-of-the-one-that-goes")
+    driver.ok("fallbacks", model, "ok")
+    driver.ok("start", 0, 0)
+    driver.pump(lambda: upstream.requests)
+    for name in (model, "ok"):
+        driver.ok("remove", name)
+        assert driver("remove", name).code == "EXO_E_UNKNOWN_MODEL"
+    upstream.gate("away").set()
+    driver("run")
+    reply = driver.ok("reply", 0).reply
+    assert reply.get("failure") is None and reply["answers"][0]["text"]
+    assert {request.header("authorization") for request in upstream.requests} == {"Bearer sk-of-the-one-that-goes"}
+    assert driver.chat().failed == "EXO_E_UNKNOWN_MODEL"
+    driver.deploy(upstream, model)
+    driver.deploy(upstream, "ok")
+    assert driver.chat(model="ok").failed is None
+
+
 @pytest.mark.parametrize("model", ["early-401", "status-400", "content-filter-400", "redirect-302"])
 def test_what_no_other_deployment_would_cure(driver, upstream, model):
     driver.setup(upstream, model, "ok")

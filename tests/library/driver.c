@@ -408,6 +408,23 @@ static int do_fallback(void)
     return exo_client_fallback(client, word(1), word(2));
 }
 
+static int do_remove(void)
+{
+    return exo_client_remove(client, word(1));
+}
+
+/* fallbacks MODEL NAME ...: the whole list. */
+static int do_fallbacks(void)
+{
+    const char *names[LIST_MAX];
+    size_t count = 0;
+    while (count < LIST_MAX && count + 2 < word_count) {
+        names[count] = word(count + 2);
+        count++;
+    }
+    return exo_client_fallbacks(client, word(1), names, count);
+}
+
 static int do_context_fallback(void)
 {
     return exo_client_context_fallback(client, word(1), word(2));
@@ -951,7 +968,9 @@ static const command commands[] = {
     {"bounds", do_bounds},
     {"free_client", do_free_client},
     {"deploy", do_deploy},
+    {"remove", do_remove},
     {"fallback", do_fallback},
+    {"fallbacks", do_fallbacks},
     {"context_fallback", do_context_fallback},
     {"policy", do_policy},
     {"watch", do_watch},
