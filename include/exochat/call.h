@@ -4,6 +4,7 @@
 #ifndef EXOCHAT_CALL_H
 #define EXOCHAT_CALL_H
 
+#include "exochat/deployment.h"
 #include "exochat/intake.h"
 #include "exochat/options.h"
 #include "exochat/reply.h"
@@ -37,6 +38,18 @@ typedef struct exo_event {
  * the client. */
 typedef void (*exo_on_raw)(void *ctx, exo_span bytes);
 
+/* Which files the data of a request may name: `_content_file` and `_file` in its JSON text or value. What the program
+ * attaches itself (exo_request_file() and its kin) is always read. */
+typedef enum exo_files {
+    EXO_FILES_DEFAULT, /* of an exo_request those that exo_request_allow_files() allows; of a value none */
+    EXO_FILES_REFUSE,  /* none: EXO_E_FILE_REFUSED */
+    EXO_FILES_FOLDER,  /* regular files below options.file_root; nothing leads out of it, no `..`, no symbolic link */
+    EXO_FILES_ANY      /* whatever this process may read: only where the request is the program's own */
+} exo_files;
+
+/* A clock of a call that is the deployment's. */
+#define EXO_CLOCK_OF_DEPLOYMENT (-2)
+
 /* X(type, field, default): the fields of exo_call_options. */
 /* clang-format off */
 #define EXO_CALL_OPTIONS_MAP(X) \
@@ -55,10 +68,28 @@ typedef void (*exo_on_raw)(void *ctx, exo_span bytes);
     X(uint64_t, events, EXO_WANT_ALL)                  /* sum of EXO_WANT(): the events that are handed out; RESTART \
                                                           and END always are. What nobody asked for is not shown: \
                                                           until one of these came (usage apart) a stream that breaks \
-                                                          goes on with the next deployment unseen */
+                                                          goes on with the next deployment unseen */ \
+    X(exo_files, files, EXO_FILES_DEFAULT)             /* which files the request's data may name */ \
+    X(bool, resumes, false)                            /* a promise: exo_call_resume() follows whenever a source of the \
+                                                          caller's that had nothing ready has data again. Without it \
+                                                          such a source is asked again every few milliseconds */ \
+    X(const char *, file_root, NULL)                   /* the folder of EXO_FILES_FOLDER */ \
+    X(const char *, defaults, NULL)                    /* JSON object: keys that are sent where neither the request \
+                                                          nor extra_body has them; drop and rename apply. NULL: none */ \
+    X(const exo_header *, headers, NULL)               /* extra headers, in place of the deployment's of that name; \
+                                                          EXO_E_HEADER for the authentication, Content-Type and what \
+                                                          belongs to the transport */ \
+    X(size_t, header_count, 0) \
+    X(const char *, api_key, NULL)                     /* in place of the deployment's, and of those of fallbacks \
+                                                          at the same scheme, host and port: others keep their own. \
+                                                          NULL: theirs; "": no authentication is sent */ \
+    X(int64_t, connect_timeout, EXO_CLOCK_OF_DEPLOYMENT)     /* as in exo_deployment */ \
+    X(int64_t, stream_ttft_timeout, EXO_CLOCK_OF_DEPLOYMENT) /* also EXO_CLOCK_AUTO */ \
+    X(int64_t, request_timeout, EXO_CLOCK_OF_DEPLOYMENT)
 /* clang-format on */
 
-/* How one call is made. Begin with EXO_CALL_OPTIONS_INIT. */
+/* How one call is made; copied, and the copy of the key is wiped. What is wrong with it, END reports, and
+ * exo_client_message() names the field. Begin with EXO_CALL_OPTIONS_INIT. */
 typedef struct exo_call_options {
     size_t size; /* sizeof(exo_call_options), set by the macro */
     EXO_CALL_OPTIONS_MAP(EXO_OPTION_FIELD)
@@ -74,6 +105,29 @@ typedef struct exo_call_options {
  * `options` may be NULL. Whatever is wrong with the request, its model or the options is reported by END, so this
  * returns NULL only when memory runs out, or `client` or `request` cannot be used at all (exo_client_message()). */
 exo_call *exo_call_start(exo_client *client, const exo_request *request, const exo_call_options *options, void *user);
+
+/* As exo_call_start(), for a value of the caller's: the JSON object of the body, through a cursor (value.h), so that
+ * nothing of it is copied. "model" names the deployment unless options.model does; where it is not the first key, the
+ * value is walked up to it at once. All that encode.h says of a request holds; it must have messages (EXO_E_REQUEST).
+ * The cursor serves this call alone (EXO_E_STATE where another has it), is walked in turns of the client, three times
+ * for each deployment that is attempted, and is borrowed until END was handed out or the call is cancelled or freed;
+ * `request` itself is copied. An error of the cursor ends the call with that error, if it is one of class caller,
+ * violation or limit, else with EXO_E_REQUEST; during a transfer the endpoint sees a broken request, never a complete
+ * one. */
+exo_call *exo_call_start_value(exo_client *client, const exo_cursor *request, const exo_call_options *options,
+                               void *user);
+
+/* As exo_call_start(), for a body that the caller has in bytes: it is sent as it is, nothing is added, dropped or
+ * looked at; options.model names the deployment, and options.defaults is EXO_E_ARGUMENT. `body` is borrowed as a cursor
+ * is, and serves one call at a time. One that can rewind is read once for each attempt, and sent with Content-Length
+ * where its size is known: more or fewer bytes are EXO_E_BODY_CHANGED. One that cannot is sent once, chunked, without
+ * fallback. */
+exo_call *exo_call_start_raw(exo_client *client, const exo_source *body, const exo_call_options *options, void *user);
+
+/* Says that a source of the call that had nothing ready (EXO_AGAIN) has data again, or has ended. Legal at any time,
+ * inside of a source's read() too, when nothing waits for it, and for NULL. Not from another thread. See
+ * options.resumes. */
+void exo_call_resume(exo_call *call);
 
 /* The `user` pointer of exo_call_start(). */
 void *exo_call_user(const exo_call *call);

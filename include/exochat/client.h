@@ -186,6 +186,11 @@ int64_t exo_client_timeout(exo_client *client);
 int exo_client_body(exo_client *client, const exo_request *request, const char *model,
                     bool (*write)(void *ctx, exo_span bytes), void *ctx);
 
+/* As exo_client_body(), for what exo_call_start_value() would send with these options (may be NULL), of which model,
+ * files, file_root and defaults count. */
+int exo_client_body_value(exo_client *client, const exo_cursor *request, const exo_call_options *options,
+                          bool (*write)(void *ctx, exo_span bytes), void *ctx);
+
 /* ------------------------------------------------- questions about an endpoint */
 
 /* Asks the endpoint of the deployment `model` which models it serves (GET {base_url}/models, with that deployment's

@@ -63,10 +63,16 @@ int exo_request_text(exo_request *request, exo_role role, const char *text);
 int exo_request_text_span(exo_request *request, exo_role role, exo_span text);
 int exo_request_text_static(exo_request *request, exo_role role, exo_span text);
 
+/* The most bytes of a file that has to be kept on disk while it is sent; see exo_request_file(). */
+#define EXO_SPOOL_MAX (UINT64_C(1) << 30)
+
 /* Attaches a file to the last message if that is of `role` and was begun by exo_request_text(), a source or a file;
  * otherwise begins a message. The file is sent by its media type: text/… as text, image/… as a data URL, audio/wav and
  * audio/mpeg as input_audio, others as a file part. `media_type` NULL: from the name's ending, or the first bytes. The
- * name is copied; the file is opened when a call begins. */
+ * name is copied; the file is opened when a call begins. What is no regular file (a FIFO, /dev/stdin, a terminal), or
+ * has another size than it says (/proc), is read once when the body is sized, into an unnamed file in $TMPDIR or /tmp,
+ * so that it can be sent again: at most EXO_SPOOL_MAX bytes, more is EXO_E_SOURCE_READ; where nothing comes for
+ * request_timeout, EXO_E_CLOCK_IDLE. */
 int exo_request_file(exo_request *request, exo_role role, const char *path, const char *media_type);
 
 /* As exo_request_file(), for `length` bytes from `offset` on. A range that the file does not have is EXO_E_SOURCE_READ

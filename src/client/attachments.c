@@ -9,10 +9,12 @@
 #include "heap.h"
 #include "media_type.h"
 #include "request_tree.h"
+#include "spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,9 +51,11 @@ typedef struct found {
     uint64_t at; /* from start on */
     struct stat status;
     exo_span bytes;
-    exo_attachment *given; /* whose source is the caller's: `own` stands before it */
-    bool began;            /* this call has read of it */
-    const char *shown;     /* what messages call it */
+    exo_attachment *given;  /* whose source is the caller's: `own` stands before it */
+    exo_attachment *ranged; /* which may be of a range, where it is a file */
+    exo_spool spool;        /* while it is spooled */
+    bool began;             /* this call has read of it */
+    const char *shown;      /* what messages call it */
     const char *name;
     const char *media_type;
     char text[]; /* the key, and a NUL */
@@ -62,9 +66,13 @@ struct exo_attachments {
     exo_file_opener opener;
     void *tree; /* of found, by key */
     found *list;
-    int folder;        /* below which JSON may name files, or -1 while it is not open */
-    char *folder_path; /* its real path */
-    bool starved;      /* the source that was read last had nothing ready */
+    exo_files files;        /* which ones JSON may name */
+    const char *root;       /* the folder below which they lie, as it was given */
+    int folder;             /* the same, or -1 while it is not open */
+    char *folder_path;      /* its real path */
+    exo_claim_list *claims; /* or NULL */
+    exo_starved starved;
+    found *spooling; /* what the encoder waits for, or NULL */
     char media_type[EXO_MEDIA_TYPE_MAX];
     char message[512];
 };
@@ -157,7 +165,7 @@ static int attachments_read_given(void *ctx, void *dst, size_t size, size_t *got
     f->began = true;
     f->given->spent = !source->rewind;
     int code = source->read(source->ctx, dst, size, got);
-    f->owner->starved = code == EXO_AGAIN;
+    f->owner->starved = code == EXO_AGAIN && *got == 0 ? EXO_STARVED_GIVEN : EXO_STARVED_NOT;
     return code;
 }
 
@@ -178,6 +186,10 @@ static int attachments_use_given(found *f, exo_attachment *attachment)
     if (attachment->spent) {
         return attachments_say(f->owner, EXO_E_SOURCE_ONCE, f->name, "was read by another call already");
     }
+    int code = f->owner->claims ? exo_claims_source(f->owner->claims, attachment->source) : EXO_OK;
+    if (code != EXO_OK) {
+        return code == EXO_E_STATE ? attachments_say(f->owner, code, f->name, "is in use by another call") : code;
+    }
     f->given = attachment;
     f->own.size = attachment->source->size;
     f->own.read = attachments_read_given;
@@ -195,7 +207,7 @@ static const char *attachments_relative_path(const exo_attachments *attachments,
     if (*path != '/') {
         return path;
     }
-    const char *folders[] = {exo_request_folder(attachments->request), attachments->folder_path};
+    const char *folders[] = {attachments->root, attachments->folder_path};
     for (size_t i = 0; i < 2; i++) {
         size_t len = strlen(folders[i]);
         while (len > 0 && folders[i][len - 1] == '/') {
@@ -279,18 +291,17 @@ static int attachments_open_below(const exo_attachments *attachments, const char
 
 static int attachments_have_folder(exo_attachments *attachments)
 {
-    const char *folder = exo_request_folder(attachments->request);
     if (attachments->folder >= 0) {
         return EXO_OK;
     }
-    attachments->folder_path = realpath(folder, NULL);
+    attachments->folder_path = realpath(attachments->root, NULL);
     attachments->folder =
         attachments->folder_path ? open(attachments->folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (attachments->folder < 0) {
         int reason = errno;
         free(attachments->folder_path);
         attachments->folder_path = NULL;
-        return attachments_say(attachments, EXO_E_SOURCE_READ, folder, strerror(reason));
+        return attachments_say(attachments, EXO_E_SOURCE_READ, attachments->root, strerror(reason));
     }
     return EXO_OK;
 }
@@ -302,6 +313,32 @@ static const char *attachments_kind_of(mode_t mode)
     return S_ISDIR(mode)    ? "a regular file was expected, this is a folder"
            : S_ISFIFO(mode) ? "a regular file was expected, this is a FIFO"
                             : "a regular file was expected, this is a device or a socket";
+}
+
+/* Opens what the program, or JSON that it trusts, names. A socket that is open here already cannot be opened by the
+ * name that it has in /dev, only taken twice. */
+static int attachments_open_any(const char *path)
+{
+    int file = open(path, OPEN_FLAGS);
+    if (file < 0 && errno == ENXIO) {
+        char *end = NULL;
+        const char *number = strcmp(path, "/dev/stdin") == 0 ? "0" : path + strlen("/dev/fd/");
+        bool named = *number == '0' || strncmp(path, "/dev/fd/", strlen("/dev/fd/")) == 0;
+        long there = named ? strtol(number, &end, 10) : -1;
+        errno = ENXIO;
+        if (named && end != number && !*end && there <= INT_MAX) {
+            file = fcntl((int)there, F_DUPFD_CLOEXEC, 3);
+        }
+    }
+    return file;
+}
+
+/* Whether the file ends where its size says: what /proc and /sys hold does not, and what grows may not. */
+static bool attachments_size_is_true(const found *f)
+{
+    char byte;
+    off_t size = f->status.st_size;
+    return pread(f->file, &byte, 1, size) <= 0 && (size == 0 || pread(f->file, &byte, 1, size - 1) == 1);
 }
 
 /* By the name, or else by the first bytes. */
@@ -323,16 +360,11 @@ static const char *attachments_guess(const found *f)
     return exo_media_type_of_bytes(exo_span_of(head, count > 0 ? (size_t)count : 0), size == f->own.size);
 }
 
-/* Makes a source of an open descriptor, or of the range of it that `attachment` asks for (may be NULL). */
-static int attachments_use_file(found *f, const exo_attachment *attachment)
+/* Makes a source of the regular file that is open, or of the range of it that was asked for. */
+static int attachments_use_regular(found *f)
 {
     char words[96];
-    if (fstat(f->file, &f->status) != 0) {
-        return attachments_say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
-    }
-    if (!S_ISREG(f->status.st_mode)) {
-        return attachments_say(f->owner, EXO_E_SOURCE_READ, f->shown, attachments_kind_of(f->status.st_mode));
-    }
+    const exo_attachment *attachment = f->ranged;
     f->own.size = (uint64_t)f->status.st_size;
     if (attachment && attachment->range) {
         if (attachment->offset + attachment->length > f->own.size) {
@@ -345,9 +377,35 @@ static int attachments_use_file(found *f, const exo_attachment *attachment)
     }
     f->own.read = attachments_read_file;
     f->own.check = attachments_check_file;
+    f->media_type = attachment && attachment->media_type ? attachment->media_type : attachments_guess(f);
 #ifdef POSIX_FADV_SEQUENTIAL
     posix_fadvise(f->file, (off_t)f->start, (off_t)f->own.size, POSIX_FADV_SEQUENTIAL);
 #endif
+    return EXO_OK;
+}
+
+/* Makes a source of an open descriptor; one that is no regular file, or only seems to be, has to be spooled before. */
+static int attachments_use_file(found *f)
+{
+    if (fstat(f->file, &f->status) != 0) {
+        return attachments_say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
+    }
+    mode_t mode = f->status.st_mode;
+    bool only_regular = !f->ranged && f->owner->files == EXO_FILES_FOLDER;
+    if (S_ISDIR(mode) || S_ISBLK(mode) || (only_regular && !S_ISREG(mode))) {
+        return attachments_say(f->owner, EXO_E_SOURCE_READ, f->shown, attachments_kind_of(mode));
+    }
+    if (S_ISREG(mode) && attachments_size_is_true(f)) {
+        return attachments_use_regular(f);
+    }
+    int code = exo_spool_begin(&f->spool, f->file, EXO_SPOOL_MAX);
+    f->file = -1;
+    if (code != EXO_OK) {
+        char words[96];
+        snprintf(words, sizeof words, "no temporary file can be made: %s", strerror(errno));
+        return attachments_say(f->owner, code, f->shown, words);
+    }
+    f->owner->spooling = f;
     return EXO_OK;
 }
 
@@ -367,7 +425,7 @@ static exo_attachment *attachments_by_handle(const exo_attachments *attachments,
         }
         index = index * 10 + (size_t)(handle.ptr[i] - '0');
     }
-    return handle.len > 1 ? exo_request_attachment(attachments->request, index) : NULL;
+    return handle.len > 1 && attachments->request ? exo_request_attachment(attachments->request, index) : NULL;
 }
 
 static int find_attachment(found *f)
@@ -381,15 +439,12 @@ static int find_attachment(found *f)
     if (attachment->path) {
         f->shown = attachment->path;
         f->name = attachments_without_folders(attachment->path);
-        f->file = open(attachment->path, OPEN_FLAGS);
-        if (f->file < 0) {
-            return attachments_say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
-        }
-        int code = attachments_use_file(f, attachment);
-        if (code != EXO_OK) {
-            return code;
-        }
-    } else if (attachment->source) {
+        f->ranged = attachment;
+        f->file = attachments_open_any(attachment->path);
+        return f->file < 0 ? attachments_say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno))
+                           : attachments_use_file(f);
+    }
+    if (attachment->source) {
         int code = attachments_use_given(f, attachment);
         if (code != EXO_OK) {
             return code;
@@ -409,12 +464,10 @@ static bool attachments_is_shortage(int reason)
     return reason == EMFILE || reason == ENFILE || reason == ENOMEM;
 }
 
-static int attachments_find_path(found *f)
+/* Opens what JSON names, below the folder that is allowed. */
+static int attachments_open_in_folder(found *f)
 {
     exo_attachments *attachments = f->owner;
-    if (!exo_request_folder(attachments->request)) {
-        return attachments_say(attachments, EXO_E_FILE_REFUSED, f->text, "this request may not name files");
-    }
     int code = attachments_have_folder(attachments);
     if (code != EXO_OK) {
         return code;
@@ -422,11 +475,27 @@ static int attachments_find_path(found *f)
     const char *path = attachments_relative_path(attachments, f->text);
     errno = EXDEV;
     f->file = path ? attachments_open_below(attachments, path) : -1;
+    if (f->file < 0 && (errno == EXDEV || errno == ELOOP)) {
+        return attachments_say(attachments, EXO_E_FILE_REFUSED, f->text, "lies outside of the folder that is allowed");
+    }
+    return EXO_OK;
+}
+
+static int attachments_find_path(found *f)
+{
+    exo_attachments *attachments = f->owner;
+    int code = EXO_OK;
+    if (attachments->files == EXO_FILES_ANY) {
+        f->file = attachments_open_any(f->text);
+    } else if (attachments->files == EXO_FILES_FOLDER) {
+        code = attachments_open_in_folder(f);
+    } else {
+        code = attachments_say(attachments, EXO_E_FILE_REFUSED, f->text, "this request may not name files");
+    }
+    if (code != EXO_OK) {
+        return code;
+    }
     if (f->file < 0) {
-        if (errno == EXDEV || errno == ELOOP) {
-            return attachments_say(attachments, EXO_E_FILE_REFUSED, f->text,
-                                   "lies outside of the folder that is allowed");
-        }
         f->reason = errno;
         return attachments_is_shortage(errno)
                    ? attachments_say(attachments, EXO_E_SOURCE_READ, f->text, strerror(errno))
@@ -435,11 +504,7 @@ static int attachments_find_path(found *f)
     f->shown = f->text;
     f->name = attachments_without_folders(f->text);
     f->source = &f->own;
-    code = attachments_use_file(f, NULL);
-    if (code == EXO_OK) {
-        f->media_type = attachments_guess(f);
-    }
-    return code;
+    return attachments_use_file(f);
 }
 
 static int attachments_by_key(const void *a, const void *b)
@@ -457,6 +522,7 @@ static void attachments_drop(found *f)
     if (f->file >= 0) {
         close(f->file);
     }
+    exo_spool_end(&f->spool);
     exo_heap.resize(exo_heap.ctx, f, 0);
 }
 
@@ -472,7 +538,7 @@ static int attachments_find(exo_attachments *attachments, exo_span key, found **
     f->text[key.len] = '\0';
     f->key = exo_span_of(f->text, key.len);
     f->owner = attachments;
-    f->file = -1;
+    f->file = f->spool.from = f->spool.into = -1;
     f->own.ctx = f;
     f->own.rewind = attachments_rewind_own;
     int code = f->text[0] == '\x01' ? find_attachment(f) : attachments_find_path(f);
@@ -480,6 +546,7 @@ static int attachments_find(exo_attachments *attachments, exo_span key, found **
         code = EXO_E_NO_MEMORY;
     }
     if (code != EXO_OK) {
+        attachments->spooling = NULL;
         attachments_drop(f);
         return code;
     }
@@ -507,6 +574,9 @@ static int attachments_open_named(void *ctx, exo_span path, exo_span media_type,
     if (!f->source) {
         return attachments_say(attachments, EXO_NOT_FOUND, f->text, strerror(f->reason));
     }
+    if (attachments->spooling) {
+        return EXO_E_STATE;
+    }
     file->source = f->source;
     file->name = exo_span_text(f->name);
     file->media_type = exo_span_text(f->media_type);
@@ -525,6 +595,8 @@ exo_attachments *exo_attachments_new(const exo_request *request)
     if (attachments) {
         memset(attachments, 0, sizeof *attachments);
         attachments->request = request;
+        attachments->root = request ? exo_request_folder(request) : NULL;
+        attachments->files = attachments->root ? EXO_FILES_FOLDER : EXO_FILES_REFUSE;
         attachments->opener.ctx = attachments;
         attachments->opener.open = attachments_open_named;
         attachments->folder = -1;
@@ -537,9 +609,48 @@ const exo_file_opener *exo_attachments_opener(exo_attachments *attachments)
     return &attachments->opener;
 }
 
-bool exo_attachments_starved(const exo_attachments *attachments)
+void exo_attachments_allow(exo_attachments *attachments, exo_files files, const char *root)
+{
+    if (files != EXO_FILES_DEFAULT) {
+        attachments->files = files;
+        attachments->root = root;
+    }
+}
+
+void exo_attachments_claim(exo_attachments *attachments, exo_claim_list *claims)
+{
+    attachments->claims = claims;
+}
+
+exo_starved exo_attachments_starved(const exo_attachments *attachments)
 {
     return attachments->starved;
+}
+
+bool exo_attachments_to_spool(const exo_attachments *attachments)
+{
+    return attachments->spooling != NULL;
+}
+
+int exo_attachments_spool(exo_attachments *attachments, size_t budget)
+{
+    found *f = attachments->spooling;
+    int code = exo_spool_step(&f->spool, budget);
+    attachments->starved = code == EXO_AGAIN && f->spool.starved ? EXO_STARVED_OWN : EXO_STARVED_NOT;
+    attachments->message[0] = '\0';
+    if (code == EXO_AGAIN) {
+        return attachments->starved ? attachments_say(attachments, code, f->shown, "nothing came of it") : code;
+    }
+    if (code != EXO_OK) {
+        char words[64];
+        snprintf(words, sizeof words, "it goes on behind byte %" PRIu64, (uint64_t)EXO_SPOOL_MAX);
+        return attachments_say(attachments, code, f->shown, errno == EFBIG ? words : strerror(errno));
+    }
+    f->file = f->spool.into;
+    f->spool.into = -1;
+    attachments->spooling = NULL;
+    return fstat(f->file, &f->status) == 0 ? attachments_use_regular(f)
+                                           : attachments_say(attachments, EXO_E_SOURCE_READ, f->shown, strerror(errno));
 }
 
 const char *exo_attachments_message(const exo_attachments *attachments)

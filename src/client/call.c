@@ -8,6 +8,7 @@
  */
 #include "call.h"
 
+#include "call_options.h"
 #include "heap.h"
 #include "record.h"
 #include "sized.h"
@@ -58,6 +59,7 @@ static void call_begin_ending(exo_call *call)
     exo_timers_clear(&call->client->loop.timers, &call->time.timer);
     call->reply->milliseconds = call_now(call) - call->time.started;
     exo_record_call(call);
+    exo_encoding_free(&call->try.encoding); /* what the caller lent is the caller's again */
     call_wake(call);
 }
 
@@ -79,7 +81,7 @@ static void call_close_attempt(exo_call *call)
     exo_attempt *attempt = &call->try.attempt;
     exo_trail_entry entry = *exo_attempt_end(attempt, call_now(call));
     const exo_failure *failure = exo_attempt_failure(attempt);
-    entry.bytes_sent = exo_encode_written(&call->try.encoding.encoder);
+    entry.bytes_sent = exo_encoding_written(&call->try.encoding);
     if (call->try.exchange) {
         exo_exchange_details details;
         call_table(call)->details(call->try.exchange, &details);
@@ -95,6 +97,7 @@ static void call_close_attempt(exo_call *call)
         exo_heap_copy_into(call->reply->failure.request_id, sizeof call->reply->failure.request_id, id);
     }
     exo_deployed_censor(call->path.at, &call->reply->failure);
+    exo_call_options_censor(&call->options, &call->reply->failure);
     exo_reply_end_attempt(call->reply, &entry, call->reply->failure.message);
     exo_record_attempt(call);
 }
@@ -134,9 +137,8 @@ static void call_end_with(exo_call *call, int code, const char *message)
 static void call_settle(exo_call *call)
 {
     exo_attempt *attempt = &call->try.attempt;
-    const exo_encoder *encoder = &call->try.encoding.encoder;
     int64_t now = call_now(call);
-    bool spent = exo_encode_total(encoder) == EXO_SIZE_UNKNOWN && exo_encode_written(encoder) > 0;
+    bool spent = exo_encoding_spent(&call->try.encoding);
     unsigned how = (exo_attempt_shown(attempt) ? EXO_HOW_SHOWN : 0U) | (spent ? EXO_HOW_SPENT : 0U);
     call_close_attempt(call);
     if (exo_attempt_todo(attempt) == EXO_DO_DRAIN && !call->try.closed) { /* what is over has nothing left to drain */
@@ -232,28 +234,65 @@ static const exo_facts call_facts = {
 
 /* ---- sending ---- */
 
+/* The clocks of an attempt, in milliseconds. */
+typedef struct call_limits {
+    int64_t connect_timeout;
+    int64_t stream_ttft_timeout;
+    int64_t request_timeout;
+} call_limits;
+
+static int64_t call_clock(int64_t own, int64_t standard)
+{
+    return own == EXO_CLOCK_OF_DEPLOYMENT ? standard : own;
+}
+
+/* The call's own, and for the others those of the deployment. */
+static call_limits call_clocks(const exo_call *call)
+{
+    const exo_deployment *o = &call->path.at->options;
+    const exo_call_options *own = &call->options;
+    call_limits clocks = {call_clock(own->connect_timeout, o->connect_timeout),
+                          call_clock(own->stream_ttft_timeout, o->stream_ttft_timeout),
+                          call_clock(own->request_timeout, o->request_timeout)};
+    return clocks;
+}
+
+/* The key in place of the deployment's, or NULL: what the caller gave for the model is for no other endpoint. */
+static const char *call_key(const exo_call *call)
+{
+    bool same = exo_deployed_shares(call->path.at, call->path.lineup[0]);
+    return same ? call->options.api_key : NULL;
+}
+
+static bool call_is_keyless(const exo_call *call)
+{
+    const char *key = call_key(call);
+    return key ? !*key : !exo_deployed_has_key(call->path.at);
+}
+
 /* Sends the request. `fresh` is true for the transport's own second try. */
 static void call_start_exchange(exo_call *call, bool fresh)
 {
-    exo_encoder *encoder = &call->try.encoding.encoder;
+    exo_encoding *encoding = &call->try.encoding;
     const exo_deployed *deployed = call->path.at;
     char message[320];
     int error = EXO_OK;
-    if (exo_encode_written(encoder) > 0) {
-        int code = exo_encode_rewind(encoder);
-        if (code < 0) {
-            call_end_with(call, code, exo_attachments_message(call->try.encoding.attachments));
-            return;
-        }
+    int code = exo_encoding_written(encoding) > 0 ? exo_encoding_rewind(encoding) : EXO_OK;
+    if (code < 0) {
+        exo_encoding_explain(encoding, code, message, sizeof message);
+        call_end_with(call, code, message);
+        return;
     }
     exo_buffer_clear(&call->try.sent_start);
     exo_sending sending = {
         .deployed = call->path.at,
         .url = deployed->url.chat,
-        .encoder = encoder,
-        .total = deployed->options.chunked ? EXO_SIZE_UNKNOWN : exo_encode_total(encoder),
+        .body = encoding,
+        .total = deployed->options.chunked ? EXO_SIZE_UNKNOWN : exo_encoding_total(encoding),
         .expansion_max = call->client->limits.answer,
-        .traceparent = call->options.traceparent,
+        .call = &call->options,
+        .api_key = call_key(call),
+        .connect_timeout = call_clocks(call).connect_timeout,
         .fresh = fresh,
     };
     call->state = CALL_EXCHANGE;
@@ -270,6 +309,7 @@ static void call_start_exchange(exo_call *call, bool fresh)
 static int call_init_attempt(exo_call *call)
 {
     const exo_deployment *o = &call->path.at->options;
+    const call_limits clocks = call_clocks(call);
     exo_attempt_options options = EXO_ATTEMPT_OPTIONS_INIT;
     exo_reply_restart(call->reply, &call->client->limits, call->options.keep);
     options.intake.allocator = &exo_heap;
@@ -279,14 +319,14 @@ static int call_init_attempt(exo_call *call)
     options.intake.think_tags = o->think_tags;
     options.intake.lenient_end = o->lenient_end;
     options.intake.strict_stream = o->strict_stream;
-    options.connect_timeout = o->connect_timeout;
-    options.stream_ttft_timeout = o->stream_ttft_timeout;
-    options.request_timeout = o->request_timeout;
+    options.connect_timeout = clocks.connect_timeout;
+    options.stream_ttft_timeout = clocks.stream_ttft_timeout;
+    options.request_timeout = clocks.request_timeout;
     options.call_deadline = call->time.deadline;
     options.ttft_until = o->ttft_until;
     options.wanted = call->options.buffered ? 0 : (unsigned)call->options.events;
     options.untried = !call->path.last;
-    options.keyless = !exo_deployed_has_key(call->path.at);
+    options.keyless = call_is_keyless(call);
     return exo_attempt_init(&call->try.attempt, &options, call_now(call));
 }
 
@@ -311,13 +351,33 @@ static void call_begin_attempt(exo_call *call)
     call_start_exchange(call, false);
 }
 
-static void call_size_body(exo_call *call)
+/* A source has nothing ready: it is asked again a little later, or when the caller says so, but not for ever. */
+static void call_wait_for_source(exo_call *call, exo_starved starved)
 {
-    int code = exo_encode_size(&call->try.encoding.encoder, EXO_SIZING_SLICE);
-    if (code == EXO_AGAIN && exo_attachments_starved(call->try.encoding.attachments)) {
-        call_wait_until(call, call_now(call) + EXO_SOURCE_MS);
+    int64_t now = call_now(call);
+    int64_t most = call_clocks(call).request_timeout;
+    int64_t since = call->try.starved_at < 0 ? now : call->try.starved_at;
+    call->try.starved_at = since;
+    if (most > 0 && now - since >= most) {
+        char message[320];
+        exo_encoding_explain(&call->try.encoding, EXO_E_CLOCK_IDLE, message, sizeof message);
+        call_end_with(call, EXO_E_CLOCK_IDLE, message);
         return;
     }
+    int64_t due = most > 0 ? since + most : -1;
+    bool told = call->options.resumes && starved == EXO_STARVED_GIVEN;
+    call_wait_until(call, !told && (due < 0 || now + EXO_SOURCE_MS < due) ? now + EXO_SOURCE_MS : due);
+}
+
+static void call_size_body(exo_call *call)
+{
+    int code = exo_encoding_size(&call->try.encoding, EXO_SIZING_SLICE);
+    exo_starved starved = code == EXO_AGAIN ? exo_encoding_starved(&call->try.encoding) : EXO_STARVED_NOT;
+    if (starved != EXO_STARVED_NOT) {
+        call_wait_for_source(call, starved);
+        return;
+    }
+    call->try.starved_at = -1;
     if (code == EXO_AGAIN) {
         call_wake(call);
         return;
@@ -413,7 +473,7 @@ static void call_tell_end(exo_call *call)
     exo_attempt_closed(&call->try.attempt, call->try.closed_at, ending.code, why[0] ? exo_span_text(why) : ending.words,
                        ending.byte_seen);
     if (exo_attempt_todo(&call->try.attempt) == EXO_DO_RESEND) {
-        bool again = exo_encode_rewind(&call->try.encoding.encoder) == EXO_OK;
+        bool again = exo_encoding_rewind(&call->try.encoding) == EXO_OK;
         exo_attempt_resent(&call->try.attempt, call_now(call), again);
         if (again) {
             call_drop_exchange(call, false);
@@ -455,6 +515,10 @@ static int call_read(exo_call *call, exo_event *event)
 {
     exo_intake_event shown;
     bool looked = false;
+    if (call->try.resumed && call->try.exchange) {
+        call->try.resumed = false;
+        call_table(call)->resume(call->try.exchange);
+    }
     for (;;) {
         int code = exo_attempt_next(&call->try.attempt, &shown);
         if (code == EXO_EVENT) {
@@ -573,22 +637,17 @@ void exo_call_hold(exo_call *call, bool held)
 
 /* ---- life ---- */
 
+/* Copies the options, and makes numbers of them that nothing can go wrong with; call_check() refuses what they were. */
 static bool call_copy_options(exo_call *call, const exo_call_options *options)
 {
     call->options = *options;
-    call->options.model = NULL;
     if (call->options.total_timeout > INT64_MAX / 2) {
         call->options.total_timeout = 0; /* nobody lives to see it run out, and sums stay numbers */
     }
-    const char *traceparent = call->options.traceparent;
-    call->options.traceparent = exo_heap_copy(traceparent);
-    if (call->options.choices == 0) {
+    if (call->options.choices == 0 || call->options.choices > call->client->limits.choices) {
         call->options.choices = 1;
     }
-    if (call->options.choices > call->client->limits.choices) {
-        call->options.choices = call->client->limits.choices;
-    }
-    return !traceparent || call->options.traceparent;
+    return exo_call_options_copy(&call->options);
 }
 
 /* Adds a deployment to the lineup. EXO_OK, or EXO_E_UNKNOWN_MODEL with the name in the client's message. */
@@ -603,6 +662,21 @@ static int call_line_up_one(exo_call *call, const char *name)
     call->path.lineup[i] = exo_deployed_keep(deployed);
     call->path.stops[i].deployment = (uint32_t)i;
     call->path.stops[i].health = &deployed->health;
+    return EXO_OK;
+}
+
+/* No header of the call may take the place of a deployment's authentication. */
+static int call_check_authentication(exo_call *call)
+{
+    for (size_t i = 0; i < call->path.count; i++) {
+        const char *auth = call->path.lineup[i]->options.auth_header;
+        for (size_t k = 0; auth && k < call->options.header_count; k++) {
+            if (exo_same_name(auth, call->options.headers[k].name)) {
+                exo_engine_say(call->client, "%s: this header cannot be set for a call", auth);
+                return EXO_E_HEADER;
+            }
+        }
+    }
     return EXO_OK;
 }
 
@@ -626,6 +700,10 @@ static int call_line_up(exo_call *call, const exo_entry *entry)
     if (code < 0) {
         return code;
     }
+    code = call_check_authentication(call);
+    if (code < 0) {
+        return code;
+    }
     call->path.policy = entry->policy;
     call->path.random.ctx = call->client;
     call->path.random.next = exo_engine_random;
@@ -635,24 +713,57 @@ static int call_line_up(exo_call *call, const exo_entry *entry)
     return code;
 }
 
-/* What can be wrong before anything is tried. EXO_OK, or the code with the client's message set. */
-static int call_check(exo_call *call, const exo_call_options *options, bool sized)
+/* The name of the deployment that the call begins with, or NULL, with a code in `*code`. */
+static const char *call_model(exo_call *call, const exo_subject *subject, char *model, size_t size, int *code)
+{
+    *code = EXO_OK;
+    if (call->options.model || subject->raw) {
+        return call->options.model;
+    }
+    if (subject->request) {
+        return exo_request_model(subject->request);
+    }
+    *code = exo_encoding_model(&call->try.encoding, model, size);
+    return *code == EXO_OK ? model : NULL;
+}
+
+/* What is wrong with the body before anything of it is read. `claimed` is what exo_encoding_init() said. */
+static int call_check_body(exo_call *call, const exo_subject *subject, int claimed)
 {
     exo_client *client = call->client;
-    if (!sized) {
+    int code = subject->request ? exo_request_error(subject->request) : claimed;
+    if (code < 0 && subject->request) {
+        exo_engine_say(client, "request: %s", exo_error_text(code));
+    } else if (code < 0) {
+        exo_encoding_explain(&call->try.encoding, code, client->message, sizeof client->message);
+    } else if (subject->raw && subject->raw->size == 0) {
+        exo_engine_say(client, "body: is empty");
+        code = EXO_E_ARGUMENT;
+    }
+    return code;
+}
+
+/* What can be wrong before anything is tried. EXO_OK, or the code with the client's message set. */
+static int call_check(exo_call *call, const exo_subject *subject, const exo_call_options *options, int claimed)
+{
+    exo_client *client = call->client;
+    char named[1024];
+    int code;
+    if (!options) {
         exo_engine_say(client, "options: must begin with EXO_CALL_OPTIONS_INIT");
         return EXO_E_ARGUMENT;
     }
-    int code = exo_request_error(call->request);
+    code =
+        exo_call_options_check(options, &client->limits, subject->raw != NULL, client->message, sizeof client->message);
+    code = code == EXO_OK ? call_check_body(call, subject, claimed) : code;
     if (code < 0) {
-        exo_engine_say(client, "request: %s", exo_error_text(code));
         return code;
     }
-    if (exo_has_control(call->options.traceparent)) {
-        exo_engine_say(client, "traceparent: may not hold CR, LF or other control characters");
-        return EXO_E_HEADER;
+    const char *model = call_model(call, subject, named, sizeof named, &code);
+    if (code < 0) {
+        exo_encoding_explain(&call->try.encoding, code, client->message, sizeof client->message);
+        return code;
     }
-    const char *model = options->model ? options->model : exo_request_model(call->request);
     if (!exo_engine_deployed(client, model)) {
         return EXO_E_UNKNOWN_MODEL;
     }
@@ -672,26 +783,27 @@ static void call_link(exo_call *call)
 }
 
 /* Everything that needs no memory. */
-static void call_init(exo_call *call, exo_client *client, const exo_request *request, void *user)
+static void call_init(exo_call *call, exo_client *client, void *user)
 {
     call->client = client;
-    call->request = request;
     call->user = user;
     call->state = CALL_ROUTING;
     call->time.started = exo_loop_now(&client->loop);
     call->time.deadline = -1;
     call->time.held_at = -1;
+    call->try.starved_at = -1;
     call->time.timer.owner = call;
     call->time.timer.wake = call_is_due;
     exo_buffer_init(&call->try.feed, &exo_heap, UINT32_MAX, EXO_E_CONSUMER_LIMIT); /* swapped with the inbox */
     exo_buffer_init(&call->try.sent_start, &exo_heap, UINT32_MAX, EXO_E_NO_MEMORY);
 }
 
-exo_call *exo_call_start(exo_client *client, const exo_request *request, const exo_call_options *options, void *user)
+static exo_call *call_start(exo_client *client, const exo_subject *subject, const exo_call_options *options, void *user)
 {
-    if (!client || !request || !exo_engine_is_ours(client)) {
+    bool given = subject->request || subject->value || subject->raw;
+    if (!client || !given || !exo_engine_is_ours(client)) {
         if (client) {
-            exo_engine_say(client, "%s", exo_error_text(request ? EXO_E_FORKED : EXO_E_ARGUMENT));
+            exo_engine_say(client, "%s", exo_error_text(given ? EXO_E_FORKED : EXO_E_ARGUMENT));
         }
         return NULL;
     }
@@ -700,21 +812,21 @@ exo_call *exo_call_start(exo_client *client, const exo_request *request, const e
         free(call);
         return NULL;
     }
-    call_init(call, client, request, user);
+    call_init(call, client, user);
     exo_call_options taken = EXO_CALL_OPTIONS_INIT;
     bool sized = !options || exo_sized_take(&taken, sizeof taken, options) == EXO_OK;
     bool copied = call_copy_options(call, &taken);
     call->reply = exo_reply_new(&client->limits, call->options.choices, call->options.keep);
-    int opened = exo_encoding_init(&call->try.encoding, request);
+    int claimed = exo_encoding_init(&call->try.encoding, subject, &call->options, &client->claims);
     call_link(call);
-    if (!copied || !call->reply || opened < 0) {
+    if (!copied || !call->reply || claimed == EXO_E_NO_MEMORY) {
         exo_call_free(call);
         return NULL;
     }
     if (call->options.total_timeout > 0) {
         call->time.deadline = call->time.started + call->options.total_timeout;
     }
-    int code = call_check(call, &taken, sized);
+    int code = call_check(call, subject, sized ? &taken : NULL, claimed);
     if (code < 0) {
         call_end_with(call, code, code == EXO_E_NO_MEMORY ? "" : client->message);
         return call;
@@ -722,6 +834,33 @@ exo_call *exo_call_start(exo_client *client, const exo_request *request, const e
     call_wait_until(call, -1);
     call_wake(call);
     return call;
+}
+
+exo_call *exo_call_start(exo_client *client, const exo_request *request, const exo_call_options *options, void *user)
+{
+    const exo_subject subject = {.request = request};
+    return call_start(client, &subject, options, user);
+}
+
+exo_call *exo_call_start_value(exo_client *client, const exo_cursor *request, const exo_call_options *options,
+                               void *user)
+{
+    const exo_subject subject = {.value = request};
+    return call_start(client, &subject, options, user);
+}
+
+exo_call *exo_call_start_raw(exo_client *client, const exo_source *body, const exo_call_options *options, void *user)
+{
+    const exo_subject subject = {.raw = body};
+    return call_start(client, &subject, options, user);
+}
+
+void exo_call_resume(exo_call *call)
+{
+    if (call && exo_engine_is_ours(call->client) && call->state < CALL_ENDING) {
+        call->try.resumed = true;
+        call_wake(call);
+    }
 }
 
 void *exo_call_user(const exo_call *call)
@@ -748,6 +887,7 @@ void exo_call_cancel(exo_call *call)
         call_break_off(call, EXO_E_CANCELLED, "");
         call->reply->milliseconds = call_now(call) - call->time.started;
         exo_record_call(call);
+        exo_encoding_free(&call->try.encoding);
     }
     call->state = CALL_ENDED;
     call_leave_loop(call);
@@ -800,6 +940,6 @@ void exo_call_free(exo_call *call)
     exo_buffer_free(&call->try.feed);
     exo_buffer_free(&call->try.sent_start);
     exo_reply_free(call->reply);
-    free((char *)call->options.traceparent);
+    exo_call_options_free(&call->options);
     free(call);
 }

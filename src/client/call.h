@@ -29,8 +29,7 @@ struct exo_call {
     exo_call_state state;
     bool is_live; /* counted in client->live */
     void *user;
-    const exo_request *request;
-    exo_call_options options; /* its strings are copies */
+    exo_call_options options; /* what it points to are copies */
     exo_reply *reply;
 
     struct {
@@ -55,6 +54,8 @@ struct exo_call {
         bool closed;           /* the exchange is over, and the attempt was not told yet */
         int64_t closed_at;     /* when it ended */
         int64_t arrived_at;    /* when the last bytes came */
+        int64_t starved_at;    /* since when sizing waits for a source, or -1 */
+        bool resumed;          /* the caller says that a source has data again */
         exo_buffer feed;       /* the bytes that the attempt is reading */
         exo_buffer sent_start; /* the first bytes of the body that was sent last, for the log */
     } try;

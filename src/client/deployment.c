@@ -239,15 +239,31 @@ const char *exo_header_fault(const char *name, const char *value, bool is_key)
     return NULL;
 }
 
-static bool deployment_check_headers(const exo_deployment *o, complaint *c)
+static bool deployment_check_extra_headers(const exo_header *headers, size_t count, complaint *c)
 {
-    for (size_t i = 0; i < o->header_count; i++) {
-        const exo_header *header = &o->headers[i];
+    for (size_t i = 0; i < count; i++) {
+        const exo_header *header = &headers[i];
         const char *fault = exo_header_fault(header->name, header->value, false);
         if (fault) {
             return deployment_complain(c, EXO_E_HEADER, deployment_is_token(header->name) ? header->name : "headers",
                                        fault);
         }
+    }
+    return true;
+}
+
+bool exo_headers_are_good(const exo_header *headers, size_t count, int *error, char *message, size_t size)
+{
+    complaint c = {EXO_OK, message, size};
+    bool good = deployment_check_extra_headers(headers, count, &c);
+    *error = c.code;
+    return good;
+}
+
+static bool deployment_check_headers(const exo_deployment *o, complaint *c)
+{
+    if (!deployment_check_extra_headers(o->headers, o->header_count, c)) {
+        return false;
     }
     const char *fault = o->auth_header ? exo_header_fault(o->auth_header, NULL, true) : NULL;
     return !fault || deployment_complain(c, EXO_E_HEADER, "auth_header", fault);

@@ -58,6 +58,10 @@ const char *exo_header_fault(const char *name, const char *value, bool is_key);
 /* Whether a text is an address of IPv4 or IPv6, the latter with or without brackets. */
 bool exo_is_address(const char *text);
 
+/* Whether headers that are to be added to a request may be: their names are tokens, their values hold no control
+ * characters, and none belongs to the transport. False with a code in `*error` and words in `message`. */
+bool exo_headers_are_good(const exo_header *headers, size_t count, int *error, char *message, size_t size);
+
 /* Whether two names are the same, but for the case of ASCII letters; the locale does not matter. */
 bool exo_same_name(const char *a, const char *b);
 

@@ -1,34 +1,74 @@
 /*
- * encoding.h: a request on its way into one deployment's body: cursors, attachments and encoder, set up together.
+ * encoding.h: what a call sends, on its way into one deployment's body: cursors, attachments and encoder, set up
+ * together; or bytes of the caller's, as they are.
+ *
+ * Whoever sends asks here, and need not know which of the two it is.
  */
 #ifndef EXO_CLIENT_ENCODING_H
 #define EXO_CLIENT_ENCODING_H
 
 #include "attachments.h"
 #include "deployment.h"
+#include "guard.h"
+#include "raw.h"
+
+/* What a call is about: one of these, the others NULL. */
+typedef struct exo_subject {
+    const exo_request *request;
+    const exo_cursor *value;
+    const exo_source *raw;
+} exo_subject;
 
 typedef struct exo_encoding {
     exo_encoder encoder;
     exo_attachments *attachments;
-    const exo_request *request;
     const exo_deployed *target; /* what the encoder is set up for, or NULL */
-    exo_node_cursor cursor_;
+    const exo_limits *limits_;
+    const exo_request *request_;
+    const char *defaults_;
+    exo_raw raw_; /* its source is NULL: the encoder makes the body */
+    exo_guard guard_;
+    exo_claim_list claims_;
+    bool is_value_;
+    exo_buffer merged_; /* extra_body and the defaults, where there are defaults */
+    exo_node_cursor nodes_;
     exo_json_cursor extra_cursor_;
-    exo_cursor request_;
+    exo_cursor cursor_;
     exo_cursor extra_body_;
 } exo_encoding;
 
-/* Opens nothing yet. EXO_OK or EXO_E_NO_MEMORY. `encoding` must not move from here on. */
-int exo_encoding_init(exo_encoding *encoding, const exo_request *request);
+/* Opens nothing yet. Of the options, files, file_root and defaults count, and are borrowed; what `subject` leads to is
+ * borrowed too, until exo_encoding_free(), and claimed in `claims` where only one call may have it. EXO_OK,
+ * EXO_E_STATE: another call has it, or EXO_E_NO_MEMORY; exo_encoding_explain() may be asked, and exo_encoding_free() is
+ * due, in any case. `encoding` must not move from here on. */
+int exo_encoding_init(exo_encoding *encoding, const exo_subject *subject, const exo_call_options *options,
+                      exo_claims *claims);
 
-/* Sets the encoder up for `target` (borrowed); sizing begins anew. Attachments that are open stay so. EXO_OK or what
- * exo_encode_init() says. */
+/* The model that a value names; see exo_guard_model(). */
+int exo_encoding_model(exo_encoding *encoding, char *model, size_t size);
+
+/* Sets the encoder up for `target` (borrowed); sizing begins anew. Attachments that are open stay so. EXO_OK,
+ * EXO_E_NO_MEMORY or what exo_encode_init() says. */
 int exo_encoding_aim(exo_encoding *encoding, const exo_deployed *target, const exo_limits *limits);
 
-/* What the encoder's error `code` was about: the top-level key, and the file where it is a file's error. */
+/* As the functions of encode.h with these names. Sizing also reads what can be read only once into a file of its own
+ * (attachments.h), and finds what a request lacks. */
+int exo_encoding_size(exo_encoding *encoding, size_t budget);
+uint64_t exo_encoding_total(const exo_encoding *encoding);
+int exo_encoding_write(exo_encoding *encoding, exo_window *window);
+uint64_t exo_encoding_written(const exo_encoding *encoding);
+int exo_encoding_rewind(exo_encoding *encoding);
+
+/* Whether what can be sent only once has begun to be. */
+bool exo_encoding_spent(const exo_encoding *encoding);
+
+/* Whether sizing or writing stopped because something had nothing ready; see attachments.h. */
+exo_starved exo_encoding_starved(const exo_encoding *encoding);
+
+/* What the error `code` was about: the top-level key, and the file where it is a file's error. */
 void exo_encoding_explain(const exo_encoding *encoding, int code, char *message, size_t size);
 
-/* Closes the attachments. */
+/* Closes the attachments, and lets others have what was claimed. */
 void exo_encoding_free(exo_encoding *encoding);
 
 #endif

@@ -7,6 +7,7 @@
 #ifndef EXO_CLIENT_ENGINE_H
 #define EXO_CLIENT_ENGINE_H
 
+#include "claims.h"
 #include "draining.h"
 #include "loop.h"
 #include "registry.h"
@@ -28,6 +29,7 @@ struct exo_client {
     exo_registry registry;
     exo_limits limits;
     exo_bounds bounds;
+    exo_claims claims; /* what the bodies of its calls are made of */
     struct {
         void (*hook)(void *ctx, const exo_record *record);
         void *ctx;

@@ -8,23 +8,25 @@
 #ifndef EXO_CLIENT_TRANSPORT_H
 #define EXO_CLIENT_TRANSPORT_H
 
-#include "deployment.h"
+#include "encoding.h"
 
 #include "exochat/bounds.h"
 
 /* One request and its response, as the transport keeps it. */
 typedef struct exo_exchange exo_exchange;
 
-/* What is to be sent. All of it is borrowed until the exchange ends; the encoder until it is drained or ends. */
+/* What is to be sent. All of it is borrowed until the exchange ends; the body until it is drained or ends. */
 typedef struct exo_sending {
     exo_deployed *deployed;
     const char *url;
-    exo_encoder *encoder;   /* the body, sized; NULL: a GET */
-    uint64_t total;         /* its length, or EXO_SIZE_UNKNOWN for chunked coding */
-    uint64_t expansion_max; /* what a compressed body may unpack to: beyond it, EXO_E_EXPANSION_LIMIT */
-    const char *traceparent;
-    bool fresh;        /* on a connection of its own */
-    bool connect_only; /* nothing is sent: over once the connection stands */
+    exo_encoding *body;           /* sized; NULL: a GET */
+    uint64_t total;               /* its length, or EXO_SIZE_UNKNOWN for chunked coding */
+    uint64_t expansion_max;       /* what a compressed body may unpack to: beyond it, EXO_E_EXPANSION_LIMIT */
+    const exo_call_options *call; /* headers and traceparent; NULL: none */
+    const char *api_key;          /* in place of the deployment's; NULL: that */
+    int64_t connect_timeout;      /* milliseconds; 0: off. Where `call` is NULL: the deployment's */
+    bool fresh;                   /* on a connection of its own */
+    bool connect_only;            /* nothing is sent: over once the connection stands */
 } exo_sending;
 
 /* What an exchange reports to its owner, from within serve() and ready(). The owner notes it; it may end the exchange
@@ -81,8 +83,10 @@ typedef struct exo_transport_table {
     /* Moves what waits to be taken into `into`, which must be empty, and reads on. EXO_OK when there was something,
      * EXO_NOT_FOUND when not. */
     int (*take)(exo_exchange *exchange, exo_buffer *into);
-    /* Looks at the upload; a source of the body that had nothing ready is asked again. */
+    /* Looks at the upload; unless it `resumes`, a source of the body that had nothing ready is asked again. */
     void (*progress)(exo_exchange *exchange, exo_upload *upload);
+    /* Asks it again. */
+    void (*resume)(exo_exchange *exchange);
     void (*ending)(const exo_exchange *exchange, exo_ending *ending);
     void (*details)(const exo_exchange *exchange, exo_exchange_details *details);
     /* Lets an exchange run on for another owner, who wants none of its bytes. */

@@ -46,10 +46,12 @@ struct exo_exchange {
     int64_t due;    /* when it is */
     const exo_facts *facts;
     void *owner;
-    exo_encoder *encoder;
+    exo_encoding *body;
     exo_buffer inbox;
     exo_ending ending;
-    bool read; /* the encoder has handed out everything */
+    bool read;     /* all of the body is out */
+    size_t halted; /* how many bytes were to follow when a source had nothing ready, or 0 */
+    bool resumes;
     bool over;
 };
 
@@ -147,11 +149,15 @@ static void fake_send(exo_exchange *x, size_t most)
 {
     char piece[64];
     int code = EXO_AGAIN;
-    while (most > 0 && code == EXO_AGAIN && x->encoder) {
+    while (most > 0 && code == EXO_AGAIN && x->body) {
         exo_window window = {piece, most < sizeof piece ? most : sizeof piece, 0};
-        code = exo_encode_write(x->encoder, &window);
+        code = exo_encoding_write(x->body, &window);
         x->facts->sends(x->owner, exo_span_of(piece, window.pos));
         most -= window.pos;
+        if (code == EXO_AGAIN && window.pos == 0) {
+            x->halted = most;
+            return;
+        }
     }
     x->read = code == EXO_OK;
     if (code < 0) {
@@ -274,7 +280,8 @@ static exo_exchange *fake_start(exo_transport *transport, const exo_sending *sen
     x->due = f->now;
     x->facts = facts;
     x->owner = owner;
-    x->encoder = sending->encoder;
+    x->body = sending->body;
+    x->resumes = sending->call && sending->call->resumes;
     exo_buffer_init(&x->inbox, &exo_heap, UINT32_MAX, EXO_E_CONSUMER_LIMIT);
     exo_exchange **last = &f->first;
     while (*last) {
@@ -297,9 +304,19 @@ static int fake_take(exo_exchange *x, exo_buffer *into)
     return EXO_OK;
 }
 
+static void fake_resume(exo_exchange *x)
+{
+    size_t most = x->halted;
+    x->halted = 0;
+    fake_send(x, most);
+}
+
 static void fake_progress(exo_exchange *x, exo_upload *upload)
 {
-    upload->accepted = x->encoder ? exo_encode_written(x->encoder) : 0;
+    if (x->halted > 0 && !x->resumes) {
+        fake_resume(x);
+    }
+    upload->accepted = x->body ? exo_encoding_written(x->body) : 0;
     upload->unacked = 0;
     upload->complete = x->read;
 }
@@ -324,7 +341,7 @@ static void fake_drain(exo_exchange *x, const exo_facts *facts, void *owner)
     fake_note(x->f, x->name, "~");
     x->facts = facts;
     x->owner = owner;
-    x->encoder = NULL;
+    x->body = NULL;
     exo_buffer_free(&x->inbox);
 }
 
@@ -412,6 +429,7 @@ static const exo_transport_table fake_table = {
     .start = fake_start,
     .take = fake_take,
     .progress = fake_progress,
+    .resume = fake_resume,
     .ending = fake_ending,
     .details = fake_details,
     .drain = fake_drain,

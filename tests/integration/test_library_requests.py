@@ -159,7 +159,7 @@ def test_a_source_that_two_calls_want_serves_one(driver, upstream):
     driver.ok("source", 0, "user", total=100000, once=True, type="text/plain")
     driver.ok("start", 0, 0, count=2)
     driver("run", quiet=True)
-    assert sorted(str(driver.ok("reply", call).failed) for call in (0, 1)) == ["EXO_E_SOURCE_ONCE", "None"]
+    assert sorted(str(driver.ok("reply", call).failed) for call in (0, 1)) == ["EXO_E_STATE", "None"]
     driver.ok("free", 0, count=2)
 
 

@@ -184,13 +184,13 @@ static size_t exchange_on_read(char *buffer, size_t size, size_t count, void *us
 {
     exo_exchange *x = user;
     exo_window window = {buffer, size * count, 0};
-    if (!x->sent.encoder) {
+    if (!x->sent.body) {
         return CURL_READFUNC_ABORT;
     }
     if (x->sent.kept.len > 0) {
         return exchange_hand_out_kept(x, buffer, window.size);
     }
-    int code = exo_encode_write(x->sent.encoder, &window);
+    int code = exo_encoding_write(x->sent.body, &window);
     if (code < 0) {
         exchange_breaks_off(x, code);
         return CURL_READFUNC_ABORT;
@@ -214,7 +214,7 @@ static int exchange_on_connected(void *user, char *remote, char *local, int remo
     (void)local;
     (void)remote_port;
     (void)local_port;
-    if (x->sent.encoder && exo_encode_written(x->sent.encoder) > 0) {
+    if (x->sent.body && exo_encoding_written(x->sent.body) > 0) {
         return CURL_PREREQFUNC_ABORT;
     }
     long connects = 0;
@@ -325,7 +325,7 @@ static CURLcode exchange_set_request(exo_exchange *x, const exo_sending *sending
     SET(CURLOPT_FRESH_CONNECT, sending->fresh ? 1L : 0L)
     SET(CURLOPT_CONNECT_ONLY, sending->connect_only ? 1L : 0L)
     SET(CURLOPT_DNS_CACHE_TIMEOUT, EXCHANGE_NAME_KEPT_S)
-    if (!sending->encoder) {
+    if (!sending->body) {
         return code;
     }
     SET(CURLOPT_POST, 1L)
@@ -348,8 +348,8 @@ static CURLcode exchange_configure(exo_exchange *x, const exo_sending *sending)
     if (!code) {
         code = exchange_set_request(x, sending);
     }
-    x->curl.headers = exo_deployed_headers(x->sent.deployed, sending->traceparent,
-                                           sending->encoder && sending->total == EXO_SIZE_UNKNOWN);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)x->connecting.allowed)
+    x->curl.headers = exo_sending_headers(sending);
     if (!x->curl.headers) {
         return CURLE_OUT_OF_MEMORY;
     }
@@ -397,8 +397,10 @@ exo_exchange *exo_exchange_start(exo_transport *transport, const exo_sending *se
     if (!x) {
         return NULL;
     }
-    x->sent.encoder = sending->encoder;
+    x->sent.body = sending->body;
+    x->sent.resumes = sending->call && sending->call->resumes;
     x->received.expansion_max = sending->expansion_max;
+    x->connecting.allowed = exo_sending_connect_ms(sending);
     x->visitor.is_fresh = sending->fresh;
     CURLcode code = x->curl.easy ? exchange_configure(x, sending) : CURLE_OUT_OF_MEMORY;
     exo_host *host = code == CURLE_OK
@@ -440,7 +442,7 @@ static void exchange_passes(exo_visitor *visitor)
     exo_exchange *x = exchange_of(visitor);
     x->way.passed = exo_pool_now();
     const int64_t spent = x->way.passed - x->way.since - x->way.queued;
-    const int64_t allowed = exo_deployed_connect_ms(x->sent.deployed) - spent;
+    const int64_t allowed = x->connecting.allowed - spent;
     x->connecting.since = x->way.passed;
     x->connecting.allowed = allowed > 1 ? allowed : 1;
     exchange_list_connecting(x);
@@ -656,21 +658,28 @@ static uint64_t exchange_unacknowledged(const exo_exchange *x)
     return 0;
 }
 
-void exo_exchange_progress(exo_exchange *exchange, exo_upload *upload)
+void exo_exchange_send_on(exo_exchange *exchange)
 {
-    curl_off_t uploaded = 0;
     if (exchange->curl.halts & EXCHANGE_HALTS_SENDING) {
         exchange->curl.halts &= (uint8_t)~EXCHANGE_HALTS_SENDING;
         curl_easy_pause(exchange->curl.easy,
                         exchange->curl.halts & EXCHANGE_HALTS_READING ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+    }
+}
+
+void exo_exchange_progress(exo_exchange *exchange, exo_upload *upload)
+{
+    curl_off_t uploaded = 0;
+    if (!exchange->sent.resumes) {
+        exo_exchange_send_on(exchange);
     }
     curl_easy_getinfo(exchange->curl.easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
     exchange->sent.accepted = (uint64_t)uploaded;
     upload->accepted = exchange->sent.accepted;
     upload->unacked = exchange_unacknowledged(exchange);
     /* Framing counts as uploaded too, so a chunked body is out once nothing moves any more. */
-    upload->complete = !exchange->sent.encoder ||
-                       (exchange->sent.read && upload->accepted >= exo_encode_written(exchange->sent.encoder));
+    upload->complete =
+        !exchange->sent.body || (exchange->sent.read && upload->accepted >= exo_encoding_written(exchange->sent.body));
 }
 
 void exo_exchange_details_of(const exo_exchange *exchange, exo_exchange_details *details)
@@ -697,7 +706,7 @@ void exo_exchange_drain(exo_exchange *exchange, const exo_facts *facts, void *ow
 {
     exchange->facts = facts;
     exchange->owner = owner;
-    exchange->sent.encoder = NULL;
+    exchange->sent.body = NULL;
     exo_buffer_free(&exchange->received.inbox);
     if (exchange->curl.halts & EXCHANGE_HALTS_READING) {
         exchange->curl.halts &= (uint8_t)~EXCHANGE_HALTS_READING;

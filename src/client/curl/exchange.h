@@ -1,5 +1,5 @@
 /*
- * exchange.h: one HTTP request and its response through libcurl: bytes out of the encoder, bytes into an inbox.
+ * exchange.h: one HTTP request and its response through libcurl: bytes out of an encoding, bytes into an inbox.
  *
  * It knows HTTP and nothing of events, answers or routing. libcurl's callbacks copy, note and report (exo_facts).
  * Memory: libcurl's own, and an inbox of EXO_INBOX_MAX, beyond which the transfer is paused.
@@ -71,12 +71,13 @@ struct exo_exchange {
     } curl;
     struct {
         exo_deployed *deployed;
-        exo_encoder *encoder; /* NULL: there is no body, or none any more */
-        uint64_t accepted;    /* at the last look */
-        bool read;            /* the encoder has handed out everything */
-        exo_buffer kept;      /* a piece of the body, of libcurl's size, that goes out after what is read first */
-        size_t kept_at;       /* how much of that went out */
-        exo_exchange *next;   /* in the pool's list of those that read first */
+        exo_encoding *body; /* NULL: there is no body, or none any more */
+        uint64_t accepted;  /* at the last look */
+        bool read;          /* it has handed out everything */
+        bool resumes;       /* somebody says when a source of it has data again */
+        exo_buffer kept;    /* a piece of the body, of libcurl's size, that goes out after what is read first */
+        size_t kept_at;     /* how much of that went out */
+        exo_exchange *next; /* in the pool's list of those that read first */
     } sent;
     struct {
         exo_buffer inbox;
@@ -100,6 +101,7 @@ exo_exchange *exo_exchange_start(exo_transport *transport, const exo_sending *se
                                  void *owner, int *error, char *message, size_t size);
 int exo_exchange_take(exo_exchange *exchange, exo_buffer *into);
 void exo_exchange_progress(exo_exchange *exchange, exo_upload *upload);
+void exo_exchange_send_on(exo_exchange *exchange);
 void exo_exchange_details_of(const exo_exchange *exchange, exo_exchange_details *details);
 void exo_exchange_drain(exo_exchange *exchange, const exo_facts *facts, void *owner);
 void exo_exchange_end(exo_exchange *exchange, bool reuse);

@@ -211,6 +211,7 @@ static const exo_transport_table transport_over_libcurl = {
     .start = exo_exchange_start,
     .take = exo_exchange_take,
     .progress = exo_exchange_progress,
+    .resume = exo_exchange_send_on,
     .ending = exo_result_ending,
     .details = exo_exchange_details_of,
     .drain = exo_exchange_drain,

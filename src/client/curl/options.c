@@ -45,30 +45,55 @@ static bool options_add_header(struct curl_slist **list, const char *name, const
     return grown != NULL;
 }
 
-struct curl_slist *exo_deployed_headers(const exo_deployed *deployed, const char *traceparent, bool chunked)
+/* Whether one of the call's headers has this name. */
+static bool options_call_has(const exo_call_options *call, const char *name)
 {
-    const exo_deployment *o = &deployed->options;
+    bool has = false;
+    for (size_t i = 0; call && !has && i < call->header_count; i++) {
+        has = curl_strequal(call->headers[i].name, name);
+    }
+    return has;
+}
+
+/* The extra headers: the call's, and the deployment's that are in nobody's place. */
+static bool options_add_extra_headers(struct curl_slist **list, const exo_sending *sending, const char *auth)
+{
+    const exo_deployment *o = &sending->deployed->options;
+    const exo_call_options *call = sending->call;
+    bool good = true;
+    for (size_t i = 0; call && good && i < call->header_count; i++) {
+        good = options_add_header(list, call->headers[i].name, "", call->headers[i].value);
+    }
+    for (size_t i = 0; good && i < o->header_count; i++) {
+        const exo_header *header = &o->headers[i];
+        bool ours = curl_strequal(header->name, "Content-Type") || (auth && curl_strequal(header->name, auth)) ||
+                    (call && call->traceparent && curl_strequal(header->name, "traceparent")) ||
+                    options_call_has(call, header->name);
+        good = ours || options_add_header(list, header->name, "", header->value);
+    }
+    return good;
+}
+
+struct curl_slist *exo_sending_headers(const exo_sending *sending)
+{
+    const exo_deployment *o = &sending->deployed->options;
+    const exo_call_options *call = sending->call;
     const char *auth = o->auth_header ? o->auth_header : "Authorization";
+    const char *key = sending->api_key ? sending->api_key : o->api_key;
+    const char *traceparent = call ? call->traceparent : NULL;
     struct curl_slist *list = NULL;
-    bool keyed = o->api_key && o->api_key[0];
+    bool keyed = key && key[0];
+    bool chunked = sending->body && sending->total == EXO_SIZE_UNKNOWN;
     bool good = options_add_header(&list, "Content-Type", "", "application/json") &&
                 options_add_header(&list, "Accept", "", "text/event-stream, application/json") &&
-                (!keyed || options_add_header(&list, auth, o->auth_scheme ? o->auth_scheme : "Bearer", o->api_key)) &&
+                (!keyed || options_add_header(&list, auth, o->auth_scheme ? o->auth_scheme : "Bearer", key)) &&
                 (!chunked || options_add_header(&list, "Transfer-Encoding", "", "chunked")) &&
                 (!traceparent || options_add_header(&list, "traceparent", "", traceparent));
     if (good) {
         struct curl_slist *grown = curl_slist_append(list, "Expect:");
         good = grown != NULL;
     }
-    for (size_t i = 0; good && i < o->header_count; i++) {
-        const exo_header *header = &o->headers[i];
-        bool ours = curl_strequal(header->name, "Content-Type") || (keyed && curl_strequal(header->name, auth)) ||
-                    (traceparent && curl_strequal(header->name, "traceparent"));
-        if (!ours) {
-            good = options_add_header(&list, header->name, "", header->value);
-        }
-    }
-    if (!good) {
+    if (!good || !options_add_extra_headers(&list, sending, keyed ? auth : NULL)) {
         exo_headers_free(list);
         return NULL;
     }
@@ -166,9 +191,9 @@ static CURLcode options_configure_route(const exo_deployment *o, CURL *easy)
     return code;
 }
 
-long exo_deployed_connect_ms(const exo_deployed *deployed)
+long exo_sending_connect_ms(const exo_sending *sending)
 {
-    int64_t clock = deployed->options.connect_timeout;
+    int64_t clock = sending->call ? sending->connect_timeout : sending->deployed->options.connect_timeout;
     return clock > 0 && clock < OPTIONS_DAY_MS ? (long)clock : OPTIONS_DAY_MS;
 }
 
@@ -189,7 +214,6 @@ CURLcode exo_deployed_configure(const exo_deployed *deployed, CURL *easy, struct
     SET(CURLOPT_QUICK_EXIT, 1L)
     SET(CURLOPT_PROTOCOLS_STR, "http,https")
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L)
-    SET(CURLOPT_CONNECTTIMEOUT_MS, exo_deployed_connect_ms(deployed))
     SET(CURLOPT_ACCEPT_ENCODING, "identity")
     SET(CURLOPT_USERAGENT, "exochat/" EXO_VERSION)
     SET(CURLOPT_BUFFERSIZE, 16384L)

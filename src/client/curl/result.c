@@ -26,10 +26,10 @@ static bool result_began_anew(const exo_exchange *x)
 
 static bool result_upload_was_cut(const exo_exchange *x)
 {
-    if (!x->sent.encoder || x->place != EXCHANGE_STANDS) {
+    if (!x->sent.body || x->place != EXCHANGE_STANDS) {
         return false;
     }
-    uint64_t written = exo_encode_written(x->sent.encoder);
+    uint64_t written = exo_encoding_written(x->sent.body);
     return written > 0 && (!x->sent.read || (x->sent.accepted < written && !result_began_anew(x)));
 }
 
