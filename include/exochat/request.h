@@ -71,8 +71,8 @@ int exo_request_text_static(exo_request *request, exo_role role, exo_span text);
  * audio/mpeg as input_audio, others as a file part. `media_type` NULL: from the name's ending, or the first bytes. The
  * name is copied; the file is opened when a call begins. What is no regular file (a FIFO, /dev/stdin, a terminal), or
  * has another size than it says (/proc), is read once when the body is sized, into an unnamed file in $TMPDIR or /tmp,
- * so that it can be sent again: at most EXO_SPOOL_MAX bytes, more is EXO_E_SOURCE_READ; where nothing comes for
- * request_timeout, EXO_E_CLOCK_IDLE. */
+ * so that it can be sent again: at most EXO_SPOOL_MAX bytes. More is EXO_E_SOURCE_READ, and so is nothing for
+ * request_timeout. */
 int exo_request_file(exo_request *request, exo_role role, const char *path, const char *media_type);
 
 /* As exo_request_file(), for `length` bytes from `offset` on. A range that the file does not have is EXO_E_SOURCE_READ

@@ -165,7 +165,11 @@ static int attachments_read_given(void *ctx, void *dst, size_t size, size_t *got
     f->began = true;
     f->given->spent = !source->rewind;
     int code = source->read(source->ctx, dst, size, got);
-    f->owner->starved = code == EXO_AGAIN && *got == 0 ? EXO_STARVED_GIVEN : EXO_STARVED_NOT;
+    f->owner->starved = EXO_STARVED_NOT;
+    if (code == EXO_AGAIN && *got == 0) {
+        f->owner->starved = EXO_STARVED_GIVEN;
+        attachments_say(f->owner, code, f->name, "nothing came of it for request_timeout");
+    }
     return code;
 }
 
@@ -639,7 +643,7 @@ int exo_attachments_spool(exo_attachments *attachments, size_t budget)
     attachments->starved = code == EXO_AGAIN && f->spool.starved ? EXO_STARVED_OWN : EXO_STARVED_NOT;
     attachments->message[0] = '\0';
     if (code == EXO_AGAIN) {
-        return attachments->starved ? attachments_say(attachments, code, f->shown, "nothing came of it") : code;
+        return attachments->starved ? attachments_say(attachments, code, f->shown, "nothing came of it for request_timeout") : code;
     }
     if (code != EXO_OK) {
         char words[64];

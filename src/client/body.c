@@ -29,7 +29,7 @@ static int body_wait_for_source(body *b)
     }
     b->starved_at = b->starved_at < 0 ? now : b->starved_at;
     if (most > 0 && now - b->starved_at >= most) {
-        return EXO_E_CLOCK_IDLE;
+        return EXO_E_SOURCE_READ;
     }
     nanosleep(&pause, NULL);
     return EXO_AGAIN;

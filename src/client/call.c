@@ -360,8 +360,8 @@ static void call_wait_for_source(exo_call *call, exo_starved starved)
     call->try.starved_at = since;
     if (most > 0 && now - since >= most) {
         char message[320];
-        exo_encoding_explain(&call->try.encoding, EXO_E_CLOCK_IDLE, message, sizeof message);
-        call_end_with(call, EXO_E_CLOCK_IDLE, message);
+        exo_encoding_explain(&call->try.encoding, EXO_E_SOURCE_READ, message, sizeof message);
+        call_end_with(call, EXO_E_SOURCE_READ, message);
         return;
     }
     int64_t due = most > 0 ? since + most : -1;

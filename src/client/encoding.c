@@ -165,7 +165,7 @@ exo_starved exo_encoding_starved(const exo_encoding *encoding)
 static bool encoding_is_of_a_file(int code)
 {
     return code == EXO_E_SOURCE_READ || code == EXO_E_SOURCE_ONCE || code == EXO_E_FILE_REFUSED ||
-           code == EXO_E_BODY_CHANGED || code == EXO_E_CLOCK_IDLE || code == EXO_E_STATE;
+           code == EXO_E_BODY_CHANGED || code == EXO_E_STATE;
 }
 
 void exo_encoding_explain(const exo_encoding *encoding, int code, char *message, size_t size)

@@ -3,9 +3,10 @@
 import base64
 import hashlib
 import os
+import subprocess
 
 import pytest
-from command import body_of
+from command import TIMEOUT, body_of
 from upstream import behaviours
 from upstream.chunks import TEXT
 
@@ -142,7 +143,7 @@ def test_every_attempt_sends_the_whole_file(ask, upstream, tmp_path):
     assert [request.sha256 for request in upstream.requests] == [hashlib.sha256(body).hexdigest() for body in bodies]
 
 
-NO_FILES = ["missing", "folder", "fifo", "socket-like", "unreadable"]
+NO_FILES = ["missing", "folder", "fifo", "unreadable"]
 
 
 @pytest.mark.parametrize("kind", NO_FILES)
@@ -152,15 +153,32 @@ def test_what_cannot_be_attached(ask, upstream, tmp_path, kind):
         path.mkdir()
     elif kind == "fifo":
         os.mkfifo(path)
-    elif kind == "socket-like":
-        path = "/dev/tty" if os.path.exists("/dev/tty") else "/dev/null"
     elif kind == "unreadable":
         path.write_text("secret")
         path.chmod(0)
         if os.access(path, os.R_OK):
             pytest.skip("root reads everything")
-    ran = ask("ok", "-a", path)
+    ran = ask("ok", "-a", path, "--idle-timeout", "0.2")  # nobody writes to the FIFO
     assert ran.code == 2 and os.path.basename(path) in ran.complaint and upstream.requests == []
+
+
+def test_a_file_whose_size_is_a_lie(ask, upstream):
+    assert os.stat("/proc/cpuinfo").st_size == 0
+    assert ask("ok", "-a", "/proc/cpuinfo").code == 0
+    sent = upstream.requests[0]
+    assert sent.json["messages"][0]["content"][1]["text"].startswith("processor")
+    assert sent.content_length == sent.length and not sent.chunked
+
+
+def test_what_a_command_writes_is_attached_and_falls_back(exochat, upstream):
+    """A process substitution can be read once, and both attempts have it whole."""
+    written = "<(printf 'a b c'; sleep 0.1; echo d)"
+    words = f"{exochat} --base-url {upstream.base_url} -m status-503 --fallback ok hello -a {written}"
+    ran = subprocess.run(["bash", "-c", words], capture_output=True, stdin=subprocess.DEVNULL, timeout=TIMEOUT)
+    assert ran.returncode == 0, ran
+    bodies = [request.json["messages"] for request in upstream.requests]
+    assert len(bodies) == 2 and bodies[0] == bodies[1]
+    assert bodies[0][0]["content"][1] == text("a b cd\n")
 
 
 def test_one_missing_file_among_several(ask, upstream, tmp_path):
