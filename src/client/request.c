@@ -44,6 +44,11 @@ struct exo_request {
     exo_role open_role;
     attached *attached;
     size_t attached_count;
+    struct {
+        size_t place;   /* where the last exo_request_answer() stands among the messages, from 1 on */
+        unsigned given; /* how many results its calls without an id have */
+        char *function; /* the name of its function_call, or NULL */
+    } answer;
     char *folder;
     char *json; /* a copy, which the raw spans of exo_request_from_json() point into; or NULL */
     int error;
@@ -201,6 +206,7 @@ void exo_request_free(exo_request *request)
         request_give_back(request->attached[i].name);
     }
     request_give_back(request->attached);
+    request_give_back(request->answer.function);
     request_give_back(request->folder);
     request_give_back(request->json);
     request_give_back(request);
@@ -401,19 +407,48 @@ int exo_request_text_static(exo_request *request, exo_role role, exo_span text)
     return request_begin_message(request, role, text, true);
 }
 
-int exo_request_tool_result(exo_request *request, const char *tool_call_id, exo_span text)
+/* The result of a function_call, which has no id: it is known by the function's name. */
+static exo_node *request_function_result_new(const char *name)
+{
+    exo_node *message = request_node_new(EXO_VALUE_OBJECT, nothing, nothing);
+    if (message && request_add(message, request_string_new("role", exo_span_text("function"))) &&
+        request_add(message, request_string_new("name", exo_span_text(name)))) {
+        return message;
+    }
+    request_nodes_free(message);
+    return NULL;
+}
+
+static exo_node *request_tool_result_new(exo_request *request, exo_span id)
+{
+    char made[EXO_MADE_ID_MAX];
+    if (id.len == 0 && request->answer.function) {
+        return request_function_result_new(request->answer.function);
+    }
+    if (id.len == 0) {
+        exo_request_make_id(made, request->answer.place, request->answer.given++);
+        id = exo_span_text(made);
+    }
+    exo_node *message = request_message_new(EXO_TOOL);
+    if (message && request_add(message, request_string_new("tool_call_id", id))) {
+        return message;
+    }
+    request_nodes_free(message);
+    return NULL;
+}
+
+int exo_request_tool(exo_request *request, exo_span tool_call_id, exo_span text)
 {
     int code = request_before(request);
     if (code != EXO_OK) {
         return code;
     }
-    if (!tool_call_id || !request_is_span(text)) {
+    bool named = tool_call_id.len > 0 || request->answer.place > 0;
+    if (!request_is_span(tool_call_id) || !request_is_span(text) || !named) {
         return request_settle(request, EXO_E_ARGUMENT);
     }
-    exo_node *message = request_message_new(EXO_TOOL);
-    bool whole = message && request_add(message, request_string_new("tool_call_id", exo_span_text(tool_call_id))) &&
-                 request_add(message, request_string_new("content", text));
-    return request_append(request, message, whole);
+    exo_node *message = request_tool_result_new(request, tool_call_id);
+    return request_append(request, message, message && request_add(message, request_string_new("content", text)));
 }
 
 /* Whether `json` is one JSON value of at most `depth` levels, and no key in it stands twice: EXO_OK with its type, or
@@ -454,6 +489,36 @@ int exo_request_message_json(exo_request *request, exo_span json)
         message->json = true;
     }
     return request_append(request, message, message != NULL);
+}
+
+void exo_request_make_id(char id[EXO_MADE_ID_MAX], size_t place, unsigned number)
+{
+    snprintf(id, EXO_MADE_ID_MAX, "call_%zu_%u", place, number);
+}
+
+int exo_request_append_answer(exo_request *request, exo_span json, exo_span function)
+{
+    int code = request_before(request);
+    char *name = code == EXO_OK && function.len > 0 ? exo_heap_copy_span(function) : NULL;
+    if (code == EXO_OK) {
+        code = function.len > 0 && !name ? request_settle(request, EXO_E_NO_MEMORY)
+                                         : exo_request_message_json(request, json);
+    }
+    if (code != EXO_OK) {
+        request_give_back(name);
+        return code;
+    }
+    request_give_back(request->answer.function);
+    request->answer.function = name;
+    request->answer.place = request->message_count;
+    request->answer.given = 0;
+    return EXO_OK;
+}
+
+int exo_request_fail(exo_request *request, int code)
+{
+    int before = request_before(request);
+    return before != EXO_OK ? before : request_settle(request, code);
 }
 
 /* ---- attachments ---- */

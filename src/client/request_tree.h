@@ -23,6 +23,17 @@ typedef struct exo_attachment {
     const char *name;         /* shown to the model, or NULL */
 } exo_attachment;
 
+/* The ids of tool calls that came without one: of the answer that is, or becomes, message number `place` (from 1 on),
+ * the call number `number` of those (from 0 on). */
+#define EXO_MADE_ID_MAX 48
+void exo_request_make_id(char id[EXO_MADE_ID_MAX], size_t place, unsigned number);
+
+/* Appends an assistant's message, for exo_request_answer(). `function`: the name of its function_call, or empty. */
+int exo_request_append_answer(exo_request *request, exo_span json, exo_span function);
+
+/* Notes a first error as the calls of request.h do, and returns what they would. */
+int exo_request_fail(exo_request *request, int code);
+
 /* The root of the tree, an object node: "messages" and the parameters ("model" too, if the request's JSON had one or it
  * was set). Valid until the request is changed. */
 const exo_node *exo_request_root(const exo_request *request);

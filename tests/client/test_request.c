@@ -147,7 +147,7 @@ static void test_messages(void **state)
     assert_int_equal(exo_request_text(request, EXO_DEVELOPER, ""), EXO_OK);
     assert_int_equal(exo_request_text_span(request, EXO_USER, exo_span_of("Why?!", 4)), EXO_OK);
     assert_int_equal(exo_request_message_json(request, span(" {\"role\":\"assistant\",\"tool_calls\":[]} ")), EXO_OK);
-    assert_int_equal(exo_request_tool_result(request, "call_1", span("42")), EXO_OK);
+    assert_int_equal(exo_request_tool(request, span("call_1"), span("42")), EXO_OK);
     assert_int_equal(exo_request_text(request, EXO_ASSISTANT, "So."), EXO_OK);
     assert_int_equal(exo_request_text(request, EXO_TOOL, "t"), EXO_OK);
     assert_string_equal(show(request), "{\"model\":\"glm\",\"messages\":["
@@ -199,7 +199,7 @@ static void test_attachments_join(void **state)
     /* Another role, a tool's result and JSON each end the message. */
     assert_int_equal(exo_request_bytes(request, EXO_ASSISTANT, span("xyz"), "text/plain; charset=utf-8", "n"), EXO_OK);
     assert_int_equal(exo_request_source(request, EXO_ASSISTANT, &source, NULL, NULL), EXO_OK);
-    assert_int_equal(exo_request_tool_result(request, "c", span("")), EXO_OK);
+    assert_int_equal(exo_request_tool(request, span("c"), span("")), EXO_OK);
     assert_int_equal(exo_request_bytes(request, EXO_TOOL, span(NULL), NULL, NULL), EXO_OK);
     assert_int_equal(exo_request_message_json(request, span("{\"role\":\"user\"}")), EXO_OK);
     assert_int_equal(exo_request_file(request, EXO_USER, "c", NULL), EXO_OK);
@@ -265,9 +265,9 @@ static int wrong_call(exo_request *r, unsigned number, int *expected)
     case 3:
         return exo_request_text_static(r, EXO_USER, bad);
     case 4:
-        return exo_request_tool_result(r, NULL, span("a"));
+        return exo_request_tool(r, span(""), span("a"));
     case 5:
-        return exo_request_tool_result(r, "a", bad);
+        return exo_request_tool(r, span("a"), bad);
     case 6:
         return exo_request_file(r, EXO_USER, NULL, NULL);
     case 7:
@@ -361,7 +361,7 @@ static void test_wrong_calls(void **state)
         /* It sticks, whatever is asked next, and nothing was added. */
         assert_int_equal(exo_request_text(request, EXO_USER, "a"), expected);
         assert_int_equal(exo_request_set_model(request, "a"), expected);
-        assert_int_equal(exo_request_tool_result(request, "a", span("b")), expected);
+        assert_int_equal(exo_request_tool(request, span("a"), span("b")), expected);
         assert_int_equal(exo_request_message_json(request, span("{}")), expected);
         assert_int_equal(exo_request_file(request, EXO_USER, "a", NULL), expected);
         assert_int_equal(exo_request_string(request, "a", "a"), expected);
@@ -637,7 +637,7 @@ static exo_request *build(int *code)
         exo_request_file(r, EXO_USER, "b", "image/png");
         exo_request_bytes(r, EXO_USER, span("c"), "text/plain", "c.txt");
         exo_request_source(r, EXO_ASSISTANT, &source, NULL, "d");
-        exo_request_tool_result(r, "e", span("f"));
+        exo_request_tool(r, span("e"), span("f"));
         exo_request_message_json(r, span("{}"));
         exo_request_string(r, "g", "h");
         exo_request_int(r, "i", 1);

@@ -40,6 +40,25 @@ def test_an_answer_that_is_not_whole_is_no_success(upstream, program, model):
     assert ran.returncode == 1
     assert (ran.stderr == "the answer was cut, filtered or refused\n") == (program == "chat")
 
+def test_a_loop_of_tools(upstream):
+    ran = run("tools", upstream.base_url, "tool-loop", "Do I need a coat in Oslo?")
+    assert (ran.returncode, ran.stdout) == (0, "The tool said: 4 degrees, sleet\n")
+    assert ran.stderr == 'get_weather {"city":"Oslo","days":2}\n'
+    question, answer, result = upstream.requests[1].json["messages"]
+    assert question == upstream.requests[0].json["messages"][0]
+    function = {"name": "get_weather", "arguments": '{"city":"Oslo","days":2}'}
+    assert answer == {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "call_0", "type": "function", "function": function}],
+    }
+    assert result == {"role": "tool", "tool_call_id": "call_0", "content": "4 degrees, sleet"}
+
+
+def test_a_loop_of_tools_that_fails(upstream):
+    ran = run("tools", upstream.base_url, "tool-truncated", "Do I need a coat in Oslo?")
+    assert ran.returncode == 1 and len(upstream.requests) == 1 and ran.stderr
+
 
 @pytest.mark.parametrize("program", LOOPS)
 def test_many_questions(upstream, program):
@@ -75,7 +94,7 @@ def test_the_demo(tmp_path):
     assert all(line.startswith("exochat: ") for line in ran.stderr.splitlines()), ran.stderr
 
 
-@pytest.mark.parametrize("program", ["chat", *LOOPS])
+@pytest.mark.parametrize("program", ["chat", "tools", *LOOPS])
 def test_a_base_url_that_is_none(program):
     ran = run(program, "localhost/v1", "ok", "hello")
     assert ran.returncode == 2 and ran.stderr.startswith("base_url: ")

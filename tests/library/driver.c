@@ -566,7 +566,7 @@ static int do_message(void)
 
 static int do_tool_result(void)
 {
-    return exo_request_tool_result(request_at(1), word(2), exo_span_text(word(3)));
+    return exo_request_tool(request_at(1), exo_span_text(word(2)), exo_span_text(word(3)));
 }
 
 static int do_set(void)
