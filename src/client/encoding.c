@@ -147,9 +147,9 @@ int exo_encoding_rewind(exo_encoding *encoding)
 
 bool exo_encoding_spent(const exo_encoding *encoding)
 {
-    bool once = encoding->raw_.source ? !encoding->raw_.source->rewind
-                                      : exo_encode_total(&encoding->encoder) == EXO_SIZE_UNKNOWN;
-    return once && exo_encoding_written(encoding) > 0;
+    return encoding->raw_.source
+               ? exo_raw_spent(&encoding->raw_)
+               : exo_encode_total(&encoding->encoder) == EXO_SIZE_UNKNOWN && exo_encode_written(&encoding->encoder) > 0;
 }
 
 exo_starved exo_encoding_starved(const exo_encoding *encoding)

@@ -100,10 +100,15 @@ int exo_raw_write(exo_raw *raw, exo_window *window)
     return code;
 }
 
+bool exo_raw_spent(const exo_raw *raw)
+{
+    return !raw->source->rewind && (raw->taken_ > 0 || raw->ended_);
+}
+
 int exo_raw_rewind(exo_raw *raw)
 {
     const exo_source *source = raw->source;
-    if (raw->begun_ && !source->rewind) {
+    if (exo_raw_spent(raw)) {
         return EXO_E_SOURCE_ONCE;
     }
     memset(raw, 0, sizeof *raw);

@@ -28,7 +28,10 @@ uint64_t exo_raw_total(const exo_raw *raw);
  * said, or the source's error. */
 int exo_raw_write(exo_raw *raw, exo_window *window);
 
-/* Back to the first byte: EXO_OK, or EXO_E_SOURCE_ONCE where the source cannot rewind and has been read. */
+/* Whether the source cannot rewind, and something of it is gone. */
+bool exo_raw_spent(const exo_raw *raw);
+
+/* Back to the first byte: EXO_OK, or EXO_E_SOURCE_ONCE where the source cannot rewind and is spent. */
 int exo_raw_rewind(exo_raw *raw);
 
 #endif

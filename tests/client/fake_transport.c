@@ -17,7 +17,8 @@
 
 enum {
     FAKE_SCRIPTS = 16,
-    FAKE_TALK = 512
+    FAKE_TALK = 512,
+    FAKE_BODY = 4096
 };
 
 typedef struct fake_side {
@@ -36,6 +37,8 @@ struct fake {
     bool watched;
     char asked[FAKE_TALK];
     char told[FAKE_TALK];
+    char sent[FAKE_BODY]; /* of the body that went out last */
+    bool chunked;         /* it has no length */
 };
 
 struct exo_exchange {
@@ -144,6 +147,14 @@ static void fake_event(exo_exchange *x, const char *delta, const char *text, con
     fake_body(x, event);
 }
 
+static void fake_keep(fake *f, const char *piece, size_t len)
+{
+    size_t at = strlen(f->sent);
+    FAKE_MUST(at + len < sizeof f->sent);
+    memcpy(f->sent + at, piece, len);
+    f->sent[at + len] = '\0';
+}
+
 /* Bytes of the body go out. */
 static void fake_send(exo_exchange *x, size_t most)
 {
@@ -153,6 +164,7 @@ static void fake_send(exo_exchange *x, size_t most)
         exo_window window = {piece, most < sizeof piece ? most : sizeof piece, 0};
         code = exo_encoding_write(x->body, &window);
         x->facts->sends(x->owner, exo_span_of(piece, window.pos));
+        fake_keep(x->f, piece, window.pos);
         most -= window.pos;
         if (code == EXO_AGAIN && window.pos == 0) {
             x->halted = most;
@@ -281,6 +293,8 @@ static exo_exchange *fake_start(exo_transport *transport, const exo_sending *sen
     x->facts = facts;
     x->owner = owner;
     x->body = sending->body;
+    f->sent[0] = '\0';
+    f->chunked = sending->total == EXO_SIZE_UNKNOWN;
     x->resumes = sending->call && sending->call->resumes;
     exo_buffer_init(&x->inbox, &exo_heap, UINT32_MAX, EXO_E_CONSUMER_LIMIT);
     exo_exchange **last = &f->first;
@@ -477,6 +491,16 @@ const char *fake_asked(fake *f)
     memcpy(f->told, f->asked, sizeof f->told);
     f->asked[0] = '\0';
     return f->told;
+}
+
+const char *fake_sent(const fake *f)
+{
+    return f->sent;
+}
+
+bool fake_is_chunked(const fake *f)
+{
+    return f->chunked;
 }
 
 size_t fake_running(const fake *f)

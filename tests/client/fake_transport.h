@@ -38,6 +38,10 @@ void fake_pass(fake *f, int64_t milliseconds);
  * until the next call. */
 const char *fake_asked(fake *f);
 
+/* What went out of the body that was begun last, and whether its length was not known before. */
+const char *fake_sent(const fake *f);
+bool fake_is_chunked(const fake *f);
+
 /* Exchanges that have begun and not ended. */
 size_t fake_running(const fake *f);
 
