@@ -111,8 +111,8 @@ int exo_request_tool(exo_request *request, exo_span tool_call_id, exo_span text)
 /*
  * Parameters: any top-level key. A key that is set twice keeps the last value. The typed calls are for plain values,
  * the JSON one for everything: "tools", "tool_choice", "response_format", "stop", "logit_bias". "model", "messages" and
- * "stream" are refused (EXO_E_ARGUMENT). Results as for messages; exo_request_json() also EXO_E_JSON_* and
- * EXO_E_DUPLICATE_KEY.
+ * "stream" are refused (EXO_E_ARGUMENT), and so is the 65th top-level key, "model" and "messages" included
+ * (EXO_E_KEYS_LIMIT). Results as for messages; exo_request_json() also EXO_E_JSON_* and EXO_E_DUPLICATE_KEY.
  */
 int exo_request_string(exo_request *request, const char *key, const char *value);
 int exo_request_int(exo_request *request, const char *key, int64_t value);

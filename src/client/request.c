@@ -42,6 +42,8 @@ struct exo_request {
     size_t message_count;
     exo_node *open; /* the last message, if attachments may join it, or NULL */
     exo_role open_role;
+    const exo_node **parts_end; /* where its next content part is linked, or NULL: its content is no list yet */
+    size_t key_count;           /* members of the root */
     attached *attached;
     size_t attached_count;
     struct {
@@ -162,7 +164,7 @@ static const exo_node **request_find(exo_request *request, exo_span key)
     return link;
 }
 
-/* Puts `member` in the place of the one that has its key, or at the end. */
+/* Puts `member` in the place of the one that has its key, or at the end, unless there are too many. */
 static int request_put(exo_request *request, exo_node *member)
 {
     if (!member) {
@@ -174,6 +176,11 @@ static int request_put(exo_request *request, exo_node *member)
         member->next = old->next;
         old->next = NULL;
         request_nodes_free(old);
+    } else if (request->key_count == KEYS_MAX) {
+        request_nodes_free(member);
+        return request_settle(request, EXO_E_KEYS_LIMIT);
+    } else {
+        request->key_count++;
     }
     *link = member;
     return EXO_OK;
@@ -269,6 +276,7 @@ int exo_request_set_model(exo_request *request, const char *model)
     if (old) {
         *link = old->next;
         old->next = NULL;
+        request->key_count--;
         request_nodes_free(old);
     }
     return EXO_OK;
@@ -320,30 +328,33 @@ const char *exo_request_folder(const exo_request *request)
 /* ---- messages ---- */
 
 /* Makes sure that there is a list of messages. */
-static bool request_have_messages(exo_request *request)
+static int request_have_messages(exo_request *request)
 {
     if (!request->messages) {
         exo_node *messages = request_node_new(EXO_VALUE_ARRAY, exo_span_text("messages"), nothing);
-        if (request_put(request, messages) != EXO_OK) {
-            return false;
+        int code = request_put(request, messages);
+        if (code != EXO_OK) {
+            return code;
         }
         request->messages = messages;
         request->messages_end = &messages->first;
     }
-    return true;
+    return EXO_OK;
 }
 
 /* Links a message to the end, or frees it where it is not `whole`: then memory ran out while it was made. */
 static int request_append(exo_request *request, exo_node *message, bool whole)
 {
-    if (!whole || !request_have_messages(request)) {
+    int code = whole ? request_have_messages(request) : EXO_E_NO_MEMORY;
+    if (code != EXO_OK) {
         request_nodes_free(message);
-        return request_settle(request, EXO_E_NO_MEMORY);
+        return request_settle(request, code);
     }
     *request->messages_end = message;
     request->messages_end = &message->next;
     request->message_count++;
     request->open = NULL;
+    request->parts_end = NULL;
     return EXO_OK;
 }
 
@@ -559,6 +570,17 @@ static exo_node *request_part_new(size_t index, const char *media_type)
     return part;
 }
 
+/* Links `part` behind the last one of a message whose content is a list: of one part at most, or of those that were
+ * linked here. */
+static void request_add_part(exo_request *request, exo_node *message, exo_node *part)
+{
+    if (message == request->open && request->parts_end) {
+        *request->parts_end = part;
+    } else {
+        request_add(request_owned(message->first->next), part);
+    }
+}
+
 /* Adds `part`, or frees it where it cannot be added. */
 static int request_join(exo_request *request, exo_role role, exo_node *part)
 {
@@ -572,11 +594,12 @@ static int request_join(exo_request *request, exo_role role, exo_node *part)
         request_nodes_free(joins ? NULL : message);
         return request_settle(request, EXO_E_NO_MEMORY);
     }
-    request_add(request_owned(message->first->next), part);
+    request_add_part(request, message, part);
     int code = joins ? EXO_OK : request_append(request, message, true);
     if (code == EXO_OK) {
         request->open = message;
         request->open_role = role;
+        request->parts_end = &part->next;
     }
     return code;
 }
@@ -799,8 +822,9 @@ static int request_read_messages(reading *r)
     exo_json_token end;
     exo_span raw;
     int code;
-    if (!request_have_messages(r->request)) {
-        return EXO_E_NO_MEMORY;
+    code = request_have_messages(r->request);
+    if (code != EXO_OK) {
+        return code;
     }
     while ((code = exo_json_skip(&r->reader, &raw)) == EXO_OK) {
         if (raw.ptr[0] != '{') {
@@ -840,7 +864,10 @@ static int request_read_model(reading *r)
         return EXO_E_NO_MEMORY;
     }
     node->text = request_decode(&token, node->text);
-    request_put(r->request, node);
+    code = request_put(r->request, node);
+    if (code != EXO_OK) {
+        return code;
+    }
     return strlen(node->text.ptr) == node->text.len ? EXO_OK : request_refuse(r, token.raw.ptr, EXO_E_REQUEST);
 }
 

@@ -785,6 +785,41 @@ static void a_source_that_never_goes_on_ends_the_call(void **state)
     }
 }
 
+/* ---- many of them ---- */
+
+static bool count_bytes(void *ctx, exo_span bytes)
+{
+    *(size_t *)ctx += bytes.len;
+    return true;
+}
+
+/* What were walked from its beginning for each of them, would take minutes. */
+static void two_hundred_thousand_attachments_and_messages(void **state)
+{
+    enum {
+        MANY = 200000
+    };
+    static const char part[] = ",{\"type\":\"text\",\"text\":\"x\"}";
+    static const char message[] = ",{\"role\":\"user\",\"content\":\"y\"}";
+    (void)state;
+    world w;
+    size_t bytes = 0;
+    begin(&w, "", "");
+    deploy(&w);
+    exo_request *request = exo_request_new("a");
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(exo_request_bytes(request, EXO_USER, exo_span_text("x"), "text/plain", NULL), EXO_OK);
+    }
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(exo_request_text(request, EXO_USER, "y"), EXO_OK);
+    }
+    assert_int_equal(exo_client_body(w.client, request, NULL, count_bytes, &bytes), EXO_OK);
+    size_t frame = strlen("{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":[]}]" STREAM);
+    assert_int_equal(bytes, frame + MANY * (strlen(part) + strlen(message)) - 1);
+    exo_request_free(request);
+    exo_client_free(w.client);
+}
+
 /* ---- options ---- */
 
 static void options_are_refused_not_bent(void **state)
@@ -1020,6 +1055,7 @@ int main(void)
         cmocka_unit_test(a_source_can_resume_from_inside),
         cmocka_unit_test(who_promises_nothing_is_polled),
         cmocka_unit_test(a_source_that_never_goes_on_ends_the_call),
+        cmocka_unit_test(two_hundred_thousand_attachments_and_messages),
         cmocka_unit_test(options_are_refused_not_bent),
         cmocka_unit_test(defaults_are_below_everything),
         cmocka_unit_test(defaults_have_a_limit),

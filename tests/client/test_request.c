@@ -607,6 +607,40 @@ static void test_too_many_keys(void **state)
     free(text);
 }
 
+/* The 65th key is refused where it is given, whatever it is; one that is there already can be set again. */
+static void test_the_65th_key_is_refused(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 4; which++) {
+        char name[16];
+        exo_request *request = exo_request_new("m");
+        assert_int_equal(exo_request_text(request, EXO_USER, "a"), EXO_OK);
+        for (int i = 2; i < 64; i++) {
+            snprintf(name, sizeof name, "k%d", i);
+            assert_int_equal(exo_request_int(request, name, i), EXO_OK);
+        }
+        assert_int_equal(exo_request_int(request, "k7", 8), EXO_OK);
+        assert_int_equal(exo_request_text(request, EXO_USER, "b"), EXO_OK);
+        assert_int_equal(exo_request_set_model(request, NULL), EXO_OK);
+        assert_int_equal(exo_request_set_model(request, "n"), EXO_OK);
+        int code = which == 0   ? exo_request_json(request, "more", span("[1]"))
+                   : which == 1 ? exo_request_string(request, "more", "a")
+                   : which == 2 ? exo_request_bool(request, "more", true)
+                                : exo_request_double(request, "more", 0.5);
+        assert_int_equal(code, EXO_E_KEYS_LIMIT);
+        assert_int_equal(exo_request_error(request), EXO_E_KEYS_LIMIT);
+        exo_request_free(request);
+    }
+    exo_request *request = exo_request_new(NULL);
+    for (int i = 0; i < 64; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "k%d", i);
+        assert_int_equal(exo_request_int(request, name, i), EXO_OK);
+    }
+    assert_int_equal(exo_request_text(request, EXO_USER, "a"), EXO_E_KEYS_LIMIT); /* "messages" */
+    exo_request_free(request);
+}
+
 static void test_too_deep(void **state)
 {
     (void)state;
@@ -728,6 +762,7 @@ int main(void)
         cmocka_unit_test(test_json_and_calls),
         cmocka_unit_test(test_bad_texts),
         cmocka_unit_test(test_too_many_keys),
+        cmocka_unit_test(test_the_65th_key_is_refused),
         cmocka_unit_test(test_too_deep),
         cmocka_unit_test(test_memory_runs_out_in_calls),
         cmocka_unit_test(test_memory_runs_out_in_json),
