@@ -331,6 +331,94 @@ static void test_what_cannot_be_attached(void **state)
     exo_request_free(request);
 }
 
+/* Spools what the opener has come to, and opens it anew. */
+static int spool(exo_attachments *attachments, unsigned number, exo_file *file)
+{
+    int code;
+    assert_int_equal(open_handle(attachments, number, file), EXO_E_STATE);
+    while (exo_attachments_to_spool(attachments)) {
+        while ((code = exo_attachments_spool(attachments, 1000)) == EXO_AGAIN) {
+            assert_int_equal(exo_attachments_starved(attachments), EXO_STARVED_NOT);
+        }
+        if (code != EXO_OK) {
+            return code;
+        }
+    }
+    return open_handle(attachments, number, file);
+}
+
+/* FIFOs, devices and files whose size is a lie become files that can be read again and again. */
+static void test_what_is_read_once(void **state)
+{
+    (void)state;
+    exo_file file;
+    exo_request *request = exo_request_new(NULL);
+    exo_request_file(request, EXO_USER, at("in/fifo"), NULL);
+    exo_request_file(request, EXO_USER, "/dev/null", NULL);
+    exo_request_file_range(request, EXO_USER, at("in/fifo"), 2, 3, "image/png");
+    exo_request_file_range(request, EXO_USER, at("in/fifo"), 2, 3, NULL);
+    exo_attachments *attachments = exo_attachments_new(request);
+    assert_int_equal(open_handle(attachments, 0, &file), EXO_E_STATE);
+    assert_int_equal(exo_attachments_spool(attachments, 1000), EXO_AGAIN); /* nobody has opened it for writing yet */
+    assert_int_equal(exo_attachments_starved(attachments), EXO_STARVED_OWN);
+    assert_true(ends_with(exo_attachments_message(attachments), "/in/fifo: nothing came of it for request_timeout"));
+    int writer = open(at("in/fifo"), O_WRONLY | O_CLOEXEC);
+    assert_int_equal(write(writer, "0123456789", 10), 10);
+    close(writer);
+    assert_int_equal(spool(attachments, 0, &file), EXO_OK);
+    assert_int_equal(file.source->size, 10);
+    assert_true(exo_span_is(file.media_type, "text/plain"));
+    assert_true(exo_span_is(file.name, "fifo"));
+    assert_holds(file.source, "0123456789", 10, 3);
+    assert_holds(file.source, "0123456789", 10, 30);
+    assert_int_equal(file.source->check(file.source->ctx), EXO_OK);
+    assert_int_equal(spool(attachments, 1, &file), EXO_OK);
+    assert_int_equal(file.source->size, 0);
+    for (unsigned number = 2; number < 4; number++) {
+        int reader = open(at("in/fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        writer = open(at("in/fifo"), O_WRONLY | O_CLOEXEC);
+        assert_int_equal(write(writer, "0123456789", number == 2 ? 10 : 4), number == 2 ? 10 : 4);
+        assert_int_equal(open_handle(attachments, number, &file), EXO_E_STATE);
+        close(writer);
+        close(reader);
+        if (number == 2) {
+            assert_int_equal(spool(attachments, number, &file), EXO_OK);
+            assert_holds(file.source, "234", 3, 2);
+            assert_true(exo_span_is(file.media_type, "image/png"));
+        } else {
+            assert_int_equal(spool(attachments, number, &file), EXO_E_SOURCE_READ);
+            assert_true(ends_with(exo_attachments_message(attachments), "the range ends at byte 5, the file has 4"));
+        }
+    }
+    exo_attachments_free(attachments);
+    exo_request_free(request);
+}
+
+static void test_files_whose_size_is_a_lie(void **state)
+{
+    static const char *const paths[] = {"/proc/self/stat", "/proc/cpuinfo",
+                                        "/sys/kernel/mm/transparent_hugepage/enabled"};
+    (void)state;
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        exo_file file;
+        char bytes[16];
+        size_t got;
+        if (access(paths[i], R_OK) != 0) {
+            continue;
+        }
+        exo_request *request = exo_request_new(NULL);
+        exo_request_file(request, EXO_USER, paths[i], NULL);
+        exo_attachments *attachments = exo_attachments_new(request);
+        assert_int_equal(spool(attachments, 0, &file), EXO_OK);
+        assert_true(file.source->size > 3);
+        assert_true(exo_span_is(file.media_type, "text/plain"));
+        assert_int_equal(file.source->read(file.source->ctx, bytes, sizeof bytes, &got), EXO_OK);
+        assert_true(got > 0);
+        exo_attachments_free(attachments);
+        exo_request_free(request);
+    }
+}
+
 static void test_forged_handles(void **state)
 {
     (void)state;
@@ -454,6 +542,56 @@ static void test_the_root_as_folder(void **state)
     assert_int_equal(open_path(attachments, at("in/notes.txt") + 1, &file), EXO_OK);
     exo_attachments_free(attachments);
     exo_request_free(request);
+}
+
+/* The options of a call say which files its data may name, whatever the request says; without a request none. */
+static void test_which_files_may_be_named(void **state)
+{
+    static const struct {
+        bool allows; /* the request does */
+        exo_files files;
+        const char *path; /* with %s for the folder of the tests */
+        int code;
+    } cases[] = {
+        {false, EXO_FILES_DEFAULT, "%s/in/notes.txt", EXO_E_FILE_REFUSED},
+        {true, EXO_FILES_DEFAULT, "%s/in/notes.txt", EXO_OK},
+        {true, EXO_FILES_DEFAULT, "%s/secret.txt", EXO_E_FILE_REFUSED},
+        {true, EXO_FILES_REFUSE, "%s/in/notes.txt", EXO_E_FILE_REFUSED},
+        {false, EXO_FILES_FOLDER, "%s/inside/secret.txt", EXO_OK},
+        {false, EXO_FILES_FOLDER, "secret.txt", EXO_OK},
+        {false, EXO_FILES_FOLDER, "../secret.txt", EXO_E_FILE_REFUSED},
+        {true, EXO_FILES_FOLDER, "%s/in/notes.txt", EXO_E_FILE_REFUSED},
+        {true, EXO_FILES_FOLDER, "%s/inside/none.txt", EXO_NOT_FOUND},
+        {false, EXO_FILES_ANY, "%s/secret.txt", EXO_OK},
+        {false, EXO_FILES_ANY, "%s/in/leak.txt", EXO_OK},
+        {false, EXO_FILES_ANY, "%s/in/../secret.txt", EXO_OK},
+        {false, EXO_FILES_ANY, "%s/none.txt", EXO_NOT_FOUND},
+        {false, EXO_FILES_ANY, "%s/in", EXO_E_SOURCE_READ},
+        {false, EXO_FILES_ANY, "%s/in/fifo", EXO_E_STATE}, /* it is to be spooled */
+        {false, EXO_FILES_ANY,
+         "\x01"
+         "0",
+         EXO_E_FILE_REFUSED},
+    };
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+        exo_file file;
+        char path[256];
+        char inside[256];
+        bool bare = i % 2;                                    /* there is no request, as for a value */
+        snprintf(path, sizeof path, cases[i / 2].path, root); /* NOLINT(clang-diagnostic-format-nonliteral) */
+        snprintf(inside, sizeof inside, "%s", at("inside"));
+        exo_request *request = bare ? NULL : exo_request_new(NULL);
+        if (request && cases[i / 2].allows) {
+            exo_request_allow_files(request, at("in"));
+        }
+        exo_attachments *attachments = exo_attachments_new(request);
+        exo_attachments_allow(attachments, cases[i / 2].files, inside);
+        bool lacks = bare && cases[i / 2].files == EXO_FILES_DEFAULT;
+        assert_int_equal(open_path(attachments, path, &file), lacks ? EXO_E_FILE_REFUSED : cases[i / 2].code);
+        exo_attachments_free(attachments);
+        exo_request_free(request);
+    }
 }
 
 static void test_no_folder(void **state)
@@ -751,9 +889,12 @@ int main(void)
         cmocka_unit_test(test_a_source_may_have_nothing_ready),
         cmocka_unit_test(test_a_source_that_cannot_rewind_serves_one_call),
         cmocka_unit_test(test_what_cannot_be_attached),
+        cmocka_unit_test(test_what_is_read_once),
+        cmocka_unit_test(test_files_whose_size_is_a_lie),
         cmocka_unit_test(test_forged_handles),
         cmocka_unit_test(test_named_files),
         cmocka_unit_test(test_the_root_as_folder),
+        cmocka_unit_test(test_which_files_may_be_named),
         cmocka_unit_test(test_no_folder),
         cmocka_unit_test(test_answers_stay_the_same),
         cmocka_unit_test(test_files_that_change),
