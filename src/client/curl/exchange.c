@@ -157,7 +157,8 @@ static bool exchange_is_readable(const exo_exchange *x)
  */
 static bool exchange_postpone(exo_exchange *x, exo_span piece)
 {
-    if (!exchange_is_readable(x) || exo_buffer_append(&x->sent.kept, piece) < 0) {
+    /* Where nothing is left there is nothing to keep: it would be kept back for ever, since an end stays readable. */
+    if (piece.len == 0 || !exchange_is_readable(x) || exo_buffer_append(&x->sent.kept, piece) < 0) {
         return false;
     }
     x->sent.next = x->pool->postponed;
