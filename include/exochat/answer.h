@@ -144,6 +144,9 @@ void exo_answer_done(exo_answer *answer);
  * any content. */
 int exo_answer_end(exo_answer *answer, bool lenient);
 
+/* What follows may be asked of NULL too where the hosted library is built: of no answer, as exo_reply_answer() may say.
+ * It has no text and no calls, and exo_answer_tool_arguments() says EXO_E_STATE. */
+
 /* Whether a finish_reason or [DONE] has come. */
 exo_proof exo_answer_proof(const exo_answer *answer);
 

@@ -72,9 +72,9 @@ typedef enum exo_ttft_until {
     EXO_UNTIL_TOKEN
 } exo_ttft_until;
 
-/* The bit of an event's type in a mask of wanted ones, and the mask of all. */
+/* The bit of an event's type in a mask of wanted ones, and the mask of all but FALLBACK, which is asked for by name. */
 #define EXO_WANT(type) (1u << (type))
-#define EXO_WANT_ALL   (~0u)
+#define EXO_WANT_ALL   (~EXO_WANT(EXO_EVENT_FALLBACK))
 
 /* One attempt as the trail keeps it. Times are milliseconds since it began, -1 where it did not come so far. Texts are
  * borrowed: an attempt sets none of them. */

@@ -31,8 +31,17 @@ typedef struct exo_event {
     exo_span id;
     exo_span name;
     const exo_usage *usage;
-    const exo_failure *failure; /* RESTART and END: why, or NULL */
+    const exo_failure *failure; /* FALLBACK, RESTART and END: why, or NULL */
+    const char *next;           /* FALLBACK: the deployment that is attempted next, the same one after a retry's wait
+                                   included; NULL: none is left, END follows */
+    uint32_t attempt;           /* FALLBACK: which attempt failed, as exo_reply_attempt() counts, from 0 */
 } exo_event;
+
+/* FALLBACK is handed out for each attempt that failed with a failure of its own, to who asks for it by name
+ * (options.events = EXO_WANT_ALL | EXO_WANT(EXO_EVENT_FALLBACK)), in buffered calls too, before anything is sent to the
+ * next deployment: whoever cancels the call there has sent nothing more. It counts as nothing that was shown. RESTART
+ * follows where what was shown is void, then what the next attempt brings. The total clock, and whatever else ends a
+ * call at once, is told by END alone. */
 
 /* Takes the raw bytes of a 2xx body as they are received, before anything is made of them. It must not call back into
  * the client. */
@@ -66,7 +75,7 @@ typedef enum exo_files {
     X(exo_on_raw, raw, NULL)                           /* is given the bytes of every 2xx body; NULL: nobody is */ \
     X(void *, raw_ctx, NULL) \
     X(uint64_t, events, EXO_WANT_ALL)                  /* sum of EXO_WANT(): the events that are handed out; RESTART \
-                                                          and END always are. What nobody asked for is not shown: \
+                                                          and END always are, FALLBACK is not by default. What nobody asked for is not shown: \
                                                           until one of these came (usage apart) a stream that breaks \
                                                           goes on with the next deployment unseen */ \
     X(exo_files, files, EXO_FILES_DEFAULT)             /* which files the request's data may name */ \
@@ -129,7 +138,7 @@ exo_call *exo_call_start_raw(exo_client *client, const exo_source *body, const e
  * options.resumes. */
 void exo_call_resume(exo_call *call);
 
-/* The `user` pointer of exo_call_start(). */
+/* The `user` pointer of exo_call_start(); NULL for NULL. */
 void *exo_call_user(const exo_call *call);
 
 /* Ends a call now (NULL is allowed). No further event comes of it, not even END. Its reply then says EXO_E_CANCELLED,
@@ -137,22 +146,36 @@ void *exo_call_user(const exo_call *call);
  * event handling too. */
 void exo_call_cancel(exo_call *call);
 
+/* Holds the call, or lets go: while it is held no event of it is handed out, and its clocks stand still but the total
+ * one, which is wall time; when that runs out the call ends, which END says once it is let go. Of the answer so much is
+ * read on as an inbox holds (64 KB, 1 MB of a compressed one), then its transfer pauses. Over HTTP/2 no transfer is
+ * ever paused, because one would block all others of the connection: the inbox holds 1 MB, and what comes beyond ends
+ * the call with EXO_E_CONSUMER_LIMIT. A request that is being sent goes on; one that was not begun is not begun. A call
+ * that is held is one that could have an event: exo_client_next() waits for it, without end if nothing else is under
+ * way. EXO_OK; EXO_E_ARGUMENT for NULL; EXO_E_FORKED; EXO_E_STATE for the call of exo_chat() or exo_chat_events(),
+ * which nobody could let go of. */
+int exo_call_hold(exo_call *call, bool held);
+
 /* Takes the reply out of a call that has ended; the caller frees it with exo_reply_free(). NULL until END was handed
- * out or the call was cancelled, and when it was taken before. */
+ * out or the call was cancelled, when it was taken before, for NULL, and in a child process after fork(). */
 exo_reply *exo_call_reply(exo_call *call);
 
 /* Frees a call; one that runs is cancelled first. NULL is allowed. In a child process after fork() neither this nor
- * exo_call_cancel() does anything: the connection is the parent's. */
+ * exo_call_cancel() does anything: the connection is the parent's. A handler of exo_chat_events() that frees its call
+ * cancels it: exo_chat_events() frees it. */
 void exo_call_free(exo_call *call);
 
-/* The blocking form: starts a call, handles its events, and returns its reply: NULL only where exo_call_start() returns
- * it. `on_text` is given the answer's text (choice 0) as it comes, and nothing else counts as
+/* The blocking form: starts a call, handles its events, and returns its reply, which the caller frees. NULL where
+ * exo_call_start() returns it, and in a child process that a handler has made with fork(): exo_reply_failure(NULL) has
+ * words for it. `on_text` is given the answer's text (choice 0) as it comes, and nothing else counts as
  * shown; NULL: the call is buffered. Other calls of the same
  * client go on meanwhile, and their events wait. */
 exo_reply *exo_chat(exo_client *client, const exo_request *request, void (*on_text)(void *ctx, exo_span text),
                     void *ctx);
 
-/* As exo_chat(), with options and all events. `on_event` may be NULL. It may cancel the call. */
+/* As exo_chat(), with options and all events. `on_event` may be NULL. It may cancel or free the call, use other calls,
+ * chat, even free the client (that is done when the outermost of such calls returns), and take the reply of a call that
+ * has ended or was cancelled: NULL is returned then. */
 exo_reply *exo_chat_events(exo_client *client, const exo_request *request, const exo_call_options *options,
                            void (*on_event)(void *ctx, const exo_event *event), void *ctx);
 

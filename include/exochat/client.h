@@ -21,9 +21,17 @@
  * Options: every struct of options begins with its INIT macro. A program that was built with an older header may hand
  * in its smaller ones (options.h).
  *
- * Threads: one client is used by one thread at a time; different clients by different threads. No callback of the
- * library runs at any other time than inside a call of the program's. A client cannot be used in a child process after
- * fork() and says so (EXO_E_FORKED).
+ * Threads: one client is used by one thread at a time; different clients by different threads. Any thread, and any
+ * signal handler, may call exo_client_wakeup(). No callback of the library runs at any other time than inside a call of
+ * the program's.
+ *
+ * fork(): a client and its calls are of no use in a child process, whose sockets are the parent's too, and say so: what
+ * returns a code returns EXO_E_FORKED, what returns a pointer NULL, all else does nothing. exo_chat() that is under way
+ * when a handler calls fork() returns NULL in the child, and goes on in the parent. A child may make clients of its
+ * own. What is known of it comes from pthread_atfork(): a child made by other means (vfork(), clone()) may do nothing
+ * but exec.
+ *
+ * NULL is no client, call or reply: what returns a code says EXO_E_ARGUMENT, all else has nothing to say.
  */
 #ifndef EXOCHAT_CLIENT_H
 #define EXOCHAT_CLIENT_H
@@ -62,7 +70,11 @@ typedef void (*exo_on_record)(void *ctx, const exo_record *record);
     X(int *, error, NULL)               /* where exo_client_new() stores why it fails, or EXO_OK; NULL: nowhere */ \
     X(char *, message, NULL)            /* where it says so in words, or "": of message_size bytes, always ended by \
                                            NUL; NULL: nowhere */ \
-    X(size_t, message_size, 0)
+    X(size_t, message_size, 0) \
+    X(int64_t, turn_bytes, 262144)      /* how many bytes of bodies are sized, sent or read before \
+                                           exo_client_next(client, 0, …) returns EXO_OK though there is more to do, \
+                                           so that the caller's event loop gets its turn; exo_client_timeout() is 0 \
+                                           then; 0: no bound */
 /* clang-format on */
 
 /* Options of a client; copied. Begin with EXO_CLIENT_OPTIONS_INIT. */
@@ -90,7 +102,7 @@ exo_client *exo_client_new(const exo_client_options *options);
 void exo_client_free(exo_client *client);
 
 /* What the last failed call on the client was about, in words that name the field and what was expected; "" if nothing.
- * Valid until the next call on the client. */
+ * Valid until the next call on the client. In a child process after fork(), and for NULL, it says that. */
 const char *exo_client_message(const exo_client *client);
 
 /* ------------------------------------------------------------- deployments */
@@ -151,12 +163,36 @@ const exo_bounds *exo_client_get_bounds(const exo_client *client);
 
 /* ------------------------------------------------------------------ events */
 
-/* Waits until there is an event, at most `timeout` milliseconds (0: does what can be done at once; negative: as long as
- * it takes), and stores it. EXO_EVENT; EXO_OK when the time is up; EXO_IDLE when no call is left that could have one;
- * EXO_E_FORKED. */
+/* Waits until there is an event, at most `timeout` milliseconds (0: does what can be done at once, up to
+ * options.turn_bytes; negative: as long as it takes), and stores it. EXO_EVENT; EXO_OK when the time is up, or somebody
+ * called exo_client_wakeup(); EXO_IDLE when no call is left that could have one; EXO_E_ARGUMENT for NULL; EXO_E_FORKED.
+ *
+ * Calls that have something to say have turns, an event each; after each round of them the network is served, so that
+ * what comes for a call is handed out one round later at the latest, however much there is for others. A consumer that
+ * takes its time over an event holds up nobody's clocks but those of that event's call, and ends nobody's call: clocks
+ * are judged when the sockets were looked at. */
 int exo_client_next(exo_client *client, int64_t timeout, exo_event *event);
 
+/* Ends the wait in exo_client_next(), now or, where nobody waits, the next time: it returns EXO_OK once there is no
+ * event to hand out. Makes exo_client_fd() readable. Legal for any thread at any time, and in a signal handler, as long
+ * as the client is there; several before anybody looks are one. A wait of exo_chat() goes on; the exo_client_next()
+ * behind it returns. Does nothing for NULL and in a child process after fork(). */
+void exo_client_wakeup(exo_client *client);
+
 /* ------------------------------------------------- the caller's event loop */
+
+/* There are two ways. The simple one is a single descriptor, exo_client_fd(): wait until it is readable, at most
+ * exo_client_timeout() milliseconds, then take all events with exo_client_next(client, 0, …) until it returns EXO_OK or
+ * EXO_IDLE, and wait again. With asyncio that is loop.add_reader(fd, take) and loop.call_later(timeout / 1000, take),
+ * set anew by each take(); a timeout of 0 is due at once and -1 is none. Ask for the timeout after every call on the
+ * client: a call that starts is due now. The other way hands over every socket: exo_client_watch(). */
+
+/* A descriptor that is readable whenever a socket of the client's is ready or exo_client_wakeup() was called: an epoll
+ * or a kqueue of its own, to be waited for with poll(), select(), epoll or kqueue. It is level-triggered: it stays
+ * readable until exo_client_next() has taken what there was, so wait for it that way too, and never read, change or
+ * close it. The same one as long as the client. -1 where the system has neither (use exo_client_watch()), for NULL, and
+ * in a child process after fork(). */
+int exo_client_fd(const exo_client *client);
 
 /* What is waited for at a socket; a sum of these. */
 enum exo_watch {
@@ -167,15 +203,19 @@ enum exo_watch {
 
 /* Hands the sockets to an event loop of the caller's: `watch` is called, inside of calls on the client, whenever what
  * is waited for at a socket changes (a sum of exo_watch; NONE: forget it, it may be closed right after). Changes must
- * be applied at once and in order. Set it while there is no call; exo_client_next() then never waits, and exo_chat()
- * fails with EXO_E_STATE. `watch` NULL: the client waits by itself again. EXO_OK, EXO_E_STATE or EXO_E_NO_MEMORY. */
+ * be applied at once and in order. One descriptor is told of right here, which exo_client_wakeup() makes readable; it
+ * is treated as a socket. Set it while there is no call; exo_client_next() then never waits, and exo_chat() fails with
+ * EXO_E_STATE. `watch` NULL: the client waits by itself again, which cannot fail. EXO_OK; EXO_E_STATE while there are
+ * calls or a connection is drained (250 ms at most, while events are taken), nothing is changed; EXO_E_ARGUMENT for a
+ * NULL client; EXO_E_FORKED. */
 int exo_client_watch(exo_client *client, void (*watch)(void *ctx, int socket, int what), void *ctx);
 
 /* Says that a watched socket is ready (a sum of exo_watch; on an error or hang-up, both). Then take the events with
- * exo_client_next(client, 0, …) until it returns EXO_OK or EXO_IDLE. EXO_OK or EXO_E_FORKED. */
+ * exo_client_next(client, 0, …) until it returns EXO_OK or EXO_IDLE. EXO_OK, EXO_E_ARGUMENT or EXO_E_FORKED. */
 int exo_client_ready(exo_client *client, int socket, int what);
 
-/* Milliseconds until exo_client_next() must be called even if no socket is ready; 0: now; -1: no time limit. */
+/* Milliseconds until exo_client_next() must be called even if no socket is ready; 0: now; -1: no time limit. For NULL
+ * and in a child process after fork() 0: exo_client_next() says why. */
 int64_t exo_client_timeout(exo_client *client);
 
 /* ------------------------------------------------------------ what is sent */

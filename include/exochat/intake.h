@@ -41,7 +41,8 @@ typedef enum exo_event_type {
                                */
     EXO_EVENT_USAGE,          /* usage */
     EXO_EVENT_RESTART,        /* of a call, not of a body: what came so far is void, another deployment begins anew */
-    EXO_EVENT_END             /* of a call, not of a body: the last event */
+    EXO_EVENT_END,            /* of a call, not of a body: the last event */
+    EXO_EVENT_FALLBACK        /* of a call, not of a body: an attempt has failed */
 } exo_event_type;
 
 /* One event. Spans are valid until the next call on the intake. */

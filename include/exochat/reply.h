@@ -15,9 +15,11 @@ extern "C" {
 /* What is left of a call. */
 typedef struct exo_reply exo_reply;
 
-/* The reply owns everything it hands out, until it is freed. */
+/* The reply owns everything it hands out, until it is freed. NULL for a reply is allowed everywhere: it has a failure,
+ * and nothing else. */
 
-/* Why the call failed, or NULL: it succeeded, the answer is complete. */
+/* Why the call failed, or NULL: it succeeded, the answer is complete. NULL is no reply, which is what exo_chat()
+ * returns when it could not even begin: its failure says so (EXO_E_NO_MEMORY, and to look at exo_client_message()). */
 const exo_failure *exo_reply_failure(const exo_reply *reply);
 
 /* What a call came to. The last two go with a failure, the others with none. */

@@ -643,7 +643,9 @@ int exo_attachments_spool(exo_attachments *attachments, size_t budget)
     attachments->starved = code == EXO_AGAIN && f->spool.starved ? EXO_STARVED_OWN : EXO_STARVED_NOT;
     attachments->message[0] = '\0';
     if (code == EXO_AGAIN) {
-        return attachments->starved ? attachments_say(attachments, code, f->shown, "nothing came of it for request_timeout") : code;
+        return attachments->starved
+                   ? attachments_say(attachments, code, f->shown, "nothing came of it for request_timeout")
+                   : code;
     }
     if (code != EXO_OK) {
         char words[64];

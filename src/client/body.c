@@ -95,7 +95,11 @@ int exo_client_body(exo_client *client, const exo_request *request, const char *
 {
     const exo_subject subject = {.request = request};
     exo_call_options options = EXO_CALL_OPTIONS_INIT;
-    int code = exo_request_error(request);
+    int code = exo_engine_check(client);
+    if (code < 0) {
+        return code;
+    }
+    code = exo_request_error(request);
     if (code < 0) {
         exo_engine_say(client, "request: %s", exo_error_text(code));
         return code;
@@ -109,10 +113,14 @@ int exo_client_body_value(exo_client *client, const exo_cursor *request, const e
 {
     const exo_subject subject = {.value = request};
     exo_call_options taken = EXO_CALL_OPTIONS_INIT;
+    int code = exo_engine_check(client);
+    if (code < 0) {
+        return code;
+    }
     if (!request || (options && exo_sized_take(&taken, sizeof taken, options) != EXO_OK)) {
         exo_engine_say(client, request ? "options: must begin with EXO_CALL_OPTIONS_INIT" : "request: is missing");
         return EXO_E_ARGUMENT;
     }
-    int code = exo_call_options_check(&taken, &client->limits, false, client->message, sizeof client->message);
+    code = exo_call_options_check(&taken, &client->limits, false, client->message, sizeof client->message);
     return code == EXO_OK ? body_of(client, &subject, &taken, write, ctx) : code;
 }

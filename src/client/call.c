@@ -67,12 +67,14 @@ static void call_begin_ending(exo_call *call)
 static void call_drop_exchange(exo_call *call, bool reuse)
 {
     exo_drains_forget(call->try.awaited);
+    exo_buffer_clear(&call->try.feed);
+    call->try.feed_at = 0;
     if (call->try.exchange) {
         call_table(call)->end(call->try.exchange, reuse);
         call->try.exchange = NULL;
     }
     call->try.closed = false;
-    call->try.waits = false;
+    call->holds &= ~(unsigned)HOLD_BOUND;
 }
 
 /* What the trail keeps of the attempt that is under way, and what the reply says of its failure. */
@@ -124,6 +126,7 @@ static void call_break_off(exo_call *call, int code, const char *message)
     }
     call_drop_exchange(call, false);
     exo_route_abandon(&call->path.route);
+    call->path.fallback_due = false;
 }
 
 static void call_end_with(exo_call *call, int code, const char *message)
@@ -153,6 +156,8 @@ static void call_settle(exo_call *call)
         return;
     }
     exo_route_failed(&call->path.route, now, &call->reply->failure, how);
+    call->path.fallback_due =
+        (call->options.events & EXO_WANT(EXO_EVENT_FALLBACK)) != 0 && call->reply->failure.code != EXO_E_CLOCK_TOTAL;
     call->state = CALL_ROUTING;
     call_wake(call);
 }
@@ -189,6 +194,7 @@ static void call_sends(void *owner, exo_span bytes)
 {
     exo_call *call = owner;
     exo_buffer *start = &call->try.sent_start;
+    call->client->turn.left -= (int64_t)bytes.len;
     long wanted = call->client->log.bodies;
     if (wanted > 0 && start->len < (size_t)wanted) {
         size_t room = (size_t)wanted + 4 - start->len; /* whole characters are cut off later */
@@ -216,9 +222,8 @@ static void call_closed(void *owner, int64_t now)
 static void call_waits(void *owner, int64_t now, bool waits)
 {
     exo_call *call = owner;
-    call->try.waits = waits;
-    exo_attempt_hold(&call->try.attempt, now, waits || call->time.held_at >= 0);
-    call_wake(call);
+    (void)now;
+    exo_call_set_hold(call, HOLD_BOUND, waits);
 }
 
 static const exo_facts call_facts = {
@@ -345,7 +350,8 @@ static void call_begin_attempt(exo_call *call)
     call->try.begun = true;
     if (exo_drains_await(&call->client->drains, deployed, &call->task, &call->try.awaited)) {
         call->state = CALL_GRACE;
-        call_wait_until(call, call_now(call) + EXO_GRACE_MS);
+        call->time.grace = call_now(call) + EXO_GRACE_MS;
+        call_wait_until(call, call->time.grace);
         return;
     }
     call_start_exchange(call, false);
@@ -369,9 +375,20 @@ static void call_wait_for_source(exo_call *call, exo_starved starved)
     call_wait_until(call, !told && (due < 0 || now + EXO_SOURCE_MS < due) ? now + EXO_SOURCE_MS : due);
 }
 
+/* How many bytes are worked on at once. */
+static size_t call_slice(const exo_call *call, size_t most)
+{
+    int64_t turn = call->client->turn.bytes;
+    return turn < (int64_t)most ? (size_t)turn : most;
+}
+
 static void call_size_body(exo_call *call)
 {
-    int code = exo_encoding_size(&call->try.encoding, EXO_SIZING_SLICE);
+    exo_encoding *encoding = &call->try.encoding;
+    size_t slice = call_slice(call, EXO_SIZING_SLICE);
+    int code = exo_encoding_size(encoding, slice);
+    bool is_less = code == EXO_OK && exo_encoding_total(encoding) < slice;
+    call->client->turn.left -= (int64_t)(is_less ? exo_encoding_total(encoding) : slice);
     exo_starved starved = code == EXO_AGAIN ? exo_encoding_starved(&call->try.encoding) : EXO_STARVED_NOT;
     if (starved != EXO_STARVED_NOT) {
         call_wait_for_source(call, starved);
@@ -399,21 +416,37 @@ static void call_size_body(exo_call *call)
 static bool call_total_ran_out(exo_call *call)
 {
     const exo_loop *loop = &call->client->loop;
-    int64_t now = call->state == CALL_EXCHANGE && !call->try.waits ? loop->served_before : loop->served;
+    int64_t now = call->state == CALL_EXCHANGE && !(call->holds & HOLD_BOUND) ? loop->served_before : loop->served;
     if (call->time.deadline < 0 || now < call->time.deadline) {
         return false;
     }
     call_end_with(call, EXO_E_CLOCK_TOTAL,
-                  call->try.waits ? "over total_timeout, still waiting for a connection within the client's bounds"
-                                  : "");
+                  call->holds & HOLD_BOUND
+                      ? "over total_timeout, still waiting for a connection within the client's bounds"
+                      : "");
     return true;
 }
 
-static void call_route(exo_call *call)
+/* An attempt has failed, and what comes next was not begun yet. */
+static void call_hand_out_fallback(exo_call *call, const exo_route_action *action, exo_event *event)
+{
+    call->path.fallback_due = false;
+    event->type = EXO_EVENT_FALLBACK;
+    event->failure = &call->reply->failure;
+    event->attempt = (uint32_t)exo_reply_attempts(call->reply) - 1;
+    event->next = action->type == EXO_ROUTE_GIVE_UP ? NULL : call->path.lineup[action->deployment]->name;
+    call_wake(call);
+}
+
+static void call_route(exo_call *call, exo_event *event)
 {
     exo_route_action action;
     exo_route_next(&call->path.route, call_now(call), &action);
     call->path.restart_due = call->path.restart_due || action.restart;
+    if (call->path.fallback_due) {
+        call_hand_out_fallback(call, &action, event);
+        return;
+    }
     if (action.type == EXO_ROUTE_GIVE_UP) {
         call_begin_ending(call);
         return;
@@ -438,20 +471,37 @@ static void call_route(exo_call *call)
         return;
     }
     call->state = CALL_SIZING;
-    call_wake(call);
+    call_size_body(call);
 }
 
 /* ---- turns ---- */
 
-/* Takes the next bytes out of the inbox and tells the attempt. False when there are none. */
-static bool call_feed(exo_call *call)
+/* The next bytes for the attempt: of those that were taken out of the inbox, or of what it holds now. Empty when there
+ * are none. */
+static exo_span call_next_bytes(exo_call *call)
 {
     exo_buffer *feed = &call->try.feed;
-    exo_buffer_clear(feed);
-    if (call_table(call)->take(call->try.exchange, feed) != EXO_OK) {
-        return false;
+    if (call->try.feed_at == feed->len) {
+        exo_buffer_clear(feed);
+        call->try.feed_at = 0;
+        (void)call_table(call)->take(call->try.exchange, feed);
     }
     exo_span bytes = exo_buffer_span(feed);
+    bytes.ptr += call->try.feed_at;
+    bytes.len -= call->try.feed_at;
+    bytes.len = bytes.len < EXO_READING_SLICE ? bytes.len : call_slice(call, EXO_READING_SLICE);
+    call->try.feed_at += bytes.len;
+    call->client->turn.left -= (int64_t)bytes.len;
+    return bytes;
+}
+
+/* Tells the attempt of the next bytes. False when there are none. */
+static bool call_feed(exo_call *call)
+{
+    exo_span bytes = call_next_bytes(call);
+    if (bytes.len == 0) {
+        return false;
+    }
     uint16_t status = exo_attempt_trail(&call->try.attempt)->http_status;
     if (call->options.raw && status / 100 == 2) {
         call->options.raw(call->options.raw_ctx, bytes);
@@ -546,6 +596,7 @@ static int call_read(exo_call *call, exo_event *event)
     }
     if (call->try.feed.capacity_ > 4096) {
         exo_buffer_free(&call->try.feed); /* an idle stream keeps nothing */
+        call->try.feed_at = 0;
     }
     int64_t due = exo_attempt_deadline(&call->try.attempt, call_now(call));
     bool is_early = exo_timer_is_set(&call->time.timer) && call->time.timer.due <= due;
@@ -569,6 +620,7 @@ static void call_leave_loop(exo_call *call)
     exo_loop *loop = &call->client->loop;
     exo_timers_clear(&loop->timers, &call->time.timer);
     exo_loop_rest(loop, &call->task);
+    exo_queue_remove(&call->client->waiting, &call->waiting.place);
     if (call->is_live) {
         call->is_live = false;
         call->client->live--;
@@ -595,13 +647,17 @@ int exo_call_step(exo_call *call, exo_event *event)
     switch (call->state) {
     case CALL_ROUTING:
     case CALL_WAITING:
-        call_route(call);
+        call_route(call, event);
+        if (event->type == EXO_EVENT_FALLBACK) {
+            return EXO_EVENT;
+        }
         return call->path.restart_due && call->state != CALL_ENDING ? call_hand_out_restart(call, event) : EXO_OK;
     case CALL_SIZING:
         call_size_body(call);
         return EXO_OK;
     case CALL_GRACE:
-        if (call->try.awaited && exo_timer_is_set(&call->time.timer)) {
+        if (call->try.awaited && call_now(call) < call->time.grace) {
+            call_wait_until(call, call->time.grace);
             return EXO_OK;
         }
         exo_drains_forget(call->try.awaited);
@@ -617,22 +673,44 @@ int exo_call_step(exo_call *call, exo_event *event)
     return EXO_OK;
 }
 
-void exo_call_hold(exo_call *call, bool held)
+void exo_call_stand(exo_call *call)
 {
-    int64_t now = call_now(call);
-    if (held) {
-        call->time.held_at = now;
-    } else if (call->time.held_at >= 0) {
-        call->time.deadline += call->time.deadline >= 0 ? now - call->time.held_at : 0;
-        call->time.held_at = -1;
+    if (call->state < CALL_ENDING && !call_total_ran_out(call)) {
+        call_wait_until(call, -1);
     }
-    if (call->try.begun) {
-        exo_attempt_hold(&call->try.attempt, now, held || call->try.waits);
-        exo_attempt_call_deadline(&call->try.attempt, call->time.deadline);
+}
+
+void exo_call_set_hold(exo_call *call, enum exo_hold why, bool held)
+{
+    bool was_held = call->holds != 0;
+    call->holds = held ? call->holds | (unsigned)why : call->holds & ~(unsigned)why;
+    bool is_held = call->holds != 0;
+    if (was_held != is_held && call->try.begun) {
+        exo_attempt_hold(&call->try.attempt, call_now(call), is_held);
     }
-    if (!held && call->state < CALL_ENDING) {
+    if (!held && call->state < CALL_ENDED) {
         call_wake(call); /* its timers are set anew */
     }
+}
+
+int exo_call_hold(exo_call *call, bool held)
+{
+    int code = call ? exo_engine_check(call->client) : EXO_E_ARGUMENT;
+    if (code < 0) {
+        return code;
+    }
+    exo_queue *waiting = &call->client->waiting;
+    if (call->is_chats) {
+        exo_engine_say(call->client, "hold: nobody could let go of the call of a blocking form");
+        return EXO_E_STATE;
+    }
+    exo_call_set_hold(call, HOLD_PROGRAM, held);
+    if (call->waiting.there && held) {
+        exo_queue_remove(waiting, &call->waiting.place);
+    } else if (call->waiting.there) {
+        exo_queue_append(waiting, &call->waiting.place);
+    }
+    return EXO_OK;
 }
 
 /* ---- life ---- */
@@ -790,7 +868,6 @@ static void call_init(exo_call *call, exo_client *client, void *user)
     call->state = CALL_ROUTING;
     call->time.started = exo_loop_now(&client->loop);
     call->time.deadline = -1;
-    call->time.held_at = -1;
     call->try.starved_at = -1;
     call->time.timer.owner = call;
     call->time.timer.wake = call_is_due;
@@ -865,7 +942,7 @@ void exo_call_resume(exo_call *call)
 
 void *exo_call_user(const exo_call *call)
 {
-    return call->user;
+    return call ? call->user : NULL;
 }
 
 void exo_call_cancel(exo_call *call)
@@ -895,7 +972,8 @@ void exo_call_cancel(exo_call *call)
 
 exo_reply *exo_call_reply(exo_call *call)
 {
-    if (call->state != CALL_ENDED || call->waiting.there) { /* END tells of the reply's failure */
+    bool is_ours = call && exo_engine_is_ours(call->client);
+    if (!is_ours || call->state != CALL_ENDED || call->waiting.there) { /* END tells of the reply's failure */
         return NULL;
     }
     exo_reply *reply = call->reply;
@@ -923,8 +1001,11 @@ void exo_call_free(exo_call *call)
     if (call->client->held == call) {
         call->client->held = NULL;
     }
-    if (call->reply && call->path.stops) {
+    if (call->is_chats || (call->reply && call->path.stops)) {
         exo_call_cancel(call);
+    }
+    if (call->is_chats) { /* a handler of its events calls */
+        return;
     }
     call_leave_loop(call);
     exo_timers_dismiss(&call->client->loop.timers);

@@ -21,13 +21,24 @@ typedef enum exo_call_state {
     CALL_ENDED
 } exo_call_state;
 
+/* Why the clocks of a call stand still; a bit each. */
+enum exo_hold {
+    HOLD_CONSUMER = 1, /* the consumer works on an event of it */
+    HOLD_WAITING = 2,  /* an event waits while exo_chat() serves another call */
+    HOLD_QUESTION = 4, /* an endpoint is asked something, which blocks */
+    HOLD_PROGRAM = 8,  /* exo_call_hold() */
+    HOLD_BOUND = 16    /* its exchange waits for a bound of the client's */
+};
+
 struct exo_call {
     exo_task task; /* comes first: client.c finds the call by it */
     exo_client *client;
     exo_call *previous; /* in client->calls */
     exo_call *next;
     exo_call_state state;
-    bool is_live; /* counted in client->live */
+    bool is_live;   /* counted in client->live */
+    bool is_chats;  /* it is of a blocking form, which frees it */
+    unsigned holds; /* a sum of exo_hold */
     void *user;
     exo_call_options options; /* what it points to are copies */
     exo_reply *reply;
@@ -39,9 +50,10 @@ struct exo_call {
         exo_route route;
         exo_route_policy policy;
         exo_random random;
-        exo_deployed *at; /* the deployment that is attempted */
-        bool last;        /* no other is left that was not tried yet */
-        bool restart_due; /* RESTART is handed out before anything else */
+        exo_deployed *at;  /* the deployment that is attempted */
+        bool last;         /* no other is left that was not tried yet */
+        bool fallback_due; /* an attempt has failed, and FALLBACK was not handed out yet */
+        bool restart_due;  /* RESTART is handed out before anything else */
     } path;
 
     struct {
@@ -50,13 +62,13 @@ struct exo_call {
         exo_draining *awaited;  /* CALL_GRACE: the connection that it waits for */
         exo_attempt attempt;
         bool begun;            /* the attempt is to be ended and freed */
-        bool waits;            /* the exchange does, for a bound of the client's: its clocks stand still */
         bool closed;           /* the exchange is over, and the attempt was not told yet */
         int64_t closed_at;     /* when it ended */
         int64_t arrived_at;    /* when the last bytes came */
         int64_t starved_at;    /* since when sizing waits for a source, or -1 */
         bool resumed;          /* the caller says that a source has data again */
-        exo_buffer feed;       /* the bytes that the attempt is reading */
+        exo_buffer feed;       /* the bytes that the attempt is reading, */
+        size_t feed_at;        /* and how many of them it was told of */
         exo_buffer sent_start; /* the first bytes of the body that was sent last, for the log */
     } try;
 
@@ -64,10 +76,11 @@ struct exo_call {
         exo_timer timer;
         int64_t started;
         int64_t deadline; /* of the total clock, or -1 */
-        int64_t held_at;  /* since when the consumer holds it, or -1 */
+        int64_t grace;    /* CALL_GRACE: until when */
     } time;
 
     struct {
+        exo_task place;  /* in client->waiting, unless the program holds the call */
         exo_event event; /* waits while exo_chat() serves another call */
         bool there;
     } waiting;
@@ -79,10 +92,20 @@ static inline exo_call *exo_call_of(exo_task *task)
     return (exo_call *)task;
 }
 
+/* The call whose place among those that wait this is. */
+static inline exo_call *exo_call_of_waiting(exo_task *place)
+{
+    return (exo_call *)(void *)((char *)place - offsetof(exo_call, waiting.place));
+}
+
 /* Does what a call has to do at its turn. EXO_EVENT: `*event` is stored; EXO_OK: nothing for the consumer. */
 int exo_call_step(exo_call *call, exo_event *event);
 
-/* The consumer works on an event of the call, or is done with it: the clocks of the call stand still meanwhile. */
-void exo_call_hold(exo_call *call, bool held);
+/* The turn of a call that the program holds: nothing is done, unless the total clock has run out. */
+void exo_call_stand(exo_call *call);
+
+/* A reason to hold the call is there, or is gone. While there is one, all its clocks stand still but the total one; it
+ * has a turn when it is gone. */
+void exo_call_set_hold(exo_call *call, enum exo_hold why, bool held);
 
 #endif

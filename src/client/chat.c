@@ -11,19 +11,30 @@ exo_reply *exo_chat_events(exo_client *client, const exo_request *request, const
     if (!call) {
         return NULL;
     }
+    call->is_chats = true;
+    client->chats++;
     if (exo_loop_table(&client->loop)->is_watched(client->loop.transport)) {
+        exo_engine_say(client, "a call that blocks: the sockets are watched by the caller");
         exo_call_cancel(call);
-        exo_failure_set(&call->reply->failure, EXO_E_STATE, exo_span_text("the sockets are watched by the caller"));
+        exo_failure_set(&call->reply->failure, EXO_E_STATE, exo_span_text(client->message));
     }
     exo_event event;
     while (call->state != CALL_ENDED || call->waiting.there) {
         int code = exo_client_next_of(client, call, -1, &event);
+        if (code == EXO_E_FORKED) {
+            return NULL;
+        }
         if (code == EXO_EVENT && on_event) {
             on_event(ctx, &event);
         }
     }
     exo_reply *reply = exo_call_reply(call);
+    call->is_chats = false;
     exo_call_free(call);
+    client->chats--;
+    if (client->is_freed) {
+        exo_client_free(client);
+    }
     return reply;
 }
 

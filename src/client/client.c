@@ -17,7 +17,8 @@
 
 const char *exo_client_message(const exo_client *client)
 {
-    return client->message;
+    int code = exo_engine_check(client);
+    return code == EXO_OK ? client->message : exo_error_text(code);
 }
 
 /* ---- turns ---- */
@@ -26,36 +27,35 @@ const char *exo_client_message(const exo_client *client)
 static void client_let_wait(exo_client *client, exo_call *call)
 {
     call->waiting.there = true;
-    exo_call_hold(call, true);
-    exo_loop_wake(&client->loop, &call->task);
+    exo_call_set_hold(call, HOLD_WAITING, true);
+    exo_queue_append(&client->waiting, &call->waiting.place);
 }
 
-/* The event that waits with a call may be handed out now. */
-static void client_hand_out_waiting(exo_client *client, exo_call *call, exo_event *event)
+/* The event that waits with a call is handed out now. */
+static int client_hand_out_waiting(exo_client *client, exo_call *call, exo_event *event)
 {
     *event = call->waiting.event;
     call->waiting.there = false;
-    exo_call_hold(call, false);
-    exo_loop_wake(&client->loop, &call->task);
+    exo_queue_remove(&client->waiting, &call->waiting.place);
+    exo_call_set_hold(call, HOLD_WAITING, false);
+    return EXO_EVENT;
 }
 
-/* Gives every call that is ready one turn. EXO_EVENT: `*event` is stored. `only` restricts events to one call: the
- * first one of any other waits with it, and the call with its event. `*busy` says that calls are left that can do more
- * at once. */
-static int client_give_turns(exo_client *client, const exo_call *only, exo_event *event, bool *busy)
+/* Gives every call that is ready its turn, as long as this round lasts and more may be moved. EXO_EVENT: `*event` is
+ * stored. `only` restricts events to one call: the first one of any other waits with it, and the call with its event,
+ * out of the queue. */
+static int client_give_turns(exo_client *client, const exo_call *only, exo_event *event)
 {
     exo_task *task;
-    *busy = false;
-    for (size_t turns = client->loop.ready; turns > 0 && (task = exo_loop_take(&client->loop)) != NULL; turns--) {
+    while (client->turn.left > 0 && (task = exo_loop_take(&client->loop)) != NULL) {
         exo_call *call = exo_call_of(task);
         bool waits = only && call != only;
-        if (call->waiting.there && waits) {
-            exo_loop_wake(&client->loop, task);
+        if (call->holds & HOLD_PROGRAM) {
+            exo_call_stand(call);
         } else if (call->waiting.there) {
-            client_hand_out_waiting(client, call, event);
-            return EXO_EVENT;
+            continue; /* it is one of those that wait */
         } else if (exo_call_step(call, waits ? &call->waiting.event : event) != EXO_EVENT) {
-            *busy = *busy || task->is_ready;
+            continue;
         } else if (waits) {
             client_let_wait(client, call);
         } else {
@@ -65,15 +65,27 @@ static int client_give_turns(exo_client *client, const exo_call *only, exo_event
     return EXO_OK;
 }
 
+/* An event that waits and may be handed out, or else one of a call whose turn it is. */
+static int client_find_event(exo_client *client, exo_call *only, exo_event *event)
+{
+    if (only && only->waiting.there) {
+        return client_hand_out_waiting(client, only, event);
+    }
+    if (!only && client->waiting.first) {
+        return client_hand_out_waiting(client, exo_call_of_waiting(client->waiting.first), event);
+    }
+    return client_give_turns(client, only, event);
+}
+
 /* The consumer has an event of this call; its clocks stand still until it asks for the next one. */
 static void client_hold(exo_client *client, exo_call *call)
 {
     if (client->held) {
-        exo_call_hold(client->held, false);
+        exo_call_set_hold(client->held, HOLD_CONSUMER, false);
     }
     client->held = call;
     if (call) {
-        exo_call_hold(call, true);
+        exo_call_set_hold(call, HOLD_CONSUMER, true);
     }
 }
 
@@ -83,64 +95,128 @@ static int64_t client_shorter(int64_t one, int64_t other)
     return one < 0 || (other >= 0 && other < one) ? other : one;
 }
 
-int exo_client_next_of(exo_client *client, const exo_call *only, int64_t timeout, exo_event *event)
+/* Nothing is lost if the transport is not served yet: whatever it may bring is for calls that have enough to do. But
+ * it is not left alone for long. */
+static bool client_may_go_on(const exo_client *client)
+{
+    const exo_loop *loop = &client->loop;
+    return loop->ready.count == client->live && !client->drains.first &&
+           exo_loop_now(loop) - loop->served < EXO_UNSERVED_MS;
+}
+
+/* The turn of the caller's loop is over. */
+static int client_end_turn(exo_client *client, int code)
+{
+    client->turn.is_over = true;
+    client->loop.transport->rang = false;
+    return code;
+}
+
+static void client_begin_turn(exo_client *client)
+{
+    client_hold(client, NULL);
+    if (client->turn.is_over) {
+        client->turn.is_over = false;
+        client->turn.left = client->turn.bytes;
+        exo_loop_begin_round(&client->loop);
+    }
+}
+
+int exo_client_next_of(exo_client *client, exo_call *only, int64_t timeout, exo_event *event)
 {
     exo_loop *loop = &client->loop;
-    client_hold(client, NULL);
-    if (exo_loop_table(loop)->is_watched(loop->transport)) {
+    bool is_rung = !only && loop->transport->rang;
+    if (is_rung || exo_loop_table(loop)->is_watched(loop->transport)) {
         timeout = 0; /* the caller waits, not we */
     }
+    client_begin_turn(client);
     int64_t deadline = timeout < 0 || timeout > INT64_MAX / 2 ? -1 : exo_loop_now(loop) + timeout;
-    bool waited = false;
+    bool served = false;
     for (;;) {
-        bool busy = false;
-        if (client_give_turns(client, only, event, &busy) == EXO_EVENT) {
+        if (!exo_engine_is_ours(client)) { /* a hook has made this process */
+            return EXO_E_FORKED;
+        }
+        if (client_find_event(client, only, event) == EXO_EVENT) {
             client_hold(client, event->type == EXO_EVENT_END ? NULL : event->call);
             return EXO_EVENT;
         }
         if (client->live == 0) {
             exo_loop_serve(loop, 0); /* connections that are being drained */
-            return EXO_IDLE;
+            return client_end_turn(client, EXO_IDLE);
+        }
+        if (client->turn.left <= 0 && timeout == 0) {
+            return client_end_turn(client, EXO_OK);
         }
         int64_t left = deadline < 0 ? -1 : deadline - exo_loop_now(loop);
-        if (deadline >= 0 && left <= 0) {
-            if (waited) {
-                return EXO_OK;
-            }
-            left = 0;
+        if (deadline >= 0 && left <= 0 && served) {
+            return client_end_turn(client, EXO_OK);
         }
-        exo_loop_serve(loop, client_shorter(left, busy ? 0 : exo_loop_until_timer(loop)));
-        waited = true;
+        if (client->turn.left <= 0) {
+            client->turn.left = client->turn.bytes;
+        }
+        if (!client_may_go_on(client)) {
+            int64_t wait = loop->ready.count > 0 ? 0 : client_shorter(left < 0 ? -1 : left, exo_loop_until_timer(loop));
+            exo_loop_serve(loop, wait);
+            served = true;
+            deadline = loop->transport->rang && !only ? 0 : deadline;
+        }
+        exo_loop_begin_round(loop);
     }
 }
 
 int exo_client_next(exo_client *client, int64_t timeout, exo_event *event)
 {
-    return exo_engine_is_ours(client) ? exo_client_next_of(client, NULL, timeout, event) : EXO_E_FORKED;
+    int code = event ? exo_engine_check(client) : EXO_E_ARGUMENT;
+    return code < 0 ? code : exo_client_next_of(client, NULL, timeout, event);
+}
+
+void exo_client_wakeup(exo_client *client)
+{
+    if (exo_engine_check(client) == EXO_OK) {
+        exo_loop_table(&client->loop)->ring(client->loop.transport);
+    }
 }
 
 /* ---- the caller's event loop ---- */
 
+int exo_client_fd(const exo_client *client)
+{
+    return exo_engine_check(client) == EXO_OK ? exo_loop_table(&client->loop)->fd(client->loop.transport) : -1;
+}
+
 int exo_client_watch(exo_client *client, void (*watch)(void *ctx, int socket, int what), void *ctx)
 {
+    int code = exo_engine_check(client);
+    if (code < 0) {
+        return code;
+    }
     if (client->calls || client->drains.first) {
+        exo_engine_say(client, "watch: %s",
+                       client->calls ? "not while there are calls: free them first"
+                                     : "not while a connection is drained: take events until EXO_IDLE for a while");
         return EXO_E_STATE;
     }
-    return exo_loop_table(&client->loop)->watch(client->loop.transport, watch, ctx);
+    exo_loop_table(&client->loop)->watch(client->loop.transport, watch, ctx);
+    return EXO_OK;
 }
 
 int exo_client_ready(exo_client *client, int socket, int what)
 {
-    if (!exo_engine_is_ours(client)) {
-        return EXO_E_FORKED;
+    int code = exo_engine_check(client);
+    if (code == EXO_OK) {
+        exo_loop_table(&client->loop)->ready(client->loop.transport, socket, what);
     }
-    exo_loop_table(&client->loop)->ready(client->loop.transport, socket, what);
-    return EXO_OK;
+    return code;
 }
 
 int64_t exo_client_timeout(exo_client *client)
 {
-    return client->loop.ready > 0 ? 0 : exo_loop_until_timer(&client->loop);
+    if (exo_engine_check(client) < 0) {
+        return 0; /* exo_client_next() says why */
+    }
+    bool is_busy =
+        client->loop.ready.count > 0 || client->waiting.first || client->turn.left <= 0 || client->loop.transport->rang;
+    return is_busy ? 0 : exo_loop_until_timer(&client->loop);
 }
 
 /* ---- bounds ---- */
@@ -168,27 +244,38 @@ const exo_bounds *exo_client_get_bounds(const exo_client *client)
 
 int exo_client_deploy(exo_client *client, const char *model, const exo_deployment *deployment)
 {
-    return exo_registry_deploy(&client->registry, model, deployment, client->message, sizeof client->message);
+    int code = exo_engine_check(client);
+    return code < 0
+               ? code
+               : exo_registry_deploy(&client->registry, model, deployment, client->message, sizeof client->message);
 }
 
 int exo_client_fallback(exo_client *client, const char *model, const char *fallback)
 {
-    return exo_registry_fallback(&client->registry, model, fallback, false, client->message, sizeof client->message);
+    int code = exo_engine_check(client);
+    return code < 0 ? code
+                    : exo_registry_fallback(&client->registry, model, fallback, false, client->message,
+                                            sizeof client->message);
 }
 
 int exo_client_context_fallback(exo_client *client, const char *model, const char *fallback)
 {
-    return exo_registry_fallback(&client->registry, model, fallback, true, client->message, sizeof client->message);
+    int code = exo_engine_check(client);
+    return code < 0 ? code
+                    : exo_registry_fallback(&client->registry, model, fallback, true, client->message,
+                                            sizeof client->message);
 }
 
 int exo_client_policy(exo_client *client, const char *model, const exo_route_policy *policy)
 {
-    return exo_registry_policy(&client->registry, model, policy, client->message, sizeof client->message);
+    int code = exo_engine_check(client);
+    return code < 0 ? code
+                    : exo_registry_policy(&client->registry, model, policy, client->message, sizeof client->message);
 }
 
 const char *exo_client_model(const exo_client *client, size_t index)
 {
-    return exo_registry_name(&client->registry, index);
+    return exo_engine_check(client) == EXO_OK ? exo_registry_name(&client->registry, index) : NULL;
 }
 
 /* ---- life ---- */
@@ -237,7 +324,14 @@ exo_client *exo_client_new(const exo_client_options *options)
 
 void exo_client_free(exo_client *client)
 {
-    if (!client || !exo_engine_is_ours(client)) {
+    if (exo_engine_check(client) < 0) {
+        return;
+    }
+    if (client->chats > 0) { /* a handler of their events calls */
+        client->is_freed = true;
+        for (exo_call *call = client->calls; call; call = call->next) {
+            exo_call_cancel(call);
+        }
         return;
     }
     while (client->calls) {

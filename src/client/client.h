@@ -6,8 +6,7 @@
 
 #include "engine.h"
 
-/* As exo_client_next(), without the look at the process. `only`, if not NULL: events of that call alone; the first one
- * of any other waits. */
-int exo_client_next_of(exo_client *client, const exo_call *only, int64_t timeout, exo_event *event);
+/* As exo_client_next(). `only`, if not NULL: events of that call alone; the first one of any other waits. */
+int exo_client_next_of(exo_client *client, exo_call *only, int64_t timeout, exo_event *event);
 
 #endif

@@ -103,9 +103,7 @@ static const exo_facts question_facts = {
 static void question_hold_calls(exo_client *client, bool held)
 {
     for (exo_call *call = client->calls; call; call = call->next) {
-        if (call != client->held && !call->waiting.there) { /* those are held already */
-            exo_call_hold(call, held);
-        }
+        exo_call_set_hold(call, HOLD_QUESTION, held);
     }
 }
 
@@ -225,7 +223,7 @@ static int question_ask(question *q, const char *url)
     question_hold_calls(q->client, true);
     while (exo_attempt_next(&q->attempt, &event) != EXO_DONE) {
         if (!question_feed(q)) {
-            exo_attempt_tick(&q->attempt, exo_loop_now(&q->loop));
+            exo_attempt_tick(&q->attempt, q->loop.served);
             if (exo_attempt_next(&q->attempt, &event) == EXO_DONE) {
                 break;
             }

@@ -1,11 +1,14 @@
 /*
  * engine.c: what the files of src/client share of the client. See engine.h.
+ *
+ * It has the one variable of the library that changes: how often this process was the child of a fork().
  */
 #include "engine.h"
 
 #include "limits_check.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,9 +41,28 @@ exo_deployed *exo_engine_deployed(exo_client *client, const char *model)
     return deployed;
 }
 
+/* Changes in a child before it has a second thread, and never again. */
+static unsigned engine_forks;
+static int engine_hooked = -1;
+
+static void engine_count_fork(void)
+{
+    engine_forks++;
+}
+
+static void engine_hook_fork(void)
+{
+    engine_hooked = pthread_atfork(NULL, NULL, engine_count_fork);
+}
+
 bool exo_engine_is_ours(const exo_client *client)
 {
-    return client->pid == getpid();
+    return client->forks == engine_forks;
+}
+
+int exo_engine_check(const exo_client *client)
+{
+    return !client ? EXO_E_ARGUMENT : exo_engine_is_ours(client) ? EXO_OK : EXO_E_FORKED;
 }
 
 static uint64_t engine_seed(const exo_client *client)
@@ -59,20 +81,25 @@ static uint64_t engine_seed(const exo_client *client)
 
 exo_client *exo_engine_new(const exo_client_options *options, exo_transport *transport)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     char message[96];
     if (!transport) {
         return NULL;
     }
+    pthread_once(&once, engine_hook_fork);
     exo_bounds bounds = EXO_BOUNDS_INIT;
     bool bounded = (!options->limits || exo_limits_check(options->limits, message, sizeof message) == EXO_OK) &&
                    (!options->bounds || exo_bounds_take(&bounds, options->bounds, message, sizeof message) == EXO_OK);
-    exo_client *client = bounded ? calloc(1, sizeof *client) : NULL;
+    exo_client *client = bounded && engine_hooked == 0 ? calloc(1, sizeof *client) : NULL;
     if (!client) {
         transport->table->close(transport);
         return NULL;
     }
-    client->pid = getpid();
+    client->forks = engine_forks;
     client->loop.transport = transport;
+    client->turn.bytes = options->turn_bytes > 0 && options->turn_bytes < INT64_MAX ? options->turn_bytes : INT64_MAX;
+    client->turn.is_over = true;
+    transport->allowance = &client->turn.left;
     client->drains.loop = &client->loop;
     client->limits = options->limits ? *options->limits : *exo_limits_host();
     client->bounds = bounds;

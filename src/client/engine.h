@@ -14,16 +14,20 @@
 
 #include "exochat/log.h"
 
-#include <sys/types.h>
-
-/* How much of a body is sized in one turn of the loop. */
+/* How much of a body is sized in one turn of a call. */
 #define EXO_SIZING_SLICE ((size_t)256 * 1024)
+
+/* How much of a response is read in one turn of a call. */
+#define EXO_READING_SLICE ((size_t)64 * 1024)
+
+/* For how long the transport may not be served while every call has something to do. */
+#define EXO_UNSERVED_MS 5
 
 /* After how long a source that had nothing ready is asked again, while the body is sized. */
 #define EXO_SOURCE_MS 5
 
 struct exo_client {
-    pid_t pid;
+    unsigned forks; /* how often this process was the child of a fork() when the client was made */
     exo_loop loop;
     exo_drains drains;
     exo_registry registry;
@@ -35,9 +39,17 @@ struct exo_client {
         void *ctx;
         long bodies; /* how many bytes of text a record may hold */
     } log;
-    exo_call *calls; /* all of them, ended ones included */
-    exo_call *held;  /* the one whose event the consumer is at work on, or NULL */
-    size_t live;     /* those that have not handed out their END */
+    exo_call *calls;   /* all of them, ended ones included */
+    exo_call *held;    /* the one whose event the consumer is at work on, or NULL */
+    exo_queue waiting; /* those with an event that came while exo_chat() served another call */
+    size_t live;       /* those that have not handed out their END */
+    size_t chats;      /* how many blocking forms are under way, one inside the other */
+    bool is_freed;     /* by a handler of one of these: it is freed behind them */
+    struct {
+        int64_t bytes; /* how many may be moved in one turn of the caller's loop */
+        int64_t left;  /* and still may in this one */
+        bool is_over;  /* the next call on the client begins another one */
+    } turn;
     uint64_t random;
     char message[512];
 };
@@ -48,6 +60,9 @@ exo_client *exo_engine_new(const exo_client_options *options, exo_transport *tra
 
 /* Whether this process made the client: after fork() its sockets are the parent's too. */
 bool exo_engine_is_ours(const exo_client *client);
+
+/* EXO_OK, or what a call on a client that is none, or that is the parent's, returns. */
+int exo_engine_check(const exo_client *client);
 
 /* Stores words for exo_client_message(). */
 #if defined(__GNUC__)

@@ -3,24 +3,24 @@
  */
 #include "loop.h"
 
-void exo_loop_wake(exo_loop *loop, exo_task *task)
+void exo_queue_append(exo_queue *queue, exo_task *task)
 {
     if (task->is_ready) {
         return;
     }
     task->is_ready = true;
     task->next = NULL;
-    task->previous = loop->last;
-    if (loop->last) {
-        loop->last->next = task;
+    task->previous = queue->last;
+    if (queue->last) {
+        queue->last->next = task;
     } else {
-        loop->first = task;
+        queue->first = task;
     }
-    loop->last = task;
-    loop->ready++;
+    queue->last = task;
+    queue->count++;
 }
 
-void exo_loop_rest(exo_loop *loop, exo_task *task)
+void exo_queue_remove(exo_queue *queue, exo_task *task)
 {
     if (!task->is_ready) {
         return;
@@ -29,31 +29,53 @@ void exo_loop_rest(exo_loop *loop, exo_task *task)
     if (task->previous) {
         task->previous->next = task->next;
     } else {
-        loop->first = task->next;
+        queue->first = task->next;
     }
     if (task->next) {
         task->next->previous = task->previous;
     } else {
-        loop->last = task->previous;
+        queue->last = task->previous;
     }
-    loop->ready--;
+    queue->count--;
+}
+
+void exo_loop_wake(exo_loop *loop, exo_task *task)
+{
+    if (!task->is_ready) {
+        task->round = loop->round + 1;
+        exo_queue_append(&loop->ready, task);
+    }
+}
+
+void exo_loop_rest(exo_loop *loop, exo_task *task)
+{
+    exo_queue_remove(&loop->ready, task);
 }
 
 exo_task *exo_loop_take(exo_loop *loop)
 {
-    exo_task *task = loop->first;
-    if (task) {
-        exo_loop_rest(loop, task);
+    exo_task *task = loop->ready.first;
+    if (!task || task->round != loop->round) {
+        return NULL;
     }
+    exo_loop_rest(loop, task);
     return task;
+}
+
+void exo_loop_begin_round(exo_loop *loop)
+{
+    const exo_task *first = loop->ready.first;
+    if (!first || first->round != loop->round) {
+        loop->round++;
+    }
 }
 
 void exo_loop_serve(exo_loop *loop, int64_t wait)
 {
-    exo_loop_table(loop)->serve(loop->transport, wait);
-    int64_t now = exo_loop_now(loop);
+    int64_t told = exo_loop_table(loop)->serve(loop->transport, wait);
     loop->served_before = loop->served;
-    loop->served = now;
+    loop->served = told;
+    int64_t now = exo_loop_now(loop);
     exo_timer *timer;
     while ((timer = exo_timers_pop(&loop->timers, now)) != NULL) {
         timer->wake(timer->owner, now);

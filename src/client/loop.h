@@ -10,22 +10,33 @@
 #include "timers.h"
 #include "transport.h"
 
-/* A place in the queue, the member of what takes turns. Zero it to begin with. */
+/* A place in a queue, the member of what takes turns. Zero it to begin with. */
 typedef struct exo_task {
     struct exo_task *previous;
     struct exo_task *next;
-    bool is_ready;
+    uint32_t round; /* in which it has its turn */
+    bool is_ready;  /* it is in the queue */
 } exo_task;
+
+/* Tasks, first come, first served. Zero it to begin with. */
+typedef struct exo_queue {
+    exo_task *first;
+    exo_task *last;
+    size_t count;
+} exo_queue;
+
+/* Puts a task at the end of the queue, unless it is in it; takes it out, if it is in it. */
+void exo_queue_append(exo_queue *queue, exo_task *task);
+void exo_queue_remove(exo_queue *queue, exo_task *task);
 
 /* The loop of one client. Zero it, and set `transport`. */
 typedef struct exo_loop {
     exo_transport *transport;
     exo_timers timers;
-    exo_task *first;
-    exo_task *last;
-    size_t ready;          /* tasks in the queue */
-    int64_t served;        /* when the transport was served last, */
-    int64_t served_before; /* and the time before: what it brought then has had its turn */
+    exo_queue ready;
+    uint32_t round;
+    int64_t served;        /* a moment: what had come by then, the transport has told; */
+    int64_t served_before; /* and the one before: what had come by then has had its turn */
 } exo_loop;
 
 /* The transport's functions. */
@@ -40,15 +51,18 @@ static inline int64_t exo_loop_now(const exo_loop *loop)
     return exo_loop_table(loop)->now(loop->transport);
 }
 
-/* Puts a task at the end of the queue, unless it is in it; takes it out, if it is in it. */
+/* A task is to have its turn, in the round that comes next; or is not, any more. */
 void exo_loop_wake(exo_loop *loop, exo_task *task);
 void exo_loop_rest(exo_loop *loop, exo_task *task);
 
-/* Takes the first task out of the queue. NULL when it is empty. */
+/* Takes the first task of this round out of the queue. NULL when all of them have had their turns. */
 exo_task *exo_loop_take(exo_loop *loop);
 
-/* Serves the transport and notes when, waiting at most `wait` milliseconds (negative: as long as it takes), then wakes
- * what is due. */
+/* Begins the next round, of all that are in the queue now, unless some have not had their turns in this one. */
+void exo_loop_begin_round(exo_loop *loop);
+
+/* Serves the transport and notes what it has told, waiting at most `wait` milliseconds (negative: as long as it takes),
+ * then wakes what is due. */
 void exo_loop_serve(exo_loop *loop, int64_t wait);
 
 /* Milliseconds until a timer, the transport's included, is due; -1: none is. */

@@ -81,6 +81,15 @@ const exo_trail_entry *exo_reply_last_attempt(const exo_reply *reply)
 
 const exo_failure *exo_reply_failure(const exo_reply *reply)
 {
+    static const exo_failure none = {
+        .code = EXO_E_NO_MEMORY,
+        .verdict = EXO_STOP,
+        .retry_after = -1,
+        .message = "there is no reply: memory ran out, or exo_client_message() says why",
+    };
+    if (!reply) {
+        return &none;
+    }
     return reply->failure.code == EXO_OK ? NULL : &reply->failure;
 }
 
@@ -114,22 +123,22 @@ exo_outcome exo_reply_outcome(const exo_reply *reply)
 
 exo_answer *exo_reply_answer(const exo_reply *reply, uint32_t choice)
 {
-    return choice < reply->answer_count ? &reply->answers[choice] : NULL;
+    return reply && choice < reply->answer_count ? &reply->answers[choice] : NULL;
 }
 
 size_t exo_reply_attempts(const exo_reply *reply)
 {
-    return reply->attempt_count;
+    return reply ? reply->attempt_count : 0;
 }
 
 const exo_trail_entry *exo_reply_attempt(const exo_reply *reply, size_t index)
 {
-    return index < reply->attempt_count ? &reply->attempts[index].entry : NULL;
+    return reply && index < reply->attempt_count ? &reply->attempts[index].entry : NULL;
 }
 
 const char *exo_reply_deployment(const exo_reply *reply)
 {
-    const exo_trail_entry *last = exo_reply_last_attempt(reply);
+    const exo_trail_entry *last = reply ? exo_reply_last_attempt(reply) : NULL;
     return last ? last->deployment : "";
 }
 
@@ -145,7 +154,7 @@ exo_span exo_reply_service_tier(const exo_reply *reply)
 
 int64_t exo_reply_milliseconds(const exo_reply *reply)
 {
-    return reply->milliseconds;
+    return reply ? reply->milliseconds : 0;
 }
 
 void exo_reply_free(exo_reply *reply)

@@ -72,6 +72,8 @@ typedef struct exo_exchange_details {
 /* A transport. Begins with its table. */
 typedef struct exo_transport {
     const struct exo_transport_table *table;
+    const int64_t *allowance; /* serve() moves no more once this is 0 or less; NULL: there is no bound */
+    bool rang;                /* serve() sets it when ring() was called; whoever looks sets it back */
 } exo_transport;
 
 /* The functions of a transport. */
@@ -100,15 +102,18 @@ typedef struct exo_transport_table {
 
     /* The time, in milliseconds of a monotonic clock. */
     int64_t (*now)(const exo_transport *transport);
-    /* Moves bytes, waiting for them at most `wait` milliseconds (negative: as long as it takes). Does not wait where
-     * the caller watches the sockets. */
-    void (*serve)(exo_transport *transport, int64_t wait);
+    /* Moves bytes, waiting for them at most `wait` milliseconds (negative: as long as it takes), and returns a moment:
+     * whatever had come by then was told. */
+    int64_t (*serve)(exo_transport *transport, int64_t wait);
     /* When serve() must be called even if no socket is ready; -1: no time limit. */
     int64_t (*due)(const exo_transport *transport);
-    /* As exo_client_watch() and exo_client_ready(); EXO_E_STATE is the caller's to find. */
-    int (*watch)(exo_transport *transport, void (*watch)(void *ctx, int socket, int what), void *ctx);
+    /* As exo_client_watch(), exo_client_ready(), exo_client_fd() and exo_client_wakeup(); EXO_E_STATE is the caller's
+     * to find. */
+    void (*watch)(exo_transport *transport, void (*watch)(void *ctx, int socket, int what), void *ctx);
     bool (*is_watched)(const exo_transport *transport);
     void (*ready)(exo_transport *transport, int socket, int what);
+    int (*fd)(const exo_transport *transport);
+    void (*ring)(const exo_transport *transport);
     /* As exo_client_bounds(), which has checked them. */
     void (*bound)(exo_transport *transport, const exo_bounds *bounds);
     /* Closes all connections; no exchange is left. NULL is allowed. */

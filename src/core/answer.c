@@ -58,6 +58,7 @@ void exo_answer_init(exo_answer *answer, const exo_allocator *allocator, const e
 
 static exo_span answer_kept(const exo_answer *answer, enum exo_answer_kept which)
 {
+    UNLESS_THERE(answer, exo_span_of(NULL, 0));
     return exo_buffer_span(&answer->kept_[which]);
 }
 
@@ -396,6 +397,7 @@ int exo_answer_end(exo_answer *answer, bool lenient)
 
 exo_proof exo_answer_proof(const exo_answer *answer)
 {
+    UNLESS_THERE(answer, EXO_PROOF_NONE);
     bool finished = answer_family_of(answer) != EXO_FINISH_NONE;
     return finished ? EXO_PROOF_FINISH : (exo_proof)answer->proof_;
 }
@@ -432,16 +434,19 @@ exo_span exo_answer_audio(const exo_answer *answer)
 
 exo_span exo_answer_finish_reason(const exo_answer *answer)
 {
+    UNLESS_THERE(answer, exo_span_of(NULL, 0));
     return exo_span_of(answer->finish_, answer->finish_len_);
 }
 
 exo_span exo_answer_id(const exo_answer *answer)
 {
+    UNLESS_THERE(answer, exo_span_of(NULL, 0));
     return exo_span_of(answer->id_, answer->id_len_);
 }
 
 exo_span exo_answer_model(const exo_answer *answer)
 {
+    UNLESS_THERE(answer, exo_span_of(NULL, 0));
     return exo_span_of(answer->model_, answer->model_len_);
 }
 
@@ -452,6 +457,10 @@ exo_span exo_answer_service_tier(const exo_answer *answer)
 
 const exo_usage *exo_answer_usage(const exo_answer *answer)
 {
+#ifdef EXO_HOSTED
+    static const exo_usage unknown = EXO_USAGE_INIT;
+    UNLESS_THERE(answer, &unknown);
+#endif
     return &answer->usage_;
 }
 
@@ -462,6 +471,7 @@ exo_span exo_answer_usage_json(const exo_answer *answer)
 
 int exo_answer_tool_arguments(exo_answer *answer, uint32_t call, exo_buffer *out)
 {
+    UNLESS_THERE(answer, EXO_E_STATE);
     exo_tool_call found;
     if (!answer->proven_ || !answer->usable_ || !(answer->keep_ & EXO_KEEP_TOOLS)) {
         return EXO_E_STATE;
@@ -475,6 +485,7 @@ int exo_answer_tool_arguments(exo_answer *answer, uint32_t call, exo_buffer *out
 
 uint32_t exo_answer_malformed(const exo_answer *answer, int *code, uint64_t *offset)
 {
+    UNLESS_THERE(answer, 0);
     if (code) {
         *code = answer->malformed_code_;
     }
@@ -486,6 +497,7 @@ uint32_t exo_answer_malformed(const exo_answer *answer, int *code, uint64_t *off
 
 uint32_t exo_answer_holes(const exo_answer *answer)
 {
+    UNLESS_THERE(answer, 0);
     return answer->holes_;
 }
 
@@ -496,11 +508,13 @@ exo_span exo_answer_error(const exo_answer *answer)
 
 bool exo_answer_raw_cut(const exo_answer *answer)
 {
+    UNLESS_THERE(answer, false);
     return answer->raw_cut_;
 }
 
 exo_buffer exo_answer_take_text(exo_answer *answer)
 {
+    UNLESS_THERE(answer, (exo_buffer){0});
     exo_buffer *buffer = &answer->kept_[EXO_KEPT_TEXT_];
     exo_buffer taken = *buffer;
     buffer->data = NULL;
@@ -511,11 +525,13 @@ exo_buffer exo_answer_take_text(exo_answer *answer)
 
 bool exo_answer_began(const exo_answer *answer)
 {
+    UNLESS_THERE(answer, false);
     return answer->began_;
 }
 
 void exo_answer_free(exo_answer *answer)
 {
+    UNLESS_THERE(answer, );
     for (int i = 0; i < EXO_KEPT_COUNT_; i++) {
         exo_buffer_free(&answer->kept_[i]);
     }

@@ -94,6 +94,7 @@ static bool calls_is_same(const exo_answer *answer, const struct stretch *one, c
 
 uint32_t exo_answer_tool_calls(const exo_answer *answer)
 {
+    UNLESS_THERE(answer, 0);
     return (uint32_t)(answer->kept_[EXO_KEPT_CALLS_].len / sizeof(struct call));
 }
 

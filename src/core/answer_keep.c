@@ -235,10 +235,11 @@ void exo_keep_member(exo_answer *answer, const exo_delta *delta, exo_span json)
 
 int exo_answer_extra(const exo_answer *answer, uint32_t call, exo_buffer *out)
 {
+    exo_buffer_clear(out);
+    UNLESS_THERE(answer, EXO_OK);
     const exo_buffer *records = &answer->kept_[EXO_KEPT_MEMBERS_];
     struct member member;
     int rc = EXO_OK;
-    exo_buffer_clear(out);
     for (size_t at = 0; rc == EXO_OK && at < records->len; at += member.record.room) {
         const char *text = keep_read_member(records, at, &member);
         if (member.owner == call) {

@@ -9,6 +9,19 @@
 
 #include "exochat/answer.h"
 
+/* Where the hosted library is built, what is asked of no answer (NULL) is `value`; a small machine has no room for it.
+ */
+#ifdef EXO_HOSTED
+#define UNLESS_THERE(answer, value) \
+    do { \
+        if (!(answer)) { \
+            return value; \
+        } \
+    } while (0)
+#else
+#define UNLESS_THERE(answer, value) ((void)0)
+#endif
+
 /* Bytes in a buffer that others stand in too, and that may become more. All zero is none yet. */
 struct exo_run {
     uint32_t at;

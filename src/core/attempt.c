@@ -28,7 +28,7 @@ static const int8_t attempt_codes[] = {
 };
 
 _Static_assert(sizeof attempt_phases == EXO_CLOCK_TOTAL && EXO_CLOCK_TOTAL == 4, "the total clock is the last one");
-_Static_assert(EXO_EVENT_END < 32, "a mask of events has 32 bits");
+_Static_assert(EXO_EVENT_FALLBACK < 32, "a mask of events has 32 bits");
 
 /* The index of a clock. */
 #define AT(clock) (EXO_CLOCK_##clock - 1)

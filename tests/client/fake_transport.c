@@ -35,6 +35,7 @@ struct fake {
     size_t running;
     size_t served;
     bool watched;
+    bool rang;
     char asked[FAKE_TALK];
     char told[FAKE_TALK];
     char sent[FAKE_BODY]; /* of the body that went out last */
@@ -389,16 +390,20 @@ static int64_t fake_now(const exo_transport *transport)
 }
 
 /* In place of waiting, time passes. */
-static void fake_serve(exo_transport *transport, int64_t wait)
+static int64_t fake_serve(exo_transport *transport, int64_t wait)
 {
     fake *f = (fake *)transport;
     int64_t due = fake_due(f);
+    wait = f->rang ? 0 : wait;
     int64_t until = due >= 0 && (wait < 0 || due < f->now + wait) ? due : f->now + wait;
     FAKE_MUST(wait >= 0 || due >= 0); /* else it would wait for ever */
     f->now = until > f->now ? until : f->now;
     f->served++;
+    transport->rang = transport->rang || f->rang;
+    f->rang = false;
     while (fake_turn(f)) {
     }
+    return f->now;
 }
 
 static int64_t fake_next_due(const exo_transport *transport)
@@ -407,11 +412,10 @@ static int64_t fake_next_due(const exo_transport *transport)
     return -1; /* what comes over a socket, nobody knows before */
 }
 
-static int fake_watch(exo_transport *transport, void (*watch)(void *ctx, int socket, int what), void *ctx)
+static void fake_watch(exo_transport *transport, void (*watch)(void *ctx, int socket, int what), void *ctx)
 {
     (void)ctx;
     ((fake *)transport)->watched = watch != NULL;
-    return EXO_OK;
 }
 
 static bool fake_is_watched(const exo_transport *transport)
@@ -423,7 +427,18 @@ static void fake_ready(exo_transport *transport, int socket, int what)
 {
     (void)socket;
     (void)what;
-    fake_serve(transport, 0);
+    (void)fake_serve(transport, 0);
+}
+
+static int fake_fd(const exo_transport *transport)
+{
+    (void)transport;
+    return -1;
+}
+
+static void fake_ring(const exo_transport *transport)
+{
+    ((fake *)(uintptr_t)transport)->rang = true;
 }
 
 static void fake_bound(exo_transport *transport, const exo_bounds *bounds)
@@ -455,6 +470,8 @@ static const exo_transport_table fake_table = {
     .watch = fake_watch,
     .is_watched = fake_is_watched,
     .ready = fake_ready,
+    .fd = fake_fd,
+    .ring = fake_ring,
     .bound = fake_bound,
     .close = fake_free,
 };

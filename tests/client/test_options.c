@@ -18,7 +18,7 @@
 /* X(type, table of its fields, INIT, its last field): a row that is appended goes here too, where it shows whether it
  * lies in what was padding before. */
 #define STRUCTS(X) \
-    X(exo_client_options, EXO_CLIENT_OPTIONS_MAP, EXO_CLIENT_OPTIONS_INIT, message_size) \
+    X(exo_client_options, EXO_CLIENT_OPTIONS_MAP, EXO_CLIENT_OPTIONS_INIT, turn_bytes) \
     X(exo_bounds, EXO_BOUNDS_MAP, EXO_BOUNDS_INIT, lookups) \
     X(exo_deployment, EXO_DEPLOYMENT_MAP, EXO_DEPLOYMENT_INIT, resolve_count) \
     X(exo_call_options, EXO_CALL_OPTIONS_MAP, EXO_CALL_OPTIONS_INIT, request_timeout) \

@@ -105,7 +105,7 @@ static void pause_for(int64_t duration)
 /* ---- what is printed ---- */
 
 static const char *const event_names[] = {"none",           "text",  "reasoning", "refusal", "tool_call",
-                                          "tool_arguments", "usage", "restart",   "end"};
+                                          "tool_arguments", "usage", "restart",   "end",     "fallback"};
 
 static void print_failure(const char *key, const exo_failure *failure)
 {

@@ -24,6 +24,18 @@ static exo_pool *pool_of(exo_transport *transport)
 
 /* ---- what libcurl wants ---- */
 
+/* A socket is counted while libcurl waits for it, and one that it waits for no longer is not seen to any more. */
+static void transport_count_socket(exo_pool *pool, curl_socket_t socket, bool watched)
+{
+    bool counted = exo_pool_group_of(pool, (int)socket) != NULL;
+    if (counted != watched) {
+        pool->watched += watched ? 1 : (size_t)-1;
+    }
+    for (size_t i = pool->batch.at; !watched && i < pool->batch.count; i++) {
+        pool->batch.sockets[i].what = pool->batch.sockets[i].socket == socket ? 0 : pool->batch.sockets[i].what;
+    }
+}
+
 static int libcurl_on_socket_change(CURL *easy, curl_socket_t socket, int what, void *user, void *socket_user)
 {
     (void)socket_user;
@@ -37,14 +49,15 @@ static int libcurl_on_socket_change(CURL *easy, curl_socket_t socket, int what, 
     int wanted = what == CURL_POLL_REMOVE
                      ? EXO_WATCH_NONE
                      : (what & CURL_POLL_IN ? EXO_WATCH_READ : 0) | (what & CURL_POLL_OUT ? EXO_WATCH_WRITE : 0);
+    transport_count_socket(pool, socket, wanted != EXO_WATCH_NONE);
     if (exo_pool_note_group(pool, socket, wanted == EXO_WATCH_NONE ? NULL : group) != EXO_OK && exchange) {
+        pool->watched--;
         exchange->received.abort_code = EXO_E_NO_MEMORY;
         exo_exchange_strike(exchange, ENOMEM);
         return 0;
     }
     if (pool->watch) {
         pool->watch(pool->watch_ctx, (int)socket, wanted);
-        return 0;
     }
     if (exo_poller_watch(pool->poller, (int)socket, wanted) != EXO_OK && exchange) {
         exo_exchange_strike(exchange, errno);
@@ -132,15 +145,54 @@ static int64_t transport_now(const exo_transport *transport)
     return exo_pool_now();
 }
 
-static void transport_serve(exo_transport *transport, int64_t wait)
+/* Looks which sockets are ready. */
+static void transport_look(exo_pool *pool, int64_t wait)
+{
+    pool->batch.at = 0;
+    pool->batch.count = exo_poller_wait(pool->poller, wait, pool->batch.sockets, EXO_POOL_BATCH, &pool->transport.rang);
+}
+
+/* Sees to the sockets of the batch. False: no more may be moved now. */
+static bool transport_see_to_batch(exo_pool *pool)
+{
+    const int64_t *allowance = pool->transport.allowance;
+    while (pool->batch.at < pool->batch.count) {
+        if (allowance && *allowance <= 0) {
+            return false;
+        }
+        const exo_ready *ready = &pool->batch.sockets[pool->batch.at++];
+        if (ready->what != 0) {
+            transport_act(pool, ready->socket, ready->what);
+        }
+    }
+    pool->sweep.seen += pool->batch.count;
+    return true;
+}
+
+/* Sees to every socket that is ready, once. What is left of that when no more may be moved is done the next time,
+ * before anything is looked at again. */
+static void transport_sweep(exo_pool *pool, int64_t wait)
+{
+    if (pool->batch.at == pool->batch.count) {
+        transport_look(pool, wait);
+        pool->sweep.seen = 0;
+        pool->sweep.began = exo_pool_now();
+    }
+    transport_forgive(pool);
+    while (transport_see_to_batch(pool)) {
+        bool is_all = pool->batch.count + 1 < EXO_POOL_BATCH; /* one place may go to the bell */
+        if (is_all || pool->sweep.seen >= pool->watched) {
+            pool->sweep.ended = pool->sweep.began;
+            return;
+        }
+        transport_look(pool, 0);
+    }
+}
+
+static int64_t transport_serve(exo_transport *transport, int64_t wait)
 {
     exo_pool *pool = pool_of(transport);
-    exo_ready ready[64];
-    size_t count = pool->poller ? exo_poller_wait(pool->poller, wait, ready, sizeof ready / sizeof ready[0]) : 0;
-    transport_forgive(pool);
-    for (size_t i = 0; i < count; i++) {
-        transport_act(pool, ready[i].socket, ready[i].what);
-    }
+    transport_sweep(pool, wait);
     exo_timer *timer;
     const int64_t now = exo_pool_now(); /* what becomes due behind it has its turn at the next time */
     for (size_t turns = pool->groups.count; turns > 0 && (timer = exo_timers_pop(&pool->timers, now)) != NULL;
@@ -149,6 +201,7 @@ static void transport_serve(exo_transport *transport, int64_t wait)
     }
     exo_exchange_nudge(pool, exo_pool_now());
     transport_collect(pool);
+    return pool->sweep.ended;
 }
 
 static int64_t transport_due(const exo_transport *transport)
@@ -158,19 +211,21 @@ static int64_t transport_due(const exo_transport *transport)
     return due < 0 || (pool->nudge >= 0 && pool->nudge < due) ? pool->nudge : due;
 }
 
-static int transport_watch(exo_transport *transport, void (*watch)(void *ctx, int socket, int what), void *ctx)
+/* The bell is told of as the sockets are. */
+static void transport_tell_of_bell(exo_pool *pool, int what)
+{
+    if (pool->watch) {
+        pool->watch(pool->watch_ctx, exo_poller_bell(pool->poller), what);
+    }
+}
+
+static void transport_watch(exo_transport *transport, void (*watch)(void *ctx, int socket, int what), void *ctx)
 {
     exo_pool *pool = pool_of(transport);
+    transport_tell_of_bell(pool, EXO_WATCH_NONE);
     pool->watch = watch;
     pool->watch_ctx = ctx;
-    if (watch) {
-        exo_poller_free(pool->poller);
-        pool->poller = NULL;
-    } else if (!pool->poller) {
-        pool->poller = exo_poller_new();
-        return pool->poller ? EXO_OK : EXO_E_NO_MEMORY;
-    }
-    return EXO_OK;
+    transport_tell_of_bell(pool, EXO_WATCH_READ);
 }
 
 static void transport_bound(exo_transport *transport, const exo_bounds *bounds)
@@ -180,14 +235,29 @@ static void transport_bound(exo_transport *transport, const exo_bounds *bounds)
 
 static bool transport_is_watched(const exo_transport *transport)
 {
-    return !((const exo_pool *)transport)->poller;
+    return ((const exo_pool *)transport)->watch != NULL;
 }
 
+static int transport_fd(const exo_transport *transport)
+{
+    return exo_poller_fd(((const exo_pool *)transport)->poller);
+}
+
+static void transport_ring(const exo_transport *transport)
+{
+    exo_poller_ring(((const exo_pool *)transport)->poller);
+}
+
+/* Beside serve(), which sees to all sockets anyway: the one that is named is seen to now. */
 static void transport_ready(exo_transport *transport, int socket, int what)
 {
-    transport_forgive(pool_of(transport));
-    transport_act(pool_of(transport), socket, what);
-    transport_collect(pool_of(transport));
+    exo_pool *pool = pool_of(transport);
+    if (socket == exo_poller_bell(pool->poller)) {
+        return;
+    }
+    transport_forgive(pool);
+    transport_act(pool, socket, what);
+    transport_collect(pool);
 }
 
 /* ---- life ---- */
@@ -197,6 +267,9 @@ static void transport_close(exo_transport *transport)
     exo_pool *pool = pool_of(transport);
     if (!pool) {
         return;
+    }
+    if (pool->poller) {
+        transport_tell_of_bell(pool, EXO_WATCH_NONE);
     }
     exo_exchange_close_gate(pool);
     exo_groups_close(pool);
@@ -223,6 +296,8 @@ static const exo_transport_table transport_over_libcurl = {
     .watch = transport_watch,
     .is_watched = transport_is_watched,
     .ready = transport_ready,
+    .fd = transport_fd,
+    .ring = transport_ring,
     .bound = transport_bound,
     .close = transport_close,
 };

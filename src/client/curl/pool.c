@@ -54,18 +54,21 @@ static exo_socket *pool_socket(exo_pool *pool, curl_socket_t socket)
     return &pool->sockets[socket];
 }
 
+exo_group *exo_pool_group_of(const exo_pool *pool, int socket)
+{
+    return socket >= 0 && (size_t)socket < pool->socket_count ? pool->sockets[socket].group : NULL;
+}
+
 int exo_pool_note_group(exo_pool *pool, curl_socket_t socket, exo_group *group)
 {
+    if (!group && !exo_pool_group_of(pool, (int)socket)) {
+        return EXO_OK;
+    }
     exo_socket *known = pool_socket(pool, socket);
     if (known) {
         known->group = group;
     }
     return known ? EXO_OK : EXO_E_NO_MEMORY;
-}
-
-exo_group *exo_pool_group_of(const exo_pool *pool, int socket)
-{
-    return socket >= 0 && (size_t)socket < pool->socket_count ? pool->sockets[socket].group : NULL;
 }
 
 void exo_pool_keep(exo_pool *pool, curl_socket_t socket, exo_host *host)

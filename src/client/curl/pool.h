@@ -11,6 +11,9 @@
 
 #include <curl/curl.h>
 
+/* How many sockets are asked for at once. */
+#define EXO_POOL_BATCH 64
+
 /* Connections that some deployments share: see group.h. */
 typedef struct exo_group exo_group;
 
@@ -29,9 +32,20 @@ typedef struct exo_socket {
 /* The transport over libcurl. */
 typedef struct exo_pool {
     exo_transport transport;
-    exo_poller *poller; /* NULL while the caller watches the sockets */
-    void (*watch)(void *ctx, int socket, int what);
+    exo_poller *poller;
+    void (*watch)(void *ctx, int socket, int what); /* NULL: the caller does not watch the sockets */
     void *watch_ctx;
+    struct {
+        exo_ready sockets[EXO_POOL_BATCH]; /* that were ready at the last look */
+        size_t count;
+        size_t at; /* the next one to be seen to */
+    } batch;
+    struct {
+        int64_t began; /* when all sockets began to be seen to, one batch after another, */
+        size_t seen;   /* how many were since, */
+        int64_t ended; /* and when that had begun the last time it was done */
+    } sweep;
+    size_t watched;      /* sockets that libcurl waits for */
     exo_timers timers;   /* when libcurl wants to be called, one for each group */
     exo_socket *sockets; /* by descriptor */
     size_t socket_count;
