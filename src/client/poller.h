@@ -52,9 +52,6 @@ int exo_poller_fd(const exo_poller *poller);
 /* Ends the wait that is going on, or the next one. Any thread and any signal handler may do so. */
 void exo_poller_ring(const exo_poller *poller);
 
-/* The descriptor of the bell, for who watches the sockets without the poller. */
-int exo_poller_bell(const exo_poller *poller);
-
 void exo_poller_free(exo_poller *poller);
 
 /* A timeout as systems take it. */

@@ -98,11 +98,6 @@ void exo_poller_ring(const exo_poller *poller)
     exo_bell_ring(&poller->bell);
 }
 
-int exo_poller_bell(const exo_poller *poller)
-{
-    return poller->bell.reads;
-}
-
 void exo_poller_free(exo_poller *poller)
 {
     if (poller) {

@@ -211,21 +211,11 @@ static int64_t transport_due(const exo_transport *transport)
     return due < 0 || (pool->nudge >= 0 && pool->nudge < due) ? pool->nudge : due;
 }
 
-/* The bell is told of as the sockets are. */
-static void transport_tell_of_bell(exo_pool *pool, int what)
-{
-    if (pool->watch) {
-        pool->watch(pool->watch_ctx, exo_poller_bell(pool->poller), what);
-    }
-}
-
 static void transport_watch(exo_transport *transport, void (*watch)(void *ctx, int socket, int what), void *ctx)
 {
     exo_pool *pool = pool_of(transport);
-    transport_tell_of_bell(pool, EXO_WATCH_NONE);
     pool->watch = watch;
     pool->watch_ctx = ctx;
-    transport_tell_of_bell(pool, EXO_WATCH_READ);
 }
 
 static void transport_bound(exo_transport *transport, const exo_bounds *bounds)
@@ -252,9 +242,6 @@ static void transport_ring(const exo_transport *transport)
 static void transport_ready(exo_transport *transport, int socket, int what)
 {
     exo_pool *pool = pool_of(transport);
-    if (socket == exo_poller_bell(pool->poller)) {
-        return;
-    }
     transport_forgive(pool);
     transport_act(pool, socket, what);
     transport_collect(pool);
@@ -267,9 +254,6 @@ static void transport_close(exo_transport *transport)
     exo_pool *pool = pool_of(transport);
     if (!pool) {
         return;
-    }
-    if (pool->poller) {
-        transport_tell_of_bell(pool, EXO_WATCH_NONE);
     }
     exo_exchange_close_gate(pool);
     exo_groups_close(pool);
