@@ -489,7 +489,7 @@ static exo_span call_next_bytes(exo_call *call)
     exo_span bytes = exo_buffer_span(feed);
     bytes.ptr += call->try.feed_at;
     bytes.len -= call->try.feed_at;
-    bytes.len = bytes.len < EXO_READING_SLICE ? bytes.len : call_slice(call, EXO_READING_SLICE);
+    bytes.len = call_slice(call, bytes.len < EXO_READING_SLICE ? bytes.len : EXO_READING_SLICE);
     call->try.feed_at += bytes.len;
     call->client->turn.left -= (int64_t)bytes.len;
     return bytes;

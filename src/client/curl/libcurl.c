@@ -208,7 +208,8 @@ static int64_t transport_due(const exo_transport *transport)
 {
     const exo_pool *pool = (const exo_pool *)transport;
     int64_t due = exo_timers_next(&pool->timers);
-    return due < 0 || (pool->nudge >= 0 && pool->nudge < due) ? pool->nudge : due;
+    int64_t nudge = pool->connecting ? pool->nudge : -1; /* nobody is left to be nudged */
+    return due < 0 || (nudge >= 0 && nudge < due) ? nudge : due;
 }
 
 static void transport_watch(exo_transport *transport, void (*watch)(void *ctx, int socket, int what), void *ctx)
