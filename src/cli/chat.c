@@ -7,9 +7,13 @@
  */
 #include "chat.h"
 
+#include "advice.h"
 #include "ask.h"
+#include "attach.h"
+#include "conversation.h"
 #include "events.h"
 #include "exit_code.h"
+#include "failure_words.h"
 #include "interrupt.h"
 #include "memory.h"
 #include "prompt.h"
@@ -40,13 +44,14 @@ typedef struct asking {
     exo_buffer refusal;
     FILE *saved; /* --save-stream */
     int save_error;
+    conversation *going_on; /* --continue, or NULL */
 } asking;
 
 /* ---- events ---- */
 
 static void chat_end_text_line(asking *asked)
 {
-    if (asked->line_open && asked->terminal) {
+    if (asked->line_open && !asked->options->no_newline) {
         putchar('\n');
         say_flush();
     }
@@ -84,7 +89,7 @@ static void chat_show(asking *asked, const exo_event *event)
         exo_buffer_clear(&asked->refusal);
         if (!asked->options->quiet) {
             say("what came so far is void, the answer begins anew: %s",
-                event->failure ? exo_error_text(event->failure->code) : "the stream broke");
+                event->failure ? failure_text_of(event->failure->code) : "the stream broke");
         }
         break;
     default:
@@ -174,19 +179,36 @@ static void chat_say_noise(exo_answer *answer)
     }
 }
 
+/* --continue: adds a whole answer to its file. Returns the exit code, of which `exit_code` is what it is without. */
+static int chat_keep(const asking *asked, exo_answer *answer, int exit_code)
+{
+    if (!asked->going_on) {
+        return exit_code;
+    }
+    if (exit_code == EXIT_ANSWERED && exo_finish_family_of(exo_answer_finish_reason(answer)) != EXO_FINISH_LENGTH) {
+        return conversation_keep(asked->going_on, answer) ? exit_code : EXIT_FAILED;
+    }
+    say("--continue: %s: this turn is not kept, as its answer is not whole", asked->going_on->name);
+    return exit_code;
+}
+
 /* Prints what is left to be printed of a reply, and returns the exit code. */
-static int chat_finish(asking *asked, const exo_reply *reply)
+static int chat_finish(asking *asked, const cli_setup *setup, const exo_reply *reply)
 {
     const cli_options *options = asked->options;
     const exo_failure *failure = exo_reply_failure(reply);
+    char advice[ADVICE_MAX] = "";
     exo_answer *answer = exo_reply_answer(reply, 0);
     bool people = !options->json && !options->events;
+    if (failure) {
+        advice_write(setup, failure, exo_reply_deployment(reply), advice);
+    }
     if (options->json) {
         json_out out = json_out_to(stdout);
-        report_reply_json(&out, reply);
+        report_reply_json(&out, reply, advice);
         json_end_line(&out);
     } else if (options->events) {
-        events_print_end(reply);
+        events_print_end(reply, advice);
     } else if (!failure && exo_reply_answer(reply, 1)) {
         chat_print_choices(asked, reply);
     } else if (options->no_stream && !failure && answer) {
@@ -207,14 +229,14 @@ static int chat_finish(asking *asked, const exo_reply *reply)
         report_earlier_attempts(reply);
     }
     if (failure) {
-        report_failure(failure, exo_reply_deployment(reply));
+        report_failure(failure, exo_reply_deployment(reply), advice);
         return report_exit_code(failure);
     }
     if (!answer) {
         return EXIT_FAILED;
     }
     chat_say_noise(answer);
-    int exit_code = chat_judge(asked, answer);
+    int exit_code = chat_keep(asked, answer, chat_judge(asked, answer));
     if (exit_code == EXIT_ANSWERED && asked->spoiled) {
         say("the answer is complete, but standard output holds text before it that is void");
         return EXIT_FAILED;
@@ -234,7 +256,7 @@ static bool chat_write_body(void *ctx, exo_span bytes)
 static int chat_print_body(const cli_setup *setup, const exo_request *request, const char *model)
 {
     int code = exo_client_body(setup->client, request, model, chat_write_body, NULL);
-    if (isatty(STDOUT_FILENO) == 1) {
+    if (!setup->options->no_newline && code == EXO_OK) {
         putchar('\n');
     }
     if (interrupted()) {
@@ -268,6 +290,7 @@ static int chat_put_question(asking *asked, const cli_setup *setup, const exo_re
     call.keep = EXO_KEEP_TOOLS;
     call.keep |= call.buffered ? EXO_KEEP_TEXT | EXO_KEEP_REASONING : 0;
     call.keep |= options->json ? EXO_KEEP_EXTRA : 0;
+    call.keep |= asked->going_on ? EXO_KEEP_TEXT | EXO_KEEP_REPLAY | EXO_KEEP_EXTRA : 0;
     if (asked->saved) {
         call.raw = chat_save;
         call.raw_ctx = asked;
@@ -276,7 +299,7 @@ static int chat_put_question(asking *asked, const cli_setup *setup, const exo_re
     if (!reply) {
         return setup_failed(setup, EXO_E_NO_MEMORY);
     }
-    int exit_code = say_flush() ? chat_finish(asked, reply) : EXIT_FAILED;
+    int exit_code = say_flush() ? chat_finish(asked, setup, reply) : EXIT_FAILED;
     exo_reply_free(reply);
     return say_flush() || exit_code == EXIT_INTERRUPTED ? exit_code : say_output_failed();
 }
@@ -310,13 +333,26 @@ static int chat_close_saved(asking *asked, int exit_code)
     return exit_code;
 }
 
-static int chat_run(const cli_options *options, cli_setup *setup, exo_request *request)
+/* Opens what is written while the answer comes, and asks. */
+static int chat_ask(asking *asked, const cli_setup *setup, const exo_request *request)
+{
+    if (asked->going_on && !conversation_begin(asked->going_on, setup, request, asked->model)) {
+        return EXIT_USAGE;
+    }
+    if (!chat_open_saved(asked)) {
+        return EXIT_USAGE;
+    }
+    return chat_close_saved(asked, chat_put_question(asked, setup, request));
+}
+
+static int chat_run(const cli_options *options, cli_setup *setup, exo_request *request, conversation *going_on)
 {
     char refusal[REFUSAL_MAX];
     int exit_code;
     asking asked;
     memset(&asked, 0, sizeof asked);
     asked.options = options;
+    asked.going_on = going_on;
     asked.terminal = isatty(STDOUT_FILENO) == 1;
     exo_buffer_init_fixed(&asked.refusal, refusal, sizeof refusal, EXO_E_ANSWER_LIMIT);
     asked.model = setup_deploy(setup, options, exo_request_model(request), true, &exit_code);
@@ -331,27 +367,38 @@ static int chat_run(const cli_options *options, cli_setup *setup, exo_request *r
     if (options->dry_run) {
         return chat_print_body(setup, request, asked.model);
     }
-    if (!setup_has_key(setup, asked.model) || !chat_open_saved(&asked)) {
+    if (going_on && exo_request_choices(request) > 1) {
+        say("--continue: keeps one answer, and the request asks for %" PRIu32 " (n)", exo_request_choices(request));
         return EXIT_USAGE;
     }
-    return chat_close_saved(&asked, chat_put_question(&asked, setup, request));
+    if (going_on && !attach_is_lasting(options)) {
+        say("--continue: keeps what is attached, so that must be a regular file");
+        return EXIT_USAGE;
+    }
+    if (options->trace) {
+        setup_trace_key(setup);
+    }
+    return setup_has_key(setup, asked.model) ? chat_ask(&asked, setup, request) : EXIT_USAGE;
 }
 
-int chat_command(int argc, char **argv)
+int chat_command(const cli_options *options)
 {
-    cli_options options;
     cli_setup setup;
-    int exit_code;
+    conversation talk;
+    int exit_code = EXIT_USAGE;
+    exo_request *request = NULL;
+    conversation *going_on = options->continued ? &talk : NULL;
     memset(&setup, 0, sizeof setup);
+    memset(&talk, 0, sizeof talk);
     interrupt_catch();
-    if (options_read(&options, COMMAND_CHAT, argc, argv, &exit_code)) {
-        exo_request *request = prompt_request(&options, &exit_code);
-        if (request && setup_open(&setup, &options, &exit_code)) {
-            exit_code = chat_run(&options, &setup, request);
-        }
-        setup_close(&setup);
-        exo_request_free(request);
+    if (!going_on || conversation_open(going_on, options)) {
+        request = prompt_request(options, going_on, &exit_code);
     }
-    options_free(&options);
+    if (request && setup_open(&setup, options, &exit_code)) {
+        exit_code = chat_run(options, &setup, request, going_on);
+    }
+    setup_close(&setup);
+    exo_request_free(request);
+    conversation_close(&talk);
     return exit_code;
 }

@@ -4,7 +4,9 @@
 #ifndef EXO_CLI_CHAT_H
 #define EXO_CLI_CHAT_H
 
+#include "options.h"
+
 /* Asks, prints, and returns the exit code. */
-int chat_command(int argc, char **argv);
+int chat_command(const cli_options *options);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "check.h"
 
+#include "advice.h"
 #include "ask.h"
 #include "exit_code.h"
 #include "interrupt.h"
@@ -35,13 +36,15 @@ static void check_print_summary(const cli_setup *setup)
 /* ---- --probe ---- */
 
 /* Says how a probe went. */
-static int check_print_probe(const exo_reply *reply, const char *name)
+static int check_print_probe(const cli_setup *setup, const exo_reply *reply, const char *name)
 {
     char times[256];
+    char words[ADVICE_MAX];
     const exo_failure *failure = exo_reply_failure(reply);
     const exo_trail_entry *attempt = exo_reply_attempt(reply, 0);
     if (failure) {
-        report_failure(failure, name);
+        advice_write(setup, failure, name, words);
+        report_failure(failure, name, words);
         return failure->code == EXO_E_CANCELLED ? EXIT_INTERRUPTED : EXIT_FAILED;
     }
     if (attempt) {
@@ -67,7 +70,7 @@ static int check_probe(const cli_setup *setup, const cli_options *options, const
     call.buffered = true;
     call.keep = 0;
     exo_reply *reply = ask(setup->client, request, &call, NULL, NULL);
-    int exit_code = reply ? check_print_probe(reply, name) : setup_failed(setup, EXO_E_NO_MEMORY);
+    int exit_code = reply ? check_print_probe(setup, reply, name) : setup_failed(setup, EXO_E_NO_MEMORY);
     say_flush();
     exo_reply_free(reply);
     exo_request_free(request);
@@ -120,7 +123,9 @@ static int check_save_root(const cli_setup *setup, const cli_options *options, c
     int code = exo_client_root(setup->client, model, check_keep_pem, &pem, &failure);
     int exit_code = report_exit_code_of(code);
     if (code != EXO_OK) {
-        report_failure(&failure, setup->config ? model : options->base_url);
+        char words[ADVICE_MAX];
+        advice_write(setup, &failure, model, words);
+        report_failure(&failure, setup->config ? model : setup->shown, words);
     } else {
         exit_code = check_write_pem(options->save_ca, exo_buffer_span(&pem));
     }
@@ -144,7 +149,7 @@ static int check_run(cli_setup *setup, const cli_options *options)
 {
     int exit_code;
     if (!setup->config && options->probe && !options->model) {
-        say("--model: MODEL expected with --base-url");
+        say("--model: MODEL expected, since there is no configuration");
         return EXIT_USAGE;
     }
     if (setup->config) {
@@ -162,7 +167,7 @@ static int check_run(cli_setup *setup, const cli_options *options)
     return exit_code;
 }
 
-int check_command(int argc, char **argv)
+int check_command(const cli_options *options)
 {
-    return setup_command(COMMAND_CHECK, argc, argv, check_run);
+    return setup_command(options, check_run);
 }

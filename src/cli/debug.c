@@ -7,8 +7,10 @@
 #include "input.h"
 #include "json_out.h"
 #include "memory.h"
+#include "nearest.h"
 #include "number.h"
 #include "say.h"
+#include "secret.h"
 
 #include "exochat/json_read.h"
 #include "exochat/json_repair.h"
@@ -128,11 +130,11 @@ static bool debug_read_cuts(debug_input *input, const char *text, bool ascending
         int64_t number = 0;
         const char *end = number_read(at, INT64_MAX, &number);
         if (!end || (*end != ',' && *end != '\0') || (*end == ',' && end[1] == '\0')) {
-            say("--cuts: numbers with commas between them expected, not '%s'", text);
+            say("--cuts: numbers with commas between them expected, not '%s'", secret_hidden(text));
             return false;
         }
         if (ascending && (uint64_t)number < before) {
-            say("--cuts: ascending offsets expected, not '%s'", text);
+            say("--cuts: ascending offsets expected, not '%s'", secret_hidden(text));
             return false;
         }
         before = (size_t)number;
@@ -150,6 +152,17 @@ static const part *debug_part_of(const char *name)
         }
     }
     return NULL;
+}
+
+/* Says that there is no such part. */
+static void debug_propose(const char *text)
+{
+    nearest best = NEAREST_INIT;
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        nearest_offer(&best, exo_span_text(text), parts[i].name);
+    }
+    say("debug: sse, json, repair, chat, encode or http expected, not '%s'%s%s%s", secret_hidden(text),
+        best.word ? "; did you mean " : "", best.word ? best.word : "", best.word ? "?" : "");
 }
 
 /* What the command line asks for. */
@@ -181,10 +194,10 @@ static int debug_read_argument(debug_wish *wish, char **argv, int at)
         say("--cuts: numbers with commas between them expected");
         return 0;
     } else if (text[0] == '-' || wish->part) {
-        say("%s: not expected here; exochat debug --help lists what is", text);
+        say("%s: not expected here; exochat debug --help lists what is", secret_hidden(text));
         return 0;
     } else if (!(wish->part = debug_part_of(text))) {
-        say("debug: sse, json, repair, chat, encode or http expected, not '%s'", text);
+        debug_propose(text);
         return 0;
     }
     return 1;

@@ -64,7 +64,7 @@ static void print_chat(chat_body *chat)
     json_key(&out, "usage");
     json_raw(&out, exo_answer_usage_json(&chat->answer));
     json_key(&out, "error");
-    report_failure_json(&out, &chat->failure);
+    report_failure_json(&out, &chat->failure, NULL);
     json_close(&out, '}');
     json_end_line(&out);
 }

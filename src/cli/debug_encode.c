@@ -86,6 +86,7 @@ int debug_encode(debug_input *input)
         exit_code = debug_refuse(unique, twice);
     } else if (code == EXO_OK) {
         fwrite(body.data, 1, body.len, stdout);
+        putchar('\n');
     } else {
         exit_code = encode_refuse(&encoder, &text, code);
     }

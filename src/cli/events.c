@@ -82,7 +82,7 @@ static void events_print_members(json_out *out, const exo_event *event)
         break;
     default:
         json_key(out, "error");
-        report_failure_json(out, event->failure);
+        report_failure_json(out, event->failure, NULL);
         break;
     }
 }
@@ -98,7 +98,7 @@ void events_print(const exo_event *event)
     json_end_line(&out);
 }
 
-void events_print_end(const exo_reply *reply)
+void events_print_end(const exo_reply *reply, const char *advice)
 {
     exo_answer *answer = exo_reply_answer(reply, 0);
     json_out out = json_out_to(stdout);
@@ -112,7 +112,7 @@ void events_print_end(const exo_reply *reply)
     json_key(&out, "id");
     json_string_or_null(&out, answer ? exo_answer_id(answer) : exo_span_of(NULL, 0));
     json_key(&out, "error");
-    report_failure_json(&out, exo_reply_failure(reply));
+    report_failure_json(&out, exo_reply_failure(reply), advice);
     json_close(&out, '}');
     json_end_line(&out);
     json_open(&out, '{');

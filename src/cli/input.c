@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char *input_read_all(int file, size_t *len)
@@ -58,7 +60,18 @@ bool input_read(const char *path, exo_span *bytes)
     return bytes->ptr != NULL;
 }
 
-bool input_is_given(void)
+input_kind input_look(void)
 {
-    return isatty(STDIN_FILENO) == 0;
+    struct stat status;
+    if (isatty(STDIN_FILENO) == 1) {
+        return INPUT_NONE;
+    }
+    off_t at = fstat(STDIN_FILENO, &status) == 0 && S_ISREG(status.st_mode) ? lseek(STDIN_FILENO, 0, SEEK_CUR) : 0;
+    return at <= 0 ? INPUT_WHOLE : at < status.st_size ? INPUT_BEGUN : INPUT_ENDED;
+}
+
+bool input_is_ready(int milliseconds)
+{
+    struct pollfd input = {STDIN_FILENO, POLLIN, 0};
+    return poll(&input, 1, milliseconds) != 0;
 }

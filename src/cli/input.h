@@ -11,7 +11,18 @@
  * came). */
 bool input_read(const char *path, exo_span *bytes);
 
-/* Whether standard input is a file or a pipe, and so may hold a prompt. */
-bool input_is_given(void);
+/* What standard input is to somebody who looks for a prompt there. */
+typedef enum input_kind {
+    INPUT_NONE,  /* a terminal */
+    INPUT_WHOLE, /* a pipe, or a file from its beginning */
+    INPUT_BEGUN, /* a file that somebody else has begun to read: what is left of it is likely theirs */
+    INPUT_ENDED  /* the same, and nothing is left */
+} input_kind;
+
+/* Looks at standard input, and reads nothing. */
+input_kind input_look(void);
+
+/* Whether standard input has something to read, or has ended, within `milliseconds`. */
+bool input_is_ready(int milliseconds);
 
 #endif

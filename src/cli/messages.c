@@ -55,43 +55,43 @@ static int messages_insert_system(exo_buffer *out, exo_span json, size_t at, boo
     return code == EXO_OK ? exo_buffer_append(out, exo_span_of(json.ptr + at, json.len - at)) : code;
 }
 
-/* The request in `json`. NULL: why was said. */
-static exo_request *messages_parse(const cli_options *options, exo_span json, exo_buffer *with_system)
+exo_request *messages_parse(const cli_options *options, const char *option, const char *path, exo_span json,
+                            const char *system)
 {
     size_t first = 0;
     size_t offset = 0;
     bool empty = false;
     int code = EXO_OK;
     exo_span text = json;
-    bool inserted = options->system && messages_find_first(json, &first, &empty);
+    exo_buffer with_system;
+    exo_buffer_init(&with_system, &memory_heap, SIZE_MAX, EXO_E_NO_MEMORY);
+    bool inserted = system && messages_find_first(json, &first, &empty);
     if (inserted) {
-        code = messages_insert_system(with_system, json, first, empty, options->system);
-        text = exo_buffer_span(with_system);
+        code = messages_insert_system(&with_system, json, first, empty, system);
+        text = exo_buffer_span(&with_system);
     }
     exo_request *request = code == EXO_OK ? exo_request_from_json(options->model, text, &code, &offset) : NULL;
-    if (request && options->system && !inserted) {
-        code = exo_request_text(request, EXO_SYSTEM, options->system);
+    if (request && system && !inserted) {
+        code = exo_request_text(request, EXO_SYSTEM, system);
     }
     if (!request || code != EXO_OK) {
         offset -= inserted && offset > first ? text.len - json.len : 0;
-        say("--messages: %s: %s (at byte %zu)", options->messages, exo_error_text(code), offset);
+        say("--%s: %s: %s (at byte %zu)", option, path, exo_error_text(code), offset);
         exo_request_free(request);
-        return NULL;
+        request = NULL;
     }
+    exo_buffer_free(&with_system);
     return request;
 }
 
 exo_request *messages_request(const cli_options *options)
 {
     exo_span json;
-    exo_buffer with_system;
     if (!input_read(options->messages, &json)) {
         say("--messages: %s: %s", options->messages, strerror(errno));
         return NULL;
     }
-    exo_buffer_init(&with_system, &memory_heap, SIZE_MAX, EXO_E_NO_MEMORY);
-    exo_request *request = messages_parse(options, json, &with_system);
-    exo_buffer_free(&with_system);
+    exo_request *request = messages_parse(options, "messages", options->messages, json, options->system);
     free((void *)json.ptr);
     return request;
 }

@@ -3,6 +3,7 @@
  */
 #include "models.h"
 
+#include "advice.h"
 #include "exit_code.h"
 #include "report.h"
 #include "say.h"
@@ -125,7 +126,9 @@ static int models_print_remote(cli_setup *setup, const cli_options *options)
         json_end_line(&remote.out);
     }
     if (code != EXO_OK) {
-        report_failure(&failure, setup->config ? model : options->base_url);
+        char words[ADVICE_MAX];
+        advice_write(setup, &failure, model, words);
+        report_failure(&failure, setup->config ? model : setup->shown, words);
     }
     return report_exit_code_of(code);
 }
@@ -136,7 +139,7 @@ static int models_run(cli_setup *setup, const cli_options *options)
         return models_print_remote(setup, options);
     }
     if (!setup->config) {
-        say("--base-url: has no configured models; --remote asks the endpoint");
+        say("there is no configuration, and so no configured models; --remote asks %s", setup->shown);
         return EXIT_USAGE;
     }
     if (options->json) {
@@ -147,7 +150,7 @@ static int models_run(cli_setup *setup, const cli_options *options)
     return EXIT_ANSWERED;
 }
 
-int models_command(int argc, char **argv)
+int models_command(const cli_options *options)
 {
-    return setup_command(COMMAND_MODELS, argc, argv, models_run);
+    return setup_command(options, models_run);
 }

@@ -1,24 +1,16 @@
 /*
  * options.h: the command line as a struct.
  *
- * One table in options.c holds every option: its names, its value, the commands that take it and its line of --help.
- * Strings point into argv.
+ * What options there are is option_table.h's. Strings point into argv.
  */
 #ifndef EXO_CLI_OPTIONS_H
 #define EXO_CLI_OPTIONS_H
 
-#include "exochat/clock.h"
+#include "option_table.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* The commands, as bits so that the table can name several. */
-typedef enum cli_command {
-    COMMAND_CHAT = 1,
-    COMMAND_MODELS = 2,
-    COMMAND_CHECK = 4
-} cli_command;
 
 /* The values of an option that may be repeated. */
 typedef struct values {
@@ -36,14 +28,19 @@ typedef struct cli_options {
     const char *system;
     values attachments;
     const char *messages;
-    values parameters; /* KEY=VALUE, with a KEY that is not empty */
+    const char *continued; /* --continue */
+    values parameters;     /* KEY=VALUE, with a KEY that is not empty */
+    int64_t choices;
     const char *tools;
     const char *schema;
     const char *allow_files;
+    bool no_stdin;
+    bool numbered; /* -n stood right before the first operand */
 
     const char *config;
     const char *base_url;
     const char *api_key_env;
+    const char *api_key_file;
     values fallbacks;
     const char *ca;
     const char *proxy;
@@ -59,6 +56,7 @@ typedef struct cli_options {
     bool trace;
     bool dry_run;
     bool no_stream;
+    bool no_newline;
     bool quiet;
     const char *save_stream;
 
@@ -66,13 +64,15 @@ typedef struct cli_options {
     bool probe;
     const char *save_ca;
 
-    char *const *operands; /* what is no option: the prompt */
+    const char **operands; /* what is no option: the prompt */
     size_t operand_count;
+    size_t literal_count; /* how many of them stood behind "--": the last ones */
 } cli_options;
 
-/* Reads the command line of `command`, argv[0] being the command's name. True: go on. False: the command is done, with
- * `*exit_code`: help was printed, or a line that says what is wrong. Free with options_free() in both cases. */
-bool options_read(cli_options *options, cli_command command, int argc, char **argv, int *exit_code);
+/* Reads a command line. Its first operand is the name of the command, if it is one. True: go on. False: the command is
+ * done, with `*exit_code`: help was printed, or a line that says what is wrong. Free with options_free() in both
+ * cases. */
+bool options_read(cli_options *options, int argc, char **argv, int *exit_code);
 
 /* Frees what options_read() has allocated. */
 void options_free(cli_options *options);

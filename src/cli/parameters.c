@@ -5,7 +5,9 @@
 
 #include "input.h"
 #include "memory.h"
+#include "nearest.h"
 #include "say.h"
+#include "secret.h"
 
 #include "exochat/json_read.h"
 
@@ -19,7 +21,37 @@ enum {
 
 /* ---- -o ---- */
 
-static bool add_parameter(exo_request *request, const char *parameter)
+/* Whether a text that is no JSON looks as if it were to be: it begins like a list, an object or a string, is made of
+ * what numbers are made of, or is one of JSON's words in other letters or another language's. */
+static bool parameters_looks_like_json(const char *text)
+{
+    static const char *const words[] = {"true", "false", "null", "none", "nil", "nan", "infinity", "-infinity", "inf"};
+    const char *at = text + strspn(text, " \t\r\n");
+    const char *digit = at + strspn(at, "+-.");
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (nearest_steps(exo_span_trim(exo_span_text(at)), exo_span_text(words[i])) == 0) {
+            return true;
+        }
+    }
+    return *at == '{' || *at == '[' || *at == '"' ||
+           (*digit >= '0' && *digit <= '9' && at[strspn(at, "0123456789+-.,_eExX \t")] == '\0');
+}
+
+/* Says what is sent of a parameter that somebody may have meant otherwise. */
+static void parameters_warn(const char *key, const char *text, bool json)
+{
+    const char *dot = strchr(key, '.');
+    if (dot) {
+        say("--option: %s: sent as a key with a dot in its name; for a member: -o '%.*s={\"%s\": ...}'", key,
+            (int)(dot - key), key, dot + 1);
+    }
+    if (!json && parameters_looks_like_json(text)) {
+        say("--option: %s: sent as the string \"%.60s%s\", as it is no JSON", key, secret_hidden(text),
+            strlen(text) > 60 ? "..." : "");
+    }
+}
+
+static bool add_parameter(exo_request *request, const cli_options *options, const char *parameter)
 {
     size_t key_len = (size_t)(strchr(parameter, '=') - parameter);
     const char *text = parameter + key_len + 1;
@@ -34,9 +66,12 @@ static bool add_parameter(exo_request *request, const char *parameter)
     bool json = exo_json_check(value, EXO_JSON_DEPTH_MAX, NULL) == EXO_OK;
     int code = json ? exo_request_json(request, key, value) : exo_request_string(request, key, text);
     if (code == EXO_E_ARGUMENT) {
-        say("--option: another key expected, not '%s': it is set by --model, by the prompt, or always", key);
+        say("--option: another key expected, not '%s': it is set by --model, by the prompt, or always",
+            secret_hidden(key));
     } else if (code != EXO_OK) {
-        say("--option: %s: %s", parameter, exo_error_text(code));
+        say("--option: %s: %s", secret_hidden(key), exo_error_text(code));
+    } else if (!options->quiet) {
+        parameters_warn(key, text, json);
     }
     free(key);
     return code == EXO_OK;
@@ -64,6 +99,91 @@ static bool parameters_read_json(const char *option, const char *path, char brac
     return false;
 }
 
+/* What of a tool is looked at. */
+typedef struct tool_shape {
+    bool object;
+    bool type;
+    bool is_function; /* its type is "function" */
+    bool function;    /* there is an object of that name */
+    bool name;        /* with a name in it */
+    bool bare;        /* there is a name beside it: other endpoints want that */
+} tool_shape;
+
+/* Reads the members of "function". */
+static int parameters_read_function(exo_json_reader *reader, tool_shape *shape)
+{
+    exo_json_token token;
+    int code = exo_json_next(reader, &token);
+    shape->function = code == EXO_EVENT && token.type == EXO_JSON_OBJECT;
+    while (shape->function && (code = exo_json_next(reader, &token)) == EXO_EVENT && token.type == EXO_JSON_KEY) {
+        bool named = exo_json_is(&token, "name");
+        if (named && (code = exo_json_next(reader, &token)) == EXO_EVENT && token.type == EXO_JSON_STRING) {
+            shape->name = token.text.len > 0;
+        } else if (!named) {
+            code = exo_json_skip(reader, NULL);
+        } else {
+            return EXO_E_REQUEST;
+        }
+        if (code < 0) {
+            return code;
+        }
+    }
+    return code;
+}
+
+/* Reads one member of the list of tools, whose first token is `token`. False: it cannot be one. */
+static bool parameters_read_tool(exo_json_reader *reader, exo_json_token token, tool_shape *shape)
+{
+    int code = EXO_EVENT;
+    memset(shape, 0, sizeof *shape);
+    shape->object = token.type == EXO_JSON_OBJECT;
+    while (shape->object && (code = exo_json_next(reader, &token)) == EXO_EVENT && token.type == EXO_JSON_KEY) {
+        if (exo_json_is(&token, "function")) {
+            code = parameters_read_function(reader, shape);
+        } else if (exo_json_is(&token, "type")) {
+            code = exo_json_next(reader, &token);
+            shape->type = code == EXO_EVENT && token.type == EXO_JSON_STRING;
+            shape->is_function = shape->type && exo_json_is(&token, "function");
+        } else {
+            shape->bare = shape->bare || exo_json_is(&token, "name");
+            code = exo_json_skip(reader, NULL);
+        }
+        if (code < 0) {
+            return false;
+        }
+    }
+    return shape->object && shape->type && (!shape->is_function || (shape->function && shape->name));
+}
+
+/* Whether a list holds tools: objects with a type, and of functions with a name. Says so if not. */
+static bool parameters_are_tools(const char *path, exo_span tools)
+{
+    static const char expected[] = "{\"type\": \"function\", \"function\": {\"name\": ..., \"parameters\": {...}}}";
+    exo_json_reader reader;
+    exo_json_token token;
+    tool_shape shape;
+    size_t count = 0;
+    exo_json_reader_init(&reader, tools, EXO_JSON_DEPTH_MAX, true);
+    exo_json_next(&reader, &token);
+    while (exo_json_next(&reader, &token) == EXO_EVENT && token.type != EXO_JSON_ARRAY_END) {
+        count++;
+        if (!parameters_read_tool(&reader, token, &shape)) {
+            say("--tools: %s: tool %zu: %s; %s expected", path, count,
+                !shape.object                         ? "it is no object"
+                : shape.bare && !shape.function       ? "its name stands outside of \"function\""
+                : !shape.type                         ? "it has no \"type\""
+                : shape.is_function && shape.function ? "its function has no \"name\""
+                                                      : "it has no object \"function\"",
+                expected);
+            return false;
+        }
+    }
+    if (count == 0) {
+        say("--tools: %s: there are no tools in it", path);
+    }
+    return count > 0;
+}
+
 static bool parameters_add_tools(exo_request *request, const char *path)
 {
     exo_span tools;
@@ -71,11 +191,12 @@ static bool parameters_add_tools(exo_request *request, const char *path)
         return false;
     }
     int code = exo_request_json(request, "tools", tools);
+    bool good = code == EXO_OK && parameters_are_tools(path, tools);
     free((void *)tools.ptr);
     if (code != EXO_OK) {
         say("--tools: %s: %s", path, exo_error_text(code));
     }
-    return code == EXO_OK;
+    return good;
 }
 
 static void parameters_name_schema(const char *path, char name[SCHEMA_NAME_MAX + 1])
@@ -139,9 +260,13 @@ bool parameters_add(exo_request *request, const cli_options *options)
         return false;
     }
     for (size_t i = 0; i < options->parameters.count; i++) {
-        if (!add_parameter(request, options->parameters.items[i])) {
+        if (!add_parameter(request, options, options->parameters.items[i])) {
             return false;
         }
+    }
+    if (options->choices != NOT_GIVEN && exo_request_int(request, "n", options->choices) != EXO_OK) {
+        say("out of memory");
+        return false;
     }
     return true;
 }

@@ -3,6 +3,7 @@
  */
 #include "prompt.h"
 
+#include "attach.h"
 #include "exit_code.h"
 #include "input.h"
 #include "interrupt.h"
@@ -11,10 +12,12 @@
 #include "say.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+/* How long standard input may keep a prompt waiting until that is said, in milliseconds. */
+enum {
+    PATIENCE_MS = 2000
+};
 
 /* ---- the prompt ---- */
 
@@ -44,28 +47,75 @@ static char *prompt_join(const cli_options *options, exo_span standard, size_t *
         memcpy(to, standard.ptr, standard.len);
         to += standard.len;
     }
-    *len = prompt ? (size_t)(to - prompt) : 0;
+    *len = 0;
+    if (prompt) {
+        *to = '\0';
+        *len = (size_t)(to - prompt);
+    }
     return prompt;
 }
 
-/* Reads standard input, if it may hold a prompt. False: it cannot be read, and that was said. */
+/* Whether standard input belongs to the prompt; says so where somebody may think that it does. */
+static bool prompt_takes_standard_input(const cli_options *options)
+{
+    if (options->no_stdin || (options->messages && strcmp(options->messages, "-") == 0) ||
+        attach_takes_standard_input(options)) {
+        return false;
+    }
+    input_kind kind = input_look();
+    if (kind == INPUT_BEGUN && !options->quiet) {
+        say("standard input is a file of which a part is read already, as in a loop over its lines: the rest is left "
+            "to whoever reads it; -a - sends it, -n keeps this note away");
+    }
+    return kind == INPUT_WHOLE;
+}
+
+/* Reads standard input, if it may hold a prompt. False: it cannot be read, or is no text, and that was said. */
 static bool prompt_read_standard(const cli_options *options, exo_span *text)
 {
     *text = exo_span_of(NULL, 0);
-    if ((options->messages && strcmp(options->messages, "-") == 0) || !input_is_given()) {
+    if (!prompt_takes_standard_input(options)) {
         return true;
     }
-    if (input_read("-", text)) {
+    if (options->operand_count > 0 && !input_is_ready(PATIENCE_MS) && !options->quiet) {
+        say("waiting for standard input to end, as it is no terminal; -n goes on without it");
+    }
+    if (!input_read("-", text)) {
+        if (!interrupted()) {
+            say("standard input: %s", strerror(errno));
+        }
+        return false;
+    }
+    if (memchr(text->ptr, '\0', text->len)) {
+        say("standard input holds NUL bytes, so it is no text; -a - attaches it as what it is");
+        free((void *)text->ptr);
+        return false;
+    }
+    return true;
+}
+
+static bool prompt_is_blank(const char *prompt, size_t len)
+{
+    return strspn(prompt, " \t\r\n\f\v") >= len;
+}
+
+/* Whether there is something to ask without a prompt. Says so if not. */
+static bool prompt_can_be_empty(const cli_options *options, const conversation *going_on)
+{
+    const bool waits = options->messages || (going_on && going_on->count > 0 && !going_on->answered);
+    if (options->attachments.count > 0 || (waits && options->operand_count == 0)) {
         return true;
     }
-    if (!interrupted()) {
-        say("standard input: %s", strerror(errno));
+    if (options->operand_count > 0) {
+        say("the prompt is empty, so nothing is asked");
+    } else {
+        say("a prompt is expected, as arguments or on standard input; exochat --help says more");
     }
     return false;
 }
 
 /* Appends the prompt. False: why was said. */
-static bool add_prompt(exo_request *request, const cli_options *options, int *exit_code)
+static bool add_prompt(exo_request *request, const cli_options *options, const conversation *going_on, int *exit_code)
 {
     exo_span standard;
     size_t len = 0;
@@ -75,59 +125,30 @@ static bool add_prompt(exo_request *request, const cli_options *options, int *ex
     }
     char *prompt = prompt_join(options, standard, &len);
     free((void *)standard.ptr);
-    int code = EXO_E_NO_MEMORY;
-    if (prompt) {
-        code = len > 0 ? exo_request_text_span(request, EXO_USER, exo_span_of(prompt, len)) : EXO_OK;
+    int code = prompt ? EXO_OK : EXO_E_NO_MEMORY;
+    bool good = true;
+    if (prompt && prompt_is_blank(prompt, len)) {
+        good = prompt_can_be_empty(options, going_on);
+    } else if (prompt) {
+        code = exo_request_text_span(request, EXO_USER, exo_span_of(prompt, len));
     }
     free(prompt);
     if (code != EXO_OK) {
         say("%s", exo_error_text(code));
-    } else if (len == 0 && options->attachments.count == 0 && !options->messages) {
-        say("a prompt is expected, as arguments or on standard input; exochat --help says more");
-        code = EXO_E_REQUEST;
     }
-    return code == EXO_OK;
-}
-
-/* ---- attachments ---- */
-
-/* Whether a file can be attached: it can be read, and from its start again. Says why not. */
-static bool prompt_is_attachable(const char *path)
-{
-    struct stat status;
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    int error = file < 0 || fstat(file, &status) != 0 ? errno : S_ISDIR(status.st_mode) ? EISDIR : 0;
-    if (file >= 0) {
-        close(file);
-    }
-    if (error != 0) {
-        say("--attach: %s: %s", path, strerror(error));
-    }
-    return error == 0;
-}
-
-static bool prompt_add_attachments(exo_request *request, const cli_options *options)
-{
-    for (size_t i = 0; i < options->attachments.count; i++) {
-        const char *path = options->attachments.items[i];
-        if (!prompt_is_attachable(path)) {
-            return false;
-        }
-        int code = exo_request_file(request, EXO_USER, path, NULL);
-        if (code != EXO_OK) {
-            say("--attach: %s: %s", path, exo_error_text(code));
-            return false;
-        }
-    }
-    return true;
+    return good && code == EXO_OK;
 }
 
 /* ---- the request ---- */
 
-static exo_request *prompt_begin(const cli_options *options)
+static exo_request *prompt_begin(const cli_options *options, const conversation *going_on)
 {
     if (options->messages) {
         return messages_request(options);
+    }
+    if (going_on) {
+        return messages_parse(options, "continue", going_on->name, going_on->json,
+                              going_on->has_system ? NULL : options->system);
     }
     exo_request *request = exo_request_new(options->model);
     if (request && options->system) {
@@ -139,13 +160,14 @@ static exo_request *prompt_begin(const cli_options *options)
     return request;
 }
 
-static bool prompt_complete(exo_request *request, const cli_options *options, int *exit_code)
+static bool prompt_complete(exo_request *request, const cli_options *options, const conversation *going_on,
+                            int *exit_code)
 {
     if (options->allow_files && exo_request_allow_files(request, options->allow_files) != EXO_OK) {
         say("--allow-files: a folder expected, not '%s'", options->allow_files);
         return false;
     }
-    if (!add_prompt(request, options, exit_code) || !prompt_add_attachments(request, options) ||
+    if (!add_prompt(request, options, going_on, exit_code) || !attach_all(request, options) ||
         !parameters_add(request, options)) {
         return false;
     }
@@ -156,11 +178,11 @@ static bool prompt_complete(exo_request *request, const cli_options *options, in
     return code == EXO_OK;
 }
 
-exo_request *prompt_request(const cli_options *options, int *exit_code)
+exo_request *prompt_request(const cli_options *options, const conversation *going_on, int *exit_code)
 {
     *exit_code = EXIT_USAGE;
-    exo_request *request = prompt_begin(options);
-    if (request && !prompt_complete(request, options, exit_code)) {
+    exo_request *request = prompt_begin(options, going_on);
+    if (request && !prompt_complete(request, options, going_on, exit_code)) {
         exo_request_free(request);
         request = NULL;
     }

@@ -4,6 +4,7 @@
 #include "report.h"
 
 #include "exit_code.h"
+#include "failure_words.h"
 #include "memory.h"
 #include "say.h"
 
@@ -36,7 +37,7 @@ int report_exit_code(const exo_failure *failure)
 
 /* ---- failures ---- */
 
-void report_failure_json(json_out *out, const exo_failure *failure)
+void report_failure_json(json_out *out, const exo_failure *failure, const char *advice)
 {
     if (!failure || failure->code == EXO_OK) {
         json_null(out);
@@ -50,9 +51,9 @@ void report_failure_json(json_out *out, const exo_failure *failure)
     json_key(out, "verdict");
     json_text(out, exo_verdict_name(failure->verdict));
     json_key(out, "message");
-    json_text(out, failure->message[0] != '\0' ? failure->message : exo_error_text(failure->code));
+    json_text(out, failure->message[0] != '\0' ? failure->message : failure_text_of(failure->code));
     json_key(out, "advice");
-    json_text(out, exo_error_advice(failure->code));
+    json_text(out, advice ? advice : exo_error_advice(failure->code));
     json_key(out, "status");
     json_int_or_null(out, failure->status ? failure->status : -1);
     json_key(out, "http_status");
@@ -72,23 +73,6 @@ void report_failure_json(json_out *out, const exo_failure *failure)
     json_key(out, "offset");
     json_int(out, (int64_t)failure->offset);
     json_close(out, '}');
-}
-
-/* Whose failure it is, in a word or two. */
-static const char *report_kind_of(int code)
-{
-    switch (exo_error_class_of(code)) {
-    case EXO_CLASS_PROVIDER:
-        return "provider error";
-    case EXO_CLASS_TRANSPORT:
-        return "network error";
-    case EXO_CLASS_VIOLATION:
-        return "protocol error";
-    case EXO_CLASS_LIMIT:
-        return "limit reached";
-    default:
-        return "error";
-    }
 }
 
 /* Appends to a line of fixed size, as much as fits. */
@@ -132,12 +116,12 @@ static void report_append_details(char *line, size_t size, const exo_failure *fa
     }
 }
 
-void report_failure(const exo_failure *failure, const char *who)
+void report_failure(const exo_failure *failure, const char *who, const char *advice)
 {
     char line[2048] = "";
-    const char *text = exo_error_text(failure->code);
+    const char *text = failure_text_of(failure->code);
     if (exo_error_class_of(failure->code) != EXO_CLASS_CALLER) {
-        report_append(line, sizeof line, "%s", report_kind_of(failure->code));
+        report_append(line, sizeof line, "%s", failure_kind_of(failure->code));
         if (failure->status >= 300) {
             report_append(line, sizeof line, " %u", failure->status);
         }
@@ -150,6 +134,9 @@ void report_failure(const exo_failure *failure, const char *who)
     }
     report_append_details(line, sizeof line, failure);
     say("%s", line);
+    if (*advice != '\0') {
+        say("hint: %s", advice);
+    }
 }
 
 /* ---- attempts ---- */
@@ -157,7 +144,7 @@ void report_failure(const exo_failure *failure, const char *who)
 /* Why an attempt failed, in words. */
 static const char *report_reason_of(const exo_trail_entry *attempt)
 {
-    return attempt->message[0] != '\0' ? attempt->message : exo_error_text(attempt->code);
+    return attempt->message[0] != '\0' ? attempt->message : failure_text_of(attempt->code);
 }
 
 static void report_attempt_json(json_out *out, const exo_trail_entry *attempt)
@@ -225,7 +212,7 @@ void report_earlier_attempts(const exo_reply *reply)
         if (attempt->http_status >= 300) {
             snprintf(status, sizeof status, " %u", attempt->http_status);
         }
-        say("attempt %zu: %s: %s%s: %s", i + 1, attempt->deployment, report_kind_of(attempt->code), status,
+        say("attempt %zu: %s: %s%s: %s", i + 1, attempt->deployment, failure_kind_of(attempt->code), status,
             report_reason_of(attempt));
     }
 }
@@ -409,7 +396,7 @@ static void report_no_answer_json(json_out *out)
     }
 }
 
-void report_reply_json(json_out *out, const exo_reply *reply)
+void report_reply_json(json_out *out, const exo_reply *reply, const char *advice)
 {
     exo_answer *answer = exo_reply_answer(reply, 0);
     json_open(out, '{');
@@ -425,6 +412,6 @@ void report_reply_json(json_out *out, const exo_reply *reply)
     json_key(out, "attempts");
     report_attempts_json(out, reply);
     json_key(out, "error");
-    report_failure_json(out, exo_reply_failure(reply));
+    report_failure_json(out, exo_reply_failure(reply), advice);
     json_close(out, '}');
 }

@@ -12,17 +12,19 @@
 int report_exit_code(const exo_failure *failure);
 int report_exit_code_of(int code);
 
-/* A failure as an object, or null for NULL and for EXO_OK. */
-void report_failure_json(json_out *out, const exo_failure *failure);
+/* A failure as an object, or null for NULL and for EXO_OK. `advice` says what to do about it; NULL: what the library
+ * says. */
+void report_failure_json(json_out *out, const exo_failure *failure, const char *advice);
 
-/* A failure as one line on standard error. `who` (a deployment) may be "". */
-void report_failure(const exo_failure *failure, const char *who);
+/* A failure as one line on standard error, and what to do about it as another. `who` (a deployment) and `advice` may be
+ * "". */
+void report_failure(const exo_failure *failure, const char *who, const char *advice);
 
 /* The attempts of a reply as an array. */
 void report_attempts_json(json_out *out, const exo_reply *reply);
 
-/* The whole reply as one object. */
-void report_reply_json(json_out *out, const exo_reply *reply);
+/* The whole reply as one object; `advice` is for its failure. */
+void report_reply_json(json_out *out, const exo_reply *reply, const char *advice);
 
 /* Whether the tool calls of a reply may be used: not those of an answer that failed, or that its maximum length has
  * cut. */

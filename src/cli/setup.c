@@ -3,9 +3,11 @@
  */
 #include "setup.h"
 
+#include "address.h"
 #include "exit_code.h"
 #include "report.h"
 #include "say.h"
+#include "secret.h"
 
 #include "exochat/library.h"
 
@@ -32,34 +34,27 @@ static const char *setup_variable(const char *name)
     return value && *value != '\0' ? value : NULL;
 }
 
-/* The path to read: the one that was named, or the usual one if there is such a file; NULL: none. */
-static const char *setup_choose_path(cli_setup *setup, const cli_options *options)
+/* The path to read, if there is such a file or it was named; stored in `setup`. */
+static bool setup_find_path(cli_setup *setup, const cli_options *options)
 {
-    const char *named = options->config ? options->config : setup_variable("EXOCHAT_CONFIG");
-    if (named || options->base_url) {
-        return options->base_url ? NULL : named;
-    }
     const char *folder = setup_variable("XDG_CONFIG_HOME");
     const char *home = setup_variable("HOME");
+    setup->path = options->config ? options->config : setup_variable("EXOCHAT_CONFIG");
+    if (setup->path) {
+        return true;
+    }
     if (folder && *folder == '/') {
         setup->own_path = setup_joined(folder, "/exochat/config.yaml");
     } else if (home) {
         setup->own_path = setup_joined(home, "/.config/exochat/config.yaml");
     }
-    return setup->own_path && access(setup->own_path, F_OK) == 0 ? setup->own_path : NULL;
+    setup->path = setup->own_path;
+    return setup->path && access(setup->path, F_OK) == 0;
 }
 
-static bool setup_read_config(cli_setup *setup, const cli_options *options)
+static bool setup_read_config(cli_setup *setup)
 {
     char message[1024] = "";
-    setup->path = setup_choose_path(setup, options);
-    if (options->base_url) {
-        return true;
-    }
-    if (!setup->path) {
-        say("no configuration: --config or --base-url expected");
-        return false;
-    }
     setup->config = exo_config_load(setup->path, NULL, NULL, message, sizeof message);
     if (!setup->config) {
         say("%s", message);
@@ -67,9 +62,38 @@ static bool setup_read_config(cli_setup *setup, const cli_options *options)
     return setup->config != NULL;
 }
 
+/* What the variables of OpenAI's own programs name: their key goes nowhere else. */
+static bool setup_use_openai(cli_setup *setup)
+{
+    const char *url = setup_variable("OPENAI_BASE_URL");
+    if (!url && !setup_variable("OPENAI_API_KEY")) {
+        say("no endpoint is known: there is no %s; give --config FILE, or --base-url URL, or set OPENAI_API_KEY%s",
+            setup->path ? setup->path : "configuration", getenv("OPENAI_API_KEY") ? ", which is empty" : "");
+        return false;
+    }
+    setup->base_url = url ? url : "https://api.openai.com/v1";
+    address_show(setup->base_url, setup->shown, sizeof setup->shown);
+    return true;
+}
+
+/* Finds out what is asked, and with which key. */
+static bool setup_find_endpoint(cli_setup *setup, const cli_options *options)
+{
+    setup->base_url = options->base_url;
+    if (options->base_url) {
+        address_show(setup->base_url, setup->shown, sizeof setup->shown);
+        return key_read(&setup->key, options, NULL);
+    }
+    if (setup_find_path(setup, options)) {
+        return setup_read_config(setup);
+    }
+    return setup_use_openai(setup) && key_read(&setup->key, options, "OPENAI_API_KEY");
+}
+
 bool setup_open(cli_setup *setup, const cli_options *options, int *exit_code)
 {
     memset(setup, 0, sizeof *setup);
+    setup->options = options;
     *exit_code = EXIT_USAGE;
     if (options->ca && access(options->ca, R_OK) != 0) {
         say("--ca: %s: %s", options->ca, strerror(errno));
@@ -77,7 +101,7 @@ bool setup_open(cli_setup *setup, const cli_options *options, int *exit_code)
     }
     bool usable =
         exo_library_wipe_memory() == EXO_OK; /* first, as checking a configuration puts its URLs through libcurl */
-    if (!setup_read_config(setup, options)) {
+    if (!setup_find_endpoint(setup, options)) {
         return false;
     }
     setup->client = usable ? exo_client_new(NULL) : NULL;
@@ -92,13 +116,45 @@ void setup_close(cli_setup *setup)
 {
     exo_client_free(setup->client);
     exo_config_free(setup->config);
+    key_free(&setup->key);
     free(setup->own_path);
+}
+
+/* The option, or variable, that a field of a deployment is from, or NULL: the configuration. */
+static const char *setup_source_of(const cli_setup *setup, exo_span field)
+{
+    const cli_options *o = setup->options;
+    const struct {
+        const char *field;
+        bool given;
+        const char *name;
+    } sources[] = {
+        {"base_url", o->base_url != NULL, "--base-url"},
+        {"base_url", !setup->config, "OPENAI_BASE_URL"},
+        {"api_key", o->api_key_file != NULL, "--api-key-file"},
+        {"api_key", setup->key.variable != NULL, setup->key.variable ? secret_variable(setup->key.variable) : NULL},
+        {"proxy", o->proxy != NULL, "--proxy"},
+        {"ca_file", o->ca != NULL, "--ca"},
+        {"model", o->model != NULL, "--model"},
+    };
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        if (sources[i].given && exo_span_is(field, sources[i].field)) {
+            return sources[i].name;
+        }
+    }
+    return NULL;
 }
 
 int setup_failed(const cli_setup *setup, int code)
 {
     const char *message = exo_client_message(setup->client);
-    say("%s", *message != '\0' ? message : exo_error_text(code));
+    const char *colon = strchr(message, ':');
+    const char *source = colon ? setup_source_of(setup, exo_span_of(message, (size_t)(colon - message))) : NULL;
+    if (source) {
+        say("%s%s", source, colon);
+    } else {
+        say("%s", *message != '\0' ? message : exo_error_text(code));
+    }
     return report_exit_code_of(code);
 }
 
@@ -109,8 +165,7 @@ static void setup_override_clock(int64_t *clock, int64_t given)
     *clock = given != NOT_GIVEN ? given : *clock;
 }
 
-/* What the command line says takes the place of what the configuration says. */
-static void setup_override(exo_deployment *deployment, const cli_options *options)
+void setup_override(exo_deployment *deployment, const cli_options *options)
 {
 #define OVERRIDE_DEPLOYMENT(clock, field) setup_override_clock(&deployment->field, options->clocks[clock]);
 #define OVERRIDE_CALL(clock, field)
@@ -153,9 +208,24 @@ bool setup_has_key(const cli_setup *setup, const char *model)
 {
     const char *missing = setup->config ? exo_config_missing_key(setup->config, model) : NULL;
     if (missing) {
-        say("%s: models.%s.api_key_env: the environment has no %s", setup->path, model, missing);
+        char words[128];
+        key_explain(missing, words, sizeof words);
+        say("%s: models.%s.api_key_env: %s", setup->path, model, words);
     }
     return missing == NULL;
+}
+
+void setup_trace_key(const cli_setup *setup)
+{
+    if (setup->config || setup->options->base_url) {
+        return;
+    }
+    if (setup->key.text) {
+        say("the key in %s is sent to %s, as neither --base-url nor a configuration is given", setup->key.variable,
+            setup->shown);
+    } else {
+        say("no key is sent to %s, as OPENAI_API_KEY is not set, or empty", setup->shown);
+    }
 }
 
 /* One of the two lists that a model has. */
@@ -174,7 +244,9 @@ static int setup_add_fallback(const cli_setup *setup, const cli_options *options
         return to.add(setup->client, model, fallback);
     }
     if (!options->quiet && !options->dry_run && !exo_config_missing_key(setup->config, model)) {
-        say("%s: %s is left out, since the environment has no %s (its api_key_env)", to.name, fallback, missing);
+        char words[128];
+        key_explain(missing, words, sizeof words);
+        say("%s: %s is left out, since %s (its api_key_env)", to.name, fallback, words);
     }
     return EXO_OK;
 }
@@ -239,12 +311,12 @@ static const char *setup_deploy_config(const cli_setup *setup, const cli_options
 }
 
 /* Deploys `model` and the fallbacks at one URL. */
-static int setup_deploy_url(const cli_setup *setup, const cli_options *options, const char *key, const char *model)
+static int setup_deploy_url(const cli_setup *setup, const cli_options *options, const char *model)
 {
     exo_deployment deployment = EXO_DEPLOYMENT_INIT;
     exo_route_policy policy = EXO_ROUTE_POLICY_INIT;
-    deployment.base_url = options->base_url;
-    deployment.api_key = key;
+    deployment.base_url = setup->base_url;
+    deployment.api_key = setup->key.text;
     setup_override(&deployment, options);
     if (options->retries != NOT_GIVEN) {
         policy.retries = (uint32_t)options->retries;
@@ -265,16 +337,12 @@ const char *setup_deploy(cli_setup *setup, const cli_options *options, const cha
     if (setup->config) {
         return setup_deploy_config(setup, options, model, fall_back, exit_code);
     }
-    const char *key = options->api_key_env ? setup_variable(options->api_key_env) : NULL;
-    if (options->api_key_env && !key) {
-        say("--api-key-env: the environment has no %s", options->api_key_env);
-        return NULL;
-    }
     if (!model || *model == '\0') {
-        say("--model: MODEL expected with --base-url");
+        say("--model: MODEL expected, since there is no configuration; exochat models --remote asks %s which it has",
+            setup->shown);
         return NULL;
     }
-    int code = setup_deploy_url(setup, options, key, model);
+    int code = setup_deploy_url(setup, options, model);
     if (code != EXO_OK) {
         *exit_code = setup_failed(setup, code);
         return NULL;
@@ -291,19 +359,14 @@ void setup_call_options(const cli_setup *setup, const cli_options *options, exo_
     call->restart = call->restart || options->restart;
 }
 
-int setup_command(cli_command command, int argc, char **argv, int (*run)(cli_setup *setup, const cli_options *options))
+int setup_command(const cli_options *options, int (*run)(cli_setup *setup, const cli_options *options))
 {
-    cli_options options;
     cli_setup setup;
     int exit_code;
-    memset(&setup, 0, sizeof setup);
-    if (options_read(&options, command, argc, argv, &exit_code)) {
-        if (setup_open(&setup, &options, &exit_code)) {
-            exit_code = run(&setup, &options);
-            exit_code = say_flush() ? exit_code : say_output_failed();
-        }
-        setup_close(&setup);
+    if (setup_open(&setup, options, &exit_code)) {
+        exit_code = run(&setup, options);
+        exit_code = say_flush() ? exit_code : say_output_failed();
     }
-    options_free(&options);
+    setup_close(&setup);
     return exit_code;
 }

@@ -8,6 +8,7 @@
 
 #include "heap.h"
 #include "sized.h"
+#include "url_words.h"
 
 #include "exochat/json_read.h"
 
@@ -422,11 +423,12 @@ static bool deployment_take_url(exo_deployed *d, complaint *c)
     if (!d->options.base_url) {
         return deployment_complain(c, EXO_E_URL, "base_url", "is missing");
     }
+    char words[240] = "out of memory";
     int code = exo_url_read(&d->url, d->options.base_url);
-    return code == EXO_OK ||
-           deployment_complain(c, code, "base_url",
-                               code == EXO_E_URL ? "must be an absolute http or https URL without userinfo and fragment"
-                                                 : "out of memory");
+    if (code == EXO_E_URL) {
+        exo_url_explain(d->options.base_url, words, sizeof words);
+    }
+    return code == EXO_OK || deployment_complain(c, code, "base_url", words);
 }
 
 static bool deployment_take_keys(exo_deployed *d)

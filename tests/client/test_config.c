@@ -499,6 +499,8 @@ static const struct {
 
     /* keys of access */
     {MODEL("api_key: ${NOWHERE}"), "c.yaml:4: models.a/b.api_key: the environment variable NOWHERE is not set"},
+    {MODEL("api_key_env: sk-0123456789"),
+     "c.yaml:4: models.a/b.api_key_env: expected the name of an environment variable, not the key itself"},
     {MODEL("api_key: x\n    api_key_env: KEY"),
      "c.yaml:5: models.a/b.api_key_env: expected only one of api_key, api_key_env and api_key_file"},
     {MODEL("api_key_file: /nowhere/key"), "c.yaml:4: models.a/b.api_key_file: expected a file that can be read; "
@@ -512,7 +514,8 @@ static const struct {
 
     /* what the client itself refuses */
     {"models:\n  m:\n    base_url: ftp://x\n",
-     "c.yaml:3: models.m.base_url: must be an absolute http or https URL without userinfo and fragment"},
+     "c.yaml:3: models.m.base_url: 'ftp://x' is no address of an endpoint, such as https://api.openai.com/v1: "
+     "only http and https are spoken"},
     {MODEL("api_key: \"a\\nb\""), "c.yaml:4: models.a/b.api_key: may not hold CR, LF, NUL or other control characters"},
     {MODEL("client_key: x"), "c.yaml:4: models.a/b.client_key: needs client_cert"},
     {MODEL("headers: {\"A B\": c}"), "c.yaml:4: models.a/b.headers: a header's name must be letters, digits and -"},
@@ -849,7 +852,7 @@ static const struct {
     {"base_url: http://example.org, api_key: \"${KEY}\", unix_socket: /run/s", ""},
     {"api_key: sk-literal", "models.m.api_key: the key stands in the file itself; use api_key_env or api_key_file\n"},
     {"api_key_env: NOWHERE", "models.m.api_key_env: NOWHERE is not set\n"},
-    {"api_key_env: EMPTY", "models.m.api_key_env: EMPTY is not set\n"},
+    {"api_key_env: EMPTY", "models.m.api_key_env: EMPTY is empty\n"},
     {"api_key_env: KEY", ""},
     {"fallbacks: [n, x, n, m]", "models.m.fallbacks: x is not in models\n"
                                 "models.m.fallbacks: n stands twice\n"

@@ -41,7 +41,9 @@ class Ran:
 
     @property
     def out(self):
-        return self.stdout.decode()
+        """Standard output without the line end that everything ends with, unless there is nothing."""
+        assert not self.stdout or self.stdout.endswith(b"\n"), self
+        return self.stdout.decode().removesuffix("\n")
 
     @property
     def err(self):
@@ -69,10 +71,17 @@ class Ran:
 
     @property
     def complaint(self):
-        """The one line on standard error, without the command's name."""
+        """The one line on standard error, without the command's name. What to do about a failure may follow it."""
         line, end, rest = self.err.partition("\n")
-        assert end and not rest and line.startswith("exochat: "), self
+        assert end and line.startswith("exochat: ") and not line.startswith("exochat: hint: "), self
+        assert not rest or (rest.startswith("exochat: hint: ") and rest.count("\n") == 1), self
         return line.removeprefix("exochat: ")
+
+    @property
+    def hint(self):
+        """What to do about the failure: the line behind the complaint."""
+        assert self.complaint and self.err.count("\n") == 2, self
+        return self.err.splitlines()[1].removeprefix("exochat: hint: ")
 
 
 class Running:

@@ -68,8 +68,26 @@ def test_text_is_held_back_where_that_is_wanted(ask, upstream, options):
     assert ran.code == 0 and TEXT in ran.out
 
 
-def test_no_line_end_is_added_to_a_pipe(ask):
-    assert ask("say:one\ntwo").stdout == b"one\ntwo"
+ENDS = [("one\ntwo", b"one\ntwo\n"), ("one\n", b"one\n"), ("one\n\n", b"one\n\n"), ("one\r\n", b"one\r\n")]
+
+
+@pytest.mark.parametrize("options", [(), ("--no-stream",)])
+@pytest.mark.parametrize("text, printed", ENDS)
+def test_the_text_ends_with_a_line_end(ask, text, printed, options):
+    assert ask("say:" + text, *options).stdout == printed
+    assert ask("say:" + text, "--no-newline", *options).stdout == text.encode()
+
+
+@pytest.mark.parametrize("behaviour", ["no-end", "cut-after-900", "error-mid-stream", "content-filter", "n-3"])
+def test_the_last_line_ends_whatever_becomes_of_the_answer(ask, behaviour):
+    ran = ask(behaviour, *(("-o", "n=3") if behaviour == "n-3" else ()))
+    assert ran.stdout.endswith(b"\n") and not ran.stdout.endswith(b"\n\n")
+    assert not ask(behaviour, "--no-newline").stdout.endswith(b"\n")
+
+
+@pytest.mark.parametrize("behaviour", ["refusal", "tool-call", "status-503", "say:"])
+def test_where_there_is_no_text_there_is_no_line_end(ask, behaviour):
+    assert ask(behaviour).stdout == b""
 
 
 def test_reasoning_goes_to_standard_error(ask):

@@ -269,7 +269,7 @@ BODIES = {
 def test_encode(debug, text):
     for windows in ("", "1", "2", "3", "0,1,64", "7,1", "100000"):
         ran = debug.run("encode", *(["--cuts", windows] if windows else []), data=text)
-        assert (ran.code, ran.stdout.decode(), ran.stderr) == (0, BODIES[text], b"")
+        assert (ran.code, ran.stdout.decode(), ran.stderr) == (0, BODIES[text] + "\n", b"")
 
 
 @pytest.mark.parametrize("text, code", [

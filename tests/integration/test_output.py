@@ -138,7 +138,7 @@ def test_an_interruption_keeps_what_was_printed(ask, upstream, number):
     assert running.read(len(WORDS[0])).decode() == WORDS[0]
     running.interrupt(number)
     ran = running.wait()
-    assert (ran.code, ran.stdout, ran.complaint) == (130, b"", "interrupted")
+    assert (ran.code, ran.stdout, ran.complaint) == (130, b"\n", "interrupted")
     assert upstream.wait_requests(1)[0].peer_gone and len(upstream.requests) == 1
 
 
@@ -224,12 +224,72 @@ def test_control_characters_of_a_message_do_not_reach_the_terminal(ask, upstream
     assert not set(ask("escape", "--trace").err) & {"\x1b", "\x07", "\r"}
 
 
+def shell(exochat, script, *arguments):
+    """Runs a script in which $EXOCHAT is the command."""
+    return subprocess.run(
+        ["sh", "-c", script, "sh", *arguments],
+        env={**exochat.environment, "EXOCHAT": str(BINARY)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=TIMEOUT,
+    )
+
+
 def test_standard_streams_that_are_closed(upstream, exochat):
     """Sockets and files must not be taken for them."""
-    script = f'exec "$0" --base-url {upstream.base_url} -m ok hello >&- 2>&- <&-'
-    ran = subprocess.run(["sh", "-c", script, str(BINARY)], env=exochat.environment, timeout=TIMEOUT)
-    assert ran.returncode in (0, 1) and upstream.requests[0].complete
+    ran = shell(exochat, '"$EXOCHAT" --base-url "$1" -m ok hello 2>&- <&-', upstream.base_url)
+    assert (ran.returncode, ran.stdout.decode()) == (0, TEXT + "\n") and upstream.requests[0].complete
     assert upstream.requests[0].json["messages"] == [{"role": "user", "content": "hello"}]
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", ">&- 2>&- <&-", "1</dev/null"])
+@pytest.mark.parametrize("options", ["", "--json", "--events", "--no-stream", "--dry-run", "--help", "--version"])
+def test_an_answer_that_nobody_can_have_is_not_asked_for(upstream, exochat, closed, options):
+    ran = shell(exochat, f'exec "$EXOCHAT" --base-url "$1" -m ok {options} hello {closed}', upstream.base_url)
+    assert (ran.returncode, ran.stdout, upstream.connections) == (1, b"", 0)
+    assert b"standard output is closed" in ran.stderr or "2>&-" in closed
+
+
+@pytest.mark.parametrize("command", ["models", "check", "models --remote", "check --probe", "debug json"])
+def test_what_the_other_commands_print_is_not_lost_either(upstream, exochat, write_config, command):
+    config = write_config({"ok": {}})
+    option = "" if command.startswith("debug") else f"--config {config}"
+    ran = shell(exochat, f'"$EXOCHAT" {command} {option} >&-')
+    assert ran.returncode == 1 and b"standard output is closed" in ran.stderr and upstream.connections == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.parametrize("command", ["models", "models --json", "models --remote", "check", "check --probe", "--help"])
+def test_a_full_disk_under_the_other_commands(upstream, exochat, write_config, command):
+    config = write_config({"ok": {}}, default_model="ok")
+    ran = shell(exochat, f'"$EXOCHAT" {command} --config {config} >/dev/full')
+    assert ran.returncode == 1 and b"standard output: " in ran.stderr
+
+
+@pytest.mark.parametrize("part, text", [("chat", "data: [DONE]"), ("sse", "data: x"), ("encode", '{"messages":[]}')])
+def test_a_full_disk_under_debug(exochat, part, text):
+    ran = shell(exochat, f"""printf '{text}\n\n' | "$EXOCHAT" debug {part} >/dev/full""")
+    assert ran.returncode == 1
+
+
+@pytest.mark.parametrize("name, number", [("INT", signal.SIGINT), ("TERM", signal.SIGTERM)])
+def test_a_signal_that_is_ignored_stays_so(upstream, exochat, name, number):
+    """As for jobs that a shell starts in the background."""
+    script = f"""trap '' {name}; exec "$EXOCHAT" --base-url "$1" -m gate:go hello"""
+    environment = {**exochat.environment, "EXOCHAT": str(BINARY)}
+    process = subprocess.Popen(
+        ["sh", "-c", script, "sh", upstream.base_url], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout.read(len(WORDS[0])).decode() == WORDS[0]
+        process.send_signal(number)
+        process.send_signal(number)
+        upstream.gate("go").set()
+        out, _ = process.communicate(timeout=TIMEOUT)
+        assert (process.returncode, out.decode()) == (0, "".join(WORDS[1:]) + "\n")
+    finally:
+        process.kill()
+        process.wait()
 
 
 # --- several choices, and what could not be read

@@ -292,12 +292,13 @@ def test_a_dry_run_prints_what_would_be_sent(exochat, upstream, write_config, wr
     keys = {"model": "ok", "body": {"top_p": 0.25}, "drop": ["stop"], "rename": {"max_tokens": "limit"}}
     config = write_config({"m": keys, "n": {**keys, "chunked": True}})
     for model in ("m", "n"):
-        args = ["--config", config, "-m", model, "--messages", write_messages(HISTORY), "-a", tmp_path / "a.png"]
+        args = ["-q", "--config", config, "-m", model, "--messages", write_messages(HISTORY), "-a", tmp_path / "a.png"]
         args += ["-a", tmp_path / "b.txt", "-o", "max_tokens=5", "-o", "stop=x", "gr\u00fc\u00df"]
         dry = exochat(*args, "--dry-run")
         assert (dry.code, dry.stderr, upstream.requests) == (0, b"", [])
         assert exochat(*args).out == TEXT
-        assert upstream.requests[0].body == dry.stdout
+        assert upstream.requests[0].body + b"\n" == dry.stdout
+        assert exochat(*args, "--dry-run", "--no-newline").stdout + b"\n" == dry.stdout
         upstream.clear()
 
 

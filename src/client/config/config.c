@@ -166,6 +166,23 @@ static bool config_read_key_file(reading *r, exo_config_entry *model, unsigned l
     return model->options.api_key || config_out_of_memory(r, line);
 }
 
+/* Line ends behind a key were not meant: a command or an editor has put them there. */
+static exo_span config_trim_key(const char *key)
+{
+    size_t len = key ? strlen(key) : 0;
+    while (len > 0 && (key[len - 1] == '\n' || key[len - 1] == '\r')) {
+        len--;
+    }
+    return exo_span_of(key, len);
+}
+
+/* Letters, digits and "_": whatever else it may be, it is not shown. */
+static bool config_is_variable(const char *name)
+{
+    static const char allowed[] = "_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    return *name != '\0' && strspn(name, allowed) == strlen(name) && (*name < '0' || *name > '9');
+}
+
 static bool config_take_key(reading *r, exo_config_entry *model)
 {
     const char *key = model->key_text;
@@ -178,12 +195,19 @@ static bool config_take_key(reading *r, exo_config_entry *model)
         }
         return good;
     }
+    if (model->key_env && !config_is_variable(model->key_env)) {
+        exo_yaml_enter(&r->yaml, "api_key_env");
+        return exo_yaml_fail(&r->yaml, model->lines[EXO_KEY_api_key_env],
+                             "expected the name of an environment variable, not the key itself");
+    }
     if (model->key_env) {
         key = r->yaml.environment(r->yaml.environment_ctx, model->key_env);
-        model->key_missing = !key || !*key;
+        model->key_set = key != NULL;
     }
-    if (key && *key) {
-        model->options.api_key = exo_heap_copy(key);
+    exo_span trimmed = config_trim_key(key);
+    model->key_missing = model->key_env && trimmed.len == 0;
+    if (trimmed.len > 0) {
+        model->options.api_key = exo_heap_copy_span(trimmed);
         return model->options.api_key || config_out_of_memory(r, model->line);
     }
     return true;

@@ -112,7 +112,7 @@ static void check_keys(check *c)
                           c->config->shared ? ", which others can read" : "");
     }
     if (model->key_missing) {
-        check_add_warning(c, EXO_KEY_api_key_env, "%.200s is not set", model->key_env);
+        check_add_warning(c, EXO_KEY_api_key_env, "%.200s is %s", model->key_env, model->key_set ? "empty" : "not set");
     }
     check_readers(c, EXO_KEY_api_key_file, model->key_file);
     check_readers(c, EXO_KEY_client_key, model->options.client_key);

@@ -121,6 +121,7 @@ typedef struct exo_config_entry {
     char *key_file;
     bool key_literal; /* key_text has no ${NAME} in it */
     bool key_missing; /* key_env is not set, or empty */
+    bool key_set;     /* key_env is set, be it empty */
     exo_config_texts drop;
     exo_config_texts resolve;
     exo_config_texts fallbacks;
