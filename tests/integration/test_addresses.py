@@ -95,7 +95,7 @@ def test_one_of_several_addresses_is_dead(route, upstream, dead_address):
 def test_all_addresses_are_dead(route, upstream, dead_address):
     resolve = [f"{HOST}:{upstream.port}:{dead_address},{dead_address}"]
     keys = {"base_url": f"http://{HOST}:{upstream.port}/v1", "resolve": resolve}
-    route.fails("EXO_E_CLOCK_CONNECT", "connect_timeout", connect_timeout="600ms", **keys)
+    route.fails("EXO_E_CLOCK_CONNECT", "--connect-timeout", connect_timeout="600ms", **keys)
 
 
 def test_addresses_of_one_deployment_are_not_the_others(exochat, write_config, upstream, closed_port):

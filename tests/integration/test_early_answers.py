@@ -48,7 +48,7 @@ def test_what_comes_during_an_upload_changes_nothing_of_it(exochat, upstream, wr
     (tmp_path / "a.png").write_bytes(data)
     config = write_config({"m": {"model": "talkative", "chunked": chunked}})
     args = ("--config", config, "-m", "m", "-a", tmp_path / "a.png")
-    expected = exochat(*args, "--dry-run", "hello").stdout
+    expected = exochat(*args, "--dry-run", "--no-newline", "hello").stdout
     ran = exochat(*args, "hello")
     assert (ran.code, ran.out) == (0, TEXT)
     assert upstream.requests[-1].sha256 == hashlib.sha256(expected).hexdigest()

@@ -252,17 +252,17 @@ def test_the_trail_of_a_failure_is_told_before_the_failure(ask):
     attempts = [line for line in ran.err.splitlines() if line.startswith("exochat: attempt ")]
     told = [("status-503", "EXO_E_SERVER"), ("no-end", "EXO_E_TRUNCATED"), ("status-429", "EXO_E_RATE_LIMIT")]
     assert [name in line and code in line for line, (name, code) in zip(attempts, told)] == [True] * 3
-    assert "scripted failure 429" in ran.err.splitlines()[-1]
+    assert "scripted failure 429" in ran.err.splitlines()[-2] and ran.err.splitlines()[-1].startswith("exochat: hint: ")
 
 
 @pytest.mark.parametrize("options", [(), ("--no-stream",), ("--quiet",)])
 def test_all_that_failed_are_named(ask, options):
     ran = ask("status-503", *options, fallbacks=["empty-stream", "fin-before-headers", "status-429"])
     words = ["attempt 1: status-503: provider error 503: scripted failure 503", "attempt 2: empty-stream: protocol error: "]
-    words += ["attempt 3: fin-before-headers: network error: ", "provider error 429 from status-429: "]
+    words += ["attempt 3: fin-before-headers: network error: ", "provider error 429 from status-429: ", "hint: "]
     lines = ran.err.splitlines()
     assert ran.code == 1 and len(lines) == len(words)
-    assert [line.startswith("exochat: " + word) for line, word in zip(lines, words)] == [True] * 4, ran
+    assert [line.startswith("exochat: " + word) for line, word in zip(lines, words)] == [True] * 5, ran
 
 
 @pytest.mark.parametrize("option", ["--json", "--events"])

@@ -65,7 +65,7 @@ def test_a_large_body_arrives_whole(exochat, write_config, certificates, tmp_pat
     arguments = ["--config", write_config({"digest": keys}), "-m", "digest", "-a", tmp_path / "large.txt"]
     ran = exochat(*arguments, "hello")
     assert ran.code == 0, ran
-    assert json.loads(ran.out)["length"] == len(exochat(*arguments, "--dry-run", "hello").stdout)
+    assert json.loads(ran.out)["length"] == len(exochat(*arguments, "--dry-run", "--no-newline", "hello").stdout)
 
 
 @pytest.mark.parametrize("kind", ["haproxy", "haproxy-tls", "haproxy-h2"])
@@ -77,7 +77,7 @@ def test_haproxy_that_waits_for_the_body(exochat, write_config, certificates, tm
         arguments = ["--config", write_config({"digest": keys}), "-m", "digest", *attachments]
         ran = exochat(*arguments, "hello")
         assert ran.code == 0, ran
-        assert json.loads(ran.out)["length"] == len(exochat(*arguments, "--dry-run", "hello").stdout)
+        assert json.loads(ran.out)["length"] == len(exochat(*arguments, "--dry-run", "--no-newline", "hello").stdout)
 
 
 # --- what breaks: (behaviour, front, code, words, keys of the trail's attempt)

@@ -84,7 +84,7 @@ def test_a_large_body(exochat, write_config, front, certificates, tmp_path, chun
     arguments = ["--config", write_config({"digest": keys}), "-m", "digest", "-a", tmp_path / "large.txt"]
     ran = exochat(*arguments, "hello")
     assert ran.code == 0, ran
-    assert json.loads(ran.out)["length"] == len(exochat(*arguments, "--dry-run", "hello").stdout)
+    assert json.loads(ran.out)["length"] == len(exochat(*arguments, "--dry-run", "--no-newline", "hello").stdout)
 
 
 # --- many at once
