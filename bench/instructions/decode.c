@@ -1,7 +1,8 @@
 /*
  * decode.c: events of one shape go through an intake into an answer: decode SHAPE EVENTS
  *
- * READ_ALL in the environment: no shapes are remembered. The instructions that one event costs are the difference between two runs, divided by that of their events (run.sh).
+ * READ_ALL in the environment: no shapes are remembered. The instructions that one event costs are the difference
+ * between two runs, divided by that of their events (run.sh).
  */
 #include "exochat/intake.h"
 
@@ -24,24 +25,35 @@ static const struct {
     const char *name;
     const char *event;
 } shapes[] = {
-    {"plain", "data: {\"id\":\"chatcmpl-AbCdEfGhIjKlMnOpQrStUvWxYz012\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
-              "\"model\":\"gpt-4o-2024-08-06\",\"system_fingerprint\":\"fp_a1b2c3d4e5\",\"choices\":[{\"index\":0,\"delta\":"
-              "{\"content\":\" %s\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n"},
-    {"obfuscation", "data: {\"id\":\"chatcmpl-AbCdEfGhIjKlMnOpQrStUvWxYz012\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
-                    "\"model\":\"gpt-4o-2024-08-06\",\"service_tier\":\"default\",\"choices\":[{\"index\":0,\"delta\":"
-                    "{\"content\":\" %s\"},\"finish_reason\":null}],\"obfuscation\":\"%s\"}\n\n"},
-    {"mistral", "data: {\"id\":\"cmpl-e5cc70bb28c444948073e77776eb30ef\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
-                "\"model\":\"mistral-small-latest\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" %s\"},"
-                "\"finish_reason\":null}],\"p\":\"%s\"}\n\n"},
-    {"tool", "data: {\"id\":\"chatcmpl-AbCdEfGhIjKlMnOpQrStUvWxYz012\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
-             "\"model\":\"gpt-4o-2024-08-06\",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":"
-             "{\"arguments\":\"\\\\\\\"%s\\\\\\\": \\\\\\\"\"}}]},\"finish_reason\":null}]}\n\n"},
-    {"azure", "data: {\"choices\":[{\"content_filter_offsets\":{\"check_offset\":4522,\"start_offset\":4522,\"end_offset\":4686},"
-              "\"content_filter_results\":{\"hate\":{\"filtered\":false,\"severity\":\"safe\"},\"self_harm\":{\"filtered\":false,"
-              "\"severity\":\"safe\"},\"sexual\":{\"filtered\":false,\"severity\":\"safe\"},\"violence\":{\"filtered\":false,"
-              "\"severity\":\"safe\"}},\"delta\":{\"content\":\" %s\"},\"finish_reason\":null,\"index\":0,\"logprobs\":null}],"
-              "\"created\":1700000000,\"id\":\"chatcmpl-AbCdEfGhIjKlMnOpQrStUvWxYz012\",\"model\":\"gpt-4o-2024-08-06\","
-              "\"object\":\"chat.completion.chunk\",\"system_fingerprint\":\"fp_a1b2c3d4e5\"}\n\n"},
+    {"plain",
+     "data: "
+     "{\"id\":\"chatcmpl-AbCdEfGhIjKlMnOpQrStUvWxYz012\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
+     "\"model\":\"gpt-4o-2024-08-06\",\"system_fingerprint\":\"fp_a1b2c3d4e5\",\"choices\":[{\"index\":0,\"delta\":"
+     "{\"content\":\" %s\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n"},
+    {"obfuscation",
+     "data: "
+     "{\"id\":\"chatcmpl-AbCdEfGhIjKlMnOpQrStUvWxYz012\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
+     "\"model\":\"gpt-4o-2024-08-06\",\"service_tier\":\"default\",\"choices\":[{\"index\":0,\"delta\":"
+     "{\"content\":\" %s\"},\"finish_reason\":null}],\"obfuscation\":\"%s\"}\n\n"},
+    {"mistral",
+     "data: "
+     "{\"id\":\"cmpl-e5cc70bb28c444948073e77776eb30ef\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
+     "\"model\":\"mistral-small-latest\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" %s\"},"
+     "\"finish_reason\":null}],\"p\":\"%s\"}\n\n"},
+    {"tool",
+     "data: "
+     "{\"id\":\"chatcmpl-AbCdEfGhIjKlMnOpQrStUvWxYz012\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
+     "\"model\":\"gpt-4o-2024-08-06\",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":"
+     "{\"arguments\":\"\\\\\\\"%s\\\\\\\": \\\\\\\"\"}}]},\"finish_reason\":null}]}\n\n"},
+    {"azure",
+     "data: "
+     "{\"choices\":[{\"content_filter_offsets\":{\"check_offset\":4522,\"start_offset\":4522,\"end_offset\":4686},"
+     "\"content_filter_results\":{\"hate\":{\"filtered\":false,\"severity\":\"safe\"},\"self_harm\":{\"filtered\":"
+     "false,"
+     "\"severity\":\"safe\"},\"sexual\":{\"filtered\":false,\"severity\":\"safe\"},\"violence\":{\"filtered\":false,"
+     "\"severity\":\"safe\"}},\"delta\":{\"content\":\" %s\"},\"finish_reason\":null,\"index\":0,\"logprobs\":null}],"
+     "\"created\":1700000000,\"id\":\"chatcmpl-AbCdEfGhIjKlMnOpQrStUvWxYz012\",\"model\":\"gpt-4o-2024-08-06\","
+     "\"object\":\"chat.completion.chunk\",\"system_fingerprint\":\"fp_a1b2c3d4e5\"}\n\n"},
 };
 
 static const char *const words[] = {"the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "tomorrow"};
@@ -85,8 +97,9 @@ int main(int argc, char **argv)
     if (exo_intake_init(&intake, &options) != EXO_OK) {
         die("no intake");
     }
-    static const char call[] = "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":"
-                               "\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]}}]}\n\n";
+    static const char call[] =
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":"
+        "\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]}}]}\n\n";
     exo_intake_feed(&intake, exo_span_of(call, sizeof call - 1));
     size_t shown = 0;
     for (long i = 0, count = atol(argv[2]); i <= count; i++) {

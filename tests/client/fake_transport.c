@@ -38,8 +38,9 @@ struct fake {
     bool rang;
     char asked[FAKE_TALK];
     char told[FAKE_TALK];
-    char sent[FAKE_BODY]; /* of the body that went out last */
-    bool chunked;         /* it has no length */
+    const exo_exchange *latest; /* the exchange that began last, */
+    char sent[FAKE_BODY];       /* and what went out of its body */
+    bool chunked;               /* it has no length */
 };
 
 struct exo_exchange {
@@ -148,8 +149,12 @@ static void fake_event(exo_exchange *x, const char *delta, const char *text, con
     fake_body(x, event);
 }
 
-static void fake_keep(fake *f, const char *piece, size_t len)
+static void fake_keep(const exo_exchange *x, const char *piece, size_t len)
 {
+    fake *f = x->f;
+    if (x != f->latest) {
+        return;
+    }
     size_t at = strlen(f->sent);
     FAKE_MUST(at + len < sizeof f->sent);
     memcpy(f->sent + at, piece, len);
@@ -165,7 +170,7 @@ static void fake_send(exo_exchange *x, size_t most)
         exo_window window = {piece, most < sizeof piece ? most : sizeof piece, 0};
         code = exo_encoding_write(x->body, &window);
         x->facts->sends(x->owner, exo_span_of(piece, window.pos));
-        fake_keep(x->f, piece, window.pos);
+        fake_keep(x, piece, window.pos);
         most -= window.pos;
         if (code == EXO_AGAIN && window.pos == 0) {
             x->halted = most;
@@ -294,6 +299,7 @@ static exo_exchange *fake_start(exo_transport *transport, const exo_sending *sen
     x->facts = facts;
     x->owner = owner;
     x->body = sending->body;
+    f->latest = x;
     f->sent[0] = '\0';
     f->chunked = sending->total == EXO_SIZE_UNKNOWN;
     x->resumes = sending->call && sending->call->resumes;
