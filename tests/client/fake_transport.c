@@ -156,7 +156,8 @@ static void fake_keep(const exo_exchange *x, const char *piece, size_t len)
         return;
     }
     size_t at = strlen(f->sent);
-    FAKE_MUST(at + len < sizeof f->sent);
+    size_t room = sizeof f->sent - 1 - at; /* the rest of a large one is not kept */
+    len = len < room ? len : room;
     memcpy(f->sent + at, piece, len);
     f->sent[at + len] = '\0';
 }
