@@ -16,8 +16,11 @@
 
 #include "exochat/client.h"
 #include "exochat/error.h"
+#include "exochat/value.h"
 
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +30,25 @@
 #define MODELS      6
 #define TEXT_MAX    65536
 #define LARGE       200000
-#define TOTAL_MS    3000
+#define TOTAL_MS    1500
 #define OUTLIVED_MS 60000
+
+/* Bytes of the caller's, which do not always come at once. */
+typedef struct stutter {
+    exo_source source;
+    uint64_t *dice;
+    exo_call *call; /* NULL as long as it is being started */
+    size_t at;
+} stutter;
 
 /* One call, as it was told about. */
 typedef struct tracked {
     exo_call *call; /* NULL: the place is free */
     exo_request *request;
+    exo_json_cursor json;
+    exo_cursor value;
+    stutter raw;
+    bool held;
     int64_t started;
     bool ended;
     bool cancelled;
@@ -55,6 +70,8 @@ typedef struct player {
     uint64_t answers;
     uint64_t failures;
     unsigned depth; /* of handlers inside of each other */
+    pthread_t waker;
+    atomic_bool waker_stops;
     char large[LARGE];
 } player;
 
@@ -71,6 +88,29 @@ static _Noreturn void player_fails(const player *p, const char *what)
 {
     fprintf(stderr, "random_api: seed %llu: %s\n", (unsigned long long)p->seed, what);
     abort();
+}
+
+static const char raw_body[] = "{\"model\":\"m0\",\"messages\":[{\"role\":\"user\",\"content\":\"why?\"}]}";
+
+static int stutter_read(void *ctx, void *buffer, size_t size, size_t *len)
+{
+    stutter *s = ctx;
+    size_t left = sizeof raw_body - 1 - s->at;
+    if (left > 0 && dice_once_in(s->dice, 3)) {
+        exo_call_resume(s->call);
+        return EXO_AGAIN;
+    }
+    *len = left < size ? left : size;
+    memcpy(buffer, raw_body + s->at, *len);
+    s->at += *len;
+    return EXO_OK;
+}
+
+static int stutter_rewind(void *ctx)
+{
+    stutter *s = ctx;
+    s->at = 0;
+    return EXO_OK;
 }
 
 static void player_check(const player *p, bool holds, const char *what)
@@ -98,7 +138,10 @@ static void player_read_reply(player *p, tracked *t, exo_reply *reply)
         player_check(p, entry && entry->deployment && entry->message, "an attempt without its texts");
         bytes += strlen(entry->deployment) + strlen(entry->message);
     }
-    bytes += strlen(exo_reply_deployment(reply));
+    bytes += strlen(exo_reply_deployment(reply)) + strlen(exo_reply_request_id(reply));
+    const exo_outcome outcome = exo_reply_outcome(reply);
+    player_check(p, (failure != NULL) == (outcome == EXO_OUTCOME_FAILED || outcome == EXO_OUTCOME_CANCELLED),
+                 "the outcome is not what the failure says");
     if (failure) {
         p->failures++;
         bytes += strlen(exo_error_text(failure->code)) + strlen(failure->message);
@@ -131,6 +174,7 @@ static void player_note(player *p, tracked *t, const exo_event *event)
     player_check(p, t->call == event->call, "an event of a call that was freed");
     player_check(p, !t->ended, "an event behind END");
     player_check(p, !t->cancelled, "an event of a call that was cancelled");
+    player_check(p, !t->held, "an event of a call that is held");
     p->events++;
     switch (event->type) {
     case EXO_EVENT_TEXT:
@@ -184,11 +228,12 @@ static void do_lists(player *p)
     policy.backoff_max = 40;
     policy.cooldown = dice_once_in(&p->dice, 3) ? 50 : 0;
     (void)exo_client_policy(p->client, player_model(p), &policy);
-    if (dice_once_in(&p->dice, 8)) {
-        (void)exo_client_fallback(p->client, player_model(p), player_model(p));
-    }
+    const char *fallbacks[] = {player_model(p), player_model(p)};
+    player_check(p, exo_client_fallbacks(p->client, player_model(p), fallbacks, dice_below(&p->dice, 3)) == EXO_OK,
+                 "a list was refused");
     if (dice_once_in(&p->dice, 16)) {
-        (void)exo_client_context_fallback(p->client, player_model(p), player_model(p));
+        const char *names[] = {player_model(p)};
+        (void)exo_client_context_fallbacks(p->client, player_model(p), names, 1);
     }
 }
 
@@ -220,7 +265,33 @@ static exo_call_options player_options(player *p)
     options.buffered = dice_once_in(&p->dice, 4);
     options.restart = dice_once_in(&p->dice, 3);
     options.choices = dice_once_in(&p->dice, 6) ? 2 : 1;
+    options.events |= dice_once_in(&p->dice, 2) ? EXO_WANT(EXO_EVENT_FALLBACK) : 0;
+    options.defaults = dice_once_in(&p->dice, 6) ? "{\"seed\":1,\"top_p\":0.5}" : NULL;
+    options.api_key = dice_once_in(&p->dice, 6) ? "sk-call" : NULL;
+    options.request_timeout = dice_once_in(&p->dice, 6) ? 200 : EXO_CLOCK_OF_DEPLOYMENT;
     return options;
+}
+
+static exo_call *player_start(player *p, tracked *t, exo_call_options *options)
+{
+    switch (dice_below(&p->dice, 6)) {
+    case 0:
+        exo_json_cursor_init(&t->json, exo_span_of(raw_body, sizeof raw_body - 1), 32);
+        t->value = exo_json_cursor_of(&t->json);
+        return exo_call_start_value(p->client, &t->value, options, t);
+    case 1:
+        options->model = player_model(p);
+        options->resumes = dice_once_in(&p->dice, 2);
+        options->defaults = NULL;
+        t->raw.source = (exo_source){&t->raw, stutter_read, dice_once_in(&p->dice, 2) ? stutter_rewind : NULL, NULL,
+                                     dice_once_in(&p->dice, 2) ? sizeof raw_body - 1 : EXO_SIZE_UNKNOWN};
+        t->raw.dice = &p->dice;
+        t->raw.call = exo_call_start_raw(p->client, &t->raw.source, options, t);
+        return t->raw.call;
+    default:
+        t->request = player_request(p);
+        return exo_call_start(p->client, t->request, options, t);
+    }
 }
 
 static void do_start(player *p)
@@ -231,11 +302,10 @@ static void do_start(player *p)
             continue;
         }
         exo_call_options options = player_options(p);
-        t->request = player_request(p);
         t->text = malloc(TEXT_MAX);
         t->shows = !options.buffered;
         t->started = player_now();
-        t->call = exo_call_start(p->client, t->request, &options, t);
+        t->call = player_start(p, t, &options);
         player_check(p, t->call && t->text, "a call was not started");
         player_check(p, exo_call_user(t->call) == t, "a call has another's user");
         p->starts++;
@@ -281,20 +351,51 @@ static void do_reply(player *p)
     }
 }
 
-static void do_end_taken(player *p)
+static void do_hold(player *p)
 {
-    for (size_t i = 0; i < CALLS_MAX; i++) {
-        tracked *t = &p->calls[i];
-        if (t->call && (t->ended || t->cancelled)) {
-            exo_reply *reply = exo_call_reply(t->call);
-            if (reply) {
-                player_read_reply(p, t, reply);
-                exo_reply_free(reply);
-            }
-            exo_call_free(t->call);
-            player_forget(t);
-        }
-        player_check(p, !t->call || player_now() - t->started < OUTLIVED_MS, "a call outlives its total clock");
+    tracked *t = player_pick(p);
+    if (t) {
+        t->held = dice_once_in(&p->dice, 2);
+        player_check(p, exo_call_hold(t->call, t->held) == EXO_OK, "a call cannot be held");
+    }
+}
+
+static void do_resume(player *p)
+{
+    const tracked *t = player_pick(p);
+    exo_call_resume(t ? t->call : NULL);
+}
+
+static void do_wakeup(player *p)
+{
+    exo_client_wakeup(p->client);
+}
+
+static void do_bounds(player *p)
+{
+    exo_bounds bounds = EXO_BOUNDS_INIT;
+    bounds.connections_per_host = dice_once_in(&p->dice, 3) ? 1 + dice_below(&p->dice, 4) : EXO_UNBOUNDED;
+    bounds.connections = dice_once_in(&p->dice, 3) ? 1 + dice_below(&p->dice, 6) : EXO_UNBOUNDED;
+    bounds.idle_connections = dice_below(&p->dice, 5);
+    player_check(p, exo_client_bounds(p->client, &bounds) == EXO_OK, "bounds were refused");
+}
+
+static void do_remove(player *p)
+{
+    const char *model = player_model(p);
+    int code = exo_client_remove(p->client, model);
+    player_check(p, code == EXO_OK || code == EXO_E_UNKNOWN_MODEL, "a model cannot be removed");
+    player_deploy(p, model);
+}
+
+static void do_look(player *p)
+{
+    exo_deployment *shown = exo_client_deployment_of(p->client, player_model(p));
+    player_check(p, shown && !shown->api_key, "a deployment shows its key, or is not there");
+    exo_deployment_free(shown);
+    for (size_t i = 0; exo_client_model(p->client, i); i++) {
+        player_check(p, exo_client_policy_of(p->client, exo_client_model(p->client, i)) != NULL,
+                     "a model has no policy");
     }
 }
 
@@ -309,6 +410,34 @@ static void do_next(player *p)
             return;
         }
         player_note(p, exo_call_user(event.call), &event);
+    }
+}
+
+/* As an event loop of the caller's does it. */
+static void do_poll(player *p)
+{
+    struct pollfd poll_for = {exo_client_fd(p->client), POLLIN, 0};
+    int64_t timeout = exo_client_timeout(p->client);
+    player_check(p, poll_for.fd >= 0, "no descriptor");
+    (void)poll(&poll_for, 1, timeout < 0 || timeout > 10 ? 10 : (int)timeout);
+    do_next(p);
+}
+
+static void do_end_taken(player *p)
+{
+    for (size_t i = 0; i < CALLS_MAX; i++) {
+        tracked *t = &p->calls[i];
+        if (t->call && (t->ended || t->cancelled)) {
+            exo_reply *reply = exo_call_reply(t->call);
+            if (reply) {
+                player_read_reply(p, t, reply);
+                exo_reply_free(reply);
+            }
+            exo_call_free(t->call);
+            player_forget(t);
+        }
+        player_check(p, !t->call || t->held || player_now() - t->started < OUTLIVED_MS,
+                     "a call outlives its total clock");
     }
 }
 
@@ -374,9 +503,10 @@ static const struct {
     unsigned weight;
     bool nests; /* may be done inside of a handler */
 } acts[] = {
-    {do_next, 60, false}, {do_start, 30, true}, {do_cancel, 4, true},  {do_free, 6, true},
-    {do_reply, 6, true},  {do_deploy, 2, true}, {do_lists, 1, true},   {do_end_taken, 10, true},
-    {do_body, 1, true},   {do_chat, 1, true},   {do_models, 1, false},
+    {do_poll, 20, false}, {do_hold, 4, true},  {do_resume, 2, true},  {do_wakeup, 2, true}, {do_bounds, 1, true},
+    {do_remove, 1, true}, {do_look, 1, true},  {do_next, 60, false},  {do_start, 30, true}, {do_cancel, 4, true},
+    {do_free, 6, true},   {do_reply, 6, true}, {do_deploy, 2, true},  {do_lists, 1, true},  {do_end_taken, 10, true},
+    {do_body, 1, true},   {do_chat, 1, true},  {do_models, 1, false},
 };
 
 static void player_step(player *p)
@@ -398,6 +528,18 @@ static void player_step(player *p)
 
 /* ---- one seed ---- */
 
+/* Another thread, which wakes up the client again and again. */
+static void *player_wakes(void *arg)
+{
+    player *p = arg;
+    const struct timespec pause = {0, 1000000};
+    while (!atomic_load(&p->waker_stops)) {
+        exo_client_wakeup(p->client);
+        nanosleep(&pause, NULL);
+    }
+    return NULL;
+}
+
 static void player_open(player *p)
 {
     p->dice = p->seed;
@@ -414,10 +556,20 @@ static void player_open(player *p)
 /* All calls come to their end by themselves, or are freed with the client. */
 static void player_close(player *p)
 {
+    for (size_t i = 0; i < CALLS_MAX; i++) {
+        if (p->calls[i].held) {
+            p->calls[i].held = false;
+            exo_call_hold(p->calls[i].call, false);
+        }
+    }
     if (dice_once_in(&p->dice, 2)) {
         exo_event event;
-        while (exo_client_next(p->client, -1, &event) == EXO_EVENT) {
-            player_note(p, exo_call_user(event.call), &event);
+        int code;
+        while ((code = exo_client_next(p->client, -1, &event)) != EXO_IDLE) { /* OK: somebody had called wakeup() */
+            player_check(p, code >= EXO_OK, "exo_client_next() fails");
+            if (code == EXO_EVENT) {
+                player_note(p, exo_call_user(event.call), &event);
+            }
         }
         for (size_t i = 0; i < CALLS_MAX; i++) {
             const tracked *t = &p->calls[i];
@@ -435,8 +587,16 @@ static void player_close(player *p)
 static void player_play(player *p)
 {
     player_open(p);
+    const bool woken = dice_once_in(&p->dice, 2);
+    if (woken && pthread_create(&p->waker, NULL, player_wakes, p) != 0) {
+        player_fails(p, "no thread");
+    }
     for (uint64_t i = 0; i < p->operations; i++) {
         player_step(p);
+    }
+    if (woken) {
+        atomic_store(&p->waker_stops, true);
+        pthread_join(p->waker, NULL);
     }
     player_close(p);
 }
