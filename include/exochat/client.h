@@ -158,7 +158,8 @@ const exo_route_policy *exo_client_policy_of(const exo_client *client, const cha
  * did not begin with its macro: exo_client_message() names it, and nothing is changed; EXO_E_FORKED. */
 int exo_client_bounds(exo_client *client, const exo_bounds *bounds);
 
-/* The bounds of the client. Valid as long as the client; what they are changes with exo_client_bounds(). */
+/* The bounds of the client. Valid as long as the client; what they are changes with exo_client_bounds(). NULL for NULL
+ * and in a child process after fork(). */
 const exo_bounds *exo_client_get_bounds(const exo_client *client);
 
 /* ------------------------------------------------------------------ events */

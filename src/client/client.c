@@ -224,10 +224,10 @@ int64_t exo_client_timeout(exo_client *client)
 int exo_client_bounds(exo_client *client, const exo_bounds *bounds)
 {
     exo_bounds taken = EXO_BOUNDS_INIT;
-    if (!exo_engine_is_ours(client)) {
-        return EXO_E_FORKED;
+    int code = exo_engine_check(client);
+    if (code == EXO_OK) {
+        code = exo_bounds_take(&taken, bounds, client->message, sizeof client->message);
     }
-    int code = exo_bounds_take(&taken, bounds, client->message, sizeof client->message);
     if (code == EXO_OK) {
         client->bounds = taken;
         exo_loop_table(&client->loop)->bound(client->loop.transport, &client->bounds);
@@ -237,7 +237,7 @@ int exo_client_bounds(exo_client *client, const exo_bounds *bounds)
 
 const exo_bounds *exo_client_get_bounds(const exo_client *client)
 {
-    return &client->bounds;
+    return exo_engine_check(client) == EXO_OK ? &client->bounds : NULL;
 }
 
 /* ---- deployments ---- */

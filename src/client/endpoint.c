@@ -113,10 +113,10 @@ static int question_init(question *q, exo_client *client, const char *model, exo
     q->client = client;
     q->failure = failure;
     exo_failure_clear(failure);
-    exo_buffer_init(&q->body, &exo_heap, client->limits.event, EXO_E_EVENT_LIMIT);
+    exo_buffer_init(&q->body, &exo_heap, client ? client->limits.event : 0, EXO_E_EVENT_LIMIT);
     exo_buffer_init(&q->feed, &exo_heap, UINT32_MAX, EXO_E_CONSUMER_LIMIT);
-    if (!exo_engine_is_ours(client)) {
-        return question_refuse(q, EXO_E_FORKED, "");
+    if (exo_engine_check(client) < 0) {
+        return question_refuse(q, exo_engine_check(client), "");
     }
     exo_deployed *deployed = exo_engine_deployed(client, model);
     if (!deployed) {

@@ -452,6 +452,7 @@ exo_span exo_answer_model(const exo_answer *answer)
 
 exo_span exo_answer_service_tier(const exo_answer *answer)
 {
+    UNLESS_THERE(answer, exo_span_of(NULL, 0));
     return exo_span_of(answer->tier_, answer->tier_len_);
 }
 
