@@ -150,6 +150,22 @@ def test_a_stream_that_nobody_reads(driver, front, upstream, certificates, http2
         assert reply.get("failure") is None and len(reply["answers"][0]["text"]) == 8 << 20
 
 
+@pytest.mark.parametrize("http2", [True, False])
+def test_a_stream_that_is_held(driver, front, upstream, certificates, http2):
+    """As above, where the program holds the call; the others of the connection go on meanwhile."""
+    deploy(driver, front, certificates, "big-8", "ok", http2=http2)
+    driver.ok("start", 0, 0, model="big-8")
+    driver("run", until="text")
+    driver.ok("hold", 0, 1)
+    driver.ok("start", 1, 0, model="ok")
+    assert driver("run", until="end").events[-1]["call"] == 1
+    driver("run", quiet=1, **{"for": 1000})
+    driver.ok("hold", 0, 0)
+    driver("run", quiet=1)
+    failures = [reply["failure"]["code"] if reply.get("failure") else None for reply in replies(driver, 2)]
+    assert failures == ["EXO_E_CONSUMER_LIMIT" if http2 else None, None]
+
+
 # --- the server wants no more
 
 

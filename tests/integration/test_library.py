@@ -443,6 +443,50 @@ def test_a_client_is_of_no_use_after_fork(driver, upstream):
     assert driver.ok("reply", 0).answer["text"] == TEXT
 
 
+@pytest.mark.parametrize("kind", ["text", "end"])
+def test_a_handler_may_fork(driver, upstream, kind):
+    """The child's chat ends with nothing; the stream stays the parent's, whole."""
+    driver.setup(upstream, "slow-50")
+    said = driver.chat(fork_at=kind)
+    assert said.failed is None and said.answer["text"] == TEXT
+
+
+def test_a_program_may_wait_for_one_descriptor(driver, upstream):
+    driver.setup(upstream, "slow-20", "big-1", "status-503", "wait-20", stream_ttft_timeout=1000)
+    for call, model in enumerate(["slow-20", "big-1", "status-503", "wait-20"]):
+        driver.ok("start", call, 0, model=model)
+    said = driver("run", by_fd=True, quiet=True)
+    assert said.code == "EXO_IDLE" and said.summary["ended"] == 4
+    failed = [driver.ok("reply", call).failed for call in range(4)]
+    assert failed == [None, None, "EXO_E_SERVER", "EXO_E_CLOCK_FIRST"]
+
+
+def test_a_thousand_calls_by_one_descriptor(driver, upstream):
+    driver.setup(upstream, "ok+pause-1")
+    driver.ok("start", 0, 0, count=1000)
+    said = driver("run", by_fd=True, quiet=True)
+    assert said.code == "EXO_IDLE" and (said.summary["ended"], said.summary["failed"]) == (1000, 0)
+    driver.ok("free", 0, count=1000)
+
+
+def test_a_call_that_is_held_pauses_its_transfer(driver, upstream):
+    """The clocks are much shorter than the hold, memory holds no more than an inbox, and others go on."""
+    driver.setup(upstream, "big-16", "ok", request_timeout=500, stream_ttft_timeout=500)
+    driver.ok("start", 0, 0)
+    driver("run", until="text")
+    driver.ok("hold", 0, 1)
+    before = driver.ok("memory").lines[0]["resident"]
+    said = driver("run", **{"for": 1500})
+    assert said.code == "EXO_OK" and said.events == []
+    assert driver.ok("memory").lines[0]["resident"] - before < 4096
+    driver.ok("start", 1, 0, model="ok")
+    said = driver("run", until="end")
+    assert {event["call"] for event in said.events} == {1}
+    driver.ok("hold", 0, 0)
+    said = driver("run", quiet=True)
+    assert said.summary["ended"] == 1 and driver.ok("reply", 0).failed is None
+
+
 def test_whoever_watches_the_sockets_cannot_block(driver, upstream):
     driver.setup(upstream, "ok")
     driver.ok("watch", 1)

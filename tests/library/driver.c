@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -623,7 +624,9 @@ static exo_call_options call_options(void)
 typedef struct watcher {
     bool quiet;
     int64_t hold;          /* milliseconds for which each text is held */
-    const char *cancel_at; /* the kind of event inside of whose handling its call is cancelled */
+    const char *cancel_at; /* the kind of event inside of whose handling its call is cancelled, */
+    const char *fork_at;   /* or the process forks, once */
+    pid_t child;           /* of that; 0: this is it */
     int64_t events;
     int64_t ended;
     int64_t failed;
@@ -640,6 +643,8 @@ static watcher watcher_from_words(void)
     w.quiet = number("quiet", 0) != 0;
     w.hold = number("hold", 0);
     w.cancel_at = option("cancel_at");
+    w.fork_at = option("fork_at");
+    w.child = -1;
     return w;
 }
 
@@ -667,6 +672,27 @@ static void see(void *ctx, const exo_event *event)
     if (w->cancel_at && strcmp(w->cancel_at, event_names[event->type]) == 0) {
         exo_call_cancel(event->call);
     }
+    if (w->fork_at && w->child < 0 && strcmp(w->fork_at, event_names[event->type]) == 0) {
+        fflush(stdout);
+        w->child = fork();
+    }
+}
+
+/* The end of a child that was made in a handler: it exits with 0 if it was told what it is. */
+static void end_child(exo_reply *reply)
+{
+    const exo_failure *failure = exo_reply_failure(reply);
+    bool is_told = !reply && failure && strstr(exo_client_message(client), "fork");
+    exo_reply_free(reply);
+    exo_client_free(client);
+    _exit(!is_told);
+}
+
+static int wait_for_child(pid_t child)
+{
+    int status = -1;
+    waitpid(child, &status, 0);
+    return status == 0 ? EXO_OK : EXO_E_STATE;
 }
 
 static void print_watcher(const watcher *w)
@@ -691,6 +717,12 @@ static int do_chat(void)
     watcher w = watcher_from_words();
     exo_reply *reply = exo_chat_events(client, request_at(1), &options, see, &w);
     int code = reply ? EXO_OK : EXO_E_NO_MEMORY;
+    if (w.child == 0) {
+        end_child(reply);
+    }
+    if (w.child > 0) {
+        code = wait_for_child(w.child);
+    }
     print_watcher(&w);
     give_reply(reply);
     return code;
@@ -728,8 +760,23 @@ static int do_start(void)
     return EXO_OK;
 }
 
-/* Takes events: until there is one of the kind `until`, until `began` calls have had one, for so many milliseconds, or
- * until no call is left. */
+/* The next event, as a program with one descriptor to wait for takes it. */
+static int next_by_fd(int64_t left, exo_event *event)
+{
+    int64_t deadline = left < 0 ? INT64_MAX : milliseconds() + left;
+    int code;
+    while ((code = exo_client_next(client, 0, event)) == EXO_OK && milliseconds() < deadline) {
+        int64_t wait = exo_client_timeout(client);
+        int64_t rest = deadline - milliseconds();
+        struct pollfd one = {exo_client_fd(client), POLLIN, 0};
+        wait = wait < 0 || rest < wait ? rest : wait;
+        poll(&one, 1, wait > 1000000 ? -1 : (int)wait);
+    }
+    return code;
+}
+
+/* Takes events, with exo_client_next() or `by_fd`: until there is one of the kind `until`, until `began` calls have had
+ * one, for so many milliseconds, or until no call is left. */
 static int do_run(void)
 {
     watcher w = watcher_from_words();
@@ -740,7 +787,8 @@ static int do_run(void)
     for (;;) {
         exo_event event;
         int64_t left = deadline < 0 ? -1 : deadline - milliseconds();
-        code = exo_client_next(client, deadline >= 0 && left < 0 ? 0 : left, &event);
+        left = deadline >= 0 && left < 0 ? 0 : left;
+        code = number("by_fd", 0) ? next_by_fd(left, &event) : exo_client_next(client, left, &event);
         if (code != EXO_EVENT) {
             break;
         }
@@ -751,6 +799,12 @@ static int do_run(void)
     }
     print_watcher(&w);
     return code;
+}
+
+/* hold NUMBER 1 holds the call, hold NUMBER 0 lets go. */
+static int do_hold(void)
+{
+    return exo_call_hold(slot_at(1)->call, number_at(2) != 0);
 }
 
 static int do_cancel(void)
@@ -890,9 +944,7 @@ static int do_fork(void)
         exo_client_free(client);
         _exit(0);
     }
-    int status = -1;
-    waitpid(child, &status, 0);
-    return status == 0 ? EXO_OK : EXO_E_STATE;
+    return wait_for_child(child);
 }
 
 /* A thread with a client of its own. */
@@ -992,6 +1044,7 @@ static const command commands[] = {
     {"start", do_start},
     {"run", do_run},
     {"cancel", do_cancel},
+    {"hold", do_hold},
     {"reply", do_reply},
     {"free", do_free},
     {"sleep", do_sleep},
