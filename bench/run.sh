@@ -33,7 +33,7 @@ wait_for()
 flags="-std=gnu11 -O2 -Wall -Wextra -I$root/include"
 libraries="$build/libexochat.a $(pkg-config --cflags --libs libcurl yaml-0.1 libssl libcrypto) -pthread"
 "${CC:-cc}" $flags "$root/bench/server.c" -o "$work/server"
-for program in config latency scale streams upload; do
+for program in config latency linear scale starve streams upload; do
     "${CC:-cc}" $flags "$root/bench/$program.c" "$root/bench/baseline.c" $libraries -o "$work/$program"
 done
 "$work/server" >"$work/port" &
@@ -74,6 +74,24 @@ for count in $SCALES; do
         row "$count streams, ${rest%:*}" "${rest##*:}" "$(value "$name" "$work/scale.$count")" "$(value "$name" "$work/scale.$smallest")"
     done
 done
+
+# A small call beside streams that never stop, which another process sends; the baseline is the same call alone.
+"$work/server" >"$work/flood" &
+servers="$servers $!"
+wait_for "$work/flood"
+"$work/starve" "http://127.0.0.1:$(cat "$work/flood")/flood/0" "$origin/one" "$STREAMS" 50 >"$work/starve.txt"
+row "first event beside $STREAMS that flood" ms "$(value beside "$work/starve.txt")" "$(value alone "$work/starve.txt")"
+
+# Long and many streams while text is printed; the baseline is a tenth of them.
+# linear_row WHAT UNIT KIND COUNT
+linear_row()
+{
+    row "$1" "us $2" "$("$work/linear" "$origin" "$3" "$4" | sed -n 's/^each //p')" \
+        "$("$work/linear" "$origin" "$3" $(($4 / 10)) | sed -n 's/^each //p')"
+}
+linear_row "5 million tiny events" "/100" events 50000
+linear_row "an answer of 250 MB" "/MB" megabytes 250
+linear_row "10,000 streams nobody asks for" "each" beside 10000
 
 # With TLS, by the scripted server of the tests.
 if python3 - "$root/tests" "$work" <<'PY' 2>/dev/null; then

@@ -2,8 +2,10 @@
  * server.c: the endpoint of the measurements: answers every POST with the same stream, as fast as this machine can.
  *
  * It reads a request's head, discards a body of the length announced there, and answers: /fast/… with a whole stream of
- * DELTAS deltas in one piece, /one/… with one delta, /hold/… with the head and one delta, after which nothing comes.
- * One thread, epoll; no errors are handled but a client that leaves. Prints its port and runs until it is killed.
+ * DELTAS deltas in one piece, /one/… with one delta, /hold/… with the head and one delta, after which nothing comes;
+ * /tiny/N/… with N hundred small deltas, /text/N/… with N megabytes of text, /flood/… with deltas without end, as fast
+ * as they are read. One thread, epoll; no errors are handled but a client that leaves. Prints its port and runs until
+ * it is killed.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -29,6 +31,9 @@ typedef struct stream {
 } stream;
 
 typedef struct client {
+    const stream *poured; /* goes out again and again */
+    uint64_t left;        /* so often, */
+    size_t at;            /* and so much of it went out this time */
     size_t head_len;
     uint64_t body_left;
     bool in_body;
@@ -38,6 +43,9 @@ typedef struct client {
 static client *clients[CLIENTS];
 static stream fast;
 static stream one;
+static stream tiny;
+static stream text;
+static stream ending;
 
 static void add(stream *s, const char *text)
 {
@@ -70,13 +78,79 @@ static void compose(stream *s, int deltas)
     add(s, "0\r\n\r\n");
 }
 
+/* What is poured: a hundred small deltas, and one of 16 KB, each in one chunk; and what comes behind them. */
+static void compose_poured(void)
+{
+    static const char event[] = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}\n\n";
+    static char content[16384 + 1];
+    char size[16];
+    snprintf(size, sizeof size, "%zx\r\n", (sizeof event - 1) * 100);
+    add(&tiny, size);
+    for (int i = 0; i < 100; i++) {
+        add(&tiny, event);
+    }
+    add(&tiny, "\r\n");
+    memset(content, 'x', sizeof content - 1);
+    snprintf(size, sizeof size, "%zx\r\n", sizeof event - 2 + sizeof content - 1);
+    add(&text, size);
+    add(&text, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"");
+    add(&text, content);
+    add(&text, "\"}}]}\n\n\r\n");
+    add_event(&ending, "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}");
+    add_event(&ending, "[DONE]");
+    add(&ending, "0\r\n\r\n");
+}
+
 static bool asks_for(const client *c, const char *path)
 {
     return strncmp(c->head + 5, path, strlen(path)) == 0; /* behind "POST " */
 }
 
-static void answer(int socket, client *c)
+/* Writes as much of what is poured as the other side takes, a bit at a time, so that all have their turns. */
+static void pour(int loop, int socket, client *c)
 {
+    ssize_t count = send(socket, c->poured->bytes + c->at, c->poured->len - c->at, MSG_NOSIGNAL | MSG_DONTWAIT);
+    c->at += count > 0 ? (size_t)count : 0;
+    if (c->at < c->poured->len) {
+        return;
+    }
+    c->at = 0;
+    if (--c->left == 0) {
+        bool ends = c->poured != &ending;
+        c->poured = ends ? &ending : NULL;
+        c->left = 1;
+    }
+    if (!c->poured) {
+        struct epoll_event event = {.events = EPOLLIN, .data.fd = socket};
+        epoll_ctl(loop, EPOLL_CTL_MOD, socket, &event);
+    }
+}
+
+/* Begins with a stream that is poured. False: another one is asked for. */
+static bool begin_to_pour(int loop, int socket, client *c)
+{
+    static const char head[] =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    bool is_text = asks_for(c, "/text/");
+    if (!is_text && !asks_for(c, "/tiny/") && !asks_for(c, "/flood/")) {
+        return false;
+    }
+    c->poured = is_text ? &text : &tiny;
+    c->left = asks_for(c, "/flood/") ? UINT64_MAX : strtoull(c->head + 11, NULL, 10) * (is_text ? 64 : 1);
+    c->at = 0;
+    send(socket, head, sizeof head - 1, MSG_NOSIGNAL);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.fd = socket};
+    epoll_ctl(loop, EPOLL_CTL_MOD, socket, &event);
+    return true;
+}
+
+static void answer(int loop, int socket, client *c)
+{
+    c->in_body = false;
+    c->head_len = 0;
+    if (begin_to_pour(loop, socket, c)) {
+        return;
+    }
     const stream *s = asks_for(c, "/fast") ? &fast : &one;
     size_t len = asks_for(c, "/hold") ? s->begun : s->len;
     for (size_t sent = 0; sent < len;) {
@@ -86,8 +160,6 @@ static void answer(int socket, client *c)
         }
         sent += (size_t)count;
     }
-    c->in_body = false;
-    c->head_len = 0;
 }
 
 /* Looks whether the head is complete, and begins with the body. */
@@ -105,7 +177,7 @@ static void read_head(client *c)
 }
 
 /* Reads what has come. False when the client has left. */
-static bool serve(int socket, client *c)
+static bool serve(int loop, int socket, client *c)
 {
     ssize_t count;
     if (c->in_body) {
@@ -119,7 +191,7 @@ static bool serve(int socket, client *c)
         read_head(c);
     }
     if (count > 0 && c->in_body && c->body_left == 0) {
-        answer(socket, c);
+        answer(loop, socket, c);
     }
     return count > 0;
 }
@@ -145,6 +217,7 @@ int main(void)
     setrlimit(RLIMIT_NOFILE, &files);
     compose(&fast, DELTAS);
     compose(&one, 1);
+    compose_poured();
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
@@ -165,7 +238,9 @@ int main(void)
             int socket = ready[i].data.fd;
             if (socket == listener) {
                 welcome(loop, listener);
-            } else if (!serve(socket, clients[socket])) {
+            } else if (ready[i].events == EPOLLOUT) {
+                pour(loop, socket, clients[socket]);
+            } else if (!serve(loop, socket, clients[socket])) {
                 free(clients[socket]);
                 close(socket);
             }
