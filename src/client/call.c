@@ -387,13 +387,13 @@ static void call_size_body(exo_call *call)
     exo_encoding *encoding = &call->try.encoding;
     size_t slice = call_slice(call, EXO_SIZING_SLICE);
     int code = exo_encoding_size(encoding, slice);
-    bool is_less = code == EXO_OK && exo_encoding_total(encoding) < slice;
-    call->client->turn.left -= (int64_t)(is_less ? exo_encoding_total(encoding) : slice);
     exo_starved starved = code == EXO_AGAIN ? exo_encoding_starved(&call->try.encoding) : EXO_STARVED_NOT;
     if (starved != EXO_STARVED_NOT) {
         call_wait_for_source(call, starved);
         return;
     }
+    bool is_less = code == EXO_OK && exo_encoding_total(encoding) < slice;
+    call->client->turn.left -= (int64_t)(is_less ? exo_encoding_total(encoding) : slice);
     call->try.starved_at = -1;
     if (code == EXO_AGAIN) {
         call_wake(call);

@@ -50,6 +50,8 @@ static const exo_deployment deployment = EXO_DEPLOYMENT_INIT;
 static const exo_route_policy policy = EXO_ROUTE_POLICY_INIT;
 static const exo_bounds bounds = EXO_BOUNDS_INIT;
 static const char *const names[] = {"a"};
+static const exo_cursor cursor;
+static const exo_source source;
 
 /* X(function, whether what it does with what it is given is right). Those of a reply are asked in a child too, where
  * they answer: a reply is memory, and nobody's but its own. */
@@ -78,10 +80,14 @@ static const char *const names[] = {"a"};
     CODE(exo_client_ready, g->client, 0, EXO_WATCH_READ) \
     X(exo_client_timeout, exo_client_timeout(g->client) == 0) \
     CODE(exo_client_body, g->client, g->request, NULL, no_write, NULL) \
+    CODE(exo_client_body_value, g->client, &cursor, NULL, no_write, NULL) \
     CODE(exo_client_models, g->client, "a", no_span, NULL, &failure) \
     CODE(exo_client_root, g->client, "a", no_span, NULL, &failure) \
     X(exo_client_message, exo_client_message(g->client)[0] != '\0') \
     NONE(exo_call_start, g->client, g->request, NULL, NULL) \
+    NONE(exo_call_start_value, g->client, &cursor, NULL, NULL) \
+    NONE(exo_call_start_raw, g->client, &source, NULL, NULL) \
+    NOTHING(exo_call_resume, g->call) \
     X(exo_call_user, !exo_call_user(g->call) == !g->call) \
     CODE(exo_call_hold, g->call, true) \
     NOTHING(exo_call_cancel, g->call) \
