@@ -122,6 +122,37 @@ def test_all_give_up_and_the_look_up_is_there_for_the_next(driver, upstream):
     assert driver.chat(quiet=1).failed is None and resolver(driver)["look_ups"] == 1
 
 
+@pytest.mark.parametrize("entries", [["-{0}"], ["{0}:127.0.0.2", "-{0}"], ["+{0}:127.0.0.2", "other:1:127.0.0.1", "-{0}"]])
+def test_an_entry_of_resolve_that_is_taken_back(driver, upstream, entries):
+    """The name is looked up then, and once for all."""
+    origin = f"back.slow:{upstream.port}"
+    resolve = [entry.format(origin) for entry in entries]
+    driver.setup(upstream, "ok", base_url=f"http://{origin}/v1", resolve=resolve)
+    resolver(driver, 50)
+    for _ in range(3):
+        driver.ok("start", 0, 0, model="ok", count=20)
+        assert driver("run", quiet=1).summary["failed"] == 0
+        driver.ok("free", 0, count=20)
+    assert resolver(driver)["look_ups"] == 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_an_address_is_no_name(driver, host):
+    try:
+        server = Upstream(host.strip("[]")).start()
+    except OSError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+    try:
+        driver.setup(server, "ok", base_url=f"http://{host}:{server.port}/v1", **{"bounds.lookups": 1})
+        driver.deploy(server, "hangs", base_url=f"http://a.hung:{server.port}/v1", connect_timeout=200)
+        driver.ok("start", 1, 0, model="hangs")  # it has the only look-up
+        driver("run", **{"for": 20})
+        assert driver.chat(model="ok", quiet=1).failed is None
+        driver("run", quiet=1)
+    finally:
+        server.stop()
+
+
 def test_a_name_that_hangs_holds_up_no_other(driver, upstream):
     setup(driver, [upstream], host="quick.slow", count=2, **{"bounds.lookups": 2})
     driver.deploy(upstream, "hangs", base_url=f"http://a.hung:{upstream.port}/v1", connect_timeout=100)

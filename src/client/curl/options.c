@@ -163,9 +163,26 @@ static CURLcode options_configure_proxy_tls(const exo_deployment *o, CURL *easy)
         code = curl_easy_setopt(easy, option, value); \
     }
 
+/* Whether an entry is "-host:port", or one behind it is that takes it back. Nothing else is there for libcurl to
+ * forget, and it would forget what it has looked up, with every request. */
+static bool options_is_taken_back(const exo_deployment *o, size_t at)
+{
+    const char *entry = o->resolve[at] + (o->resolve[at][0] == '+');
+    bool is_taken_back = entry[0] == '-';
+    for (size_t i = at + 1; !is_taken_back && i < o->resolve_count; i++) {
+        const char *other = o->resolve[i] + 1;
+        size_t len = strlen(other);
+        is_taken_back = o->resolve[i][0] == '-' && curl_strnequal(entry, other, len) && entry[len] == ':';
+    }
+    return is_taken_back;
+}
+
 static CURLcode options_configure_resolve(const exo_deployment *o, CURL *easy, struct curl_slist **resolve)
 {
     for (size_t i = 0; i < o->resolve_count; i++) {
+        if (options_is_taken_back(o, i)) {
+            continue;
+        }
         struct curl_slist *grown = curl_slist_append(*resolve, o->resolve[i]);
         if (!grown) {
             return CURLE_OUT_OF_MEMORY;
