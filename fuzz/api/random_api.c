@@ -65,6 +65,7 @@ typedef struct player {
     exo_client *client;
     tracked calls[CALLS_MAX];
     char url[64];
+    char named_url[64]; /* the same, by a name that has to be looked up */
     uint64_t starts;
     uint64_t events;
     uint64_t answers;
@@ -201,7 +202,12 @@ static void player_deploy(player *p, const char *model)
 {
     exo_deployment d = EXO_DEPLOYMENT_INIT;
     static const int64_t clocks[] = {0, 30, 100, 400, 1500};
-    d.base_url = dice_once_in(&p->dice, 12) ? "http://127.0.0.1:1/v1" : p->url;
+    static const char *const addresses[] = {"other.invalid:80:127.0.0.1"};
+    d.base_url = dice_once_in(&p->dice, 12)  ? "http://127.0.0.1:1/v1"
+                 : dice_once_in(&p->dice, 4) ? p->named_url
+                                             : p->url;
+    d.resolve = addresses; /* another identity, so other connections */
+    d.resolve_count = dice_once_in(&p->dice, 4) ? 1 : 0;
     d.api_key = dice_once_in(&p->dice, 3) ? NULL : "sk-random";
     d.connect_timeout = clocks[1 + dice_below(&p->dice, 4)];
     d.stream_ttft_timeout = dice_once_in(&p->dice, 4) ? EXO_CLOCK_AUTO : clocks[dice_below(&p->dice, 5)];
@@ -235,6 +241,17 @@ static void do_lists(player *p)
         const char *names[] = {player_model(p)};
         (void)exo_client_context_fallbacks(p->client, player_model(p), names, 1);
     }
+}
+
+static void do_bounds(player *p)
+{
+    exo_bounds bounds = EXO_BOUNDS_INIT;
+    bounds.connections_per_host = dice_once_in(&p->dice, 2) ? 1 + dice_below(&p->dice, 4) : EXO_UNBOUNDED;
+    bounds.connections = dice_once_in(&p->dice, 2) ? 1 + dice_below(&p->dice, 6) : EXO_UNBOUNDED;
+    bounds.idle_connections = dice_below(&p->dice, 4);
+    bounds.lookups = dice_once_in(&p->dice, 8) ? 0 : 1 + dice_below(&p->dice, 3);
+    int code = exo_client_bounds(p->client, &bounds);
+    player_check(p, (code == EXO_OK) == (bounds.lookups > 0), "bounds");
 }
 
 static exo_request *player_request(player *p)
@@ -369,15 +386,6 @@ static void do_resume(player *p)
 static void do_wakeup(player *p)
 {
     exo_client_wakeup(p->client);
-}
-
-static void do_bounds(player *p)
-{
-    exo_bounds bounds = EXO_BOUNDS_INIT;
-    bounds.connections_per_host = dice_once_in(&p->dice, 3) ? 1 + dice_below(&p->dice, 4) : EXO_UNBOUNDED;
-    bounds.connections = dice_once_in(&p->dice, 3) ? 1 + dice_below(&p->dice, 6) : EXO_UNBOUNDED;
-    bounds.idle_connections = dice_below(&p->dice, 5);
-    player_check(p, exo_client_bounds(p->client, &bounds) == EXO_OK, "bounds were refused");
 }
 
 static void do_remove(player *p)
@@ -548,6 +556,7 @@ static void player_open(player *p)
     p->client = exo_client_new(NULL);
     player_check(p, p->server && p->client, "nothing to begin with");
     snprintf(p->url, sizeof p->url, "http://127.0.0.1:%u/v1", unruly_port(p->server));
+    snprintf(p->named_url, sizeof p->named_url, "http://localhost:%u/v1", unruly_port(p->server));
     for (size_t i = 0; i < MODELS; i++) {
         player_deploy(p, models[i]);
     }
