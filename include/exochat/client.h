@@ -155,12 +155,13 @@ const exo_route_policy *exo_client_policy_of(const exo_client *client, const cha
 
 /* Bounds the connections and look-ups of the client (bounds.h; copied), from here on and at any time: who waits and may
  * go on does, what is under way stays. EXO_OK; EXO_E_ARGUMENT for a bound of 0 that must be 1 at least, or for one that
- * did not begin with its macro: exo_client_message() names it, and nothing is changed; EXO_E_FORKED. */
+ * did not begin with its macro: exo_client_message() names it, and nothing is changed; EXO_E_FORKED. What an endpoint
+ * is asked with exo_client_models() or exo_client_root() has a connection of its own, beside these. */
 int exo_client_bounds(exo_client *client, const exo_bounds *bounds);
 
 /* The bounds of the client. Valid as long as the client; what they are changes with exo_client_bounds(). NULL for NULL
  * and in a child process after fork(). */
-const exo_bounds *exo_client_get_bounds(const exo_client *client);
+const exo_bounds *exo_client_bounds_of(const exo_client *client);
 
 /* ------------------------------------------------------------------ events */
 

@@ -235,7 +235,7 @@ int exo_client_bounds(exo_client *client, const exo_bounds *bounds)
     return code;
 }
 
-const exo_bounds *exo_client_get_bounds(const exo_client *client)
+const exo_bounds *exo_client_bounds_of(const exo_client *client)
 {
     return exo_engine_check(client) == EXO_OK ? &client->bounds : NULL;
 }

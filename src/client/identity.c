@@ -9,6 +9,7 @@
 #include "heap.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 struct exo_identity {
     size_t references;
@@ -16,6 +17,9 @@ struct exo_identity {
     size_t len;
     unsigned char bytes[];
 };
+
+/* The length of "http://". */
+#define IDENTITY_SCHEME 7
 
 /* Where fields are written; NULL: they are only measured. */
 typedef struct identity_writer {
@@ -44,6 +48,15 @@ static void identity_put_text(identity_writer *to, const char *text)
     identity_put_field(to, text, text ? strlen(text) : 0);
 }
 
+/* Whether requests go to a proxy that reads them, and that may send the next one of a connection, or its answer, to
+ * another host than it says: over http, where libcurl has one connection for all hosts. */
+static bool identity_is_read_by_proxy(const exo_deployment *o)
+{
+    const bool is_plain = o->base_url && strncasecmp(o->base_url, "http://", IDENTITY_SCHEME) == 0;
+    const bool is_told = getenv("http_proxy") || getenv("all_proxy") || getenv("ALL_PROXY");
+    return is_plain && (o->proxy ? o->proxy[0] != '\0' : is_told);
+}
+
 static void identity_put_all(identity_writer *to, const exo_deployment *o)
 {
     identity_put_text(to, o->ca_file);
@@ -52,6 +65,9 @@ static void identity_put_all(identity_writer *to, const exo_deployment *o)
     identity_put_text(to, o->client_cert);
     identity_put_text(to, o->client_key);
     identity_put_text(to, o->proxy);
+    if (identity_is_read_by_proxy(o)) {
+        identity_put_field(to, o->base_url, IDENTITY_SCHEME + strcspn(o->base_url + IDENTITY_SCHEME, "/?#"));
+    }
     identity_put_text(to, o->unix_socket);
     identity_put_field(to, o->http2 ? "2" : "1", 1);
     for (size_t i = 0; i < o->resolve_count; i++) {

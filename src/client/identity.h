@@ -1,5 +1,6 @@
 /*
- * identity.h: all that identifies the connections of a deployment but the scheme, the host and the port of its URL.
+ * identity.h: all that identifies the connections of a deployment but the scheme, the host and the port of its URL;
+ * over http through a proxy, these too, for one such connection serves all hosts.
  *
  * Deployments whose identities are equal may share connections, looked up names and TLS sessions; no others may: a key
  * must not go where another deployment's addresses, certificates or proxy lead. The key itself is no part of it.

@@ -59,7 +59,7 @@ int exo_limits_check(const exo_limits *limits, char *message, size_t size)
 int exo_bounds_take(exo_bounds *into, const exo_bounds *from, char *message, size_t size)
 {
     exo_bounds taken = *into;
-    if (exo_sized_take(&taken, sizeof taken, from) != EXO_OK) {
+    if (!from || exo_sized_take(&taken, sizeof taken, from) != EXO_OK) {
         snprintf(message, size, "bounds: must begin with EXO_BOUNDS_INIT");
         return EXO_E_ARGUMENT;
     }

@@ -72,7 +72,7 @@ static const exo_source source;
     NONE(exo_client_context_fallback_of, g->client, "a", 0) \
     NONE(exo_client_policy_of, g->client, "a") \
     CODE(exo_client_bounds, g->client, &bounds) \
-    NONE(exo_client_get_bounds, g->client) \
+    NONE(exo_client_bounds_of, g->client) \
     CODE(exo_client_next, g->client, -1, &event) \
     NOTHING(exo_client_wakeup, g->client) \
     X(exo_client_fd, exo_client_fd(g->client) == -1) \

@@ -143,6 +143,31 @@ static void what_could_be_taken_for_each_other(void **state)
     }
 }
 
+/* One connection to a proxy serves all hosts over http: not for us. */
+static void hosts_behind_a_proxy(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *one;
+        const char *other;
+        const char *proxy;
+        bool same;
+    } cases[] = {
+        {"http://a/v1", "http://b/v1", "http://p", false},  {"http://a/v1", "http://a:81/v1", "p:1", false},
+        {"http://a/v1", "http://a/v2", "http://p", true},   {"http://a/v1", "http://a?x", "http://p", true},
+        {"HTTP://a/v1", "HTTP://b/v1", "http://p", false},  {"http://a/v1", "http://b/v1", "", true},
+        {"https://a/v1", "https://b/v1", "http://p", true}, /* tunnels */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        exo_deployment a = EXO_DEPLOYMENT_INIT;
+        exo_deployment b = EXO_DEPLOYMENT_INIT;
+        a.base_url = cases[i].one;
+        b.base_url = cases[i].other;
+        a.proxy = b.proxy = cases[i].proxy;
+        assert_true(is_same(&a, &b) == cases[i].same);
+    }
+}
+
 /* What is compared is what the texts say, not where they lie. */
 static void texts_are_compared(void **state)
 {
@@ -168,6 +193,7 @@ int main(void)
         cmocka_unit_test(every_field_is_in_the_table),
         cmocka_unit_test(each_field_alone),
         cmocka_unit_test(what_could_be_taken_for_each_other),
+        cmocka_unit_test(hosts_behind_a_proxy),
         cmocka_unit_test(texts_are_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,13 @@ static void structs_begin_with_their_macros(void **state)
     assert_int_equal(exo_client_deploy(f->client, "m", &deployment), EXO_E_ARGUMENT);
     assert_int_equal(exo_client_policy(f->client, "m", &policy), EXO_E_ARGUMENT);
     assert_int_equal(exo_client_policy(f->client, "m", NULL), EXO_E_ARGUMENT);
+    exo_bounds bounds;
+    memset(&bounds, 0, sizeof bounds);
+    assert_int_equal(exo_client_bounds(f->client, &bounds), EXO_E_ARGUMENT);
+    assert_int_equal(exo_client_bounds(f->client, NULL), EXO_E_ARGUMENT);
+    assert_int_equal(exo_client_bounds(NULL, &bounds), EXO_E_ARGUMENT);
+    assert_null(exo_client_bounds_of(NULL));
+    assert_int_equal(exo_client_bounds_of(f->client)->lookups, 16);
     exo_reply *reply = exo_chat_events(f->client, f->request, &call, NULL, NULL);
     assert_non_null(reply);
     assert_int_equal(exo_reply_failure(reply)->code, EXO_E_ARGUMENT);

@@ -118,6 +118,26 @@ def test_over_tls(driver, certificates, tmp_path):
         expect_isolation(driver, server, variants)
 
 
+@pytest.mark.parametrize("kind", ["http", "socks5"])
+def test_hosts_behind_one_proxy(driver, kind):
+    """This proxy sends all requests of a connection to where the first one goes."""
+    with Upstream() as one, Upstream() as other, Proxy(kind) as proxy:
+        servers = {"a": one, "b": other}
+        driver.ok("client")
+        for name, server in servers.items():
+            url = f"http://{name}.example:{server.port}/v1"
+            proxy.routes[f"{name}.example:{server.port}"] = ("127.0.0.1", server.port)
+            driver.ok("deploy", name, model="ok", base_url=url, proxy=proxy.url, api_key=f"key-of-{name}")
+        driver.ok("request", 0, "a")
+        driver.ok("text", 0, "user", "hello")
+        for name in "abbaab":
+            assert driver.chat(model=name, quiet=1).failed is None
+        assert len(proxy.requests) == 2
+        for name, server in servers.items():
+            assert {request.header("authorization") for request in server.requests} == {f"Bearer key-of-{name}"}
+            assert (server.connections, len(server.requests)) == (1, 3)
+
+
 def test_unix_sockets(driver, tmp_path_factory):
     folder = tmp_path_factory.mktemp("s")
     base = {"base_url": "http://localhost/v1"}
