@@ -26,6 +26,7 @@
 #define CALLS_MAX    4096
 #define REQUESTS_MAX 8
 #define SOURCES_MAX  8
+#define VALUES_MAX   4
 #define LIST_MAX     16
 #define PEM_MAX      8192
 
@@ -38,6 +39,15 @@ static exo_client *client;
 static exo_request *requests[REQUESTS_MAX];
 static slot slots[CALLS_MAX];
 static test_source sources[SOURCES_MAX];
+
+/* A value for exo_call_start_value(): JSON text, and the cursor over it. */
+typedef struct test_value {
+    char *text;
+    exo_json_cursor cursor;
+} test_value;
+
+static test_value values[VALUES_MAX];
+static exo_header call_headers[LIST_MAX]; /* of the options of a call */
 static uint64_t raw_bytes;
 
 /* ---- words ---- */
@@ -543,7 +553,8 @@ static int do_bytes(void)
     return exo_request_bytes(request_at(1), role_at(2), exo_span_text(kept), option("type"), option("name"));
 }
 
-static int do_source(void)
+/* The source of a slot, as the words have it. */
+static test_source *source_from_words(void)
 {
     test_source *s = &sources[(size_t)number("slot", 0) % SOURCES_MAX];
     test_source_init(s, (uint64_t)number("total", 0));
@@ -557,7 +568,43 @@ static int do_source(void)
     s->changes_pass = (unsigned)number("changes_pass", 0);
     s->lengthens_pass = (unsigned)number("lengthens_pass", 0);
     s->stutters = (unsigned)number("stutters", 0);
+    s->closed = number("closed", 0) != 0;
+    return s;
+}
+
+static int do_source(void)
+{
+    test_source *s = source_from_words();
     return exo_request_source(request_at(1), role_at(2), &s->source, option("type"), option("name"));
+}
+
+/* A source for the body itself: start body=SLOT sends it. */
+static int do_body_source(void)
+{
+    source_from_words();
+    return EXO_OK;
+}
+
+/* Opens a source, and tells the call; how often it was read is said before. */
+static int do_resume(void)
+{
+    test_source *s = &sources[(size_t)number("slot", 0) % SOURCES_MAX];
+    print_begin();
+    print_number("reads", (int64_t)s->reads);
+    print_end();
+    s->closed = number("closed", 0) != 0;
+    exo_call_resume(slot_at(1)->call);
+    return EXO_OK;
+}
+
+/* A value for start value=SLOT. */
+static int do_value(void)
+{
+    test_value *v = &values[(size_t)number_at(1) % VALUES_MAX];
+    free(v->text);
+    v->text = strdup(word(2));
+    exo_json_cursor_init(&v->cursor, exo_span_text(v->text), EXO_JSON_DEPTH_MAX);
+    return v->text ? EXO_OK : EXO_E_NO_MEMORY;
 }
 
 static int do_message(void)
@@ -617,6 +664,16 @@ static exo_call_options call_options(void)
     options.traceparent = option("traceparent");
     options.events = (uint64_t)number("events", EXO_WANT_ALL);
     options.raw = number("raw", 0) ? count_raw : NULL;
+    options.files = (exo_files)number("files", EXO_FILES_DEFAULT);
+    options.file_root = option("file_root");
+    options.defaults = option("defaults");
+    options.headers = call_headers;
+    options.header_count = pairs("header", call_headers);
+    options.api_key = option("api_key");
+    options.connect_timeout = number("connect_timeout", options.connect_timeout);
+    options.stream_ttft_timeout = number("stream_ttft_timeout", options.stream_ttft_timeout);
+    options.request_timeout = number("request_timeout", options.request_timeout);
+    options.resumes = number("resumes", 0) != 0;
     return options;
 }
 
@@ -745,6 +802,19 @@ static int do_simple_chat(void)
     return code;
 }
 
+/* A request, the value of a slot, or the source of one as the body. */
+static exo_call *start_call(const exo_call_options *options, slot *s)
+{
+    if (option("value")) {
+        const exo_cursor cursor = exo_json_cursor_of(&values[(size_t)number("value", 0) % VALUES_MAX].cursor);
+        return exo_call_start_value(client, &cursor, options, s);
+    }
+    if (option("body")) {
+        return exo_call_start_raw(client, &sources[(size_t)number("body", 0) % SOURCES_MAX].source, options, s);
+    }
+    return exo_call_start(client, request_at(2), options, s);
+}
+
 /* Starts call number words[1], or `count` calls from that number on. */
 static int do_start(void)
 {
@@ -752,7 +822,7 @@ static int do_start(void)
     slot *first = slot_at(1);
     for (slot *s = first; s < first + number("count", 1); s++) {
         s->began = false;
-        s->call = exo_call_start(client, request_at(2), &options, s);
+        s->call = start_call(&options, s);
         if (!s->call) {
             return EXO_E_NO_MEMORY;
         }
@@ -1034,6 +1104,9 @@ static const command commands[] = {
     {"file", do_file},
     {"bytes", do_bytes},
     {"source", do_source},
+    {"body_source", do_body_source},
+    {"resume", do_resume},
+    {"value", do_value},
     {"message", do_message},
     {"tool_result", do_tool_result},
     {"set", do_set},
@@ -1101,6 +1174,9 @@ int main(void)
     do_free_client();
     for (size_t i = 0; i < REQUESTS_MAX; i++) {
         exo_request_free(requests[i]);
+    }
+    for (size_t i = 0; i < VALUES_MAX; i++) {
+        free(values[i].text);
     }
     return 0;
 }

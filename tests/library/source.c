@@ -7,6 +7,10 @@ static int read_pattern(void *ctx, void *dst, size_t size, size_t *got)
 {
     test_source *s = ctx;
     *got = 0;
+    s->reads++;
+    if (s->closed) {
+        return EXO_AGAIN;
+    }
     if (s->stuttered < s->stutters) {
         s->stuttered++;
         return EXO_AGAIN;

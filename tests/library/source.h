@@ -15,6 +15,8 @@ typedef struct test_source {
     unsigned lengthens_pass; /* from this pass on there is one byte more; 0: never */
     unsigned stutters;       /* so many of each read() says EXO_AGAIN first */
     unsigned stuttered;
+    bool closed; /* every read() says EXO_AGAIN */
+    unsigned long reads;
     unsigned pass;
 } test_source;
 
