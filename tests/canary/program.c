@@ -4,6 +4,8 @@
  *
  *     KEY=… canary_program BASE_URL MODEL…
  *
+ * With PER_CALL in the environment the key is given with each call, not with the deployments.
+ *
  * Each model falls back on the next one. Everything that the library says of them goes to standard output: records of
  * the log, messages of failures. libcurl has copies of its own; as in the command, they are in memory that is wiped, so
  * that what is found is ours.
@@ -28,9 +30,11 @@ static void deploy(exo_client *client, const char *base_url, char **models)
     const exo_header header = {"X-Token", getenv("KEY")};
     exo_deployment deployment = EXO_DEPLOYMENT_INIT;
     deployment.base_url = base_url;
-    deployment.api_key = getenv("KEY");
-    deployment.headers = &header;
-    deployment.header_count = 1;
+    if (!getenv("PER_CALL")) {
+        deployment.api_key = getenv("KEY");
+        deployment.headers = &header;
+        deployment.header_count = 1;
+    }
     deployment.stream_ttft_timeout = 300;
     deployment.request_timeout = 300;
     for (size_t i = 0; models[i]; i++) {
@@ -45,7 +49,15 @@ static void ask(exo_client *client, const char *model)
 {
     exo_request *request = exo_request_new(model);
     exo_request_text(request, EXO_USER, "hello");
-    exo_reply *reply = exo_chat(client, request, NULL, NULL);
+    const exo_header header = {"X-Token", getenv("KEY")};
+    exo_call_options options = EXO_CALL_OPTIONS_INIT;
+    options.buffered = true;
+    if (getenv("PER_CALL")) {
+        options.api_key = getenv("KEY");
+        options.headers = &header;
+        options.header_count = 1;
+    }
+    exo_reply *reply = exo_chat_events(client, request, &options, NULL, NULL);
     const exo_failure *failure = exo_reply_failure(reply);
     const exo_trail_entry *attempt;
     printf("%s: %s\n", model, failure ? exo_error_name(failure->code) : "answered");

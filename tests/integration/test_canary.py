@@ -93,16 +93,18 @@ def test_what_is_there_is_found(exochat, watched, upstream, write_config):
     assert ran.out == TEXT and given == 2 and elsewhere >= 1
 
 
+@pytest.mark.parametrize("per_call", [False, True])
 @pytest.mark.parametrize("models", [["ok"], ["status-401"], ["echoed"], ["status-503", "silent", "no-end", "ok"]])
-def test_the_library(watched, upstream, models):
+def test_the_library(watched, upstream, models, per_call):
     def run(*args, env):
-        environment = {"KEY": KEY, "NO_PROXY": "*", **env}
+        environment = {"KEY": KEY, "NO_PROXY": "*", **env, **({"PER_CALL": "1"} if per_call else {})}
         return subprocess.run([PROGRAM, *args], env=environment, capture_output=True, timeout=TIMEOUT, check=True)
 
     upstream.scripts["echoed"] = lambda conn: conn.respond(401, {"error": {"message": f"Wrong key {KEY}", "type": KEY}})
     ran, given, elsewhere = watched(run, upstream.base_url, *models)
     assert ran.stdout.count(b'"attempt"') > 0 and END.encode() not in ran.stdout + ran.stderr
     assert all(request.header("x-token") == KEY for request in upstream.requests)
+    assert all(request.header("authorization") == f"Bearer {KEY}" for request in upstream.requests)
     assert given == 2 and (elsewhere == 0 or models == ["echoed"])
 
 
