@@ -617,6 +617,20 @@ static int do_tool_result(void)
     return exo_request_tool(request_at(1), exo_span_text(word(2)), exo_span_text(word(3)));
 }
 
+/* answer REQUEST CALL: what the call answered, as the next message; its reply is used up. */
+static int do_answer(void)
+{
+    exo_reply *reply = exo_call_reply(slot_at(2)->call);
+    int code = reply ? exo_request_answer(request_at(1), reply) : EXO_NOT_FOUND;
+    if (reply && exo_reply_failure(reply)) {
+        print_begin();
+        print_failure("failure", exo_reply_failure(reply));
+        print_end();
+    }
+    exo_reply_free(reply);
+    return code;
+}
+
 static int do_set(void)
 {
     return exo_request_json(request_at(1), word(2), exo_span_text(word(3)));
@@ -1109,6 +1123,7 @@ static const command commands[] = {
     {"value", do_value},
     {"message", do_message},
     {"tool_result", do_tool_result},
+    {"answer", do_answer},
     {"set", do_set},
     {"allow_files", do_allow_files},
     {"body", do_body},
