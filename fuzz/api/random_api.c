@@ -33,22 +33,21 @@
 #define TOTAL_MS    1500
 #define OUTLIVED_MS 60000
 
-/* Bytes of the caller's, which do not always come at once. */
-typedef struct stutter {
+/* A source that has something ready as it likes. */
+typedef struct moody {
     exo_source source;
     uint64_t *dice;
-    exo_call *call; /* NULL as long as it is being started */
+    size_t total;
     size_t at;
-} stutter;
+} moody;
 
 /* One call, as it was told about. */
 typedef struct tracked {
     exo_call *call; /* NULL: the place is free */
     exo_request *request;
-    exo_json_cursor json;
-    exo_cursor value;
-    stutter raw;
     bool held;
+    exo_json_cursor value; /* or this, or the source as the body */
+    moody source;
     int64_t started;
     bool ended;
     bool cancelled;
@@ -89,29 +88,6 @@ static _Noreturn void player_fails(const player *p, const char *what)
 {
     fprintf(stderr, "random_api: seed %llu: %s\n", (unsigned long long)p->seed, what);
     abort();
-}
-
-static const char raw_body[] = "{\"model\":\"m0\",\"messages\":[{\"role\":\"user\",\"content\":\"why?\"}]}";
-
-static int stutter_read(void *ctx, void *buffer, size_t size, size_t *len)
-{
-    stutter *s = ctx;
-    size_t left = sizeof raw_body - 1 - s->at;
-    if (left > 0 && dice_once_in(s->dice, 3)) {
-        exo_call_resume(s->call);
-        return EXO_AGAIN;
-    }
-    *len = left < size ? left : size;
-    memcpy(buffer, raw_body + s->at, *len);
-    s->at += *len;
-    return EXO_OK;
-}
-
-static int stutter_rewind(void *ctx)
-{
-    stutter *s = ctx;
-    s->at = 0;
-    return EXO_OK;
 }
 
 static void player_check(const player *p, bool holds, const char *what)
@@ -283,32 +259,62 @@ static exo_call_options player_options(player *p)
     options.restart = dice_once_in(&p->dice, 3);
     options.choices = dice_once_in(&p->dice, 6) ? 2 : 1;
     options.events |= dice_once_in(&p->dice, 2) ? EXO_WANT(EXO_EVENT_FALLBACK) : 0;
-    options.defaults = dice_once_in(&p->dice, 6) ? "{\"seed\":1,\"top_p\":0.5}" : NULL;
-    options.api_key = dice_once_in(&p->dice, 6) ? "sk-call" : NULL;
-    options.request_timeout = dice_once_in(&p->dice, 6) ? 200 : EXO_CLOCK_OF_DEPLOYMENT;
     return options;
 }
 
-static exo_call *player_start(player *p, tracked *t, exo_call_options *options)
+static int moody_read(void *ctx, void *dst, size_t size, size_t *got)
 {
-    switch (dice_below(&p->dice, 6)) {
-    case 0:
-        exo_json_cursor_init(&t->json, exo_span_of(raw_body, sizeof raw_body - 1), 32);
-        t->value = exo_json_cursor_of(&t->json);
-        return exo_call_start_value(p->client, &t->value, options, t);
-    case 1:
-        options->model = player_model(p);
-        options->resumes = dice_once_in(&p->dice, 2);
-        options->defaults = NULL;
-        t->raw.source = (exo_source){&t->raw, stutter_read, dice_once_in(&p->dice, 2) ? stutter_rewind : NULL, NULL,
-                                     dice_once_in(&p->dice, 2) ? sizeof raw_body - 1 : EXO_SIZE_UNKNOWN};
-        t->raw.dice = &p->dice;
-        t->raw.call = exo_call_start_raw(p->client, &t->raw.source, options, t);
-        return t->raw.call;
-    default:
-        t->request = player_request(p);
-        return exo_call_start(p->client, t->request, options, t);
+    moody *m = ctx;
+    *got = 0;
+    if (dice_once_in(m->dice, 3)) {
+        return dice_once_in(m->dice, 40) ? EXO_E_SOURCE_READ : EXO_AGAIN;
     }
+    *got = m->total - m->at < size ? m->total - m->at : size;
+    memset(dst, '7', *got);
+    m->at += *got;
+    return EXO_OK;
+}
+
+static int moody_rewind(void *ctx)
+{
+    ((moody *)ctx)->at = 0;
+    return EXO_OK;
+}
+
+static void player_make_source(player *p, moody *m)
+{
+    m->dice = &p->dice;
+    m->total = dice_once_in(&p->dice, 4) ? LARGE : dice_below(&p->dice, 2000);
+    m->source.ctx = m;
+    m->source.read = moody_read;
+    m->source.rewind = dice_once_in(&p->dice, 3) ? NULL : moody_rewind;
+    m->source.size = dice_once_in(&p->dice, 2) ? EXO_SIZE_UNKNOWN : m->total + dice_once_in(&p->dice, 20);
+}
+
+/* A request, with a source of the caller's now and then; a value; or bytes as they are. */
+static exo_call *player_begin(player *p, tracked *t, exo_call_options *options)
+{
+    static const char value[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"why?\"}],\"seed\":1}";
+    uint32_t way = dice_below(&p->dice, 4);
+    player_make_source(p, &t->source);
+    options->resumes = dice_once_in(&p->dice, 3);
+    options->defaults = way != 2 && dice_once_in(&p->dice, 4) ? "{\"top_k\":3}" : NULL;
+    options->api_key = dice_once_in(&p->dice, 4) ? "sk-of-the-call" : NULL;
+    options->request_timeout = dice_once_in(&p->dice, 4) ? 50 : options->request_timeout;
+    options->model = way == 1 || way == 2 ? player_model(p) : NULL;
+    if (way == 1) {
+        exo_json_cursor_init(&t->value, exo_span_text(value), EXO_JSON_DEPTH_MAX);
+        const exo_cursor cursor = exo_json_cursor_of(&t->value);
+        return exo_call_start_value(p->client, &cursor, options, t);
+    }
+    if (way == 2) {
+        return exo_call_start_raw(p->client, &t->source.source, options, t);
+    }
+    t->request = player_request(p);
+    if (way == 3) {
+        (void)exo_request_source(t->request, EXO_USER, &t->source.source, "text/plain", NULL);
+    }
+    return exo_call_start(p->client, t->request, options, t);
 }
 
 static void do_start(player *p)
@@ -322,7 +328,7 @@ static void do_start(player *p)
         t->text = malloc(TEXT_MAX);
         t->shows = !options.buffered;
         t->started = player_now();
-        t->call = player_start(p, t, &options);
+        t->call = player_begin(p, t, &options);
         player_check(p, t->call && t->text, "a call was not started");
         player_check(p, exo_call_user(t->call) == t, "a call has another's user");
         p->starts++;
@@ -334,6 +340,12 @@ static tracked *player_pick(player *p)
 {
     tracked *t = &p->calls[dice_below(&p->dice, CALLS_MAX)];
     return t->call ? t : NULL;
+}
+
+static void do_resume(player *p)
+{
+    const tracked *t = player_pick(p);
+    exo_call_resume(t ? t->call : NULL);
 }
 
 static void do_cancel(player *p)
@@ -375,12 +387,6 @@ static void do_hold(player *p)
         t->held = dice_once_in(&p->dice, 2);
         player_check(p, exo_call_hold(t->call, t->held) == EXO_OK, "a call cannot be held");
     }
-}
-
-static void do_resume(player *p)
-{
-    const tracked *t = player_pick(p);
-    exo_call_resume(t ? t->call : NULL);
 }
 
 static void do_wakeup(player *p)
@@ -511,7 +517,7 @@ static const struct {
     unsigned weight;
     bool nests; /* may be done inside of a handler */
 } acts[] = {
-    {do_poll, 20, false}, {do_hold, 4, true},  {do_resume, 2, true},  {do_wakeup, 2, true}, {do_bounds, 1, true},
+    {do_poll, 20, false}, {do_hold, 4, true},  {do_resume, 20, true}, {do_wakeup, 2, true}, {do_bounds, 1, true},
     {do_remove, 1, true}, {do_look, 1, true},  {do_next, 60, false},  {do_start, 30, true}, {do_cancel, 4, true},
     {do_free, 6, true},   {do_reply, 6, true}, {do_deploy, 2, true},  {do_lists, 1, true},  {do_end_taken, 10, true},
     {do_body, 1, true},   {do_chat, 1, true},  {do_models, 1, false},
