@@ -24,8 +24,8 @@ extern "C" {
 typedef struct exo_source {
     void *ctx;
     /* Stores up to `size` bytes (at least 1) at `dst` and their number in `*got`; 0 is the end. EXO_OK; EXO_AGAIN when
-     * nothing is ready now; or a negative error, EXO_E_SOURCE_READ as a rule. Must not block for long: it is called
-     * between the turns of an event loop. */
+     * nothing is ready now (in a call: see exo_call_resume() in call.h); or a negative error, EXO_E_SOURCE_READ as a
+     * rule. Must not block for long: it is called between the turns of an event loop. */
     int (*read)(void *ctx, void *dst, size_t size, size_t *got);
     /* Back to the first byte: EXO_OK or a negative error. NULL for a source that can be read only once: its request is
      * sent once, chunked, without fallback. */
