@@ -350,7 +350,7 @@ static bool config_check_default_model(reading *r)
     if (!config->default_model || exo_config_find(config, config->default_model)) {
         return true;
     }
-    for (size_t i = 0; i < config->count; i++) {
+    for (size_t i = 0; config->models && i < config->count; i++) {
         distance = exo_config_propose(config->default_model, config->models[i].name, distance, &nearest);
     }
     exo_yaml_enter(&r->yaml, "default_model");
