@@ -48,8 +48,14 @@ static void models_begin(exo_json_reader *reader, exo_span text)
 
 /* ---- the list ---- */
 
-/* The value of the top-level members "data" and "models", the last of each; empty where there is none. */
-static void models_read_members(exo_span object, exo_span *data, exo_span *models)
+/* The values of the top-level members that count, the last of each; empty where there is none. */
+typedef struct members {
+    exo_span data;
+    exo_span models;
+    exo_span error;
+} members;
+
+static void models_read_members(exo_span object, members *found)
 {
     exo_json_reader reader;
     exo_json_token token;
@@ -60,9 +66,16 @@ static void models_read_members(exo_span object, exo_span *data, exo_span *model
         if (exo_json_skip(&reader, &value) != EXO_OK) {
             return;
         }
-        *data = exo_json_is(&token, "data") ? value : *data;
-        *models = exo_json_is(&token, "models") ? value : *models;
+        found->data = exo_json_is(&token, "data") ? value : found->data;
+        found->models = exo_json_is(&token, "models") ? value : found->models;
+        found->error = exo_json_is(&token, "error") ? value : found->error;
     }
+}
+
+/* Whether a member says something: null, false and what is empty do not. */
+static bool models_speaks(exo_span json)
+{
+    return json.len > 2 && !exo_span_is(json, "null") && !exo_span_is(json, "false");
 }
 
 static bool models_is_array(exo_span json)
@@ -70,30 +83,36 @@ static bool models_is_array(exo_span json)
     return json.len > 0 && *json.ptr == '[';
 }
 
-/* Finds the array in a body that is JSON to its end. */
-static int models_find_list(reading *r, exo_span body)
+/* Reads a body to its end; `*whole` is the value that it is. */
+static int models_read_whole(reading *r, exo_span body, exo_span *whole)
 {
     exo_json_reader reader;
     exo_json_token token;
-    exo_span whole;
-    exo_span data = {NULL, 0};
-    exo_span models = {NULL, 0};
     models_begin(&reader, body);
-    int code = exo_json_skip(&reader, &whole);
+    int code = exo_json_skip(&reader, whole);
     code = code == EXO_OK ? exo_json_next(&reader, &token) : code;
     if (code != EXO_OK) {
         models_refuse(r, code, "GET /models: not JSON, or cut, at byte %zu of %zu", reader.at, body.len);
         r->failure->offset = reader.at;
-        return code;
     }
-    if (exo_failure_from_json(r->failure, r->http_status, whole) == EXO_OK) {
-        return r->failure->code;
-    }
+    return code;
+}
+
+static const char models_error[] = "GET /models: an error in place of a list of models";
+
+/* Finds the array in a body that is whole. */
+static int models_find_list(reading *r, exo_span whole)
+{
+    members found = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
     if (*whole.ptr == '{') {
-        models_read_members(whole, &data, &models);
+        models_read_members(whole, &found);
     }
-    r->name = models_is_array(data) || !models_is_array(models) ? "data" : "models";
-    r->list = models_is_array(whole) ? whole : models_is_array(data) ? data : models;
+    bool has_data = models_is_array(found.data);
+    r->name = has_data || !models_is_array(found.models) ? "data" : "models";
+    r->list = models_is_array(whole) ? whole : has_data ? found.data : found.models;
+    if (models_speaks(found.error)) {
+        return models_refuse(r, EXO_E_IN_STREAM, "%s", models_error);
+    }
     if (!models_is_array(r->list)) {
         return models_refuse(r, EXO_E_NOT_A_STREAM,
                              "GET /models: no list of models: neither \"data\" nor \"models\" is one");
@@ -191,6 +210,27 @@ static int models_walk(reading *r, void (*each)(void *ctx, exo_span id), void *c
     return code;
 }
 
+/* Looks whether there is a list, and nothing but models in it. What is none may report an error, in any of the shapes
+ * that are known. */
+static int models_judge(reading *r, exo_span body)
+{
+    exo_span whole;
+    int code = models_read_whole(r, body, &whole);
+    if (code != EXO_OK) {
+        return code;
+    }
+    code = models_find_list(r, whole);
+    code = code == EXO_OK ? models_walk(r, NULL, NULL) : code;
+    bool is_none = code == EXO_E_NOT_A_STREAM || code == EXO_E_IN_STREAM;
+    if (is_none && exo_failure_from_json(r->failure, r->http_status, whole) == EXO_OK) {
+        code = r->failure->code;
+        if (r->failure->message[0] == '\0') {
+            snprintf(r->failure->message, sizeof r->failure->message, "%s", models_error);
+        }
+    }
+    return code;
+}
+
 int exo_models_read(exo_span body, uint16_t http_status, uint32_t longest, void (*each)(void *ctx, exo_span id),
                     void *ctx, exo_failure *failure)
 {
@@ -208,8 +248,7 @@ int exo_models_read(exo_span body, uint16_t http_status, uint32_t longest, void 
                              : first == '<' ? "a page of HTML or XML"
                                             : "text that is neither a list nor an object of JSON");
     }
-    code = code == EXO_OK ? models_find_list(&r, body) : code;
-    code = code == EXO_OK ? models_walk(&r, NULL, NULL) : code;
+    code = code == EXO_OK ? models_judge(&r, body) : code;
     if (code == EXO_OK && each) {
         code = models_walk(&r, each, ctx);
     }
