@@ -939,6 +939,32 @@ static void test_a_long_circle(void **state)
     exo_config_free(config);
 }
 
+/* As many as there may be: each of them is looked for among all. */
+static void test_many_names(void **state)
+{
+    static const struct {
+        const char *head;
+        const char *format;
+        unsigned count;
+        const char *tail;
+        size_t warnings;
+    } rows[] = {
+        {"models:\n  b: {base_url: \"https://h\"}\n  a: {base_url: \"https://h\", fallbacks: [", "b, ", 19000, "]}\n",
+         18999},
+        {"models:\n  b: {base_url: \"https://h\"}\n  a: {base_url: \"https://h\", context_fallbacks: [", "c%u, ", 19000,
+         "]}\n", 19000},
+        {"models:\n", "  m%u: {base_url: \"https://h\", fallbacks: [m%u]}\n", 4000, "", 4000},
+        {"models:\n  z: {base_url: \"https://h\"}\n", "  m%u: {base_url: \"https://h\", fallbacks: [z]}\n", 4000, "",
+         0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        exo_config *config = parse(repeated(rows[i].head, rows[i].format, rows[i].count, rows[i].tail));
+        assert_int_equal(exo_config_check(config, NULL, NULL), rows[i].warnings);
+        exo_config_free(config);
+    }
+}
+
 static void test_missing_key(void **state)
 {
     (void)state;
@@ -1125,6 +1151,7 @@ int main(void)
         cmocka_unit_test(test_doubtful),
         cmocka_unit_test(test_circles),
         cmocka_unit_test(test_a_long_circle),
+        cmocka_unit_test(test_many_names),
         cmocka_unit_test(test_missing_key),
         cmocka_unit_test(test_doubtful_files),
         cmocka_unit_test(test_apply),
