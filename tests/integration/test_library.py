@@ -170,6 +170,7 @@ def test_a_long_list_of_models(driver, upstream):
     driver.setup(upstream, "ok", **{"limits.event": 1 << 20})
     driver.deploy(upstream, "m", base_url=upstream.url_for("list"))
     assert driver.ok("models", "m").all("model") == [f"m-{i}" for i in range(20000)]
+    driver.ok("free_client")
     driver.setup(upstream, "ok", **{"limits.event": 1 << 19})
     driver.deploy(upstream, "m", base_url=upstream.url_for("list"))
     said = driver("models", "m")
