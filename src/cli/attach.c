@@ -23,24 +23,22 @@ static const char *attach_path(const char *name)
 
 /* ---- what a file holds ---- */
 
-/* ELF, Mach-O (both ways round, and for several processors, which is Java's mark too), WebAssembly, and what DOS and
- * Windows run. */
+/* By its first four bytes: ELF, Mach-O (both ways round, and for several processors, which is Java's mark too),
+ * WebAssembly; and what DOS and Windows run. */
 static bool attach_is_program(exo_span head)
 {
-    static const char marks[][5] = {"\x7F"
-                                    "ELF",
-                                    "\xFE\xED\xFA\xCE",
-                                    "\xFE\xED\xFA\xCF",
-                                    "\xCE\xFA\xED\xFE",
-                                    "\xCF\xFA\xED\xFE",
-                                    "\xCA\xFE\xBA\xBE"};
+    static const uint32_t marks[] = {0x7F454C46, 0xFEEDFACE, 0xFEEDFACF, 0xCEFAEDFE,
+                                     0xCFFAEDFE, 0xCAFEBABE, 0x0061736D};
+    uint32_t mark = 0;
+    for (size_t i = 0; i < 4 && i < head.len; i++) {
+        mark = mark << 8 | (unsigned char)head.ptr[i];
+    }
     for (size_t i = 0; head.len > 4 && i < sizeof marks / sizeof marks[0]; i++) {
-        if (memcmp(head.ptr, marks[i], 4) == 0) {
+        if (mark == marks[i]) {
             return true;
         }
     }
-    return (head.len > 4 && memcmp(head.ptr, "\0asm", 4) == 0) ||
-           (head.len > 64 && memcmp(head.ptr, "MZ", 2) == 0 && memchr(head.ptr, '\0', 64));
+    return head.len > 64 && memcmp(head.ptr, "MZ", 2) == 0 && memchr(head.ptr, '\0', 64);
 }
 
 /* Whether the name is that of a text. */

@@ -27,12 +27,12 @@ static bool conversation_find(exo_span message, const char *key, exo_json_token 
 {
     exo_json_reader reader;
     exo_json_reader_init(&reader, message, EXO_JSON_DEPTH_MAX, true);
-    int code = exo_json_next(&reader, token);
-    while (code == EXO_EVENT && (code = exo_json_next(&reader, token)) == EXO_EVENT && token->type == EXO_JSON_KEY) {
+    bool more = exo_json_next(&reader, token) == EXO_EVENT && token->type == EXO_JSON_OBJECT;
+    while (more && exo_json_next(&reader, token) == EXO_EVENT && token->type == EXO_JSON_KEY) {
         if (exo_json_is(token, key)) {
             return exo_json_next(&reader, token) == EXO_EVENT && token->type == EXO_JSON_STRING;
         }
-        code = exo_json_skip(&reader, NULL) == EXO_OK ? EXO_EVENT : EXO_NOT_FOUND;
+        more = exo_json_skip(&reader, NULL) == EXO_OK;
     }
     return false;
 }
@@ -51,7 +51,7 @@ static bool conversation_enter(exo_json_reader *reader)
     if (code != EXO_EVENT || token.type != EXO_JSON_OBJECT) {
         return code == EXO_EVENT && token.type == EXO_JSON_ARRAY;
     }
-    while ((code = exo_json_next(reader, &token)) == EXO_EVENT && token.type == EXO_JSON_KEY) {
+    while (exo_json_next(reader, &token) == EXO_EVENT && token.type == EXO_JSON_KEY) {
         if (exo_json_is(&token, "messages")) {
             return exo_json_next(reader, &token) == EXO_EVENT && token.type == EXO_JSON_ARRAY;
         }

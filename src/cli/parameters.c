@@ -137,7 +137,7 @@ static bool parameters_read_tool(exo_json_reader *reader, exo_json_token token, 
     int code = EXO_EVENT;
     memset(shape, 0, sizeof *shape);
     shape->object = token.type == EXO_JSON_OBJECT;
-    while (shape->object && (code = exo_json_next(reader, &token)) == EXO_EVENT && token.type == EXO_JSON_KEY) {
+    while (shape->object && exo_json_next(reader, &token) == EXO_EVENT && token.type == EXO_JSON_KEY) {
         if (exo_json_is(&token, "function")) {
             code = parameters_read_function(reader, shape);
         } else if (exo_json_is(&token, "type")) {
