@@ -118,11 +118,52 @@ static bool advise_on_plain(const question *q)
     return true;
 }
 
+/* Where the proxy is named that is asked for this address, or NULL: there is none, or nobody can tell. */
+static const char *advice_proxy(const question *q)
+{
+    static const char *const variables[] = {"all_proxy", "ALL_PROXY", "http_proxy", "https_proxy", "HTTPS_PROXY"};
+    const bool secure = address_is_secure(q->url);
+    const char *given = q->setup->options->proxy;
+    if (given) {
+        return *given ? "--proxy" : NULL;
+    }
+    if (q->deployment && q->deployment->proxy) {
+        return *q->deployment->proxy ? "proxy in the configuration" : NULL;
+    }
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        const char *value = getenv(variables[i]);
+        if (value && *value && (i < 2 || secure == (i > 2))) {
+            return variables[i];
+        }
+    }
+    return NULL;
+}
+
+static void advise_on_proxy(const question *q)
+{
+    const char *proxy = advice_proxy(q);
+    if (proxy) {
+        advise(q, "check the proxy of %s: its address, user and password; --proxy '' does without", proxy);
+    } else {
+        advise(q, "check the proxy");
+    }
+}
+
+/* Behind a failure that may be the proxy's as well. */
+static void advise_on_way(const question *q)
+{
+    const char *proxy = advice_proxy(q);
+    if (proxy) {
+        advise(q, "; it is asked through the proxy of %s, --proxy '' does without", proxy);
+    }
+}
+
 static void advise_on_name(const question *q)
 {
     exo_span host = address_host(q->url);
     advise(q, "is %.*s spelled as it should be, and does this machine have a network and a name server?", (int)host.len,
            host.ptr);
+    advise_on_way(q);
 }
 
 static void advise_on_connection(const question *q)
@@ -130,18 +171,7 @@ static void advise_on_connection(const question *q)
     char host[200];
     address_show_host(q->url, host, sizeof host);
     advise(q, "is the server running, and does it listen on %s? A firewall may be between", host);
-}
-
-static void advise_on_proxy(const question *q)
-{
-    bool configured = q->deployment && q->deployment->proxy && *q->deployment->proxy;
-    if (q->setup->options->proxy) {
-        advise(q, "check --proxy: its address, user and password");
-    } else if (configured) {
-        advise(q, "check proxy in %s", q->setup->path);
-    } else {
-        advise(q, "the proxy is from the environment (http_proxy, https_proxy, all_proxy); --proxy '' does without");
-    }
+    advise_on_way(q);
 }
 
 /* ---- the key ---- */
@@ -393,6 +423,7 @@ typedef struct advice {
 } advice;
 
 static const advice rows[] = {
+    {EXO_E_CANCELLED, "", NULL},
     {EXO_E_SOURCE_ONCE, "what comes from a pipe can be sent once: put it into a file first", NULL},
     {EXO_E_SOURCE_READ, "check the file that was attached or named", NULL},
     {EXO_E_FILE_REFUSED, "--allow-files DIR lets --messages name files below DIR; -a attaches one", NULL},

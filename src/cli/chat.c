@@ -37,10 +37,11 @@ enum {
 typedef struct asking {
     const cli_options *options;
     const char *model;
-    bool terminal;  /* standard output is one */
-    bool line_open; /* text was printed, and its line has not ended */
-    bool printed;   /* text was */
-    bool spoiled;   /* and is void, and cannot be taken back: whoever reads the output takes it for the answer */
+    bool terminal;    /* standard output is one */
+    bool line_open;   /* text was printed, and its line has not ended */
+    bool printed;     /* text was */
+    bool spoiled;     /* and is void, and cannot be taken back: whoever reads the output takes it for the answer */
+    uint32_t choices; /* that were asked for */
     exo_buffer refusal;
     FILE *saved; /* --save-stream */
     int save_error;
@@ -158,6 +159,7 @@ static int chat_judge(asking *asked, exo_answer *answer)
 static void chat_print_choices(asking *asked, const exo_reply *reply)
 {
     exo_answer *answer;
+    uint32_t printed = 0;
     for (uint32_t i = 0; (answer = exo_reply_answer(reply, i)) != NULL; i++) {
         if (!exo_answer_began(answer) && exo_answer_finish_reason(answer).len == 0) {
             continue; /* an endpoint may give fewer than it was asked for */
@@ -166,6 +168,11 @@ static void chat_print_choices(asking *asked, const exo_reply *reply)
         int len = snprintf(number, sizeof number, "%s[%" PRIu32 "]\n", asked->line_open ? "\n" : "", i);
         chat_print_text(asked, exo_span_of(number, (size_t)len));
         chat_print_text(asked, exo_answer_text(answer));
+        printed++;
+    }
+    if (printed < asked->choices && !asked->options->quiet) {
+        chat_end_text_line(asked);
+        say("%" PRIu32 " answers were asked for, and %" PRIu32 " came", asked->choices, printed);
     }
 }
 
@@ -284,7 +291,7 @@ static int chat_put_question(asking *asked, const cli_setup *setup, const exo_re
     exo_call_options call = EXO_CALL_OPTIONS_INIT;
     setup_call_options(setup, options, &call);
     call.model = asked->model;
-    call.choices = exo_request_choices(request);
+    call.choices = asked->choices = exo_request_choices(request);
     call.buffered = options->json || options->no_stream || (call.choices > 1 && !options->events);
     call.events = chat_wanted_events(options);
     call.keep = EXO_KEEP_TOOLS;

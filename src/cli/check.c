@@ -154,6 +154,8 @@ static int check_run(cli_setup *setup, const cli_options *options)
     }
     if (setup->config) {
         check_print_summary(setup);
+    } else if (!options->probe && !options->save_ca) {
+        printf("%s: no configuration to look over; --probe -m MODEL asks a model there\n", setup->shown);
     }
     const char *model = setup_deploy(setup, options, check_choose(setup, options), false, &exit_code);
     if (!model) {

@@ -4,6 +4,7 @@
 #include "input.h"
 
 #include "interrupt.h"
+#include "say.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +59,17 @@ bool input_read(const char *path, exo_span *bytes)
         errno = error;
     }
     return bytes->ptr != NULL;
+}
+
+void input_explain(const char *option, const char *path)
+{
+    const char *why = strerror(errno);
+    const char *first = path + strspn(path, " \t\r\n");
+    if (*first == '{' || *first == '[') {
+        say("--%s: a file expected, and not the JSON itself: write it to a file, or try <(echo '...')", option);
+    } else {
+        say("--%s: %s: %s", option, path, why);
+    }
 }
 
 input_kind input_look(void)

@@ -11,6 +11,9 @@
  * came). */
 bool input_read(const char *path, exo_span *bytes);
 
+/* Says why input_read() has failed for the value of an option, with errno as that has left it. */
+void input_explain(const char *option, const char *path);
+
 /* What standard input is to somebody who looks for a prompt there. */
 typedef enum input_kind {
     INPUT_NONE,  /* a terminal */

@@ -88,7 +88,7 @@ exo_request *messages_request(const cli_options *options)
 {
     exo_span json;
     if (!input_read(options->messages, &json)) {
-        say("--messages: %s: %s", options->messages, strerror(errno));
+        input_explain("messages", options->messages);
         return NULL;
     }
     exo_request *request = messages_parse(options, "messages", options->messages, json, options->system);

@@ -66,7 +66,7 @@ static const advice_row names[] = {
     {"i", "did you mean -a?"},
     {"system-prompt", "did you mean --system?"},
     {"prompt", "the prompt is what is no option: exochat [OPTIONS] PROMPT"},
-    {"message", "the prompt is what is no option: exochat [OPTIONS] PROMPT"},
+    {"message", "the prompt is what is no option; did you mean --messages FILE?"},
     {"p", "the prompt is what is no option: exochat [OPTIONS] PROMPT"},
     {"stream", "that is how it is, unless --no-stream is given"},
     {"timeout", "did you mean --total-timeout, or --idle-timeout?"},
@@ -200,6 +200,11 @@ bool mistaken_prompt(const cli_options *options)
         if (mistaken_dash(options->operands[i])) {
             say("'%s' begins with a long dash: an option begins with two short ones; behind -- it is prompt",
                 secret_hidden(options->operands[i]));
+            return true;
+        }
+        if (options->operands[i][0] == '@' && mistaken_file(options->operands[i] + 1)) {
+            say("'%s': a file is attached by -a %s; behind -- it is prompt", options->operands[i],
+                options->operands[i] + 1);
             return true;
         }
     }

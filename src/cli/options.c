@@ -90,7 +90,7 @@ static bool option_read_parameter(const option_row *option, const char *text, va
 {
     const char *equals = strchr(text, '=');
     if (!equals || equals == text) {
-        return option_expected(option, "KEY=VALUE", text);
+        return option_expected(option, "KEY=VALUE, as in temperature=0.2,", text);
     }
     parameters->items[parameters->count++] = text;
     return true;
@@ -196,7 +196,8 @@ static void option_refuse_operand(const cli_options *options)
     if (options->command == COMMAND_CHECK && options->operand_count == 1 && access(options->operands[0], F_OK) == 0) {
         say("check: no arguments expected; did you mean --config %s?", options->operands[0]);
     } else {
-        say("%s: no arguments expected; a prompt that begins with this word goes after --: exochat -- %s ...",
+        say("%s: no arguments expected, -m names a model; a prompt that begins with this word goes behind --: "
+            "exochat -- %s ...",
             name + strlen("exochat "), name + strlen("exochat "));
     }
 }
@@ -215,6 +216,7 @@ static bool option_agree(const cli_options *options)
          "--api-key-env and --api-key-file: need --base-url (a configuration names its own keys)"},
         {options->no_stdin && options->messages && strcmp(options->messages, "-") == 0,
          "-n: leaves standard input alone, so not with --messages -"},
+        {options->no_stdin && options->stdin_named, "-n: leaves standard input alone, so not with -"},
         {options->json && options->events, "--events: not with --json"},
         {options->no_stream && options->events, "--events: not with --no-stream"},
         {options->no_newline && (options->json || options->events), "--no-newline: not with --json or --events"},
@@ -255,6 +257,10 @@ static void option_find_operands(cli_options *options, line *found, int argc, ch
             found->help = found->help || a->option->id == 'h';
             found->version = found->version || a->option->id == 'V';
             after_n = a->option->id == 'n';
+            continue;
+        }
+        if (kind == ARGUMENT_OPERAND && strcmp(a->value, "-") == 0) {
+            options->stdin_named = true;
             continue;
         }
         options->numbered = options->numbered || (after_n && options->operand_count == 0);

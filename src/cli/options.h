@@ -35,7 +35,8 @@ typedef struct cli_options {
     const char *schema;
     const char *allow_files;
     bool no_stdin;
-    bool numbered; /* -n stood right before the first operand */
+    bool stdin_named; /* "-" stands among the operands, of which it is none */
+    bool numbered;    /* -n stood right before the first operand */
 
     const char *config;
     const char *base_url;

@@ -66,8 +66,11 @@ static bool add_parameter(exo_request *request, const cli_options *options, cons
     bool json = exo_json_check(value, EXO_JSON_DEPTH_MAX, NULL) == EXO_OK;
     int code = json ? exo_request_json(request, key, value) : exo_request_string(request, key, text);
     if (code == EXO_E_ARGUMENT) {
-        say("--option: another key expected, not '%s': it is set by --model, by the prompt, or always",
-            secret_hidden(key));
+        say("--option: another key expected, not '%s': %s", secret_hidden(key),
+            strcmp(key, "model") == 0      ? "--model sets it"
+            : strcmp(key, "messages") == 0 ? "--messages and the prompt set it"
+            : strcmp(key, "stream") == 0   ? "it is always set; --no-stream prints the text when it is complete"
+                                           : "it may not be empty");
     } else if (code != EXO_OK) {
         say("--option: %s: %s", secret_hidden(key), exo_error_text(code));
     } else if (!options->quiet) {
@@ -84,7 +87,7 @@ static bool parameters_read_json(const char *option, const char *path, char brac
 {
     size_t at = 0;
     if (!input_read(path, json)) {
-        say("--%s: %s: %s", option, path, strerror(errno));
+        input_explain(option, path);
         return false;
     }
     int code = exo_json_check(*json, EXO_JSON_DEPTH_MAX, &at);

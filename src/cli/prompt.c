@@ -58,6 +58,9 @@ static char *prompt_join(const cli_options *options, exo_span standard, size_t *
 /* Whether standard input belongs to the prompt; says so where somebody may think that it does. */
 static bool prompt_takes_standard_input(const cli_options *options)
 {
+    if (options->stdin_named) {
+        return true;
+    }
     if (options->no_stdin || (options->messages && strcmp(options->messages, "-") == 0) ||
         attach_takes_standard_input(options)) {
         return false;
@@ -108,6 +111,8 @@ static bool prompt_can_be_empty(const cli_options *options, const conversation *
     }
     if (options->operand_count > 0) {
         say("the prompt is empty, so nothing is asked");
+    } else if (options->stdin_named || (!options->no_stdin && input_look() == INPUT_WHOLE)) {
+        say("standard input is empty, and a prompt is expected, there or as arguments");
     } else {
         say("a prompt is expected, as arguments or on standard input; exochat --help says more");
     }

@@ -5,6 +5,7 @@
 
 #include "address.h"
 #include "exit_code.h"
+#include "nearest.h"
 #include "report.h"
 #include "say.h"
 #include "secret.h"
@@ -13,6 +14,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- the configuration's path ---- */
@@ -95,8 +97,13 @@ bool setup_open(cli_setup *setup, const cli_options *options, int *exit_code)
     memset(setup, 0, sizeof *setup);
     setup->options = options;
     *exit_code = EXIT_USAGE;
-    if (options->ca && access(options->ca, R_OK) != 0) {
+    struct stat status;
+    if (options->ca && (access(options->ca, R_OK) != 0 || stat(options->ca, &status) != 0)) {
         say("--ca: %s: %s", options->ca, strerror(errno));
+        return false;
+    }
+    if (options->ca && S_ISDIR(status.st_mode)) {
+        say("--ca: %s: a file expected, in PEM; ca_dir in a configuration names a folder", options->ca);
         return false;
     }
     bool usable =
@@ -280,7 +287,13 @@ static bool setup_is_configured(const cli_setup *setup, const char *option, cons
     if (exo_config_deployment(setup->config, name)) {
         return true;
     }
-    say("--%s: '%s' is not configured in %s; exochat models lists what is", option, name, setup->path);
+    nearest best = NEAREST_INIT;
+    const char *other;
+    for (size_t i = 0; (other = exo_config_model(setup->config, i)) != NULL; i++) {
+        nearest_offer(&best, exo_span_text(name), other);
+    }
+    say("--%s: '%s' is not configured in %s; %s%s%sexochat models lists what is", option, name, setup->path,
+        best.word ? "did you mean " : "", best.word ? best.word : "", best.word ? "? " : "");
     return false;
 }
 
@@ -290,7 +303,8 @@ static const char *setup_deploy_config(const cli_setup *setup, const cli_options
     const char *name;
     model = model && *model != '\0' ? model : exo_config_default_model(setup->config);
     if (!model) {
-        say("--model: MODEL expected, since %s has no default_model", setup->path);
+        say("--model: MODEL expected, since %s has no default_model; exochat models lists what is configured",
+            setup->path);
         return NULL;
     }
     bool known = setup_is_configured(setup, "model", model);

@@ -84,6 +84,9 @@ static const char *url_words_why(const char *url, const parts *p)
     if (strpbrk(url, " \t\r\n")) {
         return "there is a blank in it";
     }
+    if (strpbrk(url, "\"'<>")) {
+        return "there are quotation marks or brackets in it";
+    }
     if (p->scheme.len == 0) {
         return url_words_without_scheme(url);
     }

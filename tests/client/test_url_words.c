@@ -40,6 +40,8 @@ static const struct {
     {"http://a@b@host/v1", "'http://***@host/v1'" SUCH "a user, a password or a key does not belong into it"},
     {"user:word@host", "'***@'" SUCH "http:// or https:// is missing in front of it"},
     {"http://host/v1?key=sk-1#part", "'http://host/v1?***'" SUCH "a fragment (#...) does not belong into it"},
+    {"'http://host'", "''http://host''" SUCH "there are quotation marks or brackets in it"},
+    {"<http://host>", "'<http://host>'" SUCH "there are quotation marks or brackets in it"},
     {"http://host/a b", "'http://host/a b'" SUCH "there is a blank in it"},
 };
 

@@ -386,6 +386,7 @@ URLS = [  # (what is given, how it is shown, what is said)
     ("http://h/v1#x", "'http://h/v1#***'", "fragment"),
     ("http://me@h/v1", "'http://***@h/v1'", "a user"),
     ("http://me:hunter2@h:1/v1?x=y", "'http://***@h:1/v1?***'", "a user"),
+    ("'http://h/v1'", "''http://h/v1''", "quotation marks"),
     ("hello", "https://api.openai.com/v1 is expected", "missing"),
 ]
 
@@ -403,3 +404,64 @@ def test_models_are_listed_as_json(exochat, write_config):
     config = write_config({"b": {"base_url": "http://h/v1"}, "a": {"base_url": "http://h/v1", "fallbacks": ["b"]}})
     listed = exochat("models", "--json", "--config", config).json
     assert [(model["name"], model["fallbacks"]) for model in listed] == [("b", []), ("a", ["b"])]
+
+
+# --- what newcomers type
+
+TYPED = [  # (line, exit code, words); $U is the endpoint, $C a configuration with `fast` and `big`, $D a folder
+    ("--base-url $U -m ok -o temperature 0.5 hi", 2, "KEY=VALUE, as in temperature=0.2, expected, not 'temperature'"),
+    ("--base-url $U -m ok --json=true hi", 2, "--json: no value expected"),
+    ("--base-url $U -m ok -s", 2, "--system: TEXT expected"),
+    ("--base-url $U -m ok -a nofile.png hi", 2, "--attach: nofile.png: No such file"),
+    ("--base-url $U -m ok -a $D hi", 2, "--attach: $D: Is a directory"),
+    ("--base-url $U -m ok --schema {} hi", 2, "--schema: a file expected, and not the JSON itself"),
+    ("--base-url $U -m ok --tools [{}] hi", 2, "--tools: a file expected, and not the JSON itself"),
+    ("--base-url $U -m ok --messages []", 2, "--messages: a file expected, and not the JSON itself"),
+    ("--base-url $U -m ok -o stream=false hi", 2, "--no-stream prints the text when it is complete"),
+    ("--base-url $U -m ok -o model=x hi", 2, "--model sets it"),
+    ("--base-url $U -m ok -o messages=[] hi", 2, "--messages and the prompt set it"),
+    ("--base-url $U -m ok --ca $D hi", 2, "--ca: $D: a file expected"),
+    ("--base-url $U -m ok --ttft 1sec hi", 2, "like 15, 15s, 500ms"),
+    ("--base-url $U -m ok --retries hi", 2, "--retries: a whole number from 0 to 100 expected"),
+    ("--base-url $U -m ok --timeout 3 hi", 2, "did you mean --total-timeout, or --idle-timeout?"),
+    ("--base-url $U -m ok --message hi", 2, "did you mean --messages FILE?"),
+    ("--base-url $U -m ok --output x hi", 2, "exochat ... > FILE"),
+    ("--base-url $U -m ok @$C", 2, "-a $C"),
+    ("--base-url $U -m ok", 2, "standard input is empty, and a prompt is expected"),
+    ("--base-url $U -m ok -n", 2, "a prompt is expected"),
+    ("--base-url $U -m ok -n -", 2, "-n: leaves standard input alone, so not with -"),
+    ("--base-url $U hi", 2, "exochat models --remote asks $U which it has"),
+    ("--base-url $U -m ok --n 3 hi", 0, "3 answers were asked for, and 1 came"),
+    ("--base-url $U models", 2, "--remote asks $U"),
+    ("--base-url $U check --probe", 2, "--model: MODEL expected"),
+    ("--config $C hi", 2, "has no default_model; exochat models lists"),
+    ("--config $C -m fas hi", 2, "'fas' is not configured in $C; did you mean fast?"),
+    ("--config $C -m fast --fallback bgi hi", 2, "--fallback: 'bgi' is not configured in $C; did you mean big?"),
+    ("--config $C check fast", 2, "check: no arguments expected, -m names a model"),
+    ("--config $C models fast", 2, "models: no arguments expected, -m names a model"),
+    ("--config $C --api-key-env KEY hi", 2, "a configuration names its own keys"),
+    ("--config $C --base-url $U hi", 2, "--base-url: takes the place of a configuration"),
+    ("--config nofile hi", 2, "nofile: No such file or directory"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line, code, words", TYPED)
+def test_what_newcomers_type(exochat, upstream, write_config, tmp_path, line, code, words):
+    places = {"$U": upstream.base_url, "$C": str(write_config({"fast": {"model": "ok"}, "big": {}})), "$D": str(tmp_path)}
+    for name, value in places.items():
+        line, words = line.replace(name, value), words.replace(name, value)
+    ran = exochat(*line.split())
+    assert ran.code == code and words in ran.complaint, ran
+    assert code == 0 or upstream.connections == 0
+
+
+def test_check_without_a_configuration_says_so(exochat, upstream):
+    ran = exochat("check", "--base-url", upstream.base_url)
+    assert ran.code == 0 and upstream.base_url in ran.out and "--probe -m MODEL" in ran.out
+
+
+def test_a_dash_is_standard_input(exochat, upstream):
+    base = ("--base-url", upstream.base_url, "-m", "ok")
+    for line, prompt in ((["-"], "text"), (["-", "Q"], "Q\n\ntext"), (["Q", "-"], "Q\n\ntext"), (["--", "-"], "-\n\ntext")):
+        assert exochat(*base, *line, input="text").out == TEXT
+        assert upstream.requests[-1].json["messages"][0]["content"] == prompt

@@ -266,6 +266,12 @@ def test_a_full_disk_under_the_other_commands(upstream, exochat, write_config, c
     assert ran.returncode == 1 and b"standard output: " in ran.stderr
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_a_standard_error_that_takes_nothing_is_no_matter(upstream, exochat):
+    ran = shell(exochat, '"$EXOCHAT" --base-url "$1" -m reasoning --trace hello 2>/dev/full', upstream.base_url)
+    assert (ran.returncode, ran.stdout.decode()) == (0, TEXT + "\n")
+
+
 @pytest.mark.parametrize("part, text", [("chat", "data: [DONE]"), ("sse", "data: x"), ("encode", '{"messages":[]}')])
 def test_a_full_disk_under_debug(exochat, part, text):
     ran = shell(exochat, f"""printf '{text}\n\n' | "$EXOCHAT" debug {part} >/dev/full""")
