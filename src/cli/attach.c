@@ -15,10 +15,12 @@ enum {
     HEAD_MAX = 4096
 };
 
+#define STANDARD_INPUT "/dev/stdin"
+
 /* The path that stands for a name of the command line. */
 static const char *attach_path(const char *name)
 {
-    return strcmp(name, "-") == 0 ? "/dev/stdin" : name;
+    return strcmp(name, "-") == 0 ? STANDARD_INPUT : name;
 }
 
 /* ---- what a file holds ---- */
@@ -106,7 +108,7 @@ static bool attach_look_at(const cli_options *options, const char *name)
 bool attach_takes_standard_input(const cli_options *options)
 {
     for (size_t i = 0; i < options->attachments.count; i++) {
-        if (strcmp(attach_path(options->attachments.items[i]), "/dev/stdin") == 0) {
+        if (strcmp(attach_path(options->attachments.items[i]), STANDARD_INPUT) == 0) {
             return true;
         }
     }
@@ -124,6 +126,19 @@ bool attach_is_lasting(const cli_options *options)
     return true;
 }
 
+/* Of a file on standard input it is the rest that is meant. */
+static int attach_add(exo_request *request, const char *path)
+{
+    struct stat status;
+    const bool standard = strcmp(path, STANDARD_INPUT) == 0;
+    off_t at =
+        standard && fstat(STDIN_FILENO, &status) == 0 && S_ISREG(status.st_mode) ? lseek(STDIN_FILENO, 0, SEEK_CUR) : 0;
+    if (at > 0 && at < status.st_size) {
+        return exo_request_file_range(request, EXO_USER, path, (uint64_t)at, (uint64_t)(status.st_size - at), NULL);
+    }
+    return exo_request_file(request, EXO_USER, path, NULL);
+}
+
 bool attach_all(exo_request *request, const cli_options *options)
 {
     for (size_t i = 0; i < options->attachments.count; i++) {
@@ -131,7 +146,7 @@ bool attach_all(exo_request *request, const cli_options *options)
         if (!attach_look_at(options, name)) {
             return false;
         }
-        int code = exo_request_file(request, EXO_USER, attach_path(name), NULL);
+        int code = attach_add(request, attach_path(name));
         if (code != EXO_OK) {
             say("--attach: %s: %s", name, exo_error_text(code));
             return false;

@@ -187,13 +187,13 @@ static void chat_say_noise(exo_answer *answer)
 }
 
 /* --continue: adds a whole answer to its file. Returns the exit code, of which `exit_code` is what it is without. */
-static int chat_keep(const asking *asked, exo_answer *answer, int exit_code)
+static int chat_keep(const asking *asked, const cli_setup *setup, const exo_reply *reply, int exit_code)
 {
     if (!asked->going_on) {
         return exit_code;
     }
-    if (exit_code == EXIT_ANSWERED && exo_finish_family_of(exo_answer_finish_reason(answer)) != EXO_FINISH_LENGTH) {
-        return conversation_keep(asked->going_on, answer) ? exit_code : EXIT_FAILED;
+    if (exo_reply_outcome(reply) == EXO_OUTCOME_COMPLETE) {
+        return conversation_keep(asked->going_on, setup, reply, asked->model) ? exit_code : EXIT_FAILED;
     }
     say("--continue: %s: this turn is not kept, as its answer is not whole", asked->going_on->name);
     return exit_code;
@@ -243,7 +243,7 @@ static int chat_finish(asking *asked, const cli_setup *setup, const exo_reply *r
         return EXIT_FAILED;
     }
     chat_say_noise(answer);
-    int exit_code = chat_keep(asked, answer, chat_judge(asked, answer));
+    int exit_code = chat_keep(asked, setup, reply, chat_judge(asked, answer));
     if (exit_code == EXIT_ANSWERED && asked->spoiled) {
         say("the answer is complete, but standard output holds text before it that is void");
         return EXIT_FAILED;
@@ -297,7 +297,7 @@ static int chat_put_question(asking *asked, const cli_setup *setup, const exo_re
     call.keep = EXO_KEEP_TOOLS;
     call.keep |= call.buffered ? EXO_KEEP_TEXT | EXO_KEEP_REASONING : 0;
     call.keep |= options->json ? EXO_KEEP_EXTRA : 0;
-    call.keep |= asked->going_on ? EXO_KEEP_TEXT | EXO_KEEP_REPLAY | EXO_KEEP_EXTRA : 0;
+    call.keep |= asked->going_on ? EXO_KEEP_ALL : 0;
     if (asked->saved) {
         call.raw = chat_save;
         call.raw_ctx = asked;

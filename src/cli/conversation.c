@@ -4,8 +4,6 @@
 #include "conversation.h"
 
 #include "input.h"
-#include "json_out.h"
-#include "memory.h"
 #include "say.h"
 
 #include "exochat/json_read.h"
@@ -133,6 +131,7 @@ typedef struct turn {
     conversation *c;
     size_t skip;  /* how many messages are in the file already */
     size_t index; /* of the message that is read */
+    bool follows; /* something stands before the first of them */
     unsigned depth;
     bool in_string;
     bool escaped;
@@ -141,12 +140,6 @@ typedef struct turn {
     char key[16];
     size_t key_len;
 } turn;
-
-/* What stands between two messages, or in front of the first. */
-static void conversation_separate(const conversation *c, size_t index)
-{
-    fputs(index > 0 ? ",\n" : "\n", c->next);
-}
 
 static void turn_read_string(turn *t, char byte)
 {
@@ -181,7 +174,7 @@ static bool turn_read_structure(turn *t, char byte)
             return true;
         }
         if (between && t->index >= t->skip) {
-            conversation_separate(t->c, t->index);
+            fputs(t->index > 0 || t->follows ? ",\n" : "\n", t->c->next);
         }
         return false;
     case '}':
@@ -271,56 +264,21 @@ bool conversation_begin(conversation *c, const cli_setup *setup, const exo_reque
 
 /* ---- the answer ---- */
 
-static void conversation_write_call(json_out *out, exo_answer *answer, uint32_t number, const exo_tool_call *call)
+/* Adds the answer as the message that it becomes in the next request. */
+static bool conversation_write_answer(conversation *c, const cli_setup *setup, const exo_reply *reply,
+                                      const char *model)
 {
-    exo_buffer arguments;
-    exo_buffer_init(&arguments, &memory_heap, SIZE_MAX, EXO_E_NO_MEMORY);
-    bool usable = exo_answer_tool_arguments(answer, number, &arguments) == EXO_OK;
-    json_open(out, '{');
-    json_key(out, "id");
-    json_string(out, call->id);
-    json_key(out, "type");
-    json_text(out, "function");
-    json_key(out, "function");
-    json_open(out, '{');
-    json_key(out, "name");
-    json_string(out, call->name);
-    json_key(out, "arguments");
-    json_string(out, usable ? exo_buffer_span(&arguments) : call->arguments);
-    json_close(out, '}');
-    if (call->extra.len > 0) {
-        json_key(out, "extra_content");
-        json_raw(out, call->extra);
+    turn t;
+    exo_request *request = exo_request_new(model);
+    int code = request ? exo_request_answer(request, reply) : EXO_E_NO_MEMORY;
+    memset(&t, 0, sizeof t);
+    t.c = c;
+    t.follows = true;
+    if (code == EXO_OK) {
+        code = exo_client_body(setup->client, request, model, turn_write, &t);
     }
-    json_close(out, '}');
-    exo_buffer_free(&arguments);
-}
-
-/* The answer as a message of the assistant's, with what endpoints want to see again. */
-static void conversation_write_answer(json_out *out, exo_answer *answer)
-{
-    exo_tool_call call;
-    const uint32_t calls = exo_answer_tool_calls(answer);
-    json_open(out, '{');
-    json_key(out, "role");
-    json_text(out, "assistant");
-    json_key(out, "content");
-    if (calls > 0) {
-        json_string_or_null(out, exo_answer_text(answer));
-        json_key(out, "tool_calls");
-        json_open(out, '[');
-        for (uint32_t i = 0; i < calls && exo_answer_tool_call(answer, i, &call) == EXO_OK; i++) {
-            conversation_write_call(out, answer, i, &call);
-        }
-        json_close(out, ']');
-    } else {
-        json_string(out, exo_answer_text(answer));
-    }
-    if (exo_answer_reasoning_details(answer).len > 0) {
-        json_key(out, "reasoning_details");
-        json_raw(out, exo_answer_reasoning_details(answer));
-    }
-    json_close(out, '}');
+    exo_request_free(request);
+    return code == EXO_OK || ferror(c->next) || conversation_fail(c, exo_error_text(code));
 }
 
 /* Whether the old file is as it was read. */
@@ -335,11 +293,11 @@ static bool conversation_is_as_before(const conversation *c)
            now.st_mtim.tv_nsec == c->before.st_mtim.tv_nsec;
 }
 
-bool conversation_keep(conversation *c, exo_answer *answer)
+bool conversation_keep(conversation *c, const cli_setup *setup, const exo_reply *reply, const char *model)
 {
-    json_out out = json_out_to(c->next);
-    conversation_separate(c, 1);
-    conversation_write_answer(&out, answer);
+    if (!conversation_write_answer(c, setup, reply, model)) {
+        return false;
+    }
     fputc('\n', c->next);
     fwrite(c->json.ptr + c->tail, 1, c->json.len - c->tail, c->next);
     bool written = !ferror(c->next) && fflush(c->next) == 0 && fsync(fileno(c->next)) == 0;

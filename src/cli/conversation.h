@@ -35,8 +35,9 @@ bool conversation_open(conversation *c, const cli_options *options);
  * cannot be kept, and it was said. */
 bool conversation_begin(conversation *c, const cli_setup *setup, const exo_request *request, const char *model);
 
-/* Adds an answer that is complete, and puts the new file in place. False: that failed, and it was said. */
-bool conversation_keep(conversation *c, exo_answer *answer);
+/* Adds a whole answer as the next request repeats it, and puts the new file in place. False: that failed, and it was
+ * said. */
+bool conversation_keep(conversation *c, const cli_setup *setup, const exo_reply *reply, const char *model);
 
 /* Frees all, and removes a new file that was not put in place. */
 void conversation_close(conversation *c);

@@ -153,12 +153,16 @@ def test_standard_input_as_an_attachment(shell, upstream, lines, way):
     """It is the library that reads it; nothing of it becomes a prompt."""
     way = way.format(lines)
     ran = shell((way if "$ASK" in way else "$ASK " + way) + " Q")
-    if ran.returncode == 0:
-        (request,) = upstream.requests
-        words, attached = request.json["messages"][0]["content"]
-        assert words["text"] == "Q" and "one" in str(attached)
-    else:
-        assert "FIFO" in ran.stderr and upstream.requests == []
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, TEXT + "\n", "")
+    (request,) = upstream.requests
+    words, attached = request.json["messages"][0]["content"]
+    assert words["text"] == "Q" and attached == {"type": "text", "text": "one\ntwo\nthree\n"}
+
+
+def test_the_rest_of_standard_input_as_an_attachment(shell, upstream, lines):
+    ran = shell(f"(read -r line; $ASK -a - Q) <{lines}")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert upstream.requests[0].json["messages"][0]["content"][1]["text"] == "two\nthree\n"
 
 
 def test_a_fifo_is_not_opened_to_look_at_it(ask, upstream, tmp_path):
