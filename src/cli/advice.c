@@ -143,7 +143,8 @@ static void advise_on_proxy(const question *q)
 {
     const char *proxy = advice_proxy(q);
     if (proxy) {
-        advise(q, "check the proxy of %s: its address, user and password; --proxy '' does without", proxy);
+        advise(q, "check the proxy of %s: its address, user and password%s", proxy,
+               q->setup->options->proxy ? "" : "; --proxy '' does without");
     } else {
         advise(q, "check the proxy");
     }
@@ -154,7 +155,8 @@ static void advise_on_way(const question *q)
 {
     const char *proxy = advice_proxy(q);
     if (proxy) {
-        advise(q, "; it is asked through the proxy of %s, --proxy '' does without", proxy);
+        advise(q, "; it is asked through the proxy of %s%s", proxy,
+               q->setup->options->proxy ? "" : ", --proxy '' does without");
     }
 }
 
@@ -389,9 +391,10 @@ static void advise_on_stream(const question *q)
 
 static void advise_on_head(const question *q)
 {
-    if (!advise_on_plain(q)) {
-        advise(q, "check the address (%s): this is no HTTP server", advice_address(q));
+    if (advise_on_plain(q)) {
+        advise(q, "; or ");
     }
+    advise(q, "check the address (%s): this is no HTTP server", advice_address(q));
 }
 
 static void advise_on_close(const question *q)

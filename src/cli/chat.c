@@ -150,7 +150,8 @@ static int chat_judge(asking *asked, exo_answer *answer)
         return EXIT_REFUSED;
     }
     if (exo_finish_family_of(reason) == EXO_FINISH_LENGTH && !asked->options->quiet) {
-        say("the answer is cut: its maximum length is reached (finish_reason %.*s)", (int)reason.len, reason.ptr);
+        say("the answer is cut: its maximum length is reached (finish_reason %.*s); -o max_tokens=N sets it",
+            (int)reason.len, reason.ptr);
     }
     return EXIT_ANSWERED;
 }
@@ -173,6 +174,16 @@ static void chat_print_choices(asking *asked, const exo_reply *reply)
     if (printed < asked->choices && !asked->options->quiet) {
         chat_end_text_line(asked);
         say("%" PRIu32 " answers were asked for, and %" PRIu32 " came", asked->choices, printed);
+    }
+}
+
+/* Says that nothing was printed, where somebody may wait for it. */
+static void chat_say_empty(const asking *asked, const exo_answer *answer)
+{
+    const cli_options *options = asked->options;
+    const bool people = !options->json && !options->events && !options->quiet;
+    if (people && !asked->printed && exo_answer_tool_calls(answer) == 0) {
+        say("the answer holds no text; --json shows all that came");
     }
 }
 
@@ -244,6 +255,9 @@ static int chat_finish(asking *asked, const cli_setup *setup, const exo_reply *r
     }
     chat_say_noise(answer);
     int exit_code = chat_keep(asked, setup, reply, chat_judge(asked, answer));
+    if (exit_code == EXIT_ANSWERED) {
+        chat_say_empty(asked, answer);
+    }
     if (exit_code == EXIT_ANSWERED && asked->spoiled) {
         say("the answer is complete, but standard output holds text before it that is void");
         return EXIT_FAILED;

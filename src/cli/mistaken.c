@@ -79,6 +79,7 @@ static const advice_row names[] = {
     {"insecure", "certificates are always verified; --ca FILE trusts one that is not the system's"},
     {"c", "did you mean --config?"},
     {"output", "the answer goes to standard output: exochat ... > FILE"},
+    {"list", "did you mean the command exochat models?"},
     {"list-models", "did you mean the command exochat models?"},
     {"models", "did you mean --model, or the command exochat models?"},
 };

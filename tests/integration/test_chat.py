@@ -136,6 +136,20 @@ def test_a_content_filter_cuts(ask):
     assert (ran.code, ran.out) == (4, "".join(WORDS[:2])) and "content" in ran.complaint
 
 
+def test_an_answer_without_text_says_so(ask, upstream):
+    def reply(conn):
+        conn.begin()
+        conn.event({"choices": [{"delta": {"content": ""}}]})
+        conn.event({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+        conn.end()
+
+    upstream.scripts["empty"] = reply
+    ran = ask("empty")
+    assert (ran.code, ran.stdout) == (0, b"") and "no text" in ran.complaint
+    assert ask("empty", "-q").stderr == ask("empty", "--json").stderr == ask("empty", "--events").stderr == b""
+    assert ask("tool-call", "--no-stream").err.count("\n") == 1
+
+
 def test_an_answer_cut_by_its_length_is_an_answer(ask):
     ran = ask("finish:length")
     assert (ran.code, ran.out) == (0, TEXT) and "length" in ran.complaint
