@@ -15,5 +15,5 @@ play() { # FOLDER THREADS
 tools/build.sh build-api-asan -DCMAKE_BUILD_TYPE=Debug -DEXO_SANITIZE=ON >/dev/null
 play build-api-asan 2
 tools/build.sh build-api-tsan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-fsanitize=thread >/dev/null
-export TSAN_OPTIONS=halt_on_error=1
+export TSAN_OPTIONS="halt_on_error=1 suppressions=$PWD/fuzz/api/tsan.supp"
 play build-api-tsan 4

@@ -10,7 +10,7 @@ from upstream.chunks import TEXT
 LOOK_UP_MS = 300
 
 
-def setup(driver, servers, host="127.0.0.1", policy=False, **options):
+def prepare(driver, servers, host="127.0.0.1", policy=False, **options):
     """Deployments m0, m1 … of which each sends "x-n: its number", at the servers in turn."""
     bounds = {key: options.pop(key) for key in list(options) if key.startswith("bounds")}
     driver.ok("client", **bounds)
@@ -75,7 +75,7 @@ def test_a_name_that_is_none_fails_for_all(driver, upstream):
 
 @pytest.mark.parametrize("lookups", [1, 2, 5])
 def test_so_many_names_at_once(driver, upstream, lookups):
-    setup(driver, [upstream], host="h{}.slow", count=10, **{"bounds.lookups": lookups})
+    prepare(driver, [upstream], host="h{}.slow", count=10, **{"bounds.lookups": lookups})
     before = resolver(driver, 100)
     start(driver, *range(10))
     driver("run", **{"for": 50})
@@ -92,7 +92,7 @@ def test_so_many_names_at_once(driver, upstream, lookups):
 
 
 def test_the_one_that_asked_first_is_cancelled(driver, upstream):
-    setup(driver, [upstream], host="same.slow", count=4)
+    prepare(driver, [upstream], host="same.slow", count=4)
     resolver(driver, LOOK_UP_MS)
     start(driver, 0, 1, 2, 3)
     driver("run", **{"for": 50})
@@ -113,7 +113,7 @@ def test_the_clock_of_the_one_that_asked_first_runs_out(driver, upstream):
 
 
 def test_all_give_up_and_the_look_up_is_there_for_the_next(driver, upstream):
-    setup(driver, [upstream], host="same.slow", count=4)
+    prepare(driver, [upstream], host="same.slow", count=4)
     resolver(driver, LOOK_UP_MS)
     for _ in range(20):
         start(driver, 0, 1, 2)
@@ -154,7 +154,7 @@ def test_an_address_is_no_name(driver, host):
 
 
 def test_a_name_that_hangs_holds_up_no_other(driver, upstream):
-    setup(driver, [upstream], host="quick.slow", count=2, **{"bounds.lookups": 2})
+    prepare(driver, [upstream], host="quick.slow", count=2, **{"bounds.lookups": 2})
     driver.deploy(upstream, "hangs", base_url=f"http://a.hung:{upstream.port}/v1", connect_timeout=100)
     resolver(driver, 1)
     driver.ok("start", 5, 0, model="hangs")
@@ -165,7 +165,7 @@ def test_a_name_that_hangs_holds_up_no_other(driver, upstream):
 
 
 def test_waiting_for_a_look_up_has_no_clock_but_the_total_one(driver, upstream):
-    setup(driver, [upstream], host="h{}.slow", count=3, connect_timeout=1000, **{"bounds.lookups": 1})
+    prepare(driver, [upstream], host="h{}.slow", count=3, connect_timeout=1000, **{"bounds.lookups": 1})
     resolver(driver, 600)
     start(driver, 0, 1)
     start(driver, 2, total_timeout=100)
@@ -198,7 +198,7 @@ def peak(servers):
 def test_so_many_to_one_host(driver, most):
     with Upstream() as server, Upstream() as other:
         seen = peak([server])
-        setup(driver, [server], **{"bounds.connections_per_host": most})
+        prepare(driver, [server], **{"bounds.connections_per_host": most})
         driver.deploy(other, "other", model="ok")
         start(driver, *range(12))
         assert driver.chat(model="other", quiet=1).failed is None  # a host that is full holds up nobody else
@@ -214,7 +214,7 @@ def test_so_many_in_all(driver, most):
     """Those that are kept count too: one host's goes for another's."""
     with Upstream() as one, Upstream() as two, Upstream() as three:
         servers = [one, two, three]
-        setup(driver, servers, **{"bounds.connections": most})
+        prepare(driver, servers, **{"bounds.connections": most})
         for number in (0, 1, 2):  # they are kept
             assert driver.chat(model=f"m{number}", quiet=1).failed is None
             assert one.wait_for(lambda: sum(server.open_connections for server in servers) <= most)
@@ -229,7 +229,7 @@ def test_so_many_in_all(driver, most):
 def test_while_the_first_one_runs(driver, upstream):
     """Whoever waits has no clock but the total one; whoever leaves the line holds up nobody."""
     clocks = {"connect_timeout": 300, "stream_ttft_timeout": 300, "request_timeout": 300}
-    setup(driver, [upstream], **{"bounds.connections_per_host": 1})
+    prepare(driver, [upstream], **{"bounds.connections_per_host": 1})
     for number in range(1, 5):
         driver.deploy(upstream, f"m{number}", model="ok", header=f"x-n:{number}", **clocks)
     driver.deploy(upstream, "m0", model="gate:go", header="x-n:0")
@@ -252,7 +252,7 @@ def test_while_the_first_one_runs(driver, upstream):
 
 
 def test_what_the_total_clock_says_of_a_wait(driver, upstream):
-    setup(driver, [upstream], **{"bounds.connections": 1})
+    prepare(driver, [upstream], **{"bounds.connections": 1})
     driver.deploy(upstream, "m0", model="gate:go")
     start(driver, 0)
     driver.pump(lambda: upstream.requests)
@@ -267,7 +267,7 @@ def test_what_the_total_clock_says_of_a_wait(driver, upstream):
 
 @pytest.mark.parametrize("how", ["cancel", "free"])
 def test_the_one_that_has_the_connection_goes(driver, upstream, how):
-    setup(driver, [upstream], **{"bounds.connections_per_host": 1})
+    prepare(driver, [upstream], **{"bounds.connections_per_host": 1})
     driver.deploy(upstream, "m0", model="gate:go")
     start(driver, 0, 1, 2)
     driver.pump(lambda: upstream.requests)
@@ -277,7 +277,7 @@ def test_the_one_that_has_the_connection_goes(driver, upstream, how):
 
 
 def test_the_one_that_has_the_connection_fails(driver, upstream):
-    setup(driver, [upstream], **{"bounds.connections": 1})
+    prepare(driver, [upstream], **{"bounds.connections": 1})
     driver.deploy(upstream, "m0", model="reset")
     driver.ok("policy", "m0", retries=2, backoff_first=1, backoff_max=1)
     start(driver, 0, 1, 2)
@@ -286,7 +286,7 @@ def test_the_one_that_has_the_connection_fails(driver, upstream):
 
 
 def test_bounds_that_change(driver, upstream):
-    setup(driver, [upstream], **{"bounds.connections_per_host": 1})
+    prepare(driver, [upstream], **{"bounds.connections_per_host": 1})
     for number in range(12):
         driver.deploy(upstream, f"m{number}", model="gate:go", header=f"x-n:{number}")
     start(driver, *range(12))
@@ -305,7 +305,7 @@ def test_bounds_that_change(driver, upstream):
 
 @pytest.mark.parametrize("kept", [0, 1, 3])
 def test_so_many_are_kept(driver, upstream, kept):
-    setup(driver, [upstream], **{"bounds.idle_connections": kept})
+    prepare(driver, [upstream], **{"bounds.idle_connections": kept})
     for number in range(8):
         driver.deploy(upstream, f"m{number}", model="gate:go", header=f"x-n:{number}")
     start(driver, *range(8))

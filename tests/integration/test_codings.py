@@ -141,6 +141,7 @@ def test_a_bomb_of_comments(driver, upstream):
     driver.ok("client", **{"limits.answer": 8 << 20})
     driver.deploy(upstream, "bomb")
     driver.ok("request", 0, "bomb")
+    driver.ok("text", 0, "user", "hello")
     before = driver("memory").lines[0]["peak"]
     said = driver.chat(quiet=1)
     assert said.failed == "EXO_E_EXPANSION_LIMIT" and said.failure["verdict"] == "fall back"
@@ -152,6 +153,7 @@ def test_a_bomb_of_one_event(driver, upstream):
     driver.ok("client", **{"limits.event": 1 << 20})
     driver.deploy(upstream, "bomb")
     driver.ok("request", 0, "bomb")
+    driver.ok("text", 0, "user", "hello")
     before = driver("memory").lines[0]["peak"]
     assert driver.chat(quiet=1).failed == "EXO_E_EVENT_LIMIT"
     assert driver.sanitized or driver("memory").lines[0]["peak"] - before < 48 << 10
@@ -177,6 +179,7 @@ def test_bombs_over_http2(driver, upstream, certificates, name):
         driver.ok("client")
         driver.deploy(front, "bomb", ca_file=certificates.ca, http2=True)
         driver.ok("request", 0, "bomb")
+        driver.ok("text", 0, "user", "hello")
         assert driver.chat(quiet=1).failed == "EXO_E_CONSUMER_LIMIT"
 
 

@@ -71,7 +71,9 @@ def test_what_nobody_looks_at_may_be_deep(driver, upstream):
 
 def test_the_number_of_choices(driver, upstream):
     driver.setup(upstream, "n-5", **{"limits.choices": 2})
-    said = driver.chat(choices=5)
+    said = driver.chat(choices=3)
+    assert said.failed == "EXO_E_ARGUMENT" and not upstream.requests
+    said = driver.chat(choices=2)
     assert said.failed is None and [answer["text"] for answer in said.reply["answers"]] == ["choice 0", "choice 1"]
 
 
