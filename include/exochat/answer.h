@@ -87,9 +87,7 @@ typedef struct exo_answer {
     bool proven_;
     bool usable_; /* tool calls were not cut by the length of the answer */
     uint8_t finish_len_;
-    uint8_t id_len_;
-    uint8_t model_len_;
-    uint8_t tier_len_;
+    uint8_t word_lens_[3];
     int error_;
     uint32_t call_; /* the one that the deltas at hand belong to */
     exo_buffer kept_[EXO_KEPT_COUNT_];
@@ -103,9 +101,7 @@ typedef struct exo_answer {
     uint64_t malformed_offset_;
     exo_usage usage_;
     char finish_[64];
-    char id_[128];
-    char model_[128];
-    char tier_[32];
+    char words_[288]; /* of the response: id, model, service tier */
 } exo_answer;
 
 /* Begins an answer for `choice`. `allocator` is borrowed. `keep` is a sum of exo_keep. */

@@ -13,6 +13,17 @@
 #include "exochat/finish.h"
 #include "exochat/json_repair.h"
 
+/* The words of the response, in the order of their deltas. Each has as much room, the last one what is left. */
+enum word {
+    WORD_ID,
+    WORD_MODEL,
+    WORD_TIER
+};
+_Static_assert(EXO_DELTA_MODEL - EXO_DELTA_ID == WORD_MODEL && EXO_DELTA_TIER - EXO_DELTA_ID == WORD_TIER,
+               "the words are in the order of their deltas");
+#define WORD_ROOM      ((size_t)128)
+#define WORD_ROOM_LEFT (sizeof(((exo_answer *)0)->words_) - WORD_TIER * WORD_ROOM)
+
 /* Where deltas of each type are kept, and what has to be wished for raw JSON. The log is exo_calls_apply()'s. */
 static const struct keeping {
     uint8_t kept;
@@ -60,6 +71,11 @@ static exo_span answer_kept(const exo_answer *answer, enum exo_answer_kept which
 {
     UNLESS_THERE(answer, exo_span_of(NULL, 0));
     return exo_buffer_span(&answer->kept_[which]);
+}
+
+static exo_span answer_word(const exo_answer *answer, enum word word)
+{
+    return exo_span_of(answer->words_ + word * WORD_ROOM, answer->word_lens_[word]);
 }
 
 static bool answer_has_calls(const exo_answer *answer)
@@ -136,14 +152,13 @@ static bool answer_apply_to_response(exo_answer *answer, const exo_delta *delta)
         }
         return true;
     case EXO_DELTA_ID:
-        answer->id_len_ = exo_keep_word(answer->id_, sizeof answer->id_, delta);
-        return true;
     case EXO_DELTA_MODEL:
-        answer->model_len_ = exo_keep_word(answer->model_, sizeof answer->model_, delta);
+    case EXO_DELTA_TIER: {
+        const size_t word = (size_t)(delta->type - EXO_DELTA_ID);
+        const size_t room = word < WORD_TIER ? WORD_ROOM : WORD_ROOM_LEFT;
+        answer->word_lens_[word] = exo_keep_word(answer->words_ + word * WORD_ROOM, room, delta);
         return true;
-    case EXO_DELTA_TIER:
-        answer->tier_len_ = exo_keep_word(answer->tier_, sizeof answer->tier_, delta);
-        return true;
+    }
     case EXO_DELTA_USAGE:
         answer->usage_ = delta->usage;
         answer_keep_raw(answer, EXO_KEPT_USAGE_, delta);
@@ -441,19 +456,19 @@ exo_span exo_answer_finish_reason(const exo_answer *answer)
 exo_span exo_answer_id(const exo_answer *answer)
 {
     UNLESS_THERE(answer, exo_span_of(NULL, 0));
-    return exo_span_of(answer->id_, answer->id_len_);
+    return answer_word(answer, WORD_ID);
 }
 
 exo_span exo_answer_model(const exo_answer *answer)
 {
     UNLESS_THERE(answer, exo_span_of(NULL, 0));
-    return exo_span_of(answer->model_, answer->model_len_);
+    return answer_word(answer, WORD_MODEL);
 }
 
 exo_span exo_answer_service_tier(const exo_answer *answer)
 {
     UNLESS_THERE(answer, exo_span_of(NULL, 0));
-    return exo_span_of(answer->tier_, answer->tier_len_);
+    return answer_word(answer, WORD_TIER);
 }
 
 const exo_usage *exo_answer_usage(const exo_answer *answer)
