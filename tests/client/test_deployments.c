@@ -10,6 +10,8 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../../src/client/engine.h"
 #include "fake_transport.c"
@@ -170,6 +172,43 @@ static void nothing_is_known(void **state)
     exo_client_free(client);
 }
 
+/* What a child process sees of its parent's client: 0, or the line that is not as it should be. */
+static int look_from_child(exo_client *client)
+{
+#define SEE(condition) \
+    if (!(condition)) { \
+        return __LINE__ & 0xFF; \
+    }
+    SEE(exo_client_remove(client, "m") == EXO_E_FORKED);
+    SEE(exo_client_fallbacks(client, "m", NULL, 0) == EXO_E_FORKED);
+    SEE(exo_client_context_fallbacks(client, "m", NULL, 0) == EXO_E_FORKED);
+    SEE(!exo_client_deployment_of(client, "m"));
+    SEE(!exo_client_fallback_of(client, "m", 0));
+    SEE(!exo_client_context_fallback_of(client, "m", 0));
+    SEE(!exo_client_policy_of(client, "m"));
+#undef SEE
+    return 0;
+}
+
+static void a_child_changes_nothing(void **state)
+{
+    exo_client *client = new_client(fake_open());
+    exo_deployment given = EXO_DEPLOYMENT_INIT;
+    int status = -1;
+    (void)state;
+    given.base_url = "https://h/v1";
+    assert_int_equal(exo_client_deploy(client, "m", &given), EXO_OK);
+    assert_int_equal(exo_client_fallback(client, "m", "x"), EXO_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(look_from_child(client));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_string_equal(exo_client_fallback_of(client, "m", 0), "x");
+    exo_client_free(client);
+}
+
 /* ---- models that go ---- */
 
 static exo_client *client_of_two(fake *f)
@@ -247,9 +286,10 @@ static void lists_that_name_what_is_gone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_secret_is_shown),    cmocka_unit_test(the_rest_is_shown),
-        cmocka_unit_test(lists_and_policies),    cmocka_unit_test(nothing_is_known),
-        cmocka_unit_test(calls_under_way_go_on), cmocka_unit_test(lists_that_name_what_is_gone),
+        cmocka_unit_test(no_secret_is_shown),           cmocka_unit_test(the_rest_is_shown),
+        cmocka_unit_test(lists_and_policies),           cmocka_unit_test(nothing_is_known),
+        cmocka_unit_test(a_child_changes_nothing),      cmocka_unit_test(calls_under_way_go_on),
+        cmocka_unit_test(lists_that_name_what_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
