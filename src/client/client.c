@@ -52,14 +52,14 @@ static int client_give_turns(exo_client *client, const exo_call *only, exo_event
         bool waits = only && call != only;
         if (call->holds & HOLD_PROGRAM) {
             exo_call_stand(call);
-        } else if (call->waiting.there) {
-            continue; /* it is one of those that wait */
-        } else if (exo_call_step(call, waits ? &call->waiting.event : event) != EXO_EVENT) {
             continue;
-        } else if (waits) {
-            client_let_wait(client, call);
-        } else {
+        }
+        bool has_event = !call->waiting.there && exo_call_step(call, waits ? &call->waiting.event : event) == EXO_EVENT;
+        if (has_event && !waits) {
             return EXO_EVENT;
+        }
+        if (has_event) {
+            client_let_wait(client, call);
         }
     }
     return EXO_OK;
