@@ -24,7 +24,8 @@ extern "C" {
  * share its connections (deployment.h). */
 /* clang-format off */
 #define EXO_BOUNDS_MAP(X) \
-    X(uint32_t, connections_per_host, EXO_UNBOUNDED) /* to one host, 1 at least; over HTTP/2 each takes 100 requests */ \
+    X(uint32_t, connections_per_host, EXO_UNBOUNDED) /* to one host, 1 at least; over HTTP/2 each takes 100 requests \
+                                                        (a server that allows fewer gets more connections) */ \
     X(uint32_t, connections, EXO_UNBOUNDED)          /* in all, 1 at least, those kept for later included */ \
     X(uint32_t, idle_connections, 100)               /* kept for later requests, 0 or more, the longest unused one is \
                                                         closed first; those of HTTP/2 are libcurl's to keep */ \
