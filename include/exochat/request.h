@@ -86,8 +86,9 @@ int exo_request_file_range(exo_request *request, exo_role role, const char *path
 int exo_request_bytes(exo_request *request, exo_role role, exo_span bytes, const char *media_type, const char *name);
 
 /* Attaches a source of the caller's (borrowed until the last call that uses the request ends). It is used by one call
- * at a time. One that cannot rewind is sent once, chunked, without fallback; a further call that needs it fails with
- * EXO_E_SOURCE_ONCE. `media_type` NULL: from the ending of `name`. */
+ * at a time, another one fails with EXO_E_STATE; two sources with the same read() and ctx are one. One that cannot
+ * rewind is sent once, chunked, without fallback; a further call that needs it fails with EXO_E_SOURCE_ONCE.
+ * `media_type` NULL: from the ending of `name`. */
 int exo_request_source(exo_request *request, exo_role role, const exo_source *source, const char *media_type,
                        const char *name);
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import socket
 import subprocess
 
 import pytest
@@ -168,6 +169,30 @@ def test_a_file_whose_size_is_a_lie(ask, upstream):
     sent = upstream.requests[0]
     assert sent.json["messages"][0]["content"][1]["text"].startswith("processor")
     assert sent.content_length == sent.length and not sent.chunked
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+@pytest.mark.parametrize("size", [0, 5, 300000])
+def test_standard_input_is_attached(ask, upstream, name, size):
+    words = ("some words\n" * 30000)[:size]
+    ran = ask("status-503", "-q", "-a", name, fallbacks=["ok"], input=words)
+    assert ran.code == 0 and ran.err == ""
+    contents = [request.json["messages"][0]["content"] for request in upstream.requests]
+    assert contents == [[text("hello"), text(words)]] * 2
+    assert not any(request.chunked for request in upstream.requests)
+
+
+def test_standard_input_can_be_a_socket(exochat, upstream):
+    """Which cannot be opened by its name in /dev."""
+    ours, its = socket.socketpair()
+    with ours, its:
+        args = ("--base-url", upstream.base_url, "-m", "ok", "-a", "-", "hello")
+        running = exochat.start(*args, stdin=its)
+        its.close()
+        ours.sendall(b"over a socket")
+        ours.shutdown(socket.SHUT_WR)
+        assert running.wait().code == 0
+    assert upstream.requests[0].json["messages"][0]["content"][1] == text("over a socket")
 
 
 def test_what_a_command_writes_is_attached_and_falls_back(exochat, upstream):
