@@ -100,9 +100,9 @@ int exo_request_message_json(exo_request *request, exo_span json);
 /* Appends what the assistant said: the answer (choice 0) of a reply, as its next request wants it: content, refusal,
  * tool calls with their arguments repaired, and what some endpoints want to see again: reasoning_details, or else,
  * beside tool calls, reasoning_content; an audio's id; extra_content (thought signatures) and members that nobody here
- * knows, as they came. What the call did not keep (exo_call_options.keep) is not there. Calls without an id are given
- * one. EXO_OK; EXO_E_STATE for a reply with a failure, or with calls that were cut by the answer's length; else as
- * exo_request_message_json(). */
+ * knows, as they came, but for what cannot be sent (a key twice, too deep). What the call did not keep
+ * (exo_call_options.keep) is not there. Calls without an id are given one. EXO_OK; EXO_E_STATE for a reply with a
+ * failure, or with calls that were cut by the answer's length; else as exo_request_message_json(). */
 int exo_request_answer(exo_request *request, const exo_reply *reply);
 
 /* Appends a tool's result (copied) for the call `tool_call_id`: the id as exo_answer_tool_call() gives it. An empty one

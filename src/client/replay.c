@@ -11,6 +11,9 @@
 #include "exochat/json_read.h"
 #include "exochat/json_write.h"
 
+/* Levels of nesting that are left for what is put into a message, or into a call of it. */
+#define REPLAY_DEPTH (EXO_JSON_DEPTH_MAX - 8)
+
 /* The message under way. */
 typedef struct replay {
     exo_answer *answer;
@@ -46,10 +49,21 @@ static void replay_put_string(replay *r, exo_span text)
     }
 }
 
+/* What a server has sent need not be fit for a request: not too deep, no key twice, UTF-8. */
+static bool replay_is_fit(replay *r, exo_span json)
+{
+    int code = exo_json_check(json, REPLAY_DEPTH, NULL);
+    code = code == EXO_OK ? exo_json_unique(json, NULL) : code;
+    if (code == EXO_E_NO_MEMORY && r->code == EXO_OK) {
+        r->code = code;
+    }
+    return code == EXO_OK;
+}
+
 /* `,"key":` and JSON as it is, where there is any. */
 static void replay_put_raw(replay *r, const char *key, exo_span json)
 {
-    if (json.len > 0) {
+    if (json.len > 0 && replay_is_fit(r, json)) {
         replay_put_text(r, ",\"");
         replay_put_text(r, key);
         replay_put_text(r, "\":");
@@ -84,10 +98,10 @@ static void replay_put_members(replay *r, exo_span object, const char *const *ou
         for (size_t i = 0; i < count && !known; i++) {
             known = exo_json_is(&key, ours[i]);
         }
-        if (!known) {
-            replay_put_text(r, ",\"");
-            replay_put(r, key.text);
-            replay_put_text(r, "\":");
+        if (!known && replay_is_fit(r, key.raw) && replay_is_fit(r, raw)) {
+            replay_put_text(r, ",");
+            replay_put(r, key.raw);
+            replay_put_text(r, ":");
             replay_put(r, raw);
         }
     }
@@ -168,7 +182,8 @@ static void replay_put_audio(replay *r)
         bool named = token.type == EXO_JSON_KEY && depth == 2 && exo_json_is(&token, "id");
         depth += token.type == EXO_JSON_ARRAY || token.type == EXO_JSON_OBJECT;
         depth -= token.type == EXO_JSON_ARRAY_END || token.type == EXO_JSON_OBJECT_END;
-        if (named && exo_json_next(&reader, &token) == EXO_EVENT && token.type == EXO_JSON_STRING) {
+        if (named && exo_json_next(&reader, &token) == EXO_EVENT && token.type == EXO_JSON_STRING &&
+            replay_is_fit(r, token.raw)) {
             replay_put_text(r, ",\"audio\":{\"id\":");
             replay_put(r, token.raw);
             replay_put_text(r, "}");

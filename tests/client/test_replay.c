@@ -19,7 +19,7 @@
 /* A reply whose answer came as these deltas, a `|` between each two; `finish` ends it. */
 static exo_reply *reply_of(const char *deltas, const char *finish, unsigned keep)
 {
-    char event[1024];
+    char event[2048];
     exo_intake intake;
     exo_intake_event shown;
     exo_failure failure;
@@ -72,6 +72,12 @@ static exo_span last_message(const exo_request *request)
     "\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{a:1}\"}" more "}]}"
 #define CALLED "\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}"
 
+#define TEN_DEEP "{\"k\":{\"k\":{\"k\":{\"k\":{\"k\":{\"k\":{\"k\":{\"k\":{\"k\":{\"k\":"
+#define TEN_UP   "}}}}}}}}}}"
+#define DEEP \
+    TEN_DEEP TEN_DEEP TEN_DEEP TEN_DEEP TEN_DEEP \
+        "{\"k\":{\"k\":{\"k\":{\"k\":{\"k\":{\"k\":{\"k\":1}}}}}}}" TEN_UP TEN_UP TEN_UP TEN_UP TEN_UP
+
 static const struct {
     const char *what;
     const char *deltas;
@@ -115,6 +121,13 @@ static const struct {
      "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"call_2_0\"," CALLED "}]}"},
     {"function_call", "{\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}}", "function_call", EXO_KEEP_ALL,
      "{\"role\":\"assistant\",\"content\":null,\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}}"},
+    {"what is not fit for a request is left out",
+     "{\"content\":\"a\\u0000\xFF\",\"reasoning_details\":[{\"data\":\"\xFF\"}],\"odd\":{\"k\":1,\"k\":2},"
+     "\"deep\":" DEEP ",\"good\":{\"k\":1},\"bad\xFF\":\"b\"}|" CALL(
+         "\"id\":\"c\",", ",\"extra_content\":{\"x\":{\"k\":1,\"\\u006b\":2}}"),
+     "tool_calls", EXO_KEEP_ALL,
+     "{\"role\":\"assistant\",\"content\":\"a\\u0000\xEF\xBF\xBD\",\"reasoning_details\":[{\"data\":\"\xEF\xBF\xBD\"}],"
+     "\"tool_calls\":[{\"id\":\"c\"," CALLED "}],\"good\":{\"k\":1}}"},
     {"audio is known by its id", "{\"audio\":{\"id\":\"audio_1\",\"data\":\"AA==\"}}", "stop", EXO_KEEP_ALL,
      "{\"role\":\"assistant\",\"content\":\"\",\"audio\":{\"id\":\"audio_1\"}}"},
 };
