@@ -547,19 +547,19 @@ static void nothing_is_touched_behind_the_end(void **state)
 static const struct {
     const char *what;
     const char *text;
-    bool once;
     uint64_t size;
     int code; /* of writing it */
+    bool once;
     bool chunked;
 } raws[] = {
-    {"known", "{\"a\":1}", false, 7, EXO_OK, false},
-    {"one byte", "7", false, 1, EXO_OK, false},
-    {"unknown", "{\"a\":1}", false, EXO_SIZE_UNKNOWN, EXO_OK, true},
-    {"once", "{\"a\":1}", true, 7, EXO_OK, true},
-    {"once, unknown", "{\"a\":1}", true, EXO_SIZE_UNKNOWN, EXO_OK, true},
-    {"nothing, unknown", "", false, EXO_SIZE_UNKNOWN, EXO_OK, true},
-    {"too short", "{\"a\":1", false, 7, EXO_E_BODY_CHANGED, false},
-    {"too long", "{\"a\":1}}", false, 7, EXO_E_BODY_CHANGED, false},
+    {"known", "{\"a\":1}", 7, EXO_OK, false, false},
+    {"one byte", "7", 1, EXO_OK, false, false},
+    {"unknown", "{\"a\":1}", EXO_SIZE_UNKNOWN, EXO_OK, false, true},
+    {"once", "{\"a\":1}", 7, EXO_OK, true, true},
+    {"once, unknown", "{\"a\":1}", EXO_SIZE_UNKNOWN, EXO_OK, true, true},
+    {"nothing, unknown", "", EXO_SIZE_UNKNOWN, EXO_OK, false, true},
+    {"too short", "{\"a\":1", 7, EXO_E_BODY_CHANGED, false, false},
+    {"too long", "{\"a\":1}}", 7, EXO_E_BODY_CHANGED, false, false},
 };
 
 static void raw_bytes_in_windows_of_any_size(void **state)
@@ -977,7 +977,7 @@ static void defaults_have_a_limit(void **state)
     for (int i = 0; i < 65; i++) {
         snprintf(json + strlen(json), sizeof json - strlen(json), "%s\"%02d\":1", i > 0 ? "," : "", i);
     }
-    strcat(json, "}");
+    snprintf(json + strlen(json), sizeof json - strlen(json), "}");
     world w;
     begin(&w, HI, "");
     deploy(&w);
