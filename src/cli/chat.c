@@ -122,6 +122,11 @@ static void chat_save(void *ctx, exo_span bytes)
 
 /* ---- the end ---- */
 
+static bool chat_is_for_people(const cli_options *options)
+{
+    return !options->json && !options->events;
+}
+
 static void chat_print_tool_calls(exo_answer *answer)
 {
     json_out out = json_out_to(stderr);
@@ -180,9 +185,8 @@ static void chat_print_choices(asking *asked, const exo_reply *reply)
 /* Says that nothing was printed, where somebody may wait for it. */
 static void chat_say_empty(const asking *asked, const exo_answer *answer)
 {
-    const cli_options *options = asked->options;
-    const bool people = !options->json && !options->events && !options->quiet;
-    if (people && !asked->printed && exo_answer_tool_calls(answer) == 0) {
+    const bool wanted = chat_is_for_people(asked->options) && !asked->options->quiet;
+    if (wanted && !asked->printed && exo_answer_tool_calls(answer) == 0) {
         say("the answer holds no text; --json shows all that came");
     }
 }
@@ -210,45 +214,59 @@ static int chat_keep(const asking *asked, const cli_setup *setup, const exo_repl
     return exit_code;
 }
 
-/* Prints what is left to be printed of a reply, and returns the exit code. */
-static int chat_finish(asking *asked, const cli_setup *setup, const exo_reply *reply)
+/* Prints what is left to be printed of a reply that is no failure's explanation. */
+static void chat_print_reply(asking *asked, const exo_reply *reply, const char *advice)
 {
     const cli_options *options = asked->options;
-    const exo_failure *failure = exo_reply_failure(reply);
-    char advice[ADVICE_MAX] = "";
+    const bool whole = !exo_reply_failure(reply);
     exo_answer *answer = exo_reply_answer(reply, 0);
-    bool people = !options->json && !options->events;
-    if (failure) {
-        advice_write(setup, failure, exo_reply_deployment(reply), advice);
-    }
     if (options->json) {
         json_out out = json_out_to(stdout);
         report_reply_json(&out, reply, advice);
         json_end_line(&out);
     } else if (options->events) {
         events_print_end(reply, advice);
-    } else if (!failure && exo_reply_answer(reply, 1)) {
+    } else if (whole && exo_reply_answer(reply, 1)) {
         chat_print_choices(asked, reply);
-    } else if (options->no_stream && !failure && answer) {
+    } else if (options->no_stream && whole && answer) {
         chat_print_text(asked, exo_answer_text(answer));
     }
     chat_end_text_line(asked);
-    if (people && report_calls_usable(reply) && !options->quiet) {
+    if (chat_is_for_people(options) && report_calls_usable(reply) && !options->quiet) {
         chat_print_tool_calls(answer);
     }
     if (options->trace) {
         report_trail(reply);
     }
-    if (interrupted() && failure && failure->code == EXO_E_CANCELLED) {
+}
+
+/* Says why there is no answer, and returns the exit code. */
+static int chat_fail(const asking *asked, const exo_reply *reply, const char *advice)
+{
+    const exo_failure *failure = exo_reply_failure(reply);
+    if (interrupted() && failure->code == EXO_E_CANCELLED) {
         say("interrupted");
         return EXIT_INTERRUPTED;
     }
-    if (failure && people && !options->trace) {
+    if (chat_is_for_people(asked->options) && !asked->options->trace) {
         report_earlier_attempts(reply);
     }
+    report_failure(failure, exo_reply_deployment(reply), advice);
+    return report_exit_code(failure);
+}
+
+/* Prints what is left of a reply, says what is to be said of it, and returns the exit code. */
+static int chat_finish(asking *asked, const cli_setup *setup, const exo_reply *reply)
+{
+    const exo_failure *failure = exo_reply_failure(reply);
+    exo_answer *answer = exo_reply_answer(reply, 0);
+    char advice[ADVICE_MAX] = "";
     if (failure) {
-        report_failure(failure, exo_reply_deployment(reply), advice);
-        return report_exit_code(failure);
+        advice_write(setup, failure, exo_reply_deployment(reply), advice);
+    }
+    chat_print_reply(asked, reply, advice);
+    if (failure) {
+        return chat_fail(asked, reply, advice);
     }
     if (!answer) {
         return EXIT_FAILED;
