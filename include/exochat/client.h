@@ -49,7 +49,7 @@ extern "C" {
 #endif
 
 /* The version of the library: MAJOR.MINOR.PATCH. 0.x promises no stable ABI. */
-#define EXO_VERSION "0.1.0"
+#define EXO_VERSION "0.5.0"
 
 /* ------------------------------------------------------------------ client */
 
