@@ -157,7 +157,7 @@ class Answer:
     usage: _Usage | None
     usage_json: str | None
     """The usage object as sent (JSON text): cost and the like."""
-    tool_calls: list[_ToolCall]
+    tool_calls: tuple[_ToolCall, ...]
     reasoning_details: str | None
     """JSON text, for replay; the next two also."""
     logprobs: str | None
@@ -201,7 +201,7 @@ class Encoder:
         read only once, then the body is sent chunked and once). Without this call it cannot be opened, and the inline
         content is sent where there is one."""
 
-    def aim(self, options: Mapping[str, Any]) -> int:
+    def aim(self, options: dict[str, Any]) -> int:
         """Begins a body for one deployment; may be called again for the next. 0, or a negative code.
 
         model: str, in place of the request's; drop: sequence of str; rename: dict of str; extra_body: mapping (a tape is
@@ -271,7 +271,7 @@ class Attempt:
     whole False (the body of a 2xx response is kept and not read: body()), limits (dict: names of limits.h).
     """
 
-    def __new__(cls, options: Mapping[str, Any], now: int) -> Attempt: ...
+    def __new__(cls, options: dict[str, Any], now: int) -> Attempt: ...
     def connected(self, now: int, reused: bool) -> None:
         """The connection stands, TLS included."""
 
@@ -396,7 +396,7 @@ class Route:
         cls,
         stops: Sequence[tuple[int, Health | None]],
         context_stops: Sequence[tuple[int, Health | None]],
-        policy: Mapping[str, int] | None,
+        policy: dict[str, int] | None,
         seed: int,
     ) -> Route:
         """`stops`: numbers of deployments, the requested one first. `policy`: retries, backoff_first, backoff_max,
@@ -435,20 +435,20 @@ class Client:
     Without a loop: wait(), then turn().
     """
 
-    def __new__(cls, options: Mapping[str, Any] | None = None) -> Client:
+    def __new__(cls, options: dict[str, Any] | None = None) -> Client:
         """limits: dict; connections_per_host, connections, connections_idle, lookups: bounds (0: the library's)."""
 
-    def deploy(self, name: str, options: Mapping[str, Any]) -> None:
+    def deploy(self, name: str, options: dict[str, Any]) -> None:
         """Deploys or replaces `name`: the fields of exo_deployment (deployment.h), times in milliseconds; headers: dict
         or sequence of pairs; extra_body: mapping; drop: sequence; rename: dict; ca_pem: bytes; ttft_until: "event" or
         "token"; resolve: sequence. ValueError that names the field."""
 
     def route(
-        self, name: str, fallbacks: Sequence[str], context_fallbacks: Sequence[str], policy: Mapping[str, int] | None
+        self, name: str, fallbacks: Sequence[str], context_fallbacks: Sequence[str], policy: dict[str, int] | None
     ) -> None:
         """Sets the lists of `name` and how often it is tried, in place of those before."""
 
-    def start(self, model: str, request: Mapping[str, Any], options: Mapping[str, Any] | None, user: object) -> Call:
+    def start(self, model: str, request: Mapping[str, Any], options: dict[str, Any] | None, user: object) -> Call:
         """Starts a call; its last event is "end". Builds the tape, so what Encoder() raises is raised here. What is
         wrong besides is the failure at "end". The call lives until then, or until Call.cancel(), also if nobody holds it.
 
@@ -457,7 +457,7 @@ class Client:
         headers: pairs; connect_timeout, stream_ttft_timeout, request_timeout: ms; defaults: mapping below extra_body;
         traceparent: str."""
 
-    def start_raw(self, model: str, options: Mapping[str, Any] | None, user: object) -> Call:
+    def start_raw(self, model: str, options: dict[str, Any] | None, user: object) -> Call:
         """A call whose body is given with Call.send(): one attempt, chunked."""
 
     def turn(self) -> tuple[bool, list[tuple[object, _Event]]]:
