@@ -2,7 +2,8 @@
  * attempt.c: Attempt: exo_attempt, its answers and what it was fed, as one object.
  *
  * Facts go in, one event at a time comes out, whole: what the core hands out in fragments is put together up to the end
- * of its delta. The fed bytes are held, not copied.
+ * of its delta; where the core holds the end of a delta back (the half of a character, what may become a tag), up to
+ * the end of the next one. So events are the same however the bytes come. The fed bytes are held, not copied.
  */
 #include "attempt.h"
 
@@ -435,10 +436,8 @@ PyObject *exopy_attempt_step(exopy_attempt *self)
         return later;
     }
     exo_intake_event event;
-    while (exo_attempt_next(&self->attempt, &event) == EXO_EVENT) {
-        if (event.type == EXO_EVENT_NONE) {
-            continue;
-        }
+    int code;
+    while ((code = exo_attempt_next(&self->attempt, &event)) == EXO_EVENT) {
         PyObject *taken = attempt_take(self, &event);
         if (taken != Py_None) {
             return taken;
@@ -446,7 +445,7 @@ PyObject *exopy_attempt_step(exopy_attempt *self)
         Py_DECREF(taken);
     }
     attempt_forget_fed(self);
-    return self->joining ? attempt_joined(self) : Py_NewRef(Py_None);
+    return self->joining && code == EXO_DONE ? attempt_joined(self) : Py_NewRef(Py_None);
 }
 
 static PyObject *attempt_next(PyObject *object, PyObject *ignored)
@@ -539,7 +538,7 @@ static PyObject *attempt_end(PyObject *object, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "end(): there is no verdict yet");
         return NULL;
     }
-    return exopy_trail_entry(exo_attempt_end(&((exopy_attempt *)object)->attempt, now));
+    return exopy_trail_entry(exo_attempt_end(&((exopy_attempt *)object)->attempt, now), false);
 }
 
 static PyObject *attempt_answer(PyObject *object, PyObject *args)

@@ -112,8 +112,8 @@ PyObject *exopy_event_new(exopy_state *state, const exo_intake_event *event, PyO
 /* The mask (EXO_WANT()) of a sequence of names of events; None is all of them. False with an exception. */
 bool exopy_wanted(exopy_state *state, PyObject *names, uint64_t *mask);
 
-/* An entry of a trail as a dict, without the texts where they are NULL. */
-PyObject *exopy_trail_entry(const exo_trail_entry *entry);
+/* An entry of a trail as a dict; `of_call`: with what a call knows and an attempt does not. */
+PyObject *exopy_trail_entry(const exo_trail_entry *entry, bool of_call);
 
 /* Raises what a code of the core means for its caller: MemoryError, or ValueError with the words of the code. */
 void exopy_raise(int code);

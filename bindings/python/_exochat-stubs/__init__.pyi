@@ -68,7 +68,8 @@ _Usage = dict[str, int]
 _Event = tuple[_EventType, int, str, int, str, str, _Usage | None, bool, "Failure | None"]
 """One event: (type, choice, text, index, id, name, usage, replace, failure).
 
-`text` is "" where there is none, and whole: one event for each string of each delta that came. `index` is the number of
+`text` is "" where there is none, and whole: one event for each string of each delta that came; only where the end of a
+delta must wait (the half of a character) it comes with what follows. `index` is the number of
 the tool call, counted in the answer, and 0 elsewhere. `id` and `name` are those of a "tool_call", "" where not sent (yet),
 and for "fallback" `name` is the next deployment, "" if none. `replace`: the "tool_arguments" take the place of all that
 came before for that call. `failure` is that of "fallback", "restart" and "end" (of a Client only)."""
@@ -276,7 +277,8 @@ class Attempt:
         """The connection stands, TLS included."""
 
     def upload(self, now: int, accepted: int, unacked: int, complete: bool) -> None:
-        """Bytes of the body that the socket took so far; how many of them are not acknowledged (-1: nobody knows)."""
+        """Bytes of the body that the socket took so far; how many of them are not acknowledged (-1: nobody knows); whether
+        that is all. In PHASE_SEND it is told again at timeout(): the phase ends when nothing has changed since."""
 
     def status(self, status: int) -> int:
         """A head begins. 0, or a code to give to closed(); so header() also."""
