@@ -339,6 +339,9 @@ static PyObject *encoder_result(encoder_object *self, int code, size_t done)
     if (code < 0 && (exopy_tape_raise(&self->tape) || exopy_tape_raise(&self->extra))) {
         return NULL;
     }
+    if (code == EXO_E_NO_MEMORY) {
+        return PyErr_NoMemory();
+    }
     return code < 0 ? PyLong_FromLong(code) : PyLong_FromSize_t(done);
 }
 

@@ -58,11 +58,16 @@ static PyObject *failure_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 
 /* ---- attributes ---- */
 
+static size_t failure_message = offsetof(exo_failure, message);
+static size_t failure_type = offsetof(exo_failure, type);
+static size_t failure_provider_code = offsetof(exo_failure, provider_code);
+static size_t failure_request_id = offsetof(exo_failure, request_id);
+
 /* A text is "" until the failure has a code: what lies there may be something else before. */
 static PyObject *failure_text(PyObject *self, void *offset)
 {
     const exo_failure *failure = failure_in(self);
-    return exopy_str(exo_span_text(failure->code == EXO_OK ? "" : (const char *)failure + (size_t)offset));
+    return exopy_str(exo_span_text(failure->code == EXO_OK ? "" : (const char *)failure + *(const size_t *)offset));
 }
 
 static PyObject *failure_verdict(PyObject *self, void *closure)
@@ -97,17 +102,17 @@ static struct PyMemberDef failure_members[] = {
 static PyGetSetDef failure_getters[] = {
     {"verdict", failure_verdict, NULL, NULL, NULL},
     {"clock", failure_clock, NULL, NULL, NULL},
-    {"message", failure_text, NULL, NULL, (void *)offsetof(exo_failure, message)},
-    {"type", failure_text, NULL, NULL, (void *)offsetof(exo_failure, type)},
-    {"provider_code", failure_text, NULL, NULL, (void *)offsetof(exo_failure, provider_code)},
-    {"request_id", failure_text, NULL, NULL, (void *)offsetof(exo_failure, request_id)},
+    {"message", failure_text, NULL, NULL, &failure_message},
+    {"type", failure_text, NULL, NULL, &failure_type},
+    {"provider_code", failure_text, NULL, NULL, &failure_provider_code},
+    {"request_id", failure_text, NULL, NULL, &failure_request_id},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyObject *failure_repr(PyObject *self)
 {
     const exo_failure *failure = failure_in(self);
-    PyObject *message = failure_text(self, (void *)offsetof(exo_failure, message));
+    PyObject *message = failure_text(self, &failure_message);
     PyObject *text = message ? PyUnicode_FromFormat("<Failure %s: %U>", exo_error_name(failure->code), message) : NULL;
     Py_XDECREF(message);
     return text;

@@ -43,41 +43,54 @@ static int files_check(void *ctx)
 
 /* ---- the opener ---- */
 
-static bool files_is(const exopy_files *files, size_t index, exo_span path, exo_span media_type)
+/* 1 where that file has this path and type, 0 where not, a negative error for want of memory. */
+static int files_is(const exopy_files *files, size_t index, exo_span path, exo_span media_type)
 {
     const exopy_named_file *named = &files->tape->files[index];
     const char *type = named->media_type ? PyUnicode_AsUTF8AndSize(named->media_type, NULL) : "";
     PyObject *bytes = exopy_token_encode(named->path, 0, PyUnicode_GetLength(named->path));
-    bool is = type && bytes && exo_span_is(media_type, type) &&
-              exo_span_equal(path, exo_span_of(PyBytes_AsString(bytes), (size_t)PyBytes_Size(bytes)));
-    if (!type || !bytes) {
+    if (!bytes) {
         PyErr_Clear();
+        return EXO_E_NO_MEMORY;
     }
-    Py_XDECREF(bytes);
-    return is;
+    bool is = exo_span_is(media_type, type ? type : "") &&
+              exo_span_equal(path, exo_span_of(PyBytes_AsString(bytes), (size_t)PyBytes_Size(bytes)));
+    Py_DECREF(bytes);
+    PyErr_Clear(); /* a type that is no text is none that is asked for */
+    return is ? 1 : 0;
 }
 
-/* The file of that name. The encoder asks in the order of the request, walk after walk. */
-static exopy_file *files_find(exopy_files *files, exo_span path, exo_span media_type)
+/* Stores the file of that name, or NULL. The encoder asks in the order of the request, walk after walk. */
+static int files_find(exopy_files *files, exo_span path, exo_span media_type, exopy_file **found)
 {
     size_t count = files->tape->file_count;
+    *found = NULL;
     for (size_t i = 0; i < count; i++) {
         size_t index = (files->expected + i) % count;
-        if (files_is(files, index, path, media_type)) {
+        int is = files_is(files, index, path, media_type);
+        if (is < 0) {
+            return is;
+        }
+        if (is > 0) {
             files->expected = index + 1;
-            return &files->files[index];
+            *found = &files->files[index];
+            break;
         }
     }
-    return NULL;
+    return EXO_OK;
 }
 
 static int files_open(void *ctx, exo_span path, exo_span media_type, exo_file *out)
 {
     exopy_files *files = ctx;
-    exopy_file *file = files_find(files, path, media_type);
+    exopy_file *file;
+    int code = files_find(files, path, media_type, &file);
     exo_span kept = exo_span_cut(path, EXO_PATH_MAX);
     memcpy(files->path, kept.ptr, kept.len);
     files->path[kept.len] = '\0';
+    if (code < 0) {
+        return code;
+    }
     if (!file || !file->media_type) {
         return EXO_NOT_FOUND;
     }
