@@ -225,8 +225,11 @@ static bool build_is_new_key(const builder *b, const build_level *above, PyObjec
     int there = PySet_Contains(seen, text);
     if (there > 0) {
         PyObject *bytes = PyUnicode_AsUTF8String(text);
-        return bytes &&
-               build_raise(b, above, PyExc_ValueError, "the key \"%.100s\" comes twice", PyBytes_AsString(bytes));
+        if (bytes) {
+            build_raise(b, above, PyExc_ValueError, "the key \"%.100s\" comes twice", PyBytes_AsString(bytes));
+            Py_DECREF(bytes);
+        }
+        return false;
     }
     return there == 0 && PySet_Add(seen, text) == 0;
 }

@@ -120,6 +120,7 @@ def test_references_are_flat(work):
     assert grown(work, sys.gettotalrefcount) < 50
 
 
+@pytest.mark.skipif(hasattr(sys, "gettotalrefcount"), reason="assertions of CPython's own fail for want of memory")
 @pytest.mark.parametrize("work", [encode, answer, fail, wire, head, walk, mend], ids=lambda work: work.__name__)
 def test_every_allocation_may_fail(work):
     testcapi = pytest.importorskip("_testcapi", reason="needs CPython's own test module")
