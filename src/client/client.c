@@ -95,6 +95,13 @@ static int64_t client_shorter(int64_t one, int64_t other)
     return one < 0 || (other >= 0 && other < one) ? other : one;
 }
 
+/* How long it is until `deadline`: 0 when that has passed, -1 where there is none. */
+static int64_t client_left(const exo_client *client, int64_t deadline)
+{
+    int64_t left = deadline < 0 ? 0 : deadline - exo_loop_now(&client->loop);
+    return deadline < 0 ? -1 : left > 0 ? left : 0;
+}
+
 /* Nothing is lost if the transport is not served yet: whatever it may bring is for calls that have enough to do. But
  * it is not left alone for long. */
 static bool client_may_go_on(const exo_client *client)
@@ -147,15 +154,15 @@ int exo_client_next_of(exo_client *client, exo_call *only, int64_t timeout, exo_
         if (client->turn.left <= 0 && timeout == 0) {
             return client_end_turn(client, EXO_OK);
         }
-        int64_t left = deadline < 0 ? -1 : deadline - exo_loop_now(loop);
-        if (deadline >= 0 && left <= 0 && served) {
+        int64_t left = client_left(client, deadline);
+        if (left == 0 && served) {
             return client_end_turn(client, EXO_OK);
         }
         if (client->turn.left <= 0) {
             client->turn.left = client->turn.bytes;
         }
         if (!client_may_go_on(client)) {
-            int64_t wait = loop->ready.count > 0 ? 0 : client_shorter(left < 0 ? -1 : left, exo_loop_until_timer(loop));
+            int64_t wait = loop->ready.count > 0 ? 0 : client_shorter(left, exo_loop_until_timer(loop));
             exo_loop_serve(loop, wait);
             served = true;
             deadline = loop->transport->rang && !only ? 0 : deadline;

@@ -36,6 +36,7 @@ struct fake {
     size_t served;
     bool watched;
     bool rang;
+    bool creeps;
     char asked[FAKE_TALK];
     char told[FAKE_TALK];
     const exo_exchange *latest; /* the exchange that began last, */
@@ -393,7 +394,9 @@ static void fake_end(exo_exchange *x, bool reuse)
 
 static int64_t fake_now(const exo_transport *transport)
 {
-    return ((const fake *)transport)->now;
+    fake *f = (fake *)transport;
+    f->now += f->creeps;
+    return f->now;
 }
 
 /* In place of waiting, time passes. */
@@ -508,6 +511,11 @@ void fake_script(fake *f, const char *name, const char *script)
 void fake_pass(fake *f, int64_t milliseconds)
 {
     f->now += milliseconds;
+}
+
+void fake_creep(fake *f)
+{
+    f->creeps = true;
 }
 
 const char *fake_asked(fake *f)

@@ -33,6 +33,9 @@ void fake_script(fake *f, const char *name, const char *script);
 /* Time passes in which nobody serves the transport. */
 void fake_pass(fake *f, int64_t milliseconds);
 
+/* From now on a millisecond passes between any two looks at the clock. */
+void fake_creep(fake *f);
+
 /* What it was asked so far, and emptied with that: `NAME` an exchange began (`NAME!` on a fresh connection),
  * `NAME~` it is drained, `NAME+` it ended and its connection may serve again, `NAME-` it ended and is closed. Valid
  * until the next call. */

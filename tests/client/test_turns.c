@@ -683,6 +683,30 @@ static void the_call_of_a_chat_cannot_be_held(void **state)
     tear_down(&w);
 }
 
+/* ---- waits ---- */
+
+/* Who does not want to wait does not, and nobody waits for longer than was asked, however the time passes meanwhile. */
+static void a_wait_that_is_over_is_not_without_end(void **state)
+{
+    static const int64_t timeouts[] = {0, 1, 5};
+    (void)state;
+    for (size_t i = 0; i < sizeof timeouts / sizeof timeouts[0]; i++) {
+        world w;
+        exo_event event;
+        set_up(&w, NULL);
+        deploy(&w, "a", "ok text:x +1000000 text:y");
+        start(&w, "a", "waits");
+        take_one(&w, &event);
+        fake_creep(w.f);
+        int64_t before = now_of(&w);
+        for (int turn = 0; turn < 20; turn++) {
+            assert_int_equal(exo_client_next(w.client, timeouts[i], &event), EXO_OK);
+        }
+        assert_true(now_of(&w) - before < 20 * 100);
+        tear_down(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -699,6 +723,7 @@ int main(void)
         cmocka_unit_test(a_fallback_can_be_declined),
         cmocka_unit_test(a_handler_may_do_anything),
         cmocka_unit_test(the_call_of_a_chat_cannot_be_held),
+        cmocka_unit_test(a_wait_that_is_over_is_not_without_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
