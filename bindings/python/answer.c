@@ -6,7 +6,8 @@
 #include <structmember.h>
 
 typedef struct answer_object {
-    PyObject_HEAD bool proven;
+    PyObject ob_base;
+    bool proven;
     bool raw_cut;
     unsigned int choice;
     PyObject *content;

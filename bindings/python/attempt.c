@@ -50,7 +50,6 @@ static void attempt_shut(exopy_attempt *self)
     if (self->begun) {
         self->begun = false;
         exo_attempt_free(&self->attempt);
-        exo_buffer_free(&self->joined);
         exo_buffer_free(&self->whole);
         for (uint32_t i = 0; i < self->choices; i++) {
             exo_answer_free(&self->answers[i]);
@@ -59,7 +58,7 @@ static void attempt_shut(exopy_attempt *self)
     PyMem_Free(self->answers);
     self->answers = NULL;
     Py_CLEAR(self->failure);
-    Py_CLEAR(self->later);
+    exopy_join_free(&self->join);
     if (fed.obj) {
         PyBuffer_Release(&fed);
     }
@@ -106,7 +105,6 @@ static bool attempt_init(exopy_attempt *self, const attempt_options *said, uint6
     options.wanted = (unsigned)wanted;
     options.untried = said->untried;
     options.keyless = said->keyless;
-    exo_buffer_init(&self->joined, &exopy_heap, UINT32_MAX, EXO_E_EVENT_LIMIT);
     exo_buffer_init(&self->whole, &exopy_heap, self->limits.answer, EXO_E_ANSWER_LIMIT);
     int code = exo_attempt_init(&self->attempt, &options, now);
     self->begun = code == EXO_OK;
@@ -355,97 +353,24 @@ static PyObject *attempt_break_off(PyObject *object, PyObject *args)
 
 /* ---- events ---- */
 
-static bool attempt_has_text(exo_event_type type)
-{
-    return type == EXO_EVENT_TEXT || type == EXO_EVENT_REASONING || type == EXO_EVENT_REFUSAL ||
-           type == EXO_EVENT_TOOL_ARGUMENTS;
-}
-
-static bool attempt_goes_on(const exo_intake_event *first, const exo_intake_event *event)
-{
-    return event->type == first->type && event->choice == first->choice && event->tool == first->tool &&
-           !event->replace;
-}
-
-/* The event of what was joined so far; the joining ends. */
-static PyObject *attempt_joined(exopy_attempt *self)
-{
-    PyObject *text = exopy_str(exo_buffer_span(&self->joined));
-    PyObject *event = text ? exopy_event_new(exopy_state_of((PyObject *)self), &self->first, text, NULL) : NULL;
-    Py_XDECREF(text);
-    self->joining = false;
-    exo_buffer_clear(&self->joined);
-    return event;
-}
-
-static bool attempt_join(exopy_attempt *self, const exo_intake_event *event)
-{
-    if (!self->joining) {
-        self->joining = true;
-        self->first = *event;
-        self->first.id = self->first.name = self->first.text = exo_span_of(NULL, 0);
-    }
-    if (exo_buffer_append(&self->joined, event->text) != EXO_OK) {
-        self->joining = false;
-        exo_buffer_clear(&self->joined);
-        PyErr_NoMemory();
-        return false;
-    }
-    return true;
-}
-
-/* An event that is there as a whole. */
-static PyObject *attempt_event(exopy_attempt *self, const exo_intake_event *event)
-{
-    PyObject *text = attempt_has_text(event->type) ? exopy_str(event->text) : NULL;
-    if (!text && attempt_has_text(event->type)) {
-        return NULL;
-    }
-    PyObject *tuple = exopy_event_new(exopy_state_of((PyObject *)self), event, text, NULL);
-    Py_XDECREF(text);
-    return tuple;
-}
-
-/* What an event of the core comes to: an event of Python's, or None where it is only a part of one. */
-static PyObject *attempt_take(exopy_attempt *self, const exo_intake_event *event)
-{
-    bool part = attempt_has_text(event->type) && !event->last;
-    if (self->joining && !attempt_goes_on(&self->first, event)) {
-        PyObject *later = NULL;
-        PyObject *before = attempt_joined(self);
-        if (part ? !attempt_join(self, event) : !(later = attempt_event(self, event))) {
-            Py_CLEAR(before);
-        }
-        self->later = later;
-        return before;
-    }
-    if (part || self->joining) {
-        if (!attempt_join(self, event)) {
-            return NULL;
-        }
-        return part ? Py_NewRef(Py_None) : attempt_joined(self);
-    }
-    return attempt_event(self, event);
-}
-
 PyObject *exopy_attempt_step(exopy_attempt *self)
 {
-    if (self->later) {
-        PyObject *later = self->later;
-        self->later = NULL;
-        return later;
-    }
+    exopy_state *state = exopy_state_of((PyObject *)self);
     exo_intake_event event;
-    int code;
-    while ((code = exo_attempt_next(&self->attempt, &event)) == EXO_EVENT) {
-        PyObject *taken = attempt_take(self, &event);
-        if (taken != Py_None) {
-            return taken;
+    int code = EXO_EVENT;
+    while (!exopy_join_has(&self->join) && (code = exo_attempt_next(&self->attempt, &event)) == EXO_EVENT) {
+        if (!exopy_join_take(&self->join, state, &event, NULL)) {
+            return NULL;
         }
-        Py_DECREF(taken);
+    }
+    if (code == EXO_DONE && !exopy_join_flush(&self->join, state)) {
+        return NULL;
+    }
+    if (exopy_join_has(&self->join)) {
+        return exopy_join_next(&self->join);
     }
     attempt_forget_fed(self);
-    return self->joining && code == EXO_DONE ? attempt_joined(self) : Py_NewRef(Py_None);
+    Py_RETURN_NONE;
 }
 
 static PyObject *attempt_next(PyObject *object, PyObject *ignored)

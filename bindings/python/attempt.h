@@ -4,21 +4,19 @@
 #ifndef EXOPY_ATTEMPT_H
 #define EXOPY_ATTEMPT_H
 
-#include "binding.h"
+#include "join.h"
 
 /* One attempt. Memory: what exo_attempt grows, and the text of one delta that comes in pieces. */
 typedef struct exopy_attempt {
-    PyObject_HEAD bool begun; /* `attempt` is initialised */
-    bool joining;             /* `joined` is the text so far of `first`, */
+    PyObject ob_base;
+    bool begun; /* `attempt` is initialised */
     uint32_t choices;
     Py_buffer fed;       /* held while it is read; fed.obj NULL: nothing is */
     exo_answer *answers; /* one for each choice */
     PyObject *failure;   /* a Failure, once it was asked for */
-    exo_buffer joined;
     exo_buffer whole;
     exo_limits limits;
-    exo_intake_event first;
-    PyObject *later;
+    exopy_join join;
     exo_drain drain;
     bool draining;
     exo_attempt attempt;

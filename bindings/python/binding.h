@@ -25,11 +25,21 @@
     X(EXO_EVENT_TOOL_CALL, "tool_call") \
     X(EXO_EVENT_TOOL_ARGUMENTS, "tool_arguments") \
     X(EXO_EVENT_USAGE, "usage") \
+    X(EXO_EVENT_FALLBACK, "fallback") \
     X(EXO_EVENT_RESTART, "restart") \
     X(EXO_EVENT_END, "end")
 
 /* Enough for every exo_event_type. */
 #define EXOPY_EVENT_TYPES 16
+
+/* The types over the hosted library, where that is linked in. */
+#ifdef EXOPY_HOSTED
+#define EXOPY_HOSTED_TYPE_MAP(X) \
+    X(call) \
+    X(client)
+#else
+#define EXOPY_HOSTED_TYPE_MAP(X)
+#endif
 
 /* The types of the module; a field of the state for each. */
 #define EXOPY_TYPE_MAP(X) \
@@ -40,7 +50,8 @@
     X(head) \
     X(health) \
     X(route) \
-    X(wire)
+    X(wire) \
+    EXOPY_HOSTED_TYPE_MAP(X)
 
 /* The state of the module. All references are its own. */
 typedef struct exopy_state {

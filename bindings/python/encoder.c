@@ -11,7 +11,8 @@
 #include <limits.h>
 
 typedef struct encoder_object {
-    PyObject_HEAD exopy_tape tape;
+    PyObject ob_base;
+    exopy_tape tape;
     exopy_tape extra;
     exopy_files files;
     exo_cursor extra_cursor;

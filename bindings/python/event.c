@@ -46,25 +46,14 @@ static PyObject *event_text(exopy_state *state, exo_span text)
     return text.len > 0 ? exopy_str(text) : Py_NewRef(state->empty);
 }
 
-PyObject *exopy_event_new(exopy_state *state, const exo_intake_event *event, PyObject *text, PyObject *failure)
+/* A tuple of what is taken over; NULL where one of it is. */
+static PyObject *event_pack(PyObject *const items[9])
 {
-    PyObject *items[9] = {
-        Py_NewRef(state->event_names[event->type]),
-        PyLong_FromUnsignedLong(event->choice),
-        Py_NewRef(text ? text : state->empty),
-        PyLong_FromUnsignedLong(event->tool),
-        event_text(state, event->id),
-        event_text(state, event->name),
-        exopy_usage(event->type == EXO_EVENT_USAGE ? event->usage : NULL),
-        Py_NewRef(event->replace ? Py_True : Py_False),
-        Py_NewRef(failure ? failure : Py_None),
-    };
-    PyObject *tuple = PyTuple_New(9);
+    bool whole = true;
     for (int i = 0; i < 9; i++) {
-        if (!items[i]) {
-            Py_CLEAR(tuple);
-        }
+        whole = whole && items[i];
     }
+    PyObject *tuple = whole ? PyTuple_New(9) : NULL;
     for (int i = 0; i < 9; i++) {
         if (tuple) {
             (void)PyTuple_SetItem(tuple, i, items[i]);
@@ -73,6 +62,30 @@ PyObject *exopy_event_new(exopy_state *state, const exo_intake_event *event, PyO
         }
     }
     return tuple;
+}
+
+PyObject *exopy_event_new(exopy_state *state, const exo_intake_event *event, PyObject *text, PyObject *failure)
+{
+    /* All that the event points to is copied before the first dict or tuple is made: that may run a finalizer. */
+    exo_usage usage = EXO_USAGE_INIT;
+    bool has_usage = event->type == EXO_EVENT_USAGE && event->usage;
+    if (has_usage) {
+        usage = *event->usage;
+    }
+    PyObject *id = event_text(state, event->id);
+    PyObject *name = event_text(state, event->name);
+    PyObject *const items[9] = {
+        Py_NewRef(state->event_names[event->type]),
+        PyLong_FromUnsignedLong(event->choice),
+        Py_NewRef(text ? text : state->empty),
+        PyLong_FromUnsignedLong(event->tool),
+        id,
+        name,
+        exopy_usage(has_usage ? &usage : NULL),
+        Py_NewRef(event->replace ? Py_True : Py_False),
+        Py_NewRef(failure ? failure : Py_None),
+    };
+    return event_pack(items);
 }
 
 /* Adds the event that `name` is to the mask. */

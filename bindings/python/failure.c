@@ -6,7 +6,8 @@
 #include <structmember.h>
 
 typedef struct failure_object {
-    PyObject_HEAD exo_failure failure;
+    PyObject ob_base;
+    exo_failure failure;
 } failure_object;
 
 static exo_failure *failure_in(PyObject *self)

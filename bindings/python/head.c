@@ -6,7 +6,8 @@
 #include "binding.h"
 
 typedef struct head_object {
-    PyObject_HEAD PyObject *kept; /* list of the str that the request is borrowed of */
+    PyObject ob_base;
+    PyObject *kept; /* list of the str that the request is borrowed of */
     exo_http1_header *headers;
     exo_http1_request request;
     exo_http1_head head;

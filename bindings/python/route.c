@@ -8,7 +8,8 @@
 /* ---- Health ---- */
 
 typedef struct health_object {
-    PyObject_HEAD exo_route_health health;
+    PyObject ob_base;
+    exo_route_health health;
 } health_object;
 
 static PyObject *health_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -31,7 +32,8 @@ PyType_Spec exopy_health_spec = {
 /* ---- Route ---- */
 
 typedef struct route_object {
-    PyObject_HEAD PyObject *kept; /* list of the Health objects that the stops point to */
+    PyObject ob_base;
+    PyObject *kept; /* list of the Health objects that the stops point to */
     exo_route_stop *stops;
     uint32_t counts[2]; /* of the stops, and of those behind them for an exceeded context */
     uint32_t random_state;

@@ -185,7 +185,7 @@ static int tape_give(exopy_tape *tape, exopy_token token, exo_value *value)
         value->type = EXO_VALUE_STRING;
         return tape_give_ascii(tape, object, value);
     case EXOPY_TOKEN_STRING_WIDE:
-        if (PyUnicode_GetLength(object) > EXOPY_PIECE) {
+        if (PyUnicode_GetLength(object) > EXOPY_PIECE && !tape->inline_) {
             return tape_give_source(tape, object, value);
         }
         value->type = EXO_VALUE_STRING;

@@ -42,6 +42,7 @@ typedef struct exopy_tape {
     size_t marked;
     exopy_named_file *files;
     size_t file_count;
+    bool inline_;    /* long texts are handed out as they are too, not as sources */
     PyObject *held;  /* bytes of the text that was handed out last, if it had to be encoded */
     PyObject *error; /* what Python raised while the tape was walked */
     char number[64]; /* the float that was handed out last */

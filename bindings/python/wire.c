@@ -8,8 +8,9 @@
 /* ---- Wire ---- */
 
 typedef struct wire_object {
-    PyObject_HEAD exopy_attempt *attempt; /* NULL before __new__ is done */
-    Py_buffer fed;                        /* held while it is read */
+    PyObject ob_base;
+    exopy_attempt *attempt; /* NULL before __new__ is done */
+    Py_buffer fed;          /* held while it is read */
     int64_t wall;
     bool byte_seen;
     bool ended; /* the response is complete, or failed */

@@ -1,0 +1,57 @@
+"""The scripted server (tests/upstream) for the tests of Client, and small drivers of a client."""
+
+import pytest
+
+import _exochat
+from upstream import Upstream
+
+ALL = ("content", "reasoning", "refusal", "tool_call", "tool_arguments", "usage", "fallback")
+PATIENCE = 60_000  # milliseconds; a wait that is to end by something else
+ASK = {"messages": [{"role": "user", "content": "hello"}]}
+
+
+@pytest.fixture
+def upstream(tmp_path):
+    with Upstream(streams=[tmp_path]) as server:
+        yield server
+        assert not server.errors
+
+
+@pytest.fixture
+def client(upstream):
+    made = client_of(upstream)
+    yield made
+    made.close()
+
+
+def client_of(upstream, *names, options=None, **deployment):
+    """A client with a deployment for each name; a test adds its own with deploy()."""
+    made = _exochat.Client(options)
+    for name in names:
+        deploy(made, upstream, name, **deployment)
+    return made
+
+
+def deploy(client, upstream, name, **options):
+    client.deploy(name, {"base_url": upstream.base_url, "connect_timeout": PATIENCE, "request_timeout": PATIENCE, **options})
+    return name
+
+
+def events_of(client, wanted=None):
+    """Turns until `wanted` calls have ended (all of them, unless told), and returns what came: [(user, event)]."""
+    found = []
+    ended = 0
+    wanted = client.calls() if wanted is None else wanted
+    while ended < wanted:
+        more, events = client.turn()
+        found += events
+        ended += sum(event[0] == "end" for _, event in events)
+        if not more and not events and ended < wanted:
+            client.wait(PATIENCE)
+    return found
+
+
+def ask(client, model, request=ASK, user=None, **options):
+    """(the call, its events) once it has ended."""
+    call = client.start(model, request, options, user)
+    return call, [event for _, event in events_of(client, 1)]
