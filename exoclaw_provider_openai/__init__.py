@@ -1,0 +1,28 @@
+"""OpenAI-compatible chat completions, streamed in both directions: a provider for exoclaw, and a client without it."""
+
+from ._errors import (
+    ContextWindowExceededError,
+    HTTPConnectError,
+    HTTPError,
+    HTTPReadTimeout,
+    HTTPStatusError,
+    HTTPWriteTimeout,
+)
+from ._files import FilePart
+from ._types import LLMResponse, StreamEvent, ToolCallRequest
+from .provider import Deployment, OpenAIStreamingProvider
+
+__all__ = [
+    "ContextWindowExceededError",
+    "Deployment",
+    "FilePart",
+    "HTTPConnectError",
+    "HTTPError",
+    "HTTPReadTimeout",
+    "HTTPStatusError",
+    "HTTPWriteTimeout",
+    "LLMResponse",
+    "OpenAIStreamingProvider",
+    "StreamEvent",
+    "ToolCallRequest",
+]

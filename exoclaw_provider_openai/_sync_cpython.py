@@ -1,0 +1,127 @@
+"""Calls that block, from any thread, also inside a running loop: each takes a client of a pool and gives it back."""
+
+import os
+import threading
+
+from ._deploy_cpython import client_of, start_options
+from ._outcome_cpython import Outcome
+from ._stream import Events
+
+KEPT = 8  # idle clients
+
+
+class Pool:
+    """Clients that wait for a call."""
+
+    def __init__(self, settings):
+        self.settings = settings
+        self._idle = []
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._closed = False
+
+    def take(self):
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the provider is closed")
+            if self._idle:
+                return self._idle.pop()
+        return client_of(self.settings)
+
+    def give(self, client):
+        with self._lock:
+            if not self._closed and len(self._idle) < KEPT:
+                self._idle.append(client)
+                return
+        client.close()
+
+    def close(self):
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for client in idle:
+            client.close()
+
+    def abandon(self):
+        for client in self._idle:
+            client.abandon()
+        self._idle = []
+        self._closed = True
+
+
+class SyncCall(Outcome):
+    """One call that blocks; next() and close() as those of EngineCall, without await."""
+
+    def __init__(self, plan, pool):
+        Outcome.__init__(self, plan, pool.settings.log)
+        self._pool = pool
+        self._events = []
+        self._client = pool.take()
+        try:
+            options = start_options(plan, pool.settings.deployments)
+            self.began(self._client.start(plan.model, plan.request, options, None))
+        except BaseException:
+            client, self._client = self._client, None
+            pool.give(client)
+            raise
+
+    def next(self):
+        """The next event; None: the call has succeeded. Raises what it failed with."""
+        while not self.ended:
+            while not self._events:
+                self._events = [event for _, event in self._client.turn()[1]]
+                if not self._events:
+                    self._client.wait(-1)
+            event = self.take(self._events.pop(0))
+            if event is not None:
+                return event
+        return None
+
+    def close(self):
+        """Ends the call and gives its client back; idempotent."""
+        self.ended = True
+        client, self._client = self._client, None
+        if client is not None:
+            if not self.call.done():
+                self.call.cancel()
+            self._pool.give(client)
+
+
+class SyncStream(Events):
+    """stream_sync(): the events of one call as an iterator, and a context manager."""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        try:
+            event = None if self.over else self.made(self.begin().next() if self.last is None else None)
+        except BaseException:
+            self.close()
+            raise
+        if event is None:
+            self.close()
+            raise StopIteration
+        return event
+
+    def close(self):
+        call = self.end()
+        if call is not None:
+            call.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.close()
+
+
+def run(call, on_delta, response_of):
+    """chat_sync()."""
+    try:
+        while (event := call.next()) is not None:
+            if event[1] == 0:
+                on_delta(event[2])
+        return response_of(call)
+    finally:
+        call.close()
