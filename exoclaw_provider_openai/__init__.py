@@ -26,3 +26,5 @@ __all__ = [
     "StreamEvent",
     "ToolCallRequest",
 ]
+
+__version__ = "0.5.0"

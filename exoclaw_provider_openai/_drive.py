@@ -64,7 +64,9 @@ class Call:
         """The next event, as `_exochat` makes them; None: the call has succeeded. Raises what it failed with."""
         if self._held:
             self._held = False
-            self.attempt.hold(self.home.clock(), False)
+            now = self.home.clock()
+            self.attempt.tick(now)  # the total clock has run on
+            self.attempt.hold(now, False)
         while not self.ended:
             if self._pending:
                 event, self._pending = self._pending, None
@@ -160,6 +162,7 @@ class Call:
         options["untried"] = not last
         options["keyless"] = not self.key
         options["choices"] = self.plan.choices
+        options["whole"] = self.plan.whole
         self.attempt = _exochat.Attempt(options, home.clock())
         self.exchange = self.transport.exchange(self)
 
@@ -189,9 +192,10 @@ class Call:
         self.attempt.tick(self.home.clock())
 
     def _look(self):
-        """Judges the clocks. True: one has run out, the attempt is over."""
-        self.attempt.tick(self.home.clock())
-        return self.attempt.todo() != _exochat.DO_RUN
+        """Judges the clocks. True: one has run out; there is a verdict, or next() will bring it."""
+        now = self.home.clock()
+        self.attempt.tick(now)
+        return self.attempt.todo() != _exochat.DO_RUN or self.attempt.timeout(now) == 0
 
     def _left(self):
         return self.attempt.timeout(self.home.clock())
@@ -219,6 +223,7 @@ class Call:
         if failure is not None:
             failure.redact(self.key)
         self._note(attempt.end(self.home.clock()), failure)
+        self.whole = attempt.body() if self.plan.whole else None
         self.answers = {}
         for choice in range(self.plan.choices):
             answer = attempt.answer(choice)

@@ -31,6 +31,10 @@ class Engine:
     def call(self, plan):
         return EngineCall(plan, self._host())
 
+    async def models(self, plan):
+        pool, loop = self.sync(), sys.modules["asyncio"].get_running_loop()
+        return await loop.run_in_executor(None, pool.models, plan)
+
     def sync(self):
         """The clients of the calls that block."""
         from ._sync_cpython import Pool

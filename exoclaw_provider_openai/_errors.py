@@ -51,6 +51,8 @@ class HTTPWriteTimeout(HTTPError):
 class HTTPStatusError(HTTPError):
     """The endpoint answered with a status that is an error, or named one inside its stream."""
 
+    status_code = 0
+
     def __init__(self, status_code, message=""):
         self.status_code = status_code
         Exception.__init__(self, message or "HTTP %d" % status_code)

@@ -1,6 +1,7 @@
 """What all calls of one provider share when they are driven from Python: deployments, clocks, health, log, transport."""
 
 from . import _body, _drive
+from ._plan import models_of
 
 CLOCKS = ("connect_timeout", "stream_ttft_timeout", "request_timeout")
 FLAGS = ("think_tags", "lenient_end", "strict_stream", "ttft_until")
@@ -48,11 +49,20 @@ class Home:
 
     def body(self, plan):
         if plan.request is None:
-            return _body.GivenBody(plan.source)
+            return _body.GivenBody(plan.source or ())
         return _body.EncodedBody(plan.request)
 
     def call(self, plan):
         return _drive.Call(plan, self)
+
+    async def models(self, plan):
+        call = self.call(plan)
+        try:
+            while await call.next() is not None:
+                pass
+            return models_of(call.whole)
+        finally:
+            await call.close()
 
     async def close(self):
         """The transport's client is the caller's."""

@@ -29,15 +29,15 @@ class Injected:
     def exchange(self, call):
         return Exchange(call, self)
 
-    def open(self, url, headers, body, clocks):
+    def open(self, method, url, headers, body, clocks):
         """The context manager of one request."""
         connect, idle = clocks
         if self.posts:
-            return self.client.stream_post(url, headers=dict(headers), content=body, timeout=idle, method="POST")
+            return self.client.stream_post(url, headers=dict(headers), content=body, timeout=idle, method=method)
         # connect, read, write, pool; what lies between is the business of our own clocks
         timeout = (connect, None, None, connect)
         return self.client.stream(
-            "POST", url, headers=headers, content=body, timeout=timeout, follow_redirects=False
+            method, url, headers=headers, content=body, timeout=timeout, follow_redirects=False
         )
 
 
@@ -45,32 +45,28 @@ class _Body:
     """The body as the client takes it. What its making raises is kept aside: the endpoint has no part in it."""
 
     def __init__(self, exchange):
-        self._exchange = exchange
-        self._call = exchange.call
+        self._exchange = exchange  # until all is sent: clients keep the body as long as the response
 
     def __aiter__(self):
         return self
 
     async def __anext__(self):
-        exchange, call = self._exchange, self._call
+        exchange = self._exchange
+        if exchange is None:
+            raise StopAsyncIteration
         exchange.uploaded(False)
+        body = exchange.call.body
         try:
-            piece = await self._take()
-        except StopAsyncIteration:
-            exchange.uploaded(True)
-            raise
+            piece = body.read(PIECE) if hasattr(body, "read") else await body.take()
         except Exception as error:
             exchange.broken(0, "", error)
             raise
         if isinstance(piece, int):
-            exchange.broken(piece, call.body.message(), None)
+            exchange.broken(piece, body.message(), None)
             raise RuntimeError(_exochat.error_text(piece))
-        return piece
-
-    async def _take(self):
-        body = self._call.body
-        piece = body.read(PIECE) if hasattr(body, "read") else await body.take()
         if piece == b"":
+            self._exchange = None
+            exchange.uploaded(True)
             raise StopAsyncIteration
         return piece
 
@@ -131,7 +127,11 @@ class Exchange:
         if total >= 0 and not transport.posts and not deployment.chunked:
             headers.append(("Content-Length", str(total)))
         clocks = [call.home.clock_of(deployment, n) or None for n in ("connect_timeout", "request_timeout")]
-        manager = transport.open(deployment.url(), headers, _Body(self), clocks)
+        if call.plan.whole:
+            self.uploaded(True)
+            manager = transport.open("GET", deployment.url("/models"), headers, None, clocks)
+        else:
+            manager = transport.open("POST", deployment.url(), headers, _Body(self), clocks)
         response = await manager.__aenter__()
         self._manager = manager
         self._response = response

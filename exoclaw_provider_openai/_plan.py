@@ -17,6 +17,7 @@ class Plan:
     request         the body as a dict, for the encoder; None for a body of the caller's
     source          that body
     name_model      errors name the model
+    whole           not a chat: the response of a GET, kept whole
     defaults        top-level keys below extra_body
     wanted          the types of event that are handed out; None: all that stream() has
     restart         begin anew after something was shown
@@ -32,6 +33,7 @@ class Plan:
         self.request = None
         self.source = None
         self.name_model = False
+        self.whole = False
         self.defaults = None
         self.wanted = ()
         self.restart = False
@@ -83,3 +85,14 @@ def extra_of(deployment, defaults):
     extra = dict(defaults)
     extra.update(deployment.extra_body)
     return extra
+
+
+def models_of(body):
+    """The ids in the answer to GET …/models."""
+    import json
+
+    listed = json.loads(body)
+    if isinstance(listed, dict):
+        listed = listed.get("data") or listed.get("models") or []
+    found = [one if isinstance(one, str) else one.get("id") or one.get("name") for one in listed]
+    return [name for name in found if name]

@@ -35,6 +35,14 @@ class Pool:
                 return
         client.close()
 
+    def models(self, plan):
+        """Which models an endpoint serves; blocks."""
+        client = self.take()
+        try:
+            return client.models(plan.model)
+        finally:
+            self.give(client)
+
     def close(self):
         with self._lock:
             self._closed = True

@@ -150,6 +150,15 @@ class OpenAIStreamingProvider:
         finally:
             await call.close()
 
+    async def models(self, model=None):
+        """Which models the endpoint of a deployment serves: their names."""
+        model = model or self.default_model
+        self._check(model)
+        plan = _plan.Plan(model, [model])
+        plan.whole = True
+        plan.total_ms = int((self._total_timeout or 0) * 1000 + 0.5)
+        return await self._working().models(plan)
+
     async def close(self):
         """Ends the calls under way and closes what is ours; idempotent. An injected client stays open."""
         self._closed = True

@@ -416,3 +416,13 @@ async def test_the_callers_cancel_wins_over_a_clock(provider_of, monkeypatch):
     monkeypatch.setattr(_platform_cpython.Watch, "_judge", judged)
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_models(provider_of):
+    body = b'{"object":"list","data":[{"id":"glm-4.7"},{"id":"minimax-m2.7"}]}'
+    provider = provider_of((200, {"content-type": "application/json"}, body))
+    assert await provider.models() == ["glm-4.7", "minimax-m2.7"]
+    asked = provider.script.requests[0]
+    assert (asked.method, asked.url, asked.body) == ("GET", URL + "/models", b"")
+    with pytest.raises(HTTPStatusError, match="^status 401: no"):
+        await provider_of((401, {}, b'{"error":"no"}')).models()
