@@ -130,7 +130,7 @@ class Call:
         """The last attempt failed; `name` is the deployment that is next, or None."""
         self._told = True
         shown = restart or self._shown
-        if self.failure.verdict in ("retry", "fall back") and (name or not self._shown):
+        if name or self.failure.verdict in ("retry", "fall back") and not self._shown:
             self.home.log.fallback(self.name, name, _errors.words_of(self.failure, None))
         kind = "restart" if restart else "fallback"
         if name and kind in self._route_events and (restart or not shown):

@@ -4,6 +4,8 @@ import _exochat
 
 from . import _answer, _errors
 
+MAY_FALL_BACK = ("retry", "fall back")
+
 
 class Outcome:
     """The part of a call that waiting has no part in. `plan`, `name` of the deployment at hand, `trail` after the end."""
@@ -37,22 +39,21 @@ class Outcome:
         return event
 
     def _fall_back(self, event):
-        following = event[5] or None
-        self.log.fallback(self.name, following, _errors.words_of(event[8], None))
+        """An attempt has failed; the event names the deployment that is next, if any. A restart is told by itself."""
+        following, failure = event[5] or None, event[8]
+        if following or failure.verdict in MAY_FALL_BACK and not self._shown:
+            self.log.fallback(self.name, following, _errors.words_of(failure, None))
         if following:
             self.name = following
             self.log.request(self.name, self.plan.messages, self.plan.tools)
-        return event if following and self.plan.wanted is None else None
+        return event if following and self.plan.wanted is None and not self._shown else None
 
     def _end(self, failure):
         self.ended = True
         self.name = self.call.deployment() or self.name
         self.trail = [_answer.trail_entry(one, _exochat.error_name) for one in self.call.trail()]
-        if failure is None:
-            return
-        if failure.verdict in ("retry", "fall back") and not self._shown:
-            self.log.fallback(self.name, None, _errors.words_of(failure, None))
-        raise _errors.of_failure(failure, self.trail, self.name, self.plan.name_model)
+        if failure is not None:
+            raise _errors.of_failure(failure, self.trail, self.name, self.plan.name_model)
 
     def answer(self, choice):
         return self.call.answer(choice)
