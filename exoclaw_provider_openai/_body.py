@@ -7,7 +7,7 @@ the transport.
 import _exochat
 
 from . import _codes
-from ._files import Files
+from ._files import Files, read
 from ._plan import extra_of
 
 
@@ -39,7 +39,7 @@ class EncodedBody:
     def read(self, size):
         """The next bytes, at most `size`; b"" at the end; or a code."""
         while True:
-            piece = self._encoder.read(size)
+            piece = read(self._encoder, size)
             if piece != b"" or self._encoder.done() or not self.serve():
                 return piece
 

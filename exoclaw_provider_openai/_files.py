@@ -109,3 +109,12 @@ class Files:
         for found in self._open.values():
             found.file.close()
         self._open = {}
+
+
+def read(encoder, size):
+    """The next bytes of an encoder's body, at most `size`, or a code."""
+    if hasattr(encoder, "read"):
+        return encoder.read(size)
+    buffer = bytearray(size)
+    got = encoder.write(buffer)
+    return bytes(memoryview(buffer)[:got]) if got >= 0 else got

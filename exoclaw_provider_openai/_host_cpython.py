@@ -23,6 +23,7 @@ class Host:
         self._fd = self.client.fd()
         self._watched = {}
         self._timer = None
+        self._due = 0
         self._again = None
         if self._fd >= 0:
             loop.add_reader(self._fd, self.serve)
@@ -53,8 +54,9 @@ class Host:
         if timeout < 0:
             return
         due = self.loop.time() + timeout / 1000
-        if self._timer is None or due < self._timer.when():
+        if self._timer is None or due < self._due:
             self._forget_timer()
+            self._due = due
             self._timer = self.loop.call_at(due, self._ring)
 
     def _ring(self):

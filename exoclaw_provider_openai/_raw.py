@@ -1,52 +1,65 @@
 """A body as it is: what _stream_body() returns."""
 
+import json
+
 import _exochat
 
-from ._files import Files
+from ._files import Files, read
 
 PIECE = 16384
 
 
 class RawBody:
-    """An async iterable of bytes."""
+    """An async iterable of bytes: the head, which is small, as one piece; the messages behind it as the encoder makes
+    them, in pieces."""
 
-    def __init__(self, request):
-        self._encoder = _exochat.Encoder(request)
-        self._files = Files(self._encoder)
-        self._sized = False
+    def __init__(self, head, messages):
+        head = dict(head)
+        head.pop("messages", None)
+        _exochat.Encoder(head).close()  # says what of it is no JSON
+        words = json.dumps(head)[:-1]
+        self._head = (words + ", " if head else words).encode()
+        self._encoder = encoder = _exochat.Encoder({"messages": messages})
+        self._files = Files(encoder)
+        code = encoder.aim({"as_is": True})
+        if code == 0:
+            while (code := encoder.size(PIECE * 16)) == 1:
+                self._files.serve()
+        self._code = code
 
     def __aiter__(self):
         return self
 
     async def __anext__(self):
-        encoder = self._encoder
-        if encoder is None:
+        if self._encoder is None:
             raise StopAsyncIteration
-        code = 0
-        if not self._sized:
-            self._sized = True
-            code = encoder.aim({"as_is": True})
-            while code == 0:
-                code = encoder.size(PIECE * 16)
-                if code != 1:
-                    break
-                self._files.serve()
-                code = 0
-        piece = b""
-        while code == 0 and not piece and not encoder.done():
-            piece = encoder.read(PIECE)
-            if isinstance(piece, int):
-                code = piece
-            elif not piece and not self._files.serve():
-                break
-        if code < 0:
-            words = encoder.message() or _exochat.error_text(code)
+        if self._code == 0 and self._head:
+            piece, self._head = self._head[:PIECE], self._head[PIECE:]
+            return piece
+        piece = self._next() if self._code == 0 else b""
+        if self._code < 0:
+            words = self._encoder.message() or _exochat.error_text(self._code)
             self._close()
             raise ValueError(words)
         if not piece:
             self._close()
             raise StopAsyncIteration
         return piece
+
+    def _next(self):
+        """The next piece of the messages; the brace before them is the head's."""
+        encoder = self._encoder
+        while not encoder.done():
+            first = encoder.written() == 0
+            piece = read(encoder, PIECE)
+            if isinstance(piece, int):
+                self._code = piece
+                return b""
+            if piece:
+                return piece[1:] if first else piece
+            if not self._files.serve():
+                break
+        return b""
 
     def _close(self):
         self._files.close()

@@ -278,6 +278,4 @@ def _stream_body(head, messages):
     Nothing is added; files that messages name are read while they are sent."""
     from ._raw import RawBody
 
-    request = dict(head)
-    request["messages"] = messages
-    return RawBody(request)
+    return RawBody(head, messages)

@@ -1,8 +1,12 @@
 """Async HTTP clients of others, as a program may inject them, over a script of answers in place of a network."""
 
 import asyncio
+import contextlib
 import gc
 import json
+
+import _exochat
+from upstream import Upstream
 
 try:
     import httpx
@@ -118,3 +122,47 @@ KINDS = {
     "httpx2": httpx2 and (lambda script: mock_of(httpx2, script)),
     "asgi": httpx and asgi_of,
 }
+
+
+class Served:
+    """The script behind a socket, for the C client: `url` is the base_url of deployments. A context manager."""
+
+    def __init__(self, script):
+        self.script = script
+        self.upstream = Upstream(scripts={"script": self._answer})
+
+    @property
+    def url(self):
+        return self.upstream.url_for("script")
+
+    def _answer(self, conn):
+        conn.read_body()
+        request = conn.request
+        asked = Asked(request.method, self.upstream.origin + request.path, request.headers, request.body)
+        status, headers, answer = asyncio.run(self.script.answer(asked))
+        conn.begin(status, None, headers.items())
+        for piece in [answer] if isinstance(answer, bytes) else answer:
+            conn.write(piece)
+        conn.end()
+
+    def __enter__(self):
+        self.upstream.start()
+        return self
+
+    def __exit__(self, *_):
+        self.upstream.stop()
+
+
+@contextlib.contextmanager
+def behind(kind, script):
+    """(client, base_url) of a provider at the script: over httpx without a network, or on the C client."""
+    if kind == "httpx":
+        yield KINDS["httpx"](script), "http://endpoint.test/v1"
+    else:
+        with Served(script) as served:
+            yield None, served.url
+
+
+ENGINES = ["httpx"] if httpx else []
+if hasattr(_exochat, "Client"):
+    ENGINES.append("libcurl")

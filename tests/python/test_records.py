@@ -1,19 +1,17 @@
 """What a call writes into the log, in which order; and that the log context is read in the caller's task."""
 
+import contextlib
 import logging
 import sys
 
 import pytest
 
-from clients import KINDS, Script
+from clients import ENGINES, Script, behind
 from conftest import stream_of
 from exoclaw_provider_openai import Deployment, HTTPStatusError, OpenAIStreamingProvider
 
-URL = "http://endpoint.test/v1"
 HELLO = [{"role": "user", "content": "hello"}]
 DOWN = (503, {}, b'{"error":{"message":"down"}}')
-
-pytestmark = pytest.mark.skipif(KINDS["httpx"] is None, reason="httpx is not installed")
 
 
 class Recorder:
@@ -30,20 +28,22 @@ class Recorder:
         return [(level, event, fields.get("llm.model"), fields.get("llm.next")) for level, event, fields in self.records]
 
 
-@pytest.fixture
-def recorded(monkeypatch, plain_environment):
+@pytest.fixture(params=ENGINES)
+def recorded(request, monkeypatch, plain_environment):
     """recorded(*answers, on=True): a provider with fallbacks a → b → c, and what it writes."""
+    with contextlib.ExitStack() as stack:
 
-    def make(*answers, on=True):
-        if on:
-            monkeypatch.setenv("LLM_LOGGING", "true")
-        made = Deployment(URL, "k")
-        client = KINDS["httpx"](Script(*answers))
-        provider = OpenAIStreamingProvider("a", dict.fromkeys("abc", made), {"a": ["b", "c"]}, client=client)
-        provider._log._logger = Recorder()
-        return provider, provider._log._logger
+        def make(*answers, on=True):
+            if on:
+                monkeypatch.setenv("LLM_LOGGING", "true")
+            client, url = stack.enter_context(behind(request.param, Script(*answers)))
+            deployments = dict.fromkeys("abc", Deployment(url, "k"))
+            provider = OpenAIStreamingProvider("a", deployments, {"a": ["b", "c"]}, client=client)
+            stack.callback(provider.close_sync)
+            provider._log._logger = Recorder()
+            return provider, provider._log._logger
 
-    return make
+        yield make
 
 
 async def test_a_good_call(recorded):

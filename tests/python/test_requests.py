@@ -6,30 +6,26 @@ import types
 
 import pytest
 
-from clients import KINDS, Script
+from clients import ENGINES, Script, behind
 from conftest import stream_of
 from exoclaw_provider_openai import Deployment, FilePart, OpenAIStreamingProvider, provider as provider_module
 
-URL = "http://endpoint.test/v1"
 HELLO = [{"role": "user", "content": "hello"}]
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
 
-pytestmark = pytest.mark.skipif(KINDS["httpx"] is None, reason="httpx is not installed")
 
-
-@pytest.fixture
-def sent():
-    """sent(*chat arguments, deployment={…}, …): the body of the first request, parsed."""
+@pytest.fixture(params=ENGINES)
+def sent(request):
+    """sent(*chat arguments, deployment={…}, …): the body of the first request, parsed; all of them are sent.requests."""
 
     async def ask(*arguments, deployment=None, fallbacks=None, answers=None, **more):
         script = Script(*(answers or [stream_of("ok")]))
-        made = Deployment(URL, "k", **(deployment or {}))
-        client = KINDS["httpx"](script)
-        provider = OpenAIStreamingProvider("m", {"m": made, "n": made}, fallbacks, client=client)
-        await provider.chat(*(arguments or (HELLO,)), **more)
+        with behind(request.param, script) as (client, url):
+            made = Deployment(url, "k", **(deployment or {}))
+            async with OpenAIStreamingProvider("m", {"m": made, "n": made}, fallbacks, client=client) as provider:
+                await provider.chat(*(arguments or (HELLO,)), **more)
         ask.requests = script.requests
         return script.requests[0].json
-
 
     return ask
 
@@ -107,12 +103,14 @@ async def test_user_of_the_call_wins(sent, session):
     assert (await sent(HELLO, user="call"))["user"] == "call"
 
 
-async def test_user_differs_from_attempt_to_attempt(session):
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_user_differs_from_attempt_to_attempt(session, engine):
     session("chat:1")
     script = Script((503, {}, b""), stream_of("ok"))
-    one, other = Deployment(URL, "k", {}, {"user": "a"}), Deployment(URL, "k")
-    provider = OpenAIStreamingProvider("a", {"a": one, "b": other}, {"a": ["b"]}, client=KINDS["httpx"](script))
-    await provider.chat(HELLO)
+    with behind(engine, script) as (client, url):
+        one, other = Deployment(url, "k", {}, {"user": "a"}), Deployment(url, "k")
+        async with OpenAIStreamingProvider("a", {"a": one, "b": other}, {"a": ["b"]}, client=client) as provider:
+            await provider.chat(HELLO)
     assert [asked.json["user"] for asked in script.requests] == ["a", "chat:1"]
 
 
