@@ -167,12 +167,16 @@ def test_nobody_listens(exochat, closed_port):
     assert f"http://127.0.0.1:{closed_port}?" in ran.hint and "sk-secret" not in ran.err
 
 
-def test_a_proxy_and_where_it_is_from(exochat, upstream, closed_port, write_config):
+def test_a_proxy_and_where_it_is_from(exochat, write_config, closed_port):
+    """That nobody listens is said of the proxy as of the endpoint."""
     proxy = f"http://127.0.0.1:{closed_port}"
     base = ("--base-url", "http://example.invalid/v1", "-m", "ok", "hello")
-    for env in ({"http_proxy": proxy}, {"all_proxy": proxy}):
-        hint = exochat(*base, env=env).hint
-        assert "--proxy ''" in hint or "listen" in hint  # libcurl says of both that nobody listens
+    for name in ("http_proxy", "all_proxy"):
+        assert f"through the proxy of {name}, --proxy '' does without" in exochat(*base, env={name: proxy}).hint
+    assert "proxy" not in exochat(*base, "--proxy", "", env={"http_proxy": proxy}).hint
+    assert exochat(*base, "--proxy", proxy).hint.endswith("through the proxy of --proxy")
+    config = write_config({"ok": {"base_url": "http://example.invalid/v1", "proxy": proxy}})
+    assert "the proxy of proxy in the configuration" in exochat("--config", config, "-m", "ok", "hello").hint
 
 
 # --- keys
