@@ -15,12 +15,18 @@ packages_of()
         echo python3
         ;;
     arm) echo gcc-arm-none-eabi libnewlib-arm-none-eabi ;;
+    micropython) # its source is built; the boards are emulated
+        packages_of arm
+        echo build-essential dpkg-dev debian-archive-keyring pkg-config cmake libffi-dev libmbedtls-dev python3 python3-pyelftools \
+            python3-yaml openssl qemu-system-arm qemu-system-misc gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
+        ;;
     coverage) echo build-essential cmake ninja-build pkg-config libcmocka-dev gcovr ;;
     test)
         packages_of build
         packages_of arm
         packages_of coverage
         packages_of fresh
+        packages_of micropython
         echo clang python3 python3-pytest python3-pytest-xdist python3-yaml nginx haproxy openssl libuv1-dev time
         ;;
     format) echo git clang-format ;;
@@ -36,7 +42,7 @@ packages_of()
     fuzz) echo build-essential clang libclang-rt-dev ;;
     fresh) echo debootstrap git ;;
     *)
-        echo "usage: tools/install-packages.sh build|demo|coverage|test|lint|format|bench|fuzz|fresh|arm ..." >&2
+        echo "usage: tools/install-packages.sh build|demo|coverage|test|lint|format|bench|fuzz|fresh|arm|micropython ..." >&2
         exit 2
         ;;
     esac

@@ -1,0 +1,254 @@
+/*
+ * binding.h: what the files of _exochat share: MicroPython's API in both forms (user C module, native .mpy), the types
+ * of the module, and how bytes, numbers and options go back and forth.
+ *
+ * The contract of the module is bindings/python/_exochat-stubs/__init__.pyi. Two rules hold everywhere. Nothing raises
+ * while a function of the core is on the stack: what may raise is done before or behind it. All memory is the
+ * collector's, and every pointer to it lies in an object or on the stack, and points to the beginning of a block, so
+ * that nothing needs to be freed and nothing has a finaliser.
+ */
+#ifndef EXOMP_BINDING_H
+#define EXOMP_BINDING_H
+
+#ifdef MICROPY_ENABLE_DYNRUNTIME
+#include "py/dynruntime.h"
+#else
+#include "py/gc.h"
+#include "py/objstr.h"
+#include "py/runtime.h"
+#endif
+#include "py/smallint.h"
+
+#include <exochat/exochat.h>
+
+/* ---- the two forms ---- */
+
+#ifdef MICROPY_ENABLE_DYNRUNTIME
+/* A native module fills its types and tables when it is loaded, for a qstr is no constant there. */
+typedef mp_obj_full_type_t exomp_type;
+#define EXOMP_QSTRS              const uint16_t
+#define exomp_realloc(ptr, size) m_realloc_maybe((ptr), (size), true)
+#define EXOMP_DICT_TYPE          mp_fun_table.type_dict
+#define EXOMP_FLOAT_TYPE         ((const mp_obj_type_t *)mp_load_global(MP_QSTR_float))
+#define EXOMP_COUNT(name, value) +1
+#define EXOMP_ROW(name, value)   *row++ = (mp_map_elem_t){MP_OBJ_NEW_QSTR(name), MP_OBJ_FROM_PTR(&(value))};
+/* A type with methods, and the function that fills it in. */
+#define EXOMP_TYPE(prefix, NAME, METHODS, MAKE_NEW, ATTR) \
+    exomp_type exomp_##prefix##_type; \
+    mp_map_elem_t exomp_##prefix##_table[0 METHODS(EXOMP_COUNT)]; \
+    static MP_DEFINE_CONST_DICT(exomp_##prefix##_locals, exomp_##prefix##_table); \
+    void exomp_##prefix##_fill(void) \
+    { \
+        mp_map_elem_t *row = exomp_##prefix##_table; \
+        METHODS(EXOMP_ROW) \
+        exomp_fill_type(&exomp_##prefix##_type, NAME, MAKE_NEW, ATTR, &exomp_##prefix##_locals); \
+    }
+#define EXOMP_TYPE_NEW(prefix, NAME, METHODS, MAKE_NEW)            EXOMP_TYPE(prefix, NAME, METHODS, MAKE_NEW, NULL)
+#define EXOMP_TYPE_NEW_ATTR(prefix, NAME, METHODS, MAKE_NEW, ATTR) EXOMP_TYPE(prefix, NAME, METHODS, MAKE_NEW, ATTR)
+#define EXOMP_TYPE_ATTR(prefix, NAME, ATTR) \
+    exomp_type exomp_##prefix##_type; \
+    void exomp_##prefix##_fill(void) \
+    { \
+        exomp_fill_type(&exomp_##prefix##_type, NAME, NULL, ATTR, NULL); \
+    }
+#define EXOMP_TYPE_BARE(prefix, NAME, MAKE_NEW) \
+    exomp_type exomp_##prefix##_type; \
+    void exomp_##prefix##_fill(void) \
+    { \
+        exomp_fill_type(&exomp_##prefix##_type, NAME, MAKE_NEW, NULL, NULL); \
+    }
+void exomp_fill_type(exomp_type *type, qstr name, void *make_new, void *attr, const void *locals);
+#else
+typedef const mp_obj_type_t exomp_type;
+#define EXOMP_QSTRS              static const uint16_t
+#define exomp_realloc(ptr, size) gc_realloc((ptr), (size), true)
+#define EXOMP_DICT_TYPE          (&mp_type_dict)
+#if MICROPY_PY_BUILTINS_FLOAT
+#define EXOMP_FLOAT_TYPE (&mp_type_float)
+#else
+#define EXOMP_FLOAT_TYPE NULL
+#endif
+#define EXOMP_ROW(name, value) {MP_ROM_QSTR(name), MP_ROM_PTR(&(value))},
+#define EXOMP_LOCALS(prefix, METHODS) \
+    static const mp_rom_map_elem_t prefix##_table[] = {METHODS(EXOMP_ROW)}; \
+    static MP_DEFINE_CONST_DICT(prefix##_locals, prefix##_table);
+#define EXOMP_TYPE_NEW(prefix, NAME, METHODS, MAKE_NEW) \
+    EXOMP_LOCALS(prefix, METHODS) \
+    MP_DEFINE_CONST_OBJ_TYPE(exomp_##prefix##_type, NAME, MP_TYPE_FLAG_NONE, make_new, MAKE_NEW, locals_dict, \
+                             &prefix##_locals);
+#define EXOMP_TYPE_NEW_ATTR(prefix, NAME, METHODS, MAKE_NEW, ATTR) \
+    EXOMP_LOCALS(prefix, METHODS) \
+    MP_DEFINE_CONST_OBJ_TYPE(exomp_##prefix##_type, NAME, MP_TYPE_FLAG_NONE, make_new, MAKE_NEW, attr, ATTR, \
+                             locals_dict, &prefix##_locals);
+#define EXOMP_TYPE_BARE(prefix, NAME, MAKE_NEW) \
+    MP_DEFINE_CONST_OBJ_TYPE(exomp_##prefix##_type, NAME, MP_TYPE_FLAG_NONE, make_new, MAKE_NEW);
+#define EXOMP_TYPE_ATTR(prefix, NAME, ATTR) \
+    MP_DEFINE_CONST_OBJ_TYPE(exomp_##prefix##_type, NAME, MP_TYPE_FLAG_NONE, attr, ATTR);
+#endif
+
+/* The types; each in the file of its name. */
+#define EXOMP_TYPE_MAP(X) \
+    X(answer) \
+    X(attempt) \
+    X(encoder) \
+    X(failure) \
+    X(head) \
+    X(health) \
+    X(route) \
+    X(wire)
+#define EXO_X(name) extern exomp_type exomp_##name##_type;
+EXOMP_TYPE_MAP(EXO_X)
+#undef EXO_X
+
+/* ---- text.c: memory, bytes and numbers ---- */
+
+/* Memory for the core, from the collector; NULL where there is none or the heap is locked, never an exception. */
+extern const exo_allocator exomp_heap;
+
+/* A new object, zeroed but for its type. */
+void *exomp_new(size_t size, exomp_type *type);
+
+/* The object that `object` is, TypeError where it is of another type. */
+void *exomp_as(mp_obj_t object, exomp_type *type);
+
+/* Raises what an error of the core means for a caller: MemoryError, or ValueError with its name. */
+NORETURN void exomp_raise(int code);
+
+/* Raises what exomp_raise() does, unless `code` is EXO_OK. */
+void exomp_check(int code);
+
+/* A str of UTF-8; and None where it is empty. */
+mp_obj_t exomp_str(exo_span text);
+mp_obj_t exomp_str_or_none(exo_span text);
+
+/* The contents of a buffer as a str, without a copy: the memory is the str's from then on. */
+mp_obj_t exomp_str_taken(exo_buffer *buffer);
+
+/* The bytes of a str or of an object with the buffer protocol; TypeError else. */
+exo_span exomp_bytes(mp_obj_t object);
+
+/* The bytes of a str; TypeError with `what` else. */
+exo_span exomp_text(mp_obj_t object, const char *what);
+
+bool exomp_is_str(mp_obj_t object);
+bool exomp_is_dict(mp_obj_t object);
+
+/* The text of a qstr. */
+exo_span exomp_qstr(qstr name);
+
+/* An int ↔ 64 bits. TypeError for what is no int, ValueError for one out of range. */
+mp_obj_t exomp_int(int64_t number);
+int64_t exomp_int_of(mp_obj_t object);
+
+/* The same of what must lie between 0 and `most`. */
+uint32_t exomp_count_of(mp_obj_t object, uint32_t most);
+
+/* A moment as Python gives it → one that never wraps. Small steps back are kept, others begin anew. */
+int64_t exomp_now(mp_obj_t now);
+
+/* A moment that lies `left` milliseconds behind `now`; -1 for -1. And back: -1, or 0 where it has passed. */
+int64_t exomp_until(int64_t now, mp_obj_t left);
+mp_obj_t exomp_left(int64_t now, int64_t until);
+
+/* Bytes that Python fed and that the core still looks into. */
+typedef struct exomp_held {
+    mp_obj_t object; /* MP_OBJ_NULL: none */
+    const char *ptr;
+    size_t len;
+} exomp_held;
+
+/* Holds `object`, and returns its bytes from `start` up to `end`; ValueError where there is something held. */
+exo_span exomp_hold(exomp_held *held, mp_obj_t object, mp_int_t start, mp_int_t end);
+
+/* Raises where the held bytes have moved or changed their number. Call it before the core looks at them. */
+void exomp_held_check(const exomp_held *held);
+
+/* A writable buffer, from `start` up to `end` (-1: its end). */
+exo_window exomp_window(mp_obj_t buffer, mp_int_t start, mp_int_t end);
+
+/* ---- fields.c: structs ↔ dicts and attributes, by tables ---- */
+
+typedef enum exomp_kind {
+    EXOMP_BOOL,
+    EXOMP_U16,
+    EXOMP_INT,
+    EXOMP_UINT, /* uint32_t */
+    EXOMP_INT64,
+    EXOMP_UNTIL,   /* exo_ttft_until: "event" or "token" */
+    EXOMP_OBJECT,  /* mp_obj_t */
+    EXOMP_CHARS,   /* char[], to be read only */
+    EXOMP_VERDICT, /* these two also */
+    EXOMP_CLOCK
+} exomp_kind;
+
+typedef struct exomp_field {
+    const char *name;
+    uint16_t offset;
+    uint8_t kind; /* exomp_kind */
+} exomp_field;
+
+#define EXOMP_FIELD(type, field, kind) \
+    { \
+#field, offsetof(type, field), kind \
+    }
+#define EXOMP_ROWS(table) ((unsigned)(sizeof(table) / sizeof((table)[0])))
+
+/* The row of that name, or NULL. */
+const exomp_field *exomp_field_find(const exomp_field *table, unsigned rows, exo_span name);
+
+/* What a field holds. */
+mp_obj_t exomp_field_get(const exomp_field *field, const void *from);
+
+/* All fields as a dict. */
+mp_obj_t exomp_fields_dict(const exomp_field *table, unsigned rows, const void *from);
+
+/* Reads a dict, or None, into a struct; what it lacks, or has as None, stays as it is. TypeError and ValueError name
+ * the key. */
+void exomp_fields_set(mp_obj_t dict, const exomp_field *table, unsigned rows, void *to);
+
+/* The limits of a microcontroller, and over them what the dict says; it may be MP_OBJ_NULL. */
+void exomp_limits(mp_obj_t dict, exo_limits *limits);
+
+/* A policy of a route, from a dict or None. */
+void exomp_policy(mp_obj_t dict, exo_route_policy *policy);
+
+/* ---- objects that several files make ---- */
+
+mp_obj_t exomp_failure_new(const exo_failure *failure);
+const exo_failure *exomp_failure_of(mp_obj_t object);
+
+mp_obj_t exomp_answer_new(exo_answer *answer, uint32_t choice, bool proven);
+
+/* A dict of the counts that are known. */
+mp_obj_t exomp_usage(const exo_usage *usage);
+
+/* The event tuple of the stubs; `text` in place of the event's own. */
+mp_obj_t exomp_event(const exo_intake_event *event, exo_span text);
+
+/* The mask of a sequence of names of events. */
+unsigned exomp_wanted(mp_obj_t names);
+
+/* ---- attempt.c ---- */
+
+typedef struct exomp_attempt {
+    mp_obj_base_t base;
+    bool over; /* closed, or never begun */
+    bool draining;
+    bool joining;   /* `joined` holds pieces of a text that goes on, of what `of` says */
+    uint32_t count; /* of answers */
+    exo_answer *answers;
+    mp_obj_t failure; /* as handed out */
+    mp_obj_t pending; /* an event that comes next */
+    exomp_held held;
+    exo_buffer joined;
+    exo_buffer whole;
+    exo_intake_event of;
+    exo_drain drain;
+    exo_limits limits;
+    exo_attempt attempt;
+} exomp_attempt;
+
+/* The next wanted event, or MP_OBJ_NULL. */
+mp_obj_t exomp_attempt_event(exomp_attempt *self);
+
+#endif

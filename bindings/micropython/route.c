@@ -1,0 +1,147 @@
+/*
+ * route.c: Route and Health: what to do next in one call, and what is remembered of a deployment over all of them.
+ */
+#include "binding.h"
+
+typedef struct health_object {
+    mp_obj_base_t base;
+    exo_route_health health;
+} health_object;
+
+static mp_obj_t health_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args)
+{
+    (void)type;
+    (void)args;
+    mp_arg_check_num(n_args, n_kw, 0, 0, false);
+    return MP_OBJ_FROM_PTR(exomp_new(sizeof(health_object), &exomp_health_type));
+}
+
+typedef struct route_stops {
+    exo_route_stop *stops;
+    mp_obj_t *held; /* the Health of each: the stops point into them */
+    uint32_t count;
+} route_stops;
+
+typedef struct route_object {
+    mp_obj_base_t base;
+    uint32_t seed;
+    route_stops stops;
+    route_stops context_stops;
+    exo_route_policy policy;
+    exo_random random;
+    exo_route route;
+} route_object;
+
+/* xorshift: enough for jitter. */
+static uint32_t route_random(void *ctx)
+{
+    uint32_t *seed = ctx;
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 17;
+    *seed ^= *seed << 5;
+    return *seed;
+}
+
+static void route_read_stops(mp_obj_t sequence, route_stops *out)
+{
+    size_t count;
+    mp_obj_t *items;
+    mp_obj_get_array(sequence, &count, &items);
+    out->stops = m_malloc((count + 1) * sizeof *out->stops);
+    out->held = m_malloc((count + 1) * sizeof *out->held);
+    for (size_t i = 0; i < count; i++) {
+        size_t parts;
+        mp_obj_t *pair;
+        mp_obj_get_array(items[i], &parts, &pair);
+        if (parts != 2) {
+            mp_raise_ValueError(MP_ERROR_TEXT("stops"));
+        }
+        out->stops[i].deployment = exomp_count_of(pair[0], UINT32_MAX);
+        out->stops[i].health = NULL;
+        out->held[i] = pair[1];
+        if (pair[1] != mp_const_none) {
+            out->stops[i].health = &((health_object *)exomp_as(pair[1], &exomp_health_type))->health;
+        }
+    }
+    out->count = (uint32_t)count;
+}
+
+static mp_obj_t route_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args)
+{
+    (void)type;
+    mp_arg_check_num(n_args, n_kw, 4, 4, false);
+    route_object *self = exomp_new(sizeof *self, &exomp_route_type);
+    route_read_stops(args[0], &self->stops);
+    route_read_stops(args[1], &self->context_stops);
+    exomp_policy(args[2], &self->policy);
+    self->seed = (uint32_t)exomp_int_of(args[3]) | 1;
+    self->random = (exo_random){&self->seed, route_random};
+    exomp_check(exo_route_init(&self->route, self->stops.stops, self->stops.count, self->context_stops.stops,
+                               self->context_stops.count, &self->policy, &self->random));
+    return MP_OBJ_FROM_PTR(self);
+}
+
+static exo_route *route_in(mp_obj_t object)
+{
+    return &((route_object *)MP_OBJ_TO_PTR(object))->route;
+}
+
+static mp_obj_t route_call(size_t n_args, const mp_obj_t *args)
+{
+    (void)n_args;
+    exo_route_call(route_in(args[0]), exomp_until(exomp_now(args[1]), args[2]), mp_obj_is_true(args[3]));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(route_call_obj, 4, 4, route_call);
+
+static mp_obj_t route_next(mp_obj_t self, mp_obj_t now)
+{
+    const int64_t moment = exomp_now(now);
+    exo_route_action action;
+    memset(&action, 0, sizeof action);
+    exo_route_next(route_in(self), moment, &action);
+    mp_obj_t items[] = {
+        MP_OBJ_NEW_SMALL_INT(action.type),
+        exomp_int(action.deployment),
+        exomp_int(action.attempt),
+        action.type == EXO_ROUTE_WAIT ? exomp_left(moment, action.until) : MP_OBJ_NEW_SMALL_INT(0),
+        mp_obj_new_bool(action.restart),
+        mp_obj_new_bool(action.last),
+    };
+    return mp_obj_new_tuple(6, items);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(route_next_obj, route_next);
+
+static mp_obj_t route_failed(size_t n_args, const mp_obj_t *args)
+{
+    (void)n_args;
+    const int64_t now = exomp_now(args[1]);
+    const exo_failure *failure = exomp_failure_of(args[2]);
+    exo_route_failed(route_in(args[0]), now, failure, exomp_count_of(args[3], UINT32_MAX));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(route_failed_obj, 4, 4, route_failed);
+
+static mp_obj_t route_succeeded(mp_obj_t self, mp_obj_t now)
+{
+    exo_route_succeeded(route_in(self), exomp_now(now));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(route_succeeded_obj, route_succeeded);
+
+static mp_obj_t route_abandon(mp_obj_t self)
+{
+    exo_route_abandon(route_in(self));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(route_abandon_obj, route_abandon);
+
+#define ROUTE_METHODS(X) \
+    X(MP_QSTR_call, route_call_obj) \
+    X(MP_QSTR_next, route_next_obj) \
+    X(MP_QSTR_failed, route_failed_obj) \
+    X(MP_QSTR_succeeded, route_succeeded_obj) \
+    X(MP_QSTR_abandon, route_abandon_obj)
+
+EXOMP_TYPE_BARE(health, MP_QSTR_Health, health_make_new)
+EXOMP_TYPE_NEW(route, MP_QSTR_Route, ROUTE_METHODS, route_make_new)

@@ -1,0 +1,295 @@
+/*
+ * tape.c: see tape.h. Building goes down into lists and dicts without recursion: its stack is EXO_JSON_DEPTH_MAX frames
+ * of two words.
+ */
+#include "tape.h"
+
+/* ---- walking ---- */
+
+static int tape_next(void *ctx, exo_value *value)
+{
+    exomp_tape *tape = ctx;
+    memset(value, 0, sizeof *value);
+    if (tape->kind == tape->kinds.len) {
+        return EXO_OK;
+    }
+    value->type = (exo_value_type)tape->kinds.data[tape->kind++];
+    if (value->type == EXO_VALUE_INT || value->type == EXO_VALUE_NUMBER || value->type == EXO_VALUE_STRING ||
+        value->type == EXO_VALUE_KEY) {
+        mp_obj_t object = ((mp_obj_t *)(void *)tape->objects.data)[tape->object++];
+        if (value->type == EXO_VALUE_INT) {
+            value->number.i = MP_OBJ_SMALL_INT_VALUE(object);
+        } else {
+            value->text = exomp_bytes(object);
+        }
+    }
+    return EXO_EVENT;
+}
+
+static int tape_rewind(void *ctx)
+{
+    exomp_tape *tape = ctx;
+    tape->kind = 0;
+    tape->object = 0;
+    return EXO_OK;
+}
+
+static int tape_mark(void *ctx)
+{
+    exomp_tape *tape = ctx;
+    tape->marked_kind = tape->kind;
+    tape->marked_object = tape->object;
+    return EXO_OK;
+}
+
+static int tape_reset(void *ctx)
+{
+    exomp_tape *tape = ctx;
+    tape->kind = tape->marked_kind;
+    tape->object = tape->marked_object;
+    return EXO_OK;
+}
+
+exo_cursor exomp_tape_cursor(exomp_tape *tape)
+{
+    static const exo_cursor_ops ops = {tape_next, tape_rewind, tape_mark, tape_reset};
+    return (exo_cursor){&ops, tape};
+}
+
+bool exomp_tape_has_key(exomp_tape *tape, const char *key)
+{
+    exo_value value;
+    unsigned depth = 0;
+    bool found = false;
+    (void)tape_rewind(tape);
+    while (!found && tape_next(tape, &value) == EXO_EVENT) {
+        if (value.type == EXO_VALUE_OBJECT || value.type == EXO_VALUE_ARRAY) {
+            depth++;
+        } else if (value.type == EXO_VALUE_END) {
+            depth--;
+        }
+        found = depth == 1 && value.type == EXO_VALUE_KEY && exo_span_is(value.text, key);
+    }
+    (void)tape_rewind(tape);
+    return found;
+}
+
+/* ---- building ---- */
+
+/* A list, tuple or dict that is being gone through; its end is its length. */
+typedef struct tape_frame {
+    mp_obj_t of;
+    size_t at; /* of the item that comes next; the one at hand is before it */
+} tape_frame;
+
+typedef struct tape_builder {
+    exomp_tape *tape;
+    const char *name;
+    unsigned depth;
+    tape_frame frames[EXO_JSON_DEPTH_MAX];
+} tape_builder;
+
+/* The key at hand of a frame, MP_OBJ_NULL in a list. */
+static mp_obj_t tape_key(const tape_frame *frame)
+{
+    return exomp_is_dict(frame->of) ? mp_obj_dict_get_map(frame->of)->table[frame->at - 1].key : MP_OBJ_NULL;
+}
+
+/* Raises with the place and a reason: "messages[3].content: …". */
+static NORETURN void tape_raise(const tape_builder *builder, const mp_obj_type_t *type, const char *reason)
+{
+    mp_obj_t said = exomp_str(exo_span_text(builder->name));
+    for (unsigned i = 0; i < builder->depth; i++) {
+        const tape_frame *frame = &builder->frames[i];
+        mp_obj_t key = tape_key(frame);
+        mp_obj_t index = MP_OBJ_NEW_SMALL_INT((mp_int_t)frame->at - 1);
+        const char *before = key == MP_OBJ_NULL ? "[" : exomp_bytes(said).len > 0 ? "." : "";
+        mp_obj_t parts[] = {exomp_str(exo_span_text(before)),
+                            mp_call_function_1(MP_OBJ_FROM_PTR(&mp_type_str), key == MP_OBJ_NULL ? index : key),
+                            exomp_str(exo_span_text(key == MP_OBJ_NULL ? "]" : ""))};
+        for (unsigned j = 0; j < 3; j++) {
+            said = mp_binary_op(MP_BINARY_OP_ADD, said, parts[j]);
+        }
+    }
+    said = mp_binary_op(MP_BINARY_OP_ADD, said, exomp_str(exo_span_text(reason)));
+    nlr_raise(mp_obj_new_exception_arg1(type, said));
+}
+
+static void tape_put(exomp_tape *tape, exo_value_type type, mp_obj_t object)
+{
+    const char kind = (char)type;
+    exomp_check(exo_buffer_append(&tape->kinds, exo_span_of(&kind, 1)));
+    if (object != MP_OBJ_NULL) {
+        exomp_check(exo_buffer_append(&tape->objects, exo_span_of((const char *)&object, sizeof object)));
+    }
+}
+
+static mp_obj_t tape_str_of(mp_obj_t object)
+{
+    return mp_call_function_1(MP_OBJ_FROM_PTR(&mp_type_str), object);
+}
+
+/* A float as the fewest digits that read back: what str() makes of it where that does. */
+static mp_obj_t tape_float(const tape_builder *builder, mp_obj_t number)
+{
+    mp_obj_t text = tape_str_of(number);
+    exo_span digits = exomp_bytes(text);
+    const char first = digits.ptr[digits.ptr[0] == '-'];
+    if (first < '0' || first > '9') {
+        tape_raise(builder, &mp_type_ValueError, ": NaN or infinity");
+    }
+    mp_obj_t type = MP_OBJ_FROM_PTR(mp_obj_get_type(number));
+    if (mp_binary_op(MP_BINARY_OP_EQUAL, mp_call_function_1(type, text), number) == mp_const_true) {
+        return text;
+    }
+    return mp_binary_op(MP_BINARY_OP_MODULO, exomp_str(exo_span_text("%.17g")), number);
+}
+
+/* What a value is: itself, or the str, dict, list … that its class of Python's extends. MP_OBJ_NULL: none of these. */
+static mp_obj_t tape_native(mp_obj_t value)
+{
+    const mp_obj_type_t *bases[] = {&mp_type_str, EXOMP_DICT_TYPE, &mp_type_list, &mp_type_tuple, &mp_type_int};
+    const mp_obj_type_t *type = mp_obj_get_type(value);
+    if (!(type->flags & MP_TYPE_FLAG_INSTANCE_TYPE)) {
+        bool known = exomp_is_dict(value);
+        for (unsigned i = 0; i < 5; i++) {
+            known |= type == bases[i];
+        }
+        return known ? value : MP_OBJ_NULL;
+    }
+    mp_obj_t base = MP_OBJ_NULL;
+    for (unsigned i = 0; i < 5 && base == MP_OBJ_NULL; i++) {
+        base = mp_obj_cast_to_native_base(value, MP_OBJ_FROM_PTR(bases[i]));
+    }
+    return base;
+}
+
+/* Puts what is neither list nor dict. False: it is something else. */
+static bool tape_put_scalar(const tape_builder *builder, mp_obj_t value)
+{
+    exomp_tape *tape = builder->tape;
+    const mp_obj_type_t *type = mp_obj_get_type(value);
+    if (value == mp_const_none) {
+        tape_put(tape, EXO_VALUE_NULL, MP_OBJ_NULL);
+    } else if (value == mp_const_true || value == mp_const_false) {
+        tape_put(tape, value == mp_const_true ? EXO_VALUE_TRUE : EXO_VALUE_FALSE, MP_OBJ_NULL);
+    } else if (type == &mp_type_str) {
+        tape_put(tape, EXO_VALUE_STRING, value);
+    } else if (mp_obj_is_small_int(value)) {
+        tape_put(tape, EXO_VALUE_INT, value);
+    } else if (type == &mp_type_int) {
+        tape_put(tape, EXO_VALUE_NUMBER, tape_str_of(value));
+    } else if (type == EXOMP_FLOAT_TYPE) {
+        tape_put(tape, EXO_VALUE_NUMBER, tape_float(builder, value));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* A key as json.dumps() makes it. */
+static mp_obj_t tape_key_text(const tape_builder *builder, mp_obj_t key)
+{
+    if (key == mp_const_none) {
+        return exomp_str(exo_span_text("null"));
+    }
+    if (key == mp_const_true || key == mp_const_false) {
+        return exomp_str(exo_span_text(key == mp_const_true ? "true" : "false"));
+    }
+    if (mp_obj_get_type(key) == &mp_type_int) {
+        return tape_str_of(key);
+    }
+    if (mp_obj_get_type(key) == EXOMP_FLOAT_TYPE) {
+        return tape_float(builder, key);
+    }
+    key = tape_native(key);
+    if (key == MP_OBJ_NULL || !exomp_is_str(key)) {
+        tape_raise(builder, &mp_type_TypeError, ": a key must be a str");
+    }
+    return key;
+}
+
+/* Refuses a key that another one becomes too; only one that is no str itself can be that. */
+static void tape_check_key(const tape_builder *builder, const mp_map_t *map, mp_obj_t text)
+{
+    const tape_frame *frame = &builder->frames[builder->depth - 1];
+    for (size_t i = 0; i < map->alloc; i++) {
+        if (i != frame->at - 1 && mp_map_slot_is_filled(map, i) &&
+            exo_span_equal(exomp_bytes(exomp_is_str(map->table[i].key) ? map->table[i].key
+                                                                       : tape_key_text(builder, map->table[i].key)),
+                           exomp_bytes(text))) {
+            tape_raise(builder, &mp_type_ValueError, ": this key is there twice");
+        }
+    }
+}
+
+/* The next value of the innermost frame, its key put; MP_OBJ_NULL at its end. */
+static mp_obj_t tape_step(tape_builder *builder)
+{
+    tape_frame *frame = &builder->frames[builder->depth - 1];
+    if (!exomp_is_dict(frame->of)) {
+        size_t count;
+        mp_obj_t *items;
+        mp_obj_get_array(frame->of, &count, &items);
+        return frame->at < count ? items[frame->at++] : MP_OBJ_NULL;
+    }
+    const mp_map_t *map = mp_obj_dict_get_map(frame->of);
+    while (frame->at < map->alloc) {
+        const mp_map_elem_t *element = &map->table[frame->at++];
+        if (mp_map_slot_is_filled(map, frame->at - 1)) {
+            mp_obj_t text = element->key;
+            if (!exomp_is_str(text)) {
+                text = tape_key_text(builder, text);
+                tape_check_key(builder, map, text);
+            }
+            exo_span name = exomp_bytes(text);
+            builder->tape->names_files |= exo_span_is(name, "_content_file") || exo_span_is(name, "_file");
+            tape_put(builder->tape, EXO_VALUE_KEY, text);
+            return element->value;
+        }
+    }
+    return MP_OBJ_NULL;
+}
+
+/* Puts a value: one that holds others becomes the innermost frame. */
+static void tape_put_value(tape_builder *builder, mp_obj_t value)
+{
+    if (tape_put_scalar(builder, value)) {
+        return;
+    }
+    mp_obj_t native = tape_native(value);
+    if (native == MP_OBJ_NULL) {
+        tape_raise(builder, &mp_type_TypeError, ": no type of JSON");
+    }
+    if (tape_put_scalar(builder, native)) {
+        return;
+    }
+    if (builder->depth == EXO_JSON_DEPTH_MAX) {
+        tape_raise(builder, &mp_type_ValueError, ": nested too deep");
+    }
+    tape_put(builder->tape, exomp_is_dict(native) ? EXO_VALUE_OBJECT : EXO_VALUE_ARRAY, MP_OBJ_NULL);
+    builder->frames[builder->depth++] = (tape_frame){native, 0};
+}
+
+void exomp_tape_build(exomp_tape *tape, mp_obj_t value, const char *name)
+{
+    tape_builder builder;
+    builder.tape = tape;
+    builder.name = name;
+    builder.depth = 0;
+    exo_buffer_init(&tape->kinds, &exomp_heap, UINT32_MAX, EXO_E_NO_MEMORY);
+    exo_buffer_init(&tape->objects, &exomp_heap, UINT32_MAX, EXO_E_NO_MEMORY);
+    if (!exomp_is_dict(value)) {
+        tape_raise(&builder, &mp_type_TypeError, "dict expected");
+    }
+    tape_put_value(&builder, value);
+    while (builder.depth > 0) {
+        mp_obj_t next = tape_step(&builder);
+        if (next != MP_OBJ_NULL) {
+            tape_put_value(&builder, next);
+        } else {
+            builder.depth--;
+            tape_put(tape, EXO_VALUE_END, MP_OBJ_NULL);
+        }
+    }
+}

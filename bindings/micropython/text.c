@@ -1,0 +1,236 @@
+/*
+ * text.c: memory of the collector for the core, bytes, numbers and moments; see binding.h.
+ */
+#include "binding.h"
+
+static void *text_resize(void *ctx, void *ptr, size_t size)
+{
+    (void)ctx;
+    return exomp_realloc(ptr, size);
+}
+
+const exo_allocator exomp_heap = {NULL, text_resize};
+
+void *exomp_new(size_t size, exomp_type *type)
+{
+    mp_obj_base_t *object = m_malloc(size);
+    memset(object, 0, size);
+    object->type = (const mp_obj_type_t *)type;
+    return object;
+}
+
+void *exomp_as(mp_obj_t object, exomp_type *type)
+{
+    if (mp_obj_get_type(object) != (const mp_obj_type_t *)type) {
+        mp_raise_TypeError(MP_ERROR_TEXT("wrong object"));
+    }
+    return MP_OBJ_TO_PTR(object);
+}
+
+NORETURN void exomp_raise(int code)
+{
+    const mp_obj_type_t *type =
+        code == EXO_E_NO_MEMORY ? (const mp_obj_type_t *)&mp_type_MemoryError : &mp_type_ValueError;
+    nlr_raise(mp_obj_new_exception_arg1(type, exomp_str(exo_span_text(exo_error_name(code)))));
+}
+
+void exomp_check(int code)
+{
+    if (code != EXO_OK) {
+        exomp_raise(code);
+    }
+}
+
+/* ---- texts ---- */
+
+mp_obj_t exomp_str(exo_span text)
+{
+    return mp_obj_new_str(text.len > 0 ? text.ptr : "", text.len);
+}
+
+mp_obj_t exomp_str_or_none(exo_span text)
+{
+    return text.len > 0 ? exomp_str(text) : mp_const_none;
+}
+
+mp_obj_t exomp_str_taken(exo_buffer *buffer)
+{
+    exomp_check(exo_buffer_reserve(buffer, 1));
+    mp_obj_str_t *text = exomp_new(sizeof *text, (exomp_type *)&mp_type_str);
+    text->len = buffer->len;
+    text->data = (const byte *)buffer->data;
+    buffer->data[buffer->len] = '\0'; /* as every str has it */
+    void *fitting = exomp_realloc(buffer->data, buffer->len + 1);
+    if (fitting) {
+        text->data = fitting;
+    }
+    memset(buffer, 0, sizeof *buffer);
+    return MP_OBJ_FROM_PTR(text);
+}
+
+exo_span exomp_bytes(mp_obj_t object)
+{
+    mp_buffer_info_t found;
+    mp_get_buffer_raise(object, &found, MP_BUFFER_READ);
+    return exo_span_of(found.buf, found.len);
+}
+
+bool exomp_is_str(mp_obj_t object)
+{
+    return mp_obj_get_type(object) == &mp_type_str;
+}
+
+exo_span exomp_text(mp_obj_t object, const char *what)
+{
+    if (!exomp_is_str(object)) {
+        nlr_raise(mp_obj_new_exception_arg1(&mp_type_TypeError, exomp_str(exo_span_text(what))));
+    }
+    return exomp_bytes(object);
+}
+
+bool exomp_is_dict(mp_obj_t object)
+{
+#ifdef MICROPY_ENABLE_DYNRUNTIME
+    return MP_OBJ_TYPE_GET_SLOT_OR_NULL(mp_obj_get_type(object), make_new) ==
+           MP_OBJ_TYPE_GET_SLOT_OR_NULL(mp_fun_table.type_dict, make_new);
+#else
+    return mp_obj_is_dict_or_ordereddict(object);
+#endif
+}
+
+exo_span exomp_qstr(qstr name)
+{
+#ifdef MICROPY_ENABLE_DYNRUNTIME
+    return exomp_bytes(mp_fun_table.native_to_obj(name, MP_NATIVE_TYPE_QSTR));
+#else
+    size_t size;
+    const byte *text = qstr_data(name, &size);
+    return exo_span_of((const char *)text, size);
+#endif
+}
+
+/* ---- numbers ---- */
+
+mp_obj_t exomp_int(int64_t number)
+{
+    if (number == (mp_int_t)number) {
+        return mp_obj_new_int((mp_int_t)number);
+    }
+    /* A native module has no call for 64 bits; this serves both. */
+    mp_obj_t high = mp_obj_new_int((mp_int_t)(number >> 32));
+    mp_obj_t shifted = mp_binary_op(MP_BINARY_OP_LSHIFT, high, MP_OBJ_NEW_SMALL_INT(32));
+    return mp_binary_op(MP_BINARY_OP_OR, shifted, mp_obj_new_int_from_uint((uint32_t)number));
+}
+
+int64_t exomp_int_of(mp_obj_t object)
+{
+    if (mp_obj_is_small_int(object)) {
+        return MP_OBJ_SMALL_INT_VALUE(object);
+    }
+    if (mp_obj_get_type(object) != &mp_type_int) {
+        mp_raise_TypeError(MP_ERROR_TEXT("int expected"));
+    }
+    exo_span digits = exomp_bytes(mp_call_function_1(MP_OBJ_FROM_PTR(&mp_type_str), object));
+    const bool negative = digits.ptr[0] == '-';
+    uint64_t number = 0;
+    for (size_t i = negative; i < digits.len; i++) {
+        if (number > INT64_MAX / 10 - 1) {
+            mp_raise_ValueError(MP_ERROR_TEXT("int out of range"));
+        }
+        number = number * 10 + (uint64_t)(digits.ptr[i] - '0');
+    }
+    return negative ? -(int64_t)number : (int64_t)number;
+}
+
+uint32_t exomp_count_of(mp_obj_t object, uint32_t most)
+{
+    const int64_t number = exomp_int_of(object);
+    if (number < 0 || number > most) {
+        mp_raise_ValueError(MP_ERROR_TEXT("int out of range"));
+    }
+    return (uint32_t)number;
+}
+
+/* ---- moments ---- */
+
+/* The moment that was told last, as Python said it and as the core has it. All objects share one clock, since what is
+ * remembered of a deployment outlives a call. */
+int64_t exomp_last_said;
+int64_t exomp_last_meant;
+
+int64_t exomp_now(mp_obj_t now)
+{
+    /* What a moment may be less than, as time.ticks_diff() has it; farther back than a minute is another clock. */
+    const int64_t period = (int64_t)MP_SMALL_INT_POSITIVE_MASK + 1;
+    const int64_t said = exomp_int_of(now);
+    if (exomp_last_meant == 0) {
+        exomp_last_said = said;
+        exomp_last_meant = INT64_C(1) << 32;
+    }
+    const int64_t passed =
+        (int64_t)(((uint64_t)said - (uint64_t)exomp_last_said + (uint64_t)period / 2) & (uint64_t)(period - 1)) -
+        period / 2;
+    if (passed < 0 && passed > -60000) {
+        return exomp_last_meant + passed;
+    }
+    exomp_last_said = said;
+    if (passed > 0) {
+        exomp_last_meant += passed;
+    }
+    return exomp_last_meant;
+}
+
+int64_t exomp_until(int64_t now, mp_obj_t left)
+{
+    const int64_t milliseconds = exomp_int_of(left);
+    return milliseconds < 0 ? -1 : now + milliseconds;
+}
+
+mp_obj_t exomp_left(int64_t now, int64_t until)
+{
+    return exomp_int(until < 0 ? -1 : until > now ? until - now : 0);
+}
+
+/* ---- buffers ---- */
+
+static exo_span text_cut(exo_span bytes, mp_int_t start, mp_int_t end)
+{
+    const size_t to = end < 0 ? bytes.len : (size_t)end;
+    if (start < 0 || to > bytes.len || (size_t)start > to) {
+        mp_raise_ValueError(MP_ERROR_TEXT("outside of the buffer"));
+    }
+    return exo_span_of(bytes.ptr + start, to - (size_t)start);
+}
+
+exo_span exomp_hold(exomp_held *held, mp_obj_t object, mp_int_t start, mp_int_t end)
+{
+    exo_span bytes = exomp_bytes(object);
+    exo_span fed = text_cut(bytes, start, end);
+    if (held->object != MP_OBJ_NULL) {
+        mp_raise_ValueError(MP_ERROR_TEXT("next() comes first"));
+    }
+    if (fed.len > 0) {
+        held->object = object;
+        held->ptr = bytes.ptr;
+        held->len = bytes.len;
+    }
+    return fed;
+}
+
+void exomp_held_check(const exomp_held *held)
+{
+    if (held->object != MP_OBJ_NULL) {
+        exo_span bytes = exomp_bytes(held->object);
+        if (bytes.ptr != held->ptr || bytes.len != held->len) {
+            mp_raise_ValueError(MP_ERROR_TEXT("buffer resized while it is read"));
+        }
+    }
+}
+
+exo_window exomp_window(mp_obj_t buffer, mp_int_t start, mp_int_t end)
+{
+    mp_buffer_info_t found;
+    mp_get_buffer_raise(buffer, &found, MP_BUFFER_RW);
+    exo_span room = text_cut(exo_span_of(found.buf, found.len), start, end);
+    return (exo_window){(char *)found.buf + start, room.len, 0};
+}

@@ -1,0 +1,244 @@
+/*
+ * wire.c: Wire: the HTTP/1.1 response of an Attempt, from the raw bytes of a connection; and Head, the head of its
+ * request.
+ *
+ * Memory: a header line that was cut, up to limits.head; the head of the request, as one text until it is sent.
+ */
+#include "binding.h"
+
+/* ---- the response ---- */
+
+typedef struct wire_object {
+    mp_obj_base_t base;
+    bool seen; /* a byte came */
+    bool told; /* the attempt was told of the end */
+    exomp_attempt *attempt;
+    int64_t wall;
+    exomp_held held;
+    exo_buffer carry;
+    exo_http1_response response;
+} wire_object;
+
+static mp_obj_t wire_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args)
+{
+    (void)type;
+    mp_arg_check_num(n_args, n_kw, 1, 1, false);
+    exomp_attempt *attempt = exomp_as(args[0], &exomp_attempt_type);
+    wire_object *self = exomp_new(sizeof *self, &exomp_wire_type);
+    self->attempt = attempt;
+    exo_buffer_init(&self->carry, &exomp_heap, attempt->limits.head, EXO_E_HEAD_LIMIT);
+    exo_http1_response_init(&self->response, &attempt->limits, &self->carry);
+    return MP_OBJ_FROM_PTR(self);
+}
+
+static mp_obj_t wire_feed(size_t n_args, const mp_obj_t *args)
+{
+    wire_object *self = MP_OBJ_TO_PTR(args[0]);
+    (void)exomp_now(args[1]);
+    const int64_t wall = exomp_int_of(args[2]);
+    const mp_int_t size = n_args > 4 ? (mp_int_t)exomp_int_of(args[4]) : -1;
+    exo_span bytes = exomp_hold(&self->held, args[3], 0, size);
+    self->wall = wall;
+    if (bytes.len > 0) {
+        self->seen = true;
+        (void)exo_http1_response_feed(&self->response, bytes);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(wire_feed_obj, 4, 5, wire_feed);
+
+static void wire_tell_end(wire_object *self, int64_t now, int code)
+{
+    if (!self->told && !self->attempt->over) {
+        exo_attempt_closed(&self->attempt->attempt, now, code, exo_span_of(NULL, 0), self->seen);
+    }
+    self->told = true;
+}
+
+/* Tells the attempt what the response says next. False: nothing more now. */
+static bool wire_step(wire_object *self, int64_t now)
+{
+    exo_attempt *attempt = &self->attempt->attempt;
+    exo_http1_event event;
+    int code = exo_http1_response_next(&self->response, &event);
+    if (code != EXO_EVENT) {
+        if (code < 0) {
+            wire_tell_end(self, now, code);
+        }
+        return false;
+    }
+    if (self->told || self->attempt->over || exo_attempt_todo(attempt) != EXO_DO_RUN) {
+        return true; /* what is behind the verdict is only read */
+    }
+    code = EXO_OK;
+    switch (event.type) {
+    case EXO_HTTP1_STATUS:
+        code = exo_attempt_status(attempt, event.status);
+        break;
+    case EXO_HTTP1_HEADER:
+        code = exo_attempt_header(attempt, event.name, event.value, self->wall);
+        break;
+    case EXO_HTTP1_HEAD_END:
+        exo_attempt_head_end(attempt, now);
+        break;
+    case EXO_HTTP1_BODY:
+        exo_attempt_bytes(attempt, now, event.value);
+        break;
+    case EXO_HTTP1_TRAILER:
+        break;
+    case EXO_HTTP1_END:
+        wire_tell_end(self, now, EXO_OK);
+        break;
+    }
+    if (code < 0) {
+        wire_tell_end(self, now, code);
+    }
+    return true;
+}
+
+static mp_obj_t wire_next(mp_obj_t object, mp_obj_t now)
+{
+    wire_object *self = MP_OBJ_TO_PTR(object);
+    const int64_t moment = exomp_now(now);
+    exomp_held_check(&self->held);
+    for (;;) {
+        mp_obj_t event = self->attempt->over ? MP_OBJ_NULL : exomp_attempt_event(self->attempt);
+        if (event != MP_OBJ_NULL) {
+            return event;
+        }
+        if (!wire_step(self, moment)) {
+            break;
+        }
+    }
+    /* The end, if there was one, may have brought the last events. */
+    mp_obj_t event = self->attempt->over ? MP_OBJ_NULL : exomp_attempt_event(self->attempt);
+    if (event == MP_OBJ_NULL) {
+        self->held.object = MP_OBJ_NULL;
+        return mp_const_none;
+    }
+    return event;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(wire_next_obj, wire_next);
+
+static mp_obj_t wire_closed(size_t n_args, const mp_obj_t *args)
+{
+    (void)n_args;
+    wire_object *self = MP_OBJ_TO_PTR(args[0]);
+    const int64_t now = exomp_now(args[1]);
+    const int code = (int)exomp_int_of(args[2]);
+    exo_span words = exomp_bytes(args[3]);
+    if (code == EXO_OK) {
+        exo_http1_response_end(&self->response);
+    } else if (!self->told && !self->attempt->over) {
+        exo_attempt_closed(&self->attempt->attempt, now, code, words, self->seen);
+        self->told = true;
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(wire_closed_obj, 4, 4, wire_closed);
+
+static mp_obj_t wire_byte_seen(mp_obj_t self)
+{
+    return mp_obj_new_bool(((wire_object *)MP_OBJ_TO_PTR(self))->seen);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(wire_byte_seen_obj, wire_byte_seen);
+
+static mp_obj_t wire_reusable(mp_obj_t self)
+{
+    return mp_obj_new_bool(exo_http1_response_reusable(&((wire_object *)MP_OBJ_TO_PTR(self))->response));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(wire_reusable_obj, wire_reusable);
+
+#define WIRE_METHODS(X) \
+    X(MP_QSTR_feed, wire_feed_obj) \
+    X(MP_QSTR_next, wire_next_obj) \
+    X(MP_QSTR_closed, wire_closed_obj) \
+    X(MP_QSTR_byte_seen, wire_byte_seen_obj) \
+    X(MP_QSTR_reusable, wire_reusable_obj)
+
+EXOMP_TYPE_NEW(wire, MP_QSTR_Wire, WIRE_METHODS, wire_make_new)
+
+/* ---- the head of the request ---- */
+
+typedef struct head_object {
+    mp_obj_base_t base;
+    size_t at;
+    exo_buffer text;
+} head_object;
+
+static exo_span head_header(mp_obj_t pair, unsigned part)
+{
+    size_t count;
+    mp_obj_t *items;
+    mp_obj_get_array(pair, &count, &items);
+    if (count != 2) {
+        mp_raise_ValueError(MP_ERROR_TEXT("headers"));
+    }
+    return exomp_text(items[part], "headers");
+}
+
+static int head_render(exo_buffer *text, const exo_http1_request *request)
+{
+    exo_http1_head head;
+    int code = exo_http1_head_init(&head, request);
+    while (code == EXO_OK) {
+        code = exo_buffer_reserve(text, 64);
+        if (code == EXO_OK) {
+            exo_window window = {text->data + text->len, 64, 0};
+            code = exo_http1_head_write(&head, &window);
+            text->len += window.pos;
+            if (code == EXO_OK) {
+                return EXO_OK;
+            }
+            code = code == EXO_AGAIN ? EXO_OK : code;
+        }
+    }
+    return code;
+}
+
+static mp_obj_t head_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args)
+{
+    (void)type;
+    mp_arg_check_num(n_args, n_kw, 4, 4, false);
+    size_t count;
+    mp_obj_t *items;
+    const int64_t length = exomp_int_of(args[3]);
+    exo_http1_request request;
+    memset(&request, 0, sizeof request);
+    request.method = exo_span_text(length == -2 ? "GET" : "POST");
+    request.target = exomp_text(args[0], "target");
+    request.host = exomp_text(args[1], "host");
+    mp_obj_get_array(args[2], &count, &items);
+    exo_http1_header *headers = m_malloc((count + 1) * sizeof *headers);
+    for (size_t i = 0; i < count; i++) {
+        headers[i].name = head_header(items[i], 0);
+        headers[i].value = head_header(items[i], 1);
+    }
+    request.headers = headers;
+    request.header_count = count;
+    request.framing = length == -2 ? EXO_HTTP1_NO_BODY : length == -1 ? EXO_HTTP1_CHUNKED : EXO_HTTP1_LENGTH;
+    request.content_length = (uint64_t)length;
+    head_object *self = exomp_new(sizeof *self, &exomp_head_type);
+    exo_buffer_init(&self->text, &exomp_heap, UINT32_MAX, EXO_E_NO_MEMORY);
+    exomp_check(head_render(&self->text, &request));
+    return MP_OBJ_FROM_PTR(self);
+}
+
+static mp_obj_t head_write(size_t n_args, const mp_obj_t *args)
+{
+    head_object *self = MP_OBJ_TO_PTR(args[0]);
+    exo_window window = exomp_window(args[1], n_args > 2 ? (mp_int_t)exomp_int_of(args[2]) : 0, -1);
+    const size_t left = self->text.len - self->at;
+    const size_t size = left < window.size ? left : window.size;
+    if (size > 0) {
+        memcpy(window.dst, self->text.data + self->at, size);
+        memset(self->text.data + self->at, 0, size); /* a key is in it */
+        self->at += size;
+    }
+    return MP_OBJ_NEW_SMALL_INT((mp_int_t)size);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(head_write_obj, 2, 3, head_write);
+
+#define HEAD_METHODS(X) X(MP_QSTR_write, head_write_obj)
+
+EXOMP_TYPE_NEW(head, MP_QSTR_Head, HEAD_METHODS, head_make_new)

@@ -1,0 +1,19 @@
+# _exochat as a user C module of MicroPython's CMake-based ports (ESP32, RP2):
+#     make -C ports/esp32 USER_C_MODULES=FOLDER/micropython.cmake
+# -DEXOCHAT_SMALL=ON leaves out what micropython.mk says.
+set(EXOCHAT_DIR ${CMAKE_CURRENT_LIST_DIR})
+file(STRINGS ${EXOCHAT_DIR}/src/core/core.mk EXOCHAT_LINES REGEX "^EXO_CORE_SOURCES \\+= ")
+list(TRANSFORM EXOCHAT_LINES REPLACE "^EXO_CORE_SOURCES \\+= " "")
+set(EXOCHAT_BINDING answer.c attempt.c encoder.c event.c failure.c fields.c module.c route.c tape.c text.c wire.c)
+
+add_library(usermod_exochat INTERFACE)
+if(EXOCHAT_SMALL)
+    list(REMOVE_ITEM EXOCHAT_LINES json_repair.c)
+    list(APPEND EXOCHAT_BINDING no_repair.c)
+    target_compile_definitions(usermod_exochat INTERFACE EXO_NO_ERROR_TEXTS)
+endif()
+list(TRANSFORM EXOCHAT_LINES PREPEND ${EXOCHAT_DIR}/src/core/)
+list(TRANSFORM EXOCHAT_BINDING PREPEND ${EXOCHAT_DIR}/bindings/micropython/)
+target_sources(usermod_exochat INTERFACE ${EXOCHAT_BINDING} ${EXOCHAT_LINES})
+target_include_directories(usermod_exochat INTERFACE ${EXOCHAT_DIR}/include)
+target_link_libraries(usermod INTERFACE usermod_exochat)

@@ -1,0 +1,19 @@
+# _exochat as a user C module of MicroPython's make-based ports:
+#     make -C ports/… USER_C_MODULES=FOLDER
+# FOLDER holds this repository, or a link to it. EXOCHAT_SMALL=1 leaves out the texts of errors and the repair of what
+# models write as tool arguments: arguments that are no JSON are then not used.
+EXOCHAT_DIR := $(USERMOD_DIR)
+include $(EXOCHAT_DIR)/src/core/core.mk
+
+EXOCHAT_BINDING := answer.c attempt.c encoder.c event.c failure.c fields.c module.c route.c tape.c text.c wire.c
+EXOCHAT_CORE := $(EXO_CORE_SOURCES)
+ifeq ($(EXOCHAT_SMALL),1)
+EXOCHAT_CORE := $(filter-out json_repair.c,$(EXOCHAT_CORE))
+EXOCHAT_BINDING += no_repair.c
+CFLAGS_USERMOD += -DEXO_NO_ERROR_TEXTS
+endif
+
+# What is in SRC_USERMOD_C is searched for qstrs; the core has none.
+SRC_USERMOD_C += $(addprefix $(EXOCHAT_DIR)/bindings/micropython/,$(EXOCHAT_BINDING))
+SRC_USERMOD_LIB_C += $(addprefix $(EXOCHAT_DIR)/src/core/,$(EXOCHAT_CORE))
+CFLAGS_USERMOD += -I$(EXOCHAT_DIR)/include

@@ -1,0 +1,179 @@
+#!/bin/sh
+# Gets MicroPython's source from Debian and builds what the tests of bindings/micropython run on:
+#     tools/micropython.sh source|stock|cross|unix|asan|natmod ARCH ...|board arm|board rv32|all
+# All of it goes to build/micropython/ and is made once; `unix`, `asan`, `natmod` and `board` are made again after a
+# change. MicroPython is that of SUITE, taken from the mirror that this machine's apt uses, through an apt folder of its
+# own: the machine's own lists and packages stay as they are. Needs tools/install-packages.sh micropython.
+set -eu
+cd "$(dirname "$0")/.."
+root=$PWD
+SUITE=${EXO_MICROPYTHON_SUITE:-trixie}
+made=${EXO_MICROPYTHON_DIR:-$root/build/micropython}
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
+jobs=${EXO_JOBS:-$(nproc 2>/dev/null || echo 2)}
+unset MAKEFLAGS MFLAGS USER_C_MODULES
+export PYTHONDONTWRITEBYTECODE=1
+mkdir -p "$made"
+
+# Runs a command with its output kept, and shown only when it fails.
+quietly()
+{
+    log=$1
+    shift
+    "$@" >"$log" 2>&1 || {
+        tail -40 "$log" >&2
+        echo "FAILED: $* (see $log)" >&2
+        return 1
+    }
+}
+
+# ---- Debian's packages, without touching the machine's ----
+
+apt_folder()
+{
+    apt=$made/apt
+    [ ! -e "$apt/ready" ] || return 0
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | sort -u | grep -v security | head -1)
+    [ -n "$mirror" ] || { echo "apt knows no mirror of Debian: run apt-get update" >&2 && return 1; }
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+    cat >"$apt/sources.sources" <<END
+Types: deb deb-src
+URIs: $mirror
+Suites: $SUITE
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+END
+    quietly "$apt/log" apt_get update
+    : >"$apt/ready"
+}
+
+apt_get()
+{
+    apt-get -qq -o Dir::Etc::sourcelist="$made/apt/sources.sources" -o Dir::Etc::sourceparts=- \
+        -o Dir::State::lists="$made/apt/lists" -o Dir::Cache="$made/apt/cache" -o Dir::State::status="$made/apt/status" \
+        -o APT::Sandbox::User= -o Debug::NoLocking=1 "$@"
+}
+
+source_tree()
+{
+    [ ! -e "$made/source/.ready" ] || return 0
+    apt_folder
+    : >>"$made/apt/status"
+    rm -rf "$made/source" "$made/package"
+    mkdir -p "$made/package"
+    (cd "$made/package" && quietly "$made/apt/log" apt_get source --download-only micropython)
+    quietly "$made/apt/log" dpkg-source --no-check --no-copy -x "$made"/package/micropython_*.dsc "$made/source"
+    : >"$made/source/.ready"
+}
+
+# The interpreter as Debian ships it, with the libraries that it wants, started by a script.
+stock()
+{
+    [ ! -x "$made/stock/micropython" ] || return 0
+    apt_folder
+    : >>"$made/apt/status"
+    rm -rf "$made/stock" "$made/stock-packages"
+    mkdir -p "$made/stock" "$made/stock-packages"
+    (cd "$made/stock-packages" &&
+        quietly "$made/apt/log" apt_get download micropython libc6 libmbedtls21 libmbedcrypto16 libmbedx509-7 libffi8)
+    for package in "$made"/stock-packages/*.deb; do
+        dpkg-deb -x "$package" "$made/stock"
+    done
+    loader=$(find "$made/stock" -name 'ld-linux-*.so.*' | head -1)
+    libraries=$(find "$made/stock" -name 'lib*.so.*' -printf '%h\n' | sort -u | tr '\n' ':')
+    cat >"$made/stock/micropython.new" <<END
+#!/bin/sh
+exec '$loader' --library-path '$libraries' '$made/stock/usr/bin/micropython' "\$@"
+END
+    chmod +x "$made/stock/micropython.new"
+    mv "$made/stock/micropython.new" "$made/stock/micropython"
+}
+
+cross()
+{
+    [ ! -x "$made/mpy-cross" ] || return 0
+    source_tree
+    quietly "$made/cross.log" make -C "$made/source/mpy-cross" -j"$jobs" PYTHON="$python" BUILD="$made/cross" PROG=mpy-cross
+    ln -sf cross/mpy-cross "$made/mpy-cross"
+}
+
+# ---- the unix port with the user module ----
+
+# unix_port NAME [MAKE VARIABLE ...]: build/micropython/NAME
+unix_port()
+{
+    name=$1
+    shift
+    source_tree
+    cross
+    mkdir -p "$made/modules"
+    ln -sfn "$root" "$made/modules/exochat"
+    quietly "$made/$name.log" make -C "$made/source/ports/unix" -j"$jobs" PYTHON="$python" VARIANT=exochat \
+        VARIANT_DIR="$root/tests/micropython/variant" BUILD="$made/$name-build" PROG=micropython \
+        USER_C_MODULES="$made/modules" MICROPY_MPYCROSS="$made/mpy-cross" MICROPY_MPYCROSS_DEPENDENCY= "$@"
+    ln -sf "$name-build/micropython" "$made/$name"
+}
+
+sanitized()
+{
+    sanitize="-fsanitize=address,undefined --param asan-use-after-return=0"
+    unix_port asan DEBUG=1 STRIP= CFLAGS_EXTRA="$sanitize -fno-omit-frame-pointer" LDFLAGS_EXTRA="-fsanitize=address,undefined"
+}
+
+# ---- native modules ----
+
+ARCHS="x64 armv6m armv7m armv7emsp armv7emdp rv32imc"
+
+native()
+{
+    source_tree
+    cross
+    for arch in ${*:-$ARCHS}; do
+        mkdir -p "$made/natmod-$arch"
+        quietly "$made/natmod-$arch/log" make -C bindings/micropython/natmod -j"$jobs" MPY_DIR="$made/source" ARCH="$arch" \
+            PYTHON="$python" BUILD="$made/natmod-$arch/build" MOD_FILE="$made/natmod-$arch/_exochat.mpy"
+    done
+}
+
+# ---- emulated boards ----
+
+board()
+{
+    source_tree
+    cross
+    case $1 in
+    arm) set -- arm MPS2_AN385 ;;
+    m4) set -- m4 MPS2_AN386 ;;
+    rv32) set -- rv32 VIRT_RV32 ;;
+    *) usage ;;
+    esac
+    quietly "$made/board-$1.log" make -C "$made/source/ports/qemu" -j"$jobs" PYTHON="$python" BOARD="$2" \
+        BUILD="$made/board-$1" FROZEN_MANIFEST= MICROPY_MPYCROSS="$made/mpy-cross" MICROPY_MPYCROSS_DEPENDENCY=
+}
+
+usage()
+{
+    sed -n '2,7s/^# //p' "$0" >&2
+    exit 2
+}
+
+[ $# -gt 0 ] || usage
+case $1 in
+source) source_tree ;;
+stock) stock ;;
+cross) cross ;;
+unix) unix_port unix ;;
+asan) sanitized ;;
+natmod)
+    shift
+    native "$@"
+    ;;
+board) board "${2:-}" ;;
+all)
+    stock
+    unix_port unix
+    native
+    ;;
+*) usage ;;
+esac
