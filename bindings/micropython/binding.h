@@ -24,7 +24,9 @@
 /* ---- the two forms ---- */
 
 #ifdef MICROPY_ENABLE_DYNRUNTIME
-/* A native module fills its types and tables when it is loaded, for a qstr is no constant there. */
+/* A native module fills its types and tables when it is loaded, for a qstr is no constant there. Its qstrs are those
+ * whose names stand in its sources; dynruntime.h also uses MP_QSTR_int, MP_QSTR_TypeError and MP_QSTR_ValueError. */
+#define mp_type_MemoryError (*(mp_obj_type_t *)mp_load_global(MP_QSTR_MemoryError))
 typedef mp_obj_full_type_t exomp_type;
 #define EXOMP_QSTRS              const uint16_t
 #define exomp_realloc(ptr, size) m_realloc_maybe((ptr), (size), true)
@@ -110,6 +112,9 @@ void *exomp_new(size_t size, exomp_type *type);
 
 /* The object that `object` is, TypeError where it is of another type. */
 void *exomp_as(mp_obj_t object, exomp_type *type);
+
+/* What a function or type of Python's returns for one argument. */
+mp_obj_t exomp_call(mp_obj_t function, mp_obj_t argument);
 
 /* Raises what an error of the core means for a caller: MemoryError, or ValueError with its name. */
 NORETURN void exomp_raise(int code);

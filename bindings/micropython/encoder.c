@@ -165,7 +165,8 @@ static void encoder_list_files(encoder_object *self)
 {
     exo_encode_options options = EXO_ENCODE_OPTIONS_INIT;
     exomp_limits(MP_OBJ_NULL, &self->limits);
-    self->nothing = (exo_source){NULL, encoder_nothing_read, encoder_nothing_rewind, NULL, 0};
+    self->nothing.read = encoder_nothing_read;
+    self->nothing.rewind = encoder_nothing_rewind;
     encoder_arm(self, &options);
     self->listing = true;
     while (exo_encode_size(&self->encoder, SIZE_MAX) == EXO_AGAIN) {

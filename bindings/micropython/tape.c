@@ -105,7 +105,7 @@ static NORETURN void tape_raise(const tape_builder *builder, const mp_obj_type_t
         mp_obj_t index = MP_OBJ_NEW_SMALL_INT((mp_int_t)frame->at - 1);
         const char *before = key == MP_OBJ_NULL ? "[" : exomp_bytes(said).len > 0 ? "." : "";
         mp_obj_t parts[] = {exomp_str(exo_span_text(before)),
-                            mp_call_function_1(MP_OBJ_FROM_PTR(&mp_type_str), key == MP_OBJ_NULL ? index : key),
+                            exomp_call(MP_OBJ_FROM_PTR(&mp_type_str), key == MP_OBJ_NULL ? index : key),
                             exomp_str(exo_span_text(key == MP_OBJ_NULL ? "]" : ""))};
         for (unsigned j = 0; j < 3; j++) {
             said = mp_binary_op(MP_BINARY_OP_ADD, said, parts[j]);
@@ -126,7 +126,7 @@ static void tape_put(exomp_tape *tape, exo_value_type type, mp_obj_t object)
 
 static mp_obj_t tape_str_of(mp_obj_t object)
 {
-    return mp_call_function_1(MP_OBJ_FROM_PTR(&mp_type_str), object);
+    return exomp_call(MP_OBJ_FROM_PTR(&mp_type_str), object);
 }
 
 /* A float as the fewest digits that read back: what str() makes of it where that does. */
@@ -139,7 +139,7 @@ static mp_obj_t tape_float(const tape_builder *builder, mp_obj_t number)
         tape_raise(builder, &mp_type_ValueError, ": NaN or infinity");
     }
     mp_obj_t type = MP_OBJ_FROM_PTR(mp_obj_get_type(number));
-    if (mp_binary_op(MP_BINARY_OP_EQUAL, mp_call_function_1(type, text), number) == mp_const_true) {
+    if (mp_binary_op(MP_BINARY_OP_EQUAL, exomp_call(type, text), number) == mp_const_true) {
         return text;
     }
     return mp_binary_op(MP_BINARY_OP_MODULO, exomp_str(exo_span_text("%.17g")), number);

@@ -27,6 +27,11 @@ void *exomp_as(mp_obj_t object, exomp_type *type)
     return MP_OBJ_TO_PTR(object);
 }
 
+mp_obj_t exomp_call(mp_obj_t function, mp_obj_t argument)
+{
+    return mp_call_function_n_kw(function, 1, 0, &argument);
+}
+
 NORETURN void exomp_raise(int code)
 {
     const mp_obj_type_t *type =
@@ -130,7 +135,7 @@ int64_t exomp_int_of(mp_obj_t object)
     if (mp_obj_get_type(object) != &mp_type_int) {
         mp_raise_TypeError(MP_ERROR_TEXT("int expected"));
     }
-    exo_span digits = exomp_bytes(mp_call_function_1(MP_OBJ_FROM_PTR(&mp_type_str), object));
+    exo_span digits = exomp_bytes(exomp_call(MP_OBJ_FROM_PTR(&mp_type_str), object));
     const bool negative = digits.ptr[0] == '-';
     uint64_t number = 0;
     for (size_t i = negative; i < digits.len; i++) {

@@ -210,7 +210,7 @@ static bool calls_has_twin(const exo_answer *answer, const struct call *call)
 /* Appends to the id of a call until no other call has it. */
 static void calls_make_distinct(exo_answer *answer, struct call *call)
 {
-    const exo_span more = {"_2", 2};
+    const exo_span more = exo_span_of("_2", 2);
     while (calls_has_twin(answer, call)) {
         struct stretch distinct = {0, 0};
         calls_append_logged(answer, &call->id, &distinct);
