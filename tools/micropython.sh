@@ -138,18 +138,28 @@ native()
 
 # ---- emulated boards ----
 
+# board NAME [MAKE VARIABLE ...]: firmware for an emulated board, build/micropython/board-NAME/firmware.elf
 board()
 {
+    [ $# -gt 0 ] || usage
+    name=$1
+    shift
     source_tree
     cross
-    case $1 in
-    arm) set -- arm MPS2_AN385 ;;
-    m4) set -- m4 MPS2_AN386 ;;
-    rv32) set -- rv32 VIRT_RV32 ;;
+    case $name in
+    arm* | m3*) port_board=MPS2_AN385 ;;
+    m4*) port_board=MPS2_AN386 ;;
+    m7*) port_board=MPS2_AN500 ;;
+    rv32*) port_board=VIRT_RV32 ;;
     *) usage ;;
     esac
-    quietly "$made/board-$1.log" make -C "$made/source/ports/qemu" -j"$jobs" PYTHON="$python" BOARD="$2" \
-        BUILD="$made/board-$1" FROZEN_MANIFEST= MICROPY_MPYCROSS="$made/mpy-cross" MICROPY_MPYCROSS_DEPENDENCY=
+    folder=$root/tests/micropython/boards/$port_board
+    [ -d "$folder" ] || folder=boards/$port_board
+    case $name in
+    *-user) mkdir -p "$made/modules" && ln -sfn "$root" "$made/modules/exochat" && set -- USER_C_MODULES="$made/modules" "$@" ;;
+    esac
+    quietly "$made/board-$name.log" make -C "$made/source/ports/qemu" -j"$jobs" PYTHON="$python" BOARD="$port_board" BOARD_DIR="$folder" \
+        BUILD="$made/board-$name" FROZEN_MANIFEST= MICROPY_MPYCROSS="$made/mpy-cross" MICROPY_MPYCROSS_DEPENDENCY= "$@"
 }
 
 usage()
@@ -169,7 +179,10 @@ natmod)
     shift
     native "$@"
     ;;
-board) board "${2:-}" ;;
+board)
+    shift
+    board "$@"
+    ;;
 all)
     stock
     unix_port unix

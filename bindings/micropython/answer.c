@@ -61,17 +61,17 @@ static mp_obj_t answer_arguments(exo_answer *answer, uint32_t call, bool proven)
 
 static mp_obj_t answer_tool_calls(exo_answer *answer, bool proven)
 {
-    mp_obj_t list = mp_obj_new_list(0, NULL);
     const uint32_t count = exo_answer_tool_calls(answer);
+    mp_obj_t *calls = m_malloc((count + 1) * sizeof *calls);
     for (uint32_t i = 0; i < count; i++) {
         exo_tool_call call;
         mp_obj_t arguments = answer_arguments(answer, i, proven);
         (void)exo_answer_tool_call(answer, i, &call);
         mp_obj_t items[] = {exomp_str(call.id), exomp_str(call.name), arguments, exomp_str(call.arguments),
                             exomp_str_or_none(call.extra)};
-        mp_obj_list_append(list, mp_obj_new_tuple(5, items));
+        calls[i] = mp_obj_new_tuple(5, items);
     }
-    return list;
+    return mp_obj_new_tuple(count, calls);
 }
 
 static mp_obj_t answer_extra(const exo_answer *answer)

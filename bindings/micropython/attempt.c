@@ -294,7 +294,7 @@ static mp_obj_t attempt_next(mp_obj_t object)
 {
     exomp_attempt *self = attempt_in(object);
     exomp_held_check(&self->held);
-    mp_obj_t event = exomp_attempt_event(self);
+    mp_obj_t event = self->wire ? exomp_wire_event(self->wire) : exomp_attempt_event(self);
     if (event == MP_OBJ_NULL) {
         self->held.object = MP_OBJ_NULL;
         return mp_const_none;

@@ -237,6 +237,7 @@ unsigned exomp_wanted(mp_obj_t names);
 
 typedef struct exomp_attempt {
     mp_obj_base_t base;
+    struct exomp_wire *wire; /* what next() reads through; NULL: bytes are fed to the attempt */
     bool over; /* closed, or never begun */
     bool draining;
     bool joining;   /* `joined` holds pieces of a text that goes on, of what `of` says */
@@ -255,5 +256,8 @@ typedef struct exomp_attempt {
 
 /* The next wanted event, or MP_OBJ_NULL. */
 mp_obj_t exomp_attempt_event(exomp_attempt *self);
+
+/* The same, of what was fed to the wire. */
+mp_obj_t exomp_wire_event(struct exomp_wire *wire);
 
 #endif

@@ -8,24 +8,26 @@
 
 /* ---- the response ---- */
 
-typedef struct wire_object {
+typedef struct exomp_wire {
     mp_obj_base_t base;
     bool seen; /* a byte came */
     bool told; /* the attempt was told of the end */
     exomp_attempt *attempt;
+    int64_t now; /* when what is being read came */
     int64_t wall;
     exomp_held held;
     exo_buffer carry;
     exo_http1_response response;
-} wire_object;
+} exomp_wire;
 
 static mp_obj_t wire_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args)
 {
     (void)type;
     mp_arg_check_num(n_args, n_kw, 1, 1, false);
     exomp_attempt *attempt = exomp_as(args[0], &exomp_attempt_type);
-    wire_object *self = exomp_new(sizeof *self, &exomp_wire_type);
+    exomp_wire *self = exomp_new(sizeof *self, &exomp_wire_type);
     self->attempt = attempt;
+    attempt->wire = self;
     exo_buffer_init(&self->carry, &exomp_heap, attempt->limits.head, EXO_E_HEAD_LIMIT);
     exo_http1_response_init(&self->response, &attempt->limits, &self->carry);
     return MP_OBJ_FROM_PTR(self);
@@ -33,11 +35,12 @@ static mp_obj_t wire_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
 
 static mp_obj_t wire_feed(size_t n_args, const mp_obj_t *args)
 {
-    wire_object *self = MP_OBJ_TO_PTR(args[0]);
-    (void)exomp_now(args[1]);
+    exomp_wire *self = MP_OBJ_TO_PTR(args[0]);
+    const int64_t now = exomp_now(args[1]);
     const int64_t wall = exomp_int_of(args[2]);
     const mp_int_t size = n_args > 4 ? (mp_int_t)exomp_int_of(args[4]) : -1;
     exo_span bytes = exomp_hold(&self->held, args[3], 0, size);
+    self->now = now;
     self->wall = wall;
     if (bytes.len > 0) {
         self->seen = true;
@@ -47,91 +50,92 @@ static mp_obj_t wire_feed(size_t n_args, const mp_obj_t *args)
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(wire_feed_obj, 4, 5, wire_feed);
 
-static void wire_tell_end(wire_object *self, int64_t now, int code)
+/* Whether the attempt still wants to know. */
+static bool wire_tells(const exomp_wire *self)
 {
-    if (!self->told && !self->attempt->over) {
-        exo_attempt_closed(&self->attempt->attempt, now, code, exo_span_of(NULL, 0), self->seen);
+    return !self->told && !self->attempt->over;
+}
+
+static void wire_tell_end(exomp_wire *self, int code, exo_span words)
+{
+    if (wire_tells(self)) {
+        exo_attempt_closed(&self->attempt->attempt, self->now, code, words, self->seen);
     }
     self->told = true;
 }
 
 /* Tells the attempt what the response says next. False: nothing more now. */
-static bool wire_step(wire_object *self, int64_t now)
+static bool wire_step(exomp_wire *self)
 {
     exo_attempt *attempt = &self->attempt->attempt;
     exo_http1_event event;
+    const exo_span no_words = {NULL, 0};
     int code = exo_http1_response_next(&self->response, &event);
-    if (code != EXO_EVENT) {
-        if (code < 0) {
-            wire_tell_end(self, now, code);
+    const bool come = code == EXO_EVENT;
+    if (come && wire_tells(self) && exo_attempt_todo(attempt) == EXO_DO_RUN) {
+        code = EXO_OK;
+        switch (event.type) {
+        case EXO_HTTP1_STATUS:
+            code = exo_attempt_status(attempt, event.status);
+            break;
+        case EXO_HTTP1_HEADER:
+            code = exo_attempt_header(attempt, event.name, event.value, self->wall);
+            break;
+        case EXO_HTTP1_HEAD_END:
+            exo_attempt_head_end(attempt, self->now);
+            break;
+        case EXO_HTTP1_BODY:
+            exo_attempt_bytes(attempt, self->now, event.value);
+            break;
+        case EXO_HTTP1_TRAILER:
+            break;
+        case EXO_HTTP1_END:
+            wire_tell_end(self, EXO_OK, no_words);
+            break;
         }
-        return false;
-    }
-    if (self->told || self->attempt->over || exo_attempt_todo(attempt) != EXO_DO_RUN) {
-        return true; /* what is behind the verdict is only read */
-    }
-    code = EXO_OK;
-    switch (event.type) {
-    case EXO_HTTP1_STATUS:
-        code = exo_attempt_status(attempt, event.status);
-        break;
-    case EXO_HTTP1_HEADER:
-        code = exo_attempt_header(attempt, event.name, event.value, self->wall);
-        break;
-    case EXO_HTTP1_HEAD_END:
-        exo_attempt_head_end(attempt, now);
-        break;
-    case EXO_HTTP1_BODY:
-        exo_attempt_bytes(attempt, now, event.value);
-        break;
-    case EXO_HTTP1_TRAILER:
-        break;
-    case EXO_HTTP1_END:
-        wire_tell_end(self, now, EXO_OK);
-        break;
     }
     if (code < 0) {
-        wire_tell_end(self, now, code);
+        wire_tell_end(self, code, no_words);
     }
-    return true;
+    return come; /* what is behind the verdict is only read */
 }
 
-static mp_obj_t wire_next(mp_obj_t object, mp_obj_t now)
+mp_obj_t exomp_wire_event(exomp_wire *self)
 {
-    wire_object *self = MP_OBJ_TO_PTR(object);
-    const int64_t moment = exomp_now(now);
+    bool more = true;
     exomp_held_check(&self->held);
     for (;;) {
         mp_obj_t event = self->attempt->over ? MP_OBJ_NULL : exomp_attempt_event(self->attempt);
         if (event != MP_OBJ_NULL) {
             return event;
         }
-        if (!wire_step(self, moment)) {
-            break;
+        if (!more) {
+            self->held.object = MP_OBJ_NULL;
+            return MP_OBJ_NULL;
         }
+        more = wire_step(self);
     }
-    /* The end, if there was one, may have brought the last events. */
-    mp_obj_t event = self->attempt->over ? MP_OBJ_NULL : exomp_attempt_event(self->attempt);
-    if (event == MP_OBJ_NULL) {
-        self->held.object = MP_OBJ_NULL;
-        return mp_const_none;
-    }
-    return event;
+}
+
+static mp_obj_t wire_next(mp_obj_t object, mp_obj_t now)
+{
+    (void)now;
+    mp_obj_t event = exomp_wire_event(MP_OBJ_TO_PTR(object));
+    return event == MP_OBJ_NULL ? mp_const_none : event;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(wire_next_obj, wire_next);
 
 static mp_obj_t wire_closed(size_t n_args, const mp_obj_t *args)
 {
     (void)n_args;
-    wire_object *self = MP_OBJ_TO_PTR(args[0]);
-    const int64_t now = exomp_now(args[1]);
+    exomp_wire *self = MP_OBJ_TO_PTR(args[0]);
+    self->now = exomp_now(args[1]);
     const int code = (int)exomp_int_of(args[2]);
     exo_span words = exomp_bytes(args[3]);
     if (code == EXO_OK) {
         exo_http1_response_end(&self->response);
-    } else if (!self->told && !self->attempt->over) {
-        exo_attempt_closed(&self->attempt->attempt, now, code, words, self->seen);
-        self->told = true;
+    } else {
+        wire_tell_end(self, code, words);
     }
     return mp_const_none;
 }
@@ -139,13 +143,13 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(wire_closed_obj, 4, 4, wire_closed);
 
 static mp_obj_t wire_byte_seen(mp_obj_t self)
 {
-    return mp_obj_new_bool(((wire_object *)MP_OBJ_TO_PTR(self))->seen);
+    return mp_obj_new_bool(((exomp_wire *)MP_OBJ_TO_PTR(self))->seen);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(wire_byte_seen_obj, wire_byte_seen);
 
 static mp_obj_t wire_reusable(mp_obj_t self)
 {
-    return mp_obj_new_bool(exo_http1_response_reusable(&((wire_object *)MP_OBJ_TO_PTR(self))->response));
+    return mp_obj_new_bool(exo_http1_response_reusable(&((exomp_wire *)MP_OBJ_TO_PTR(self))->response));
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(wire_reusable_obj, wire_reusable);
 

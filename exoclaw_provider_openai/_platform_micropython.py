@@ -1,0 +1,102 @@
+"""The clock, the pause and the watch of the calls on MicroPython's asyncio."""
+
+import os
+import time
+
+from asyncio import core
+
+clock = time.ticks_ms
+
+# Seconds from 1970 to where this board's time begins.
+_EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
+
+TICK = 100  # milliseconds: the watch looks at least so often
+
+
+def elapsed(since):
+    return time.ticks_diff(time.ticks_ms(), since)
+
+
+def wall():
+    """Seconds since 1970; 0 where nobody has set the clock."""
+    now = int(time.time()) + _EPOCH
+    return now if now > 1700000000 else 0
+
+
+def random():
+    """32 bits."""
+    if hasattr(os, "urandom"):
+        return int.from_bytes(os.urandom(4), "little")
+    from random import getrandbits
+
+    return getrandbits(32)
+
+
+async def sleep(milliseconds):
+    await core.sleep_ms(milliseconds)
+
+
+class Rang(BaseException):
+    """Thrown into a call that waits when one of its clocks has run out."""
+
+
+class Watch:
+    """Interrupts the task that waits in start() … stop() when a clock has run out; a task of its own, for as long as the
+    call lives. A cancel of the caller's in the same turn wins: it takes the place of what we throw, or is there before.
+    """
+
+    def __init__(self):
+        self._task = None
+        self._runner = None
+        self._rang = Rang()
+
+    def start(self, look, left):
+        """`left()`: milliseconds until `look()` is to be asked, -1: never; `look()` says whether time is up."""
+        self._look = look
+        self._left = left
+        self._task = core.cur_task
+        if self._runner is None:
+            self._runner = core.create_task(self._run())
+
+    def again(self):
+        """The time that is left may have become shorter: it is looked at with the next tick."""
+
+    async def _run(self):
+        while True:
+            left = TICK
+            task = self._task
+            if task is not None:
+                left = self._left()
+                if left < 0 or left > TICK:
+                    left = TICK
+                elif left == 0:
+                    left = self._judge(task)
+            await core.sleep_ms(left)
+
+    def _judge(self, task):
+        """A clock has run out, unless what came in time says something else. Milliseconds until the next look."""
+        queue = task.data
+        if isinstance(queue, core.Task):
+            queue = queue.state
+        if queue is None and time.ticks_diff(task.ph_key, time.ticks_ms()) > 0:
+            queue = core._task_queue
+        if not hasattr(queue, "remove"):
+            return 1  # it has something to do: that comes first
+        if self._look():
+            queue.remove(task)
+            core._task_queue.push(task)
+            task.data = self._rang
+            self._task = None
+        return 1
+
+    def stop(self, error=None):
+        """The wait is over, by `error` if any. True: by us."""
+        self._task = None
+        return error is self._rang
+
+    def close(self):
+        """The call is over."""
+        runner = self._runner
+        self._task = self._runner = None
+        if runner is not None:
+            runner.cancel()
