@@ -271,10 +271,11 @@ mp_obj_t exomp_attempt_event(exomp_attempt *self)
     mp_obj_t made = self->pending;
     self->pending = MP_OBJ_NULL;
     while (made == MP_OBJ_NULL) {
-        const bool come = exo_attempt_next(&self->attempt, &event) == EXO_EVENT;
+        const int code = exo_attempt_next(&self->attempt, &event);
+        const bool come = code == EXO_EVENT;
         const bool goes_on = come && event.type == self->of.type && event.choice == self->of.choice &&
                              event.tool == self->of.tool && event.replace == self->of.replace;
-        if (self->joining && !goes_on) {
+        if (self->joining && !goes_on && code != EXO_NEED_DATA) {
             made = attempt_joined(self);
         }
         if (!come) {

@@ -238,7 +238,7 @@ unsigned exomp_wanted(mp_obj_t names);
 typedef struct exomp_attempt {
     mp_obj_base_t base;
     struct exomp_wire *wire; /* what next() reads through; NULL: bytes are fed to the attempt */
-    bool over; /* closed, or never begun */
+    bool over;               /* closed, or never begun */
     bool draining;
     bool joining;   /* `joined` holds pieces of a text that goes on, of what `of` says */
     uint32_t count; /* of answers */

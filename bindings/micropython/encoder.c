@@ -24,6 +24,7 @@ typedef struct encoder_object {
     bool listing;  /* open() notes the names of files */
     bool too_many; /* of them for the heap */
     int failed;    /* what fail() said */
+    uint64_t sent; /* bytes of the body handed out since the last rewind */
     exomp_tape tape;
     exomp_tape extra;
     exo_buffer names; /* path, NUL, media type, NUL, of each file */
@@ -260,6 +261,7 @@ static mp_obj_t encoder_aim(mp_obj_t object, mp_obj_t dict)
     self->aimed = false;
     self->sized = false;
     self->written = false;
+    self->sent = 0;
     self->wanted = NULL;
     self->filled = NULL;
     exomp_limits(said.limits, &self->limits);
@@ -400,6 +402,7 @@ static mp_obj_t encoder_write(size_t n_args, const mp_obj_t *args)
     exo_window window = exomp_window(args[1], start, end);
     const int code = self->written ? EXO_OK : exo_encode_write(&self->encoder, &window);
     self->written = code == EXO_OK;
+    self->sent += window.pos;
     return MP_OBJ_NEW_SMALL_INT(code < 0 ? code : (mp_int_t)window.pos);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(encoder_write_obj, 2, 4, encoder_write);
@@ -410,29 +413,27 @@ static mp_obj_t encoder_done(mp_obj_t object)
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(encoder_done_obj, encoder_done);
 
-static uint64_t encoder_bytes(const encoder_object *self)
-{
-    return self->sized ? exo_encode_written(&self->encoder) : 0;
-}
-
 static mp_obj_t encoder_written(mp_obj_t object)
 {
-    return exomp_int((int64_t)encoder_bytes(MP_OBJ_TO_PTR(object)));
+    return exomp_int((int64_t)((encoder_object *)MP_OBJ_TO_PTR(object))->sent);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(encoder_written_obj, encoder_written);
 
 static mp_obj_t encoder_spent(mp_obj_t object)
 {
     const encoder_object *self = MP_OBJ_TO_PTR(object);
-    return mp_obj_new_bool(encoder_bytes(self) > 0 && exo_encode_total(&self->encoder) == EXO_SIZE_UNKNOWN);
+    return mp_obj_new_bool(self->sent > 0 && exo_encode_total(&self->encoder) == EXO_SIZE_UNKNOWN);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(encoder_spent_obj, encoder_spent);
 
 static mp_obj_t encoder_rewind(mp_obj_t object)
 {
     encoder_object *self = encoder_in(object, true);
-    const int code = encoder_bytes(self) > 0 ? exo_encode_rewind(&self->encoder) : EXO_OK;
-    self->written = self->written && code != EXO_OK;
+    const int code = self->sent > 0 ? exo_encode_rewind(&self->encoder) : EXO_OK;
+    if (code == EXO_OK) {
+        self->written = false;
+        self->sent = 0;
+    }
     self->wanted = NULL;
     self->filled = NULL;
     return MP_OBJ_NEW_SMALL_INT(code);
