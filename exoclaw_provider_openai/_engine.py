@@ -12,7 +12,11 @@ def make(settings, client):
 
         return Home(settings, Injected(client, _platform_cpython.wall), _platform_cpython)
     if sys.implementation.name == "micropython":
-        raise NotImplementedError("no transport over sockets yet: give client=")
+        from . import _platform_micropython
+        from ._home import Home
+        from ._sockets import Sockets
+
+        return Home(settings, Sockets(settings, _platform_micropython.wall), _platform_micropython)
     from ._engine_cpython import Engine
 
     return Engine(settings)

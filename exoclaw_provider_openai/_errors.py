@@ -55,7 +55,7 @@ class HTTPStatusError(HTTPError):
 
     def __init__(self, status_code, message=""):
         self.status_code = status_code
-        Exception.__init__(self, message or "HTTP %d" % status_code)
+        super().__init__(message or "HTTP %d" % status_code)
 
 
 class ContextWindowExceededError(Exception):

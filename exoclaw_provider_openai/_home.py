@@ -65,4 +65,6 @@ class Home:
             await call.close()
 
     async def close(self):
-        """The transport's client is the caller's."""
+        """Lets go of what the transport keeps. An injected client is the caller's."""
+        if hasattr(self.transport, "close"):
+            self.transport.close()
