@@ -41,13 +41,13 @@ class Rang(BaseException):
 
 
 class Watch:
-    """Interrupts the task that waits in start() … stop() when a clock has run out; a task of its own, for as long as the
-    call lives. A cancel of the caller's in the same turn wins: it takes the place of what we throw, or is there before.
-    """
+    """Interrupts the task that waits in start() … stop() when a clock has run out. A cancel of the caller's in the same
+    turn wins: it takes the place of what we throw, or is there before. It is a task of its own, that ends with the first
+    tick at which nobody waits."""
 
     def __init__(self):
         self._task = None
-        self._runner = None
+        self._runs = False
         self._rang = Rang()
 
     def start(self, look, left):
@@ -55,48 +55,38 @@ class Watch:
         self._look = look
         self._left = left
         self._task = core.cur_task
-        if self._runner is None:
-            self._runner = core.create_task(self._run())
+        if not self._runs:
+            self._runs = True
+            core.create_task(self._run())
 
     def again(self):
         """The time that is left may have become shorter: it is looked at with the next tick."""
 
     async def _run(self):
-        while True:
-            left = TICK
-            task = self._task
-            if task is not None:
+        try:
+            while self._task is not None:
                 left = self._left()
-                if left < 0 or left > TICK:
-                    left = TICK
-                elif left == 0:
-                    left = self._judge(task)
-            await core.sleep_ms(left)
+                if left == 0:
+                    self._judge(self._task)
+                    left = 1
+                await core.sleep_ms(TICK if left < 0 or left > TICK else left)
+        finally:
+            self._runs = False
 
     def _judge(self, task):
-        """A clock has run out, unless what came in time says something else. Milliseconds until the next look."""
+        """A clock has run out, unless what came in time says something else: what has something to do comes first."""
         queue = task.data
         if isinstance(queue, core.Task):
             queue = queue.state
         if queue is None and time.ticks_diff(task.ph_key, time.ticks_ms()) > 0:
             queue = core._task_queue
-        if not hasattr(queue, "remove"):
-            return 1  # it has something to do: that comes first
-        if self._look():
+        if hasattr(queue, "remove") and self._look():
             queue.remove(task)
             core._task_queue.push(task)
             task.data = self._rang
             self._task = None
-        return 1
 
     def stop(self, error=None):
         """The wait is over, by `error` if any. True: by us."""
         self._task = None
         return error is self._rang
-
-    def close(self):
-        """The call is over."""
-        runner = self._runner
-        self._task = self._runner = None
-        if runner is not None:
-            runner.cancel()

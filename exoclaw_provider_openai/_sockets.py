@@ -141,10 +141,11 @@ class Exchange:
     async def _begin(self):
         call = self.call
         deployment = call.deployment
-        secure, host, port, target, name = split(deployment.url())
-        total = -1 if deployment.chunked else call.body.total()
+        whole = getattr(call.plan, "whole", False)
+        secure, host, port, target, name = split(deployment.url("/models") if whole else deployment.url())
+        total = -2 if whole else -1 if deployment.chunked else call.body.total()
         head = _exochat.Head(target, name, deployment.headers(call.key), total)
-        self._upload = Upload(head, call.body, total < 0, call.attempt)
+        self._upload = Upload(head, None if whole else call.body, total == -1, call.attempt)
         found = self.transport.take(deployment)
         if found is None:
             found = Connection(deployment)

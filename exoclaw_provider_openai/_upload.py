@@ -78,6 +78,9 @@ class Upload:
     async def _take(self, start, end):
         """Stores bytes of the body in out[start:end] and says how many; -1: it cannot be made."""
         body = self._body
+        if body is None:
+            self.complete = True
+            return 0
         if not hasattr(body, "write"):
             return await self._take_given(start, end)
         while True:

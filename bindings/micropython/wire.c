@@ -12,6 +12,7 @@ typedef struct exomp_wire {
     mp_obj_base_t base;
     bool seen; /* a byte came */
     bool told; /* the attempt was told of the end */
+    bool shut; /* the connection ended in order */
     exomp_attempt *attempt;
     int64_t now; /* when what is being read came */
     int64_t wall;
@@ -80,6 +81,9 @@ static bool wire_step(exomp_wire *self)
             break;
         case EXO_HTTP1_HEADER:
             code = exo_attempt_header(attempt, event.name, event.value, self->wall);
+            if (exo_http1_name_is(event.name, "content-encoding") && !exo_http1_name_is(event.value, "identity")) {
+                code = EXO_E_CODING; /* nobody asked for one */
+            }
             break;
         case EXO_HTTP1_HEAD_END:
             exo_attempt_head_end(attempt, self->now);
@@ -95,7 +99,7 @@ static bool wire_step(exomp_wire *self)
         }
     }
     if (code < 0) {
-        wire_tell_end(self, code, no_words);
+        wire_tell_end(self, code == EXO_E_HEAD && self->shut ? EXO_E_CLOSED : code, no_words);
     }
     return come; /* what is behind the verdict is only read */
 }
@@ -133,6 +137,7 @@ static mp_obj_t wire_closed(size_t n_args, const mp_obj_t *args)
     const int code = (int)exomp_int_of(args[2]);
     exo_span words = exomp_bytes(args[3]);
     if (code == EXO_OK) {
+        self->shut = true;
         exo_http1_response_end(&self->response);
     } else {
         wire_tell_end(self, code, words);

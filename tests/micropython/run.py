@@ -6,6 +6,8 @@ function table() yields pairs of a name and a function without arguments: a test
 
 import sys
 
+LIMIT = 60  # seconds until a coroutine counts as hanging; far more than any needs
+
 if sys.implementation.name == "micropython":
     PRINT = sys.print_exception
 else:
@@ -19,7 +21,7 @@ def run(function):
     if hasattr(made, "send"):
         import asyncio
 
-        asyncio.run(made)
+        asyncio.run(asyncio.wait_for(made, LIMIT))
 
 
 def tests(module):
@@ -31,11 +33,16 @@ def tests(module):
             yield pair
 
 
+VERBOSE = "-v" in sys.argv
+
+
 def main(names):
     passed = failed = 0
     for name in names:
         module = __import__(name)
         for title, function in tests(module):
+            if VERBOSE:
+                print(title)
             try:
                 run(function)
                 passed += 1
@@ -48,4 +55,4 @@ def main(names):
 
 
 if __name__ == "__main__":
-    sys.exit(1 if main(sys.argv[1:]) else 0)
+    sys.exit(1 if main([name for name in sys.argv[1:] if name != "-v"]) else 0)
