@@ -1,6 +1,6 @@
 #!/bin/sh
 # Gets MicroPython's source from Debian and builds what the tests of bindings/micropython run on:
-#     tools/micropython.sh source|stock|cross|unix|asan|natmod ARCH ...|board arm|board rv32|all
+#     tools/micropython.sh source|stock|cross|unix|asan|natmod [ARCH ...]|board m3|m4|m7|rv32|m3-user|all
 # All of it goes to build/micropython/ and is made once; `unix`, `asan`, `natmod` and `board` are made again after a
 # change. MicroPython is that of SUITE, taken from the mirror that this machine's apt uses, through an apt folder of its
 # own: the machine's own lists and packages stay as they are. Needs tools/install-packages.sh micropython.
@@ -109,6 +109,7 @@ unix_port()
     cross
     mkdir -p "$made/modules"
     ln -sfn "$root" "$made/modules/exochat"
+    rm -f "$made/$name-build/frozen_content.c" # make does not see that a qstr of it is a module's by now
     quietly "$made/$name.log" make -C "$made/source/ports/unix" -j"$jobs" PYTHON="$python" VARIANT=exochat \
         VARIANT_DIR="$root/tests/micropython/variant" BUILD="$made/$name-build" PROG=micropython \
         USER_C_MODULES="$made/modules" MICROPY_MPYCROSS="$made/mpy-cross" MICROPY_MPYCROSS_DEPENDENCY= "$@"
@@ -146,11 +147,12 @@ board()
     shift
     source_tree
     cross
+    heap=2500000
     case $name in
-    arm* | m3*) port_board=MPS2_AN385 ;;
+    m3*) port_board=MPS2_AN385 ;;
     m4*) port_board=MPS2_AN386 ;;
     m7*) port_board=MPS2_AN500 ;;
-    rv32*) port_board=VIRT_RV32 ;;
+    rv32*) port_board=VIRT_RV32 heap=1400000 ;;
     *) usage ;;
     esac
     folder=$root/tests/micropython/boards/$port_board
@@ -159,7 +161,7 @@ board()
     *-user) mkdir -p "$made/modules" && ln -sfn "$root" "$made/modules/exochat" && set -- USER_C_MODULES="$made/modules" "$@" ;;
     esac
     quietly "$made/board-$name.log" make -C "$made/source/ports/qemu" -j"$jobs" PYTHON="$python" BOARD="$port_board" BOARD_DIR="$folder" \
-        BUILD="$made/board-$name" FROZEN_MANIFEST= MICROPY_MPYCROSS="$made/mpy-cross" MICROPY_MPYCROSS_DEPENDENCY= "$@"
+        BUILD="$made/board-$name" FROZEN_MANIFEST= MICROPY_HEAP_SIZE="${EXO_BOARD_HEAP:-$heap}" MICROPY_MPYCROSS="$made/mpy-cross" MICROPY_MPYCROSS_DEPENDENCY= "$@"
 }
 
 usage()

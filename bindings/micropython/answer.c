@@ -3,45 +3,15 @@
  */
 #include "binding.h"
 
-/* Its attributes, in this order. */
-#define ANSWER_MAP(X) \
-    X(proven) \
-    X(choice) \
-    X(tool_calls) \
-    X(content) \
-    X(reasoning) \
-    X(refusal) \
-    X(finish_reason) \
-    X(finish_family) \
-    X(id) \
-    X(model) \
-    X(usage) \
-    X(usage_json) \
-    X(reasoning_details) \
-    X(logprobs) \
-    X(audio) \
-    X(extra) \
-    X(raw_cut)
-
+/* It is read when it is asked for: an attribute is made anew each time, but for the content, whose memory becomes the
+ * str's. So much of the answer as nobody asks for is never made an object. */
 typedef struct answer_object {
     mp_obj_base_t base;
-#define EXO_X(name) mp_obj_t name;
-    ANSWER_MAP(EXO_X)
-#undef EXO_X
+    bool proven;
+    uint8_t choice;
+    exo_answer *answers; /* all of the attempt: the collector knows memory by its beginning */
+    mp_obj_t content; /* MP_OBJ_NULL: not taken yet */
 } answer_object;
-
-static void answer_attr(mp_obj_t object, qstr name, mp_obj_t *dest)
-{
-    static const exomp_field table[] = {
-#define EXO_X(name) EXOMP_FIELD(answer_object, name, EXOMP_OBJECT),
-        ANSWER_MAP(EXO_X)
-#undef EXO_X
-    };
-    const exomp_field *field = exomp_field_find(table, EXOMP_ROWS(table), exomp_qstr(name));
-    if (field && dest[0] == MP_OBJ_NULL) {
-        dest[0] = *(mp_obj_t *)(void *)((char *)MP_OBJ_TO_PTR(object) + field->offset);
-    }
-}
 
 /* The arguments of call `call` as JSON, or None where they may not be used. */
 static mp_obj_t answer_arguments(exo_answer *answer, uint32_t call, bool proven)
@@ -85,43 +55,88 @@ static mp_obj_t answer_extra(const exo_answer *answer)
     return out.len > 0 ? exomp_str_taken(&out) : mp_const_none;
 }
 
-static mp_obj_t answer_content(exo_answer *answer)
-{
-    exo_buffer text = exo_answer_take_text(answer);
-    return text.len > 0 ? exomp_str_taken(&text) : mp_const_none;
-}
-
-static const char *answer_family(exo_span reason)
+static mp_obj_t answer_family(exo_span reason)
 {
     static const char words[] = "none\0\0\0\0normal\0\0length\0\0filter\0\0error\0\0\0context";
     _Static_assert(EXO_FINISH_NONE == 0 && EXO_FINISH_NORMAL == 1 && EXO_FINISH_LENGTH == 2 && EXO_FINISH_FILTER == 3 &&
                        EXO_FINISH_ERROR == 4 && EXO_FINISH_CONTEXT == 5,
                    "the words are by number");
-    return words + 8 * (unsigned)exo_finish_family_of(reason);
+    return exomp_str(exo_span_text(words + 8 * (unsigned)exo_finish_family_of(reason)));
 }
 
-mp_obj_t exomp_answer_new(exo_answer *answer, uint32_t choice, bool proven)
+/* Attributes that are a text of the answer: empty, they are None, but for those from ANSWER_PLAIN on. */
+typedef exo_span (*answer_text)(const exo_answer *answer);
+static const answer_text answer_texts[] = {
+    exo_answer_reasoning, exo_answer_refusal,  exo_answer_finish_reason, exo_answer_usage_json,
+    exo_answer_audio,     exo_answer_logprobs, exo_answer_reasoning_details, exo_answer_id,
+    exo_answer_model,
+};
+enum {
+    ANSWER_PLAIN = 7,
+    ANSWER_CONTENT = 9,
+    ANSWER_TOOL_CALLS,
+    ANSWER_USAGE,
+    ANSWER_EXTRA,
+    ANSWER_FAMILY,
+    ANSWER_PROVEN,
+    ANSWER_CHOICE,
+    ANSWER_RAW_CUT
+};
+
+static mp_obj_t answer_get(answer_object *self, unsigned what)
+{
+    exo_answer *answer = &self->answers[self->choice];
+    switch (what) {
+    case ANSWER_CONTENT:
+        if (self->content == MP_OBJ_NULL) {
+            exo_buffer text = exo_answer_take_text(answer);
+            self->content = text.len > 0 ? exomp_str_taken(&text) : mp_const_none;
+        }
+        return self->content;
+    case ANSWER_TOOL_CALLS:
+        return answer_tool_calls(answer, self->proven);
+    case ANSWER_USAGE:
+        return exo_answer_usage_json(answer).len > 0 ? exomp_usage(exo_answer_usage(answer)) : mp_const_none;
+    case ANSWER_EXTRA:
+        return answer_extra(answer);
+    case ANSWER_FAMILY:
+        return answer_family(exo_answer_finish_reason(answer));
+    case ANSWER_PROVEN:
+        return mp_obj_new_bool(self->proven);
+    case ANSWER_CHOICE:
+        return MP_OBJ_NEW_SMALL_INT(self->choice);
+    case ANSWER_RAW_CUT:
+        return mp_obj_new_bool(exo_answer_raw_cut(answer));
+    default: {
+        exo_span text = answer_texts[what](answer);
+        return text.len > 0 || what >= ANSWER_PLAIN ? exomp_str(text) : mp_const_none;
+    }
+    }
+}
+
+static void answer_attr(mp_obj_t object, qstr name, mp_obj_t *dest)
+{
+    static const exomp_name names[] = {
+        EXOMP_NAME(reasoning),     EXOMP_NAME(refusal),  EXOMP_NAME(finish_reason),     EXOMP_NAME(usage_json),
+        EXOMP_NAME(audio),         EXOMP_NAME(logprobs), EXOMP_NAME(reasoning_details), EXOMP_NAME(id),
+        EXOMP_NAME(model),         EXOMP_NAME(content),  EXOMP_NAME(tool_calls),        EXOMP_NAME(usage),
+        EXOMP_NAME(extra),         EXOMP_NAME(finish_family), EXOMP_NAME(proven),       EXOMP_NAME(choice),
+        EXOMP_NAME(raw_cut),
+    };
+    exomp_key key = EXOMP_KEY_OF_QSTR(name);
+    for (unsigned i = 0; dest[0] == MP_OBJ_NULL && i < EXOMP_ROWS(names); i++) {
+        if (EXOMP_NAME_IS(names[i], key)) {
+            dest[0] = answer_get(MP_OBJ_TO_PTR(object), i);
+        }
+    }
+}
+
+mp_obj_t exomp_answer_new(exo_answer *answers, uint32_t choice, bool proven)
 {
     answer_object *self = exomp_new(sizeof *self, &exomp_answer_type);
-    exo_span usage = exo_answer_usage_json(answer);
-    exo_span finish = exo_answer_finish_reason(answer);
-    self->proven = mp_obj_new_bool(proven);
-    self->choice = MP_OBJ_NEW_SMALL_INT((mp_int_t)choice);
-    self->raw_cut = mp_obj_new_bool(exo_answer_raw_cut(answer));
-    self->tool_calls = answer_tool_calls(answer, proven);
-    self->content = answer_content(answer);
-    self->reasoning = exomp_str_or_none(exo_answer_reasoning(answer));
-    self->refusal = exomp_str_or_none(exo_answer_refusal(answer));
-    self->finish_reason = exomp_str_or_none(finish);
-    self->finish_family = exomp_str(exo_span_text(answer_family(finish)));
-    self->id = exomp_str(exo_answer_id(answer));
-    self->model = exomp_str(exo_answer_model(answer));
-    self->usage = usage.len > 0 ? exomp_usage(exo_answer_usage(answer)) : mp_const_none;
-    self->usage_json = exomp_str_or_none(usage);
-    self->reasoning_details = exomp_str_or_none(exo_answer_reasoning_details(answer));
-    self->logprobs = exomp_str_or_none(exo_answer_logprobs(answer));
-    self->audio = exomp_str_or_none(exo_answer_audio(answer));
-    self->extra = answer_extra(answer);
+    self->proven = proven;
+    self->choice = (uint8_t)choice;
+    self->answers = answers;
     return MP_OBJ_FROM_PTR(self);
 }
 

@@ -22,16 +22,12 @@ typedef struct attempt_options {
 static void attempt_read_options(mp_obj_t dict, attempt_options *said)
 {
 #define ATTEMPT_CORE(field, kind) \
-    { \
-#field, offsetof(attempt_options, core) + offsetof(exo_attempt_options, field), kind \
-    }
+    EXOMP_FIELD_AT(field, offsetof(attempt_options, core) + offsetof(exo_attempt_options, field), kind)
 #define ATTEMPT_INTAKE(field) \
-    { \
-#field, \
-            offsetof(attempt_options, core) + offsetof(exo_attempt_options, intake) + \
-                offsetof(exo_intake_options, field), \
-            EXOMP_BOOL \
-    }
+    EXOMP_FIELD_AT(field, \
+                   offsetof(attempt_options, core) + offsetof(exo_attempt_options, intake) + \
+                       offsetof(exo_intake_options, field), \
+                   EXOMP_BOOL)
     static const exomp_field table[] = {
         ATTEMPT_CORE(connect_timeout, EXOMP_INT64),
         ATTEMPT_CORE(stream_ttft_timeout, EXOMP_INT64),
@@ -113,10 +109,16 @@ static exomp_attempt *attempt_in(mp_obj_t object)
 
 /* ---- facts ---- */
 
+/* Tells a fact of a moment and a flag. */
+static mp_obj_t attempt_say(mp_obj_t self, mp_obj_t now, mp_obj_t flag, void (*tell)(exo_attempt *, int64_t, bool))
+{
+    tell(&attempt_in(self)->attempt, exomp_now(now), mp_obj_is_true(flag));
+    return mp_const_none;
+}
+
 static mp_obj_t attempt_connected(mp_obj_t self, mp_obj_t now, mp_obj_t reused)
 {
-    exo_attempt_connected(&attempt_in(self)->attempt, exomp_now(now), mp_obj_is_true(reused));
-    return mp_const_none;
+    return attempt_say(self, now, reused, exo_attempt_connected);
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(attempt_connected_obj, attempt_connected);
 
@@ -185,15 +187,13 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(attempt_closed_obj, 5, 5, attempt_clo
 
 static mp_obj_t attempt_resent(mp_obj_t self, mp_obj_t now, mp_obj_t done)
 {
-    exo_attempt_resent(&attempt_in(self)->attempt, exomp_now(now), mp_obj_is_true(done));
-    return mp_const_none;
+    return attempt_say(self, now, done, exo_attempt_resent);
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(attempt_resent_obj, attempt_resent);
 
 static mp_obj_t attempt_hold(mp_obj_t self, mp_obj_t now, mp_obj_t held)
 {
-    exo_attempt_hold(&attempt_in(self)->attempt, exomp_now(now), mp_obj_is_true(held));
-    return mp_const_none;
+    return attempt_say(self, now, held, exo_attempt_hold);
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(attempt_hold_obj, attempt_hold);
 
@@ -390,14 +390,13 @@ static mp_obj_t attempt_answer(mp_obj_t object, mp_obj_t choice)
     if (!attempt_judged(self) || number >= self->count) {
         return mp_const_none;
     }
-    exo_answer *answer = &self->answers[number];
-    if (!exo_answer_began(answer) && exo_answer_finish_reason(answer).len == 0) {
+    const exo_answer *answer = &self->answers[number];
+    const bool came = exo_answer_began(answer) || exo_answer_finish_reason(answer).len > 0;
+    if (!came || (self->taken & (1U << number))) {
         return mp_const_none;
     }
-    mp_obj_t made = exomp_answer_new(answer, number, !exo_attempt_failure(&self->attempt));
-    exo_answer_free(answer);
-    exo_answer_init(answer, &exomp_heap, &self->limits, number, 0);
-    return made;
+    self->taken |= 1U << number;
+    return exomp_answer_new(self->answers, number, !exo_attempt_failure(&self->attempt));
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(attempt_answer_obj, attempt_answer);
 
@@ -414,7 +413,9 @@ static mp_obj_t attempt_close(mp_obj_t object)
     if (!self->over) {
         exo_attempt_free(&self->attempt);
         for (uint32_t i = 0; i < self->count; i++) {
-            exo_answer_free(&self->answers[i]);
+            if (!(self->taken & (1U << i))) {
+                exo_answer_free(&self->answers[i]);
+            }
         }
         exo_buffer_free(&self->joined);
         exo_buffer_free(&self->whole);

@@ -32,6 +32,14 @@ typedef mp_obj_full_type_t exomp_type;
 #define exomp_realloc(ptr, size) m_realloc_maybe((ptr), (size), true)
 #define EXOMP_DICT_TYPE          mp_fun_table.type_dict
 #define EXOMP_FLOAT_TYPE         ((const mp_obj_type_t *)mp_load_global(MP_QSTR_float))
+/* A name in a table: its text; and what a name is compared with. */
+typedef const char *exomp_name;
+typedef exo_span exomp_key;
+#define EXOMP_NAME(text)         #text
+#define EXOMP_NAME_OBJ(name)     exomp_str(exo_span_text(name))
+#define EXOMP_NAME_IS(name, key) exo_span_is((key), (name))
+#define EXOMP_KEY_OF(object)     exomp_text(object)
+#define EXOMP_KEY_OF_QSTR(qstr)  exomp_bytes(mp_fun_table.native_to_obj((qstr), MP_NATIVE_TYPE_QSTR))
 #define EXOMP_COUNT(name, value) +1
 #define EXOMP_ROW(name, value)   *row++ = (mp_map_elem_t){MP_OBJ_NEW_QSTR(name), MP_OBJ_FROM_PTR(&(value))};
 /* A type with methods, and the function that fills it in. */
@@ -70,7 +78,14 @@ typedef const mp_obj_type_t exomp_type;
 #else
 #define EXOMP_FLOAT_TYPE NULL
 #endif
-#define EXOMP_ROW(name, value) {MP_ROM_QSTR(name), MP_ROM_PTR(&(value))},
+typedef uint16_t exomp_name;
+typedef qstr exomp_key;
+#define EXOMP_NAME(text)         MP_QSTR_##text
+#define EXOMP_NAME_OBJ(name)     MP_OBJ_NEW_QSTR(name)
+#define EXOMP_NAME_IS(name, key) ((name) == (key))
+#define EXOMP_KEY_OF(object)     mp_obj_str_get_qstr(object)
+#define EXOMP_KEY_OF_QSTR(qstr)  (qstr)
+#define EXOMP_ROW(name, value)   {MP_ROM_QSTR(name), MP_ROM_PTR(&(value))},
 #define EXOMP_LOCALS(prefix, METHODS) \
     static const mp_rom_map_elem_t prefix##_table[] = {METHODS(EXOMP_ROW)}; \
     static MP_DEFINE_CONST_DICT(prefix##_locals, prefix##_table);
@@ -132,14 +147,14 @@ mp_obj_t exomp_str_taken(exo_buffer *buffer);
 /* The bytes of a str or of an object with the buffer protocol; TypeError else. */
 exo_span exomp_bytes(mp_obj_t object);
 
-/* The bytes of a str; TypeError with `what` else. */
-exo_span exomp_text(mp_obj_t object, const char *what);
+/* The bytes of a str; TypeError else. */
+exo_span exomp_text(mp_obj_t object);
+
+/* The two objects of a tuple or list; ValueError where there are more or less. */
+mp_obj_t *exomp_pair(mp_obj_t pair);
 
 bool exomp_is_str(mp_obj_t object);
 bool exomp_is_dict(mp_obj_t object);
-
-/* The text of a qstr. */
-exo_span exomp_qstr(qstr name);
 
 /* An int ↔ 64 bits. TypeError for what is no int, ValueError for one out of range. */
 mp_obj_t exomp_int(int64_t number);
@@ -187,19 +202,19 @@ typedef enum exomp_kind {
 } exomp_kind;
 
 typedef struct exomp_field {
-    const char *name;
-    uint16_t offset;
-    uint8_t kind; /* exomp_kind */
+    exomp_name name;
+    uint16_t place; /* the offset in the struct, and below it in four bits an exomp_kind */
 } exomp_field;
 
-#define EXOMP_FIELD(type, field, kind) \
+#define EXOMP_FIELD_AT(field, offset, kind) \
     { \
-#field, offsetof(type, field), kind \
+        EXOMP_NAME(field), (uint16_t)((offset) << 4 | (kind)) \
     }
+#define EXOMP_FIELD(type, field, kind) EXOMP_FIELD_AT(field, offsetof(type, field), kind)
 #define EXOMP_ROWS(table) ((unsigned)(sizeof(table) / sizeof((table)[0])))
 
 /* The row of that name, or NULL. */
-const exomp_field *exomp_field_find(const exomp_field *table, unsigned rows, exo_span name);
+const exomp_field *exomp_field_find(const exomp_field *table, unsigned rows, exomp_key key);
 
 /* What a field holds. */
 mp_obj_t exomp_field_get(const exomp_field *field, const void *from);
@@ -222,7 +237,8 @@ void exomp_policy(mp_obj_t dict, exo_route_policy *policy);
 mp_obj_t exomp_failure_new(const exo_failure *failure);
 const exo_failure *exomp_failure_of(mp_obj_t object);
 
-mp_obj_t exomp_answer_new(exo_answer *answer, uint32_t choice, bool proven);
+/* An Answer, whose own answers[choice] is from then on. */
+mp_obj_t exomp_answer_new(exo_answer *answers, uint32_t choice, bool proven);
 
 /* A dict of the counts that are known. */
 mp_obj_t exomp_usage(const exo_usage *usage);
@@ -242,6 +258,7 @@ typedef struct exomp_attempt {
     bool draining;
     bool joining;   /* `joined` holds pieces of a text that goes on, of what `of` says */
     uint32_t count; /* of answers */
+    uint32_t taken; /* a bit for each that was handed out */
     exo_answer *answers;
     mp_obj_t failure; /* as handed out */
     mp_obj_t pending; /* an event that comes next */

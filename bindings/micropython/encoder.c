@@ -108,26 +108,21 @@ static exo_span encoder_name(const encoder_object *self, uint32_t index)
     return exo_span_text(at);
 }
 
-static uint32_t encoder_find(const encoder_object *self, exo_span path, exo_span media_type)
+/* The number of the file; file_count, and it is noted, where it is not among them, if it is to be listed. */
+static uint32_t encoder_find(encoder_object *self, exo_span path, exo_span media_type)
 {
     uint32_t i = 0;
     while (i < self->file_count && !(exo_span_equal(path, encoder_name(self, 2 * i)) &&
                                      exo_span_equal(media_type, encoder_name(self, 2 * i + 1)))) {
         i++;
     }
+    if (i == self->file_count && self->listing) {
+        const exo_span nul = exo_span_of("", 1);
+        self->too_many |= exo_buffer_append(&self->names, path) | exo_buffer_append(&self->names, nul) |
+                          exo_buffer_append(&self->names, media_type) | exo_buffer_append(&self->names, nul);
+        self->file_count += !self->too_many;
+    }
     return i;
-}
-
-static int encoder_note(encoder_object *self, exo_span path, exo_span media_type)
-{
-    const exo_span nul = exo_span_of("", 1);
-    int code = exo_buffer_append(&self->names, path);
-    code = code == EXO_OK ? exo_buffer_append(&self->names, nul) : code;
-    code = code == EXO_OK ? exo_buffer_append(&self->names, media_type) : code;
-    code = code == EXO_OK ? exo_buffer_append(&self->names, nul) : code;
-    self->too_many = code != EXO_OK;
-    self->file_count += code == EXO_OK;
-    return code;
 }
 
 static int encoder_open(void *ctx, exo_span path, exo_span media_type, exo_file *out)
@@ -138,7 +133,7 @@ static int encoder_open(void *ctx, exo_span path, exo_span media_type, exo_file 
         out->source = &self->nothing;
         out->media_type = exo_span_text("text/plain");
         out->name = out->media_type;
-        return index < self->file_count ? EXO_OK : encoder_note(self, path, media_type);
+        return self->too_many ? EXO_E_NO_MEMORY : EXO_OK;
     }
     if (index == self->file_count || self->files[index].media_type == MP_OBJ_NULL) {
         return EXO_NOT_FOUND;
@@ -210,7 +205,7 @@ static void encoder_set_drop(encoder_object *self, mp_obj_t drop, exo_encode_opt
     mp_obj_get_array(drop, &count, &items);
     self->drop = m_malloc((count + 1) * sizeof *self->drop);
     for (size_t i = 0; i < count; i++) {
-        self->drop[i] = exomp_text(items[i], "drop");
+        self->drop[i] = exomp_text(items[i]);
     }
     options->drop = self->drop;
     options->drop_count = count;
@@ -226,8 +221,8 @@ static void encoder_set_rename(encoder_object *self, mp_obj_t rename, exo_encode
     for (size_t i = 0; i < map->alloc; i++) {
         if (mp_map_slot_is_filled(map, i)) {
             exo_rename *pair = &self->rename[options->rename_count++];
-            pair->from = exomp_text(map->table[i].key, "rename");
-            pair->to = exomp_text(map->table[i].value, "rename");
+            pair->from = exomp_text(map->table[i].key);
+            pair->to = exomp_text(map->table[i].value);
         }
     }
     options->rename = self->rename;
@@ -266,7 +261,7 @@ static mp_obj_t encoder_aim(mp_obj_t object, mp_obj_t dict)
     self->filled = NULL;
     exomp_limits(said.limits, &self->limits);
     if (said.model != MP_OBJ_NULL) {
-        options.model = exomp_text(said.model, "model");
+        options.model = exomp_text(said.model);
     }
     if (said.drop != MP_OBJ_NULL) {
         encoder_set_drop(self, said.drop, &options);
@@ -312,8 +307,8 @@ static mp_obj_t encoder_set_file(size_t n_args, const mp_obj_t *args)
         mp_raise_ValueError(MP_ERROR_TEXT("no such file"));
     }
     encoder_file *file = &self->files[exomp_count_of(args[1], self->file_count - 1)];
-    (void)exomp_text(args[3], "media_type");
-    (void)exomp_text(args[4], "name");
+    (void)exomp_text(args[3]);
+    (void)exomp_text(args[4]);
     file->encoder = self;
     file->media_type = args[3];
     file->name = args[4];

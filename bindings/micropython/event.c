@@ -26,8 +26,8 @@ mp_obj_t exomp_usage(const exo_usage *usage)
     };
     mp_obj_t dict = mp_obj_new_dict(0);
     for (unsigned i = 0; i < EXOMP_ROWS(table); i++) {
-        if (*(const int64_t *)(const void *)((const char *)usage + table[i].offset) >= 0) {
-            mp_obj_dict_store(dict, exomp_str(exo_span_text(table[i].name)), exomp_field_get(&table[i], usage));
+        if (*(const int64_t *)(const void *)((const char *)usage + (table[i].place >> 4)) >= 0) {
+            mp_obj_dict_store(dict, EXOMP_NAME_OBJ(table[i].name), exomp_field_get(&table[i], usage));
         }
     }
     return dict;
@@ -56,7 +56,7 @@ unsigned exomp_wanted(mp_obj_t names)
     unsigned mask = 0;
     mp_obj_get_array(names, &count, &items);
     for (size_t i = 0; i < count; i++) {
-        exo_span name = exomp_text(items[i], "wanted");
+        exo_span name = exomp_text(items[i]);
         unsigned type = EXO_EVENT_TEXT;
         while (type <= EXO_EVENT_END && !exo_span_equal(name, exomp_bytes(event_name(type)))) {
             type++;

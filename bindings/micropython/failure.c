@@ -54,10 +54,10 @@ static void failure_attr(mp_obj_t object, qstr name, mp_obj_t *dest)
         return; /* read-only */
     }
     const exo_failure *failure = failure_in(object);
-    const exomp_field *field = exomp_field_find(table, EXOMP_ROWS(table), exomp_qstr(name));
+    const exomp_field *field = exomp_field_find(table, EXOMP_ROWS(table), EXOMP_KEY_OF_QSTR(name));
     if (!field) {
         dest[1] = MP_OBJ_SENTINEL; /* perhaps a method */
-    } else if (field->kind == EXOMP_CHARS && failure->code == EXO_OK) {
+    } else if ((field->place & 15) == EXOMP_CHARS && failure->code == EXO_OK) {
         dest[0] = exomp_str(exo_span_of(NULL, 0)); /* what lies there may be something else before */
     } else {
         dest[0] = exomp_field_get(field, failure);

@@ -3,10 +3,10 @@
  */
 #include "binding.h"
 
-const exomp_field *exomp_field_find(const exomp_field *table, unsigned rows, exo_span name)
+const exomp_field *exomp_field_find(const exomp_field *table, unsigned rows, exomp_key key)
 {
     for (unsigned i = 0; i < rows; i++) {
-        if (exo_span_is(name, table[i].name)) {
+        if (EXOMP_NAME_IS(table[i].name, key)) {
             return &table[i];
         }
     }
@@ -15,8 +15,8 @@ const exomp_field *exomp_field_find(const exomp_field *table, unsigned rows, exo
 
 mp_obj_t exomp_field_get(const exomp_field *field, const void *from)
 {
-    const void *at = (const char *)from + field->offset;
-    switch (field->kind) {
+    const void *at = (const char *)from + (field->place >> 4);
+    switch (field->place & 15) {
     case EXOMP_BOOL:
         return mp_obj_new_bool(*(const bool *)at);
     case EXOMP_U16:
@@ -38,15 +38,15 @@ mp_obj_t exomp_fields_dict(const exomp_field *table, unsigned rows, const void *
 {
     mp_obj_t dict = mp_obj_new_dict(rows);
     for (unsigned i = 0; i < rows; i++) {
-        mp_obj_dict_store(dict, exomp_str(exo_span_text(table[i].name)), exomp_field_get(&table[i], from));
+        mp_obj_dict_store(dict, EXOMP_NAME_OBJ(table[i].name), exomp_field_get(&table[i], from));
     }
     return dict;
 }
 
 static void field_set(const exomp_field *field, mp_obj_t value, void *to)
 {
-    void *at = (char *)to + field->offset;
-    switch (field->kind) {
+    void *at = (char *)to + (field->place >> 4);
+    switch (field->place & 15) {
     case EXOMP_BOOL:
         *(bool *)at = mp_obj_is_true(value);
         break;
@@ -57,7 +57,7 @@ static void field_set(const exomp_field *field, mp_obj_t value, void *to)
         *(int64_t *)at = exomp_int_of(value);
         break;
     case EXOMP_UNTIL: {
-        exo_span word = exomp_text(value, field->name);
+        exo_span word = exomp_text(value);
         if (!exo_span_is(word, "event") && !exo_span_is(word, "token")) {
             mp_raise_ValueError(MP_ERROR_TEXT("ttft_until"));
         }
@@ -84,7 +84,7 @@ void exomp_fields_set(mp_obj_t dict, const exomp_field *table, unsigned rows, vo
             continue;
         }
         const mp_map_elem_t *element = &map->table[i];
-        const exomp_field *field = exomp_field_find(table, rows, exomp_text(element->key, "option"));
+        const exomp_field *field = exomp_field_find(table, rows, EXOMP_KEY_OF(element->key));
         if (!field) {
             nlr_raise(mp_obj_new_exception_arg1(&mp_type_TypeError, element->key));
         }

@@ -50,12 +50,7 @@ static void route_read_stops(mp_obj_t sequence, route_stops *out)
     out->stops = m_malloc((count + 1) * sizeof *out->stops);
     out->held = m_malloc((count + 1) * sizeof *out->held);
     for (size_t i = 0; i < count; i++) {
-        size_t parts;
-        mp_obj_t *pair;
-        mp_obj_get_array(items[i], &parts, &pair);
-        if (parts != 2) {
-            mp_raise_ValueError(MP_ERROR_TEXT("stops"));
-        }
+        mp_obj_t *pair = exomp_pair(items[i]);
         out->stops[i].deployment = exomp_count_of(pair[0], UINT32_MAX);
         out->stops[i].health = NULL;
         out->held[i] = pair[1];

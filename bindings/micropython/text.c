@@ -85,12 +85,23 @@ bool exomp_is_str(mp_obj_t object)
     return mp_obj_get_type(object) == &mp_type_str;
 }
 
-exo_span exomp_text(mp_obj_t object, const char *what)
+exo_span exomp_text(mp_obj_t object)
 {
     if (!exomp_is_str(object)) {
-        nlr_raise(mp_obj_new_exception_arg1(&mp_type_TypeError, exomp_str(exo_span_text(what))));
+        mp_raise_TypeError(MP_ERROR_TEXT("str expected"));
     }
     return exomp_bytes(object);
+}
+
+mp_obj_t *exomp_pair(mp_obj_t pair)
+{
+    size_t count;
+    mp_obj_t *items;
+    mp_obj_get_array(pair, &count, &items);
+    if (count != 2) {
+        mp_raise_ValueError(MP_ERROR_TEXT("no pair"));
+    }
+    return items;
 }
 
 bool exomp_is_dict(mp_obj_t object)
@@ -100,17 +111,6 @@ bool exomp_is_dict(mp_obj_t object)
            MP_OBJ_TYPE_GET_SLOT_OR_NULL(mp_fun_table.type_dict, make_new);
 #else
     return mp_obj_is_dict_or_ordereddict(object);
-#endif
-}
-
-exo_span exomp_qstr(qstr name)
-{
-#ifdef MICROPY_ENABLE_DYNRUNTIME
-    return exomp_bytes(mp_fun_table.native_to_obj(name, MP_NATIVE_TYPE_QSTR));
-#else
-    size_t size;
-    const byte *text = qstr_data(name, &size);
-    return exo_span_of((const char *)text, size);
 #endif
 }
 

@@ -2,7 +2,7 @@
  * wire.c: Wire: the HTTP/1.1 response of an Attempt, from the raw bytes of a connection; and Head, the head of its
  * request.
  *
- * Memory: a header line that was cut, up to limits.head; the head of the request, as one text until it is sent.
+ * Memory: a header line that was cut, up to limits.head.
  */
 #include "binding.h"
 
@@ -171,39 +171,10 @@ EXOMP_TYPE_NEW(wire, MP_QSTR_Wire, WIRE_METHODS, wire_make_new)
 
 typedef struct head_object {
     mp_obj_base_t base;
-    size_t at;
-    exo_buffer text;
-} head_object;
-
-static exo_span head_header(mp_obj_t pair, unsigned part)
-{
-    size_t count;
-    mp_obj_t *items;
-    mp_obj_get_array(pair, &count, &items);
-    if (count != 2) {
-        mp_raise_ValueError(MP_ERROR_TEXT("headers"));
-    }
-    return exomp_text(items[part], "headers");
-}
-
-static int head_render(exo_buffer *text, const exo_http1_request *request)
-{
+    exo_http1_header *headers; /* texts are those of str objects, whose memory is found by its beginning */
+    exo_http1_request request;
     exo_http1_head head;
-    int code = exo_http1_head_init(&head, request);
-    while (code == EXO_OK) {
-        code = exo_buffer_reserve(text, 64);
-        if (code == EXO_OK) {
-            exo_window window = {text->data + text->len, 64, 0};
-            code = exo_http1_head_write(&head, &window);
-            text->len += window.pos;
-            if (code == EXO_OK) {
-                return EXO_OK;
-            }
-            code = code == EXO_AGAIN ? EXO_OK : code;
-        }
-    }
-    return code;
-}
+} head_object;
 
 static mp_obj_t head_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args)
 {
@@ -211,25 +182,24 @@ static mp_obj_t head_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
     mp_arg_check_num(n_args, n_kw, 4, 4, false);
     size_t count;
     mp_obj_t *items;
-    const int64_t length = exomp_int_of(args[3]);
-    exo_http1_request request;
-    memset(&request, 0, sizeof request);
-    request.method = exo_span_text(length == -2 ? "GET" : "POST");
-    request.target = exomp_text(args[0], "target");
-    request.host = exomp_text(args[1], "host");
-    mp_obj_get_array(args[2], &count, &items);
-    exo_http1_header *headers = m_malloc((count + 1) * sizeof *headers);
-    for (size_t i = 0; i < count; i++) {
-        headers[i].name = head_header(items[i], 0);
-        headers[i].value = head_header(items[i], 1);
-    }
-    request.headers = headers;
-    request.header_count = count;
-    request.framing = length == -2 ? EXO_HTTP1_NO_BODY : length == -1 ? EXO_HTTP1_CHUNKED : EXO_HTTP1_LENGTH;
-    request.content_length = (uint64_t)length;
     head_object *self = exomp_new(sizeof *self, &exomp_head_type);
-    exo_buffer_init(&self->text, &exomp_heap, UINT32_MAX, EXO_E_NO_MEMORY);
-    exomp_check(head_render(&self->text, &request));
+    exo_http1_request *request = &self->request;
+    const int64_t length = exomp_int_of(args[3]);
+    mp_obj_get_array(args[2], &count, &items);
+    self->headers = m_malloc((count + 1) * sizeof *self->headers);
+    for (size_t i = 0; i < count; i++) {
+        mp_obj_t *pair = exomp_pair(items[i]);
+        self->headers[i].name = exomp_text(pair[0]);
+        self->headers[i].value = exomp_text(pair[1]);
+    }
+    request->method = exo_span_text(length == -2 ? "GET" : "POST");
+    request->target = exomp_text(args[0]);
+    request->host = exomp_text(args[1]);
+    request->headers = self->headers;
+    request->header_count = count;
+    request->framing = length == -2 ? EXO_HTTP1_NO_BODY : length == -1 ? EXO_HTTP1_CHUNKED : EXO_HTTP1_LENGTH;
+    request->content_length = (uint64_t)length;
+    exomp_check(exo_http1_head_init(&self->head, request));
     return MP_OBJ_FROM_PTR(self);
 }
 
@@ -237,14 +207,8 @@ static mp_obj_t head_write(size_t n_args, const mp_obj_t *args)
 {
     head_object *self = MP_OBJ_TO_PTR(args[0]);
     exo_window window = exomp_window(args[1], n_args > 2 ? (mp_int_t)exomp_int_of(args[2]) : 0, -1);
-    const size_t left = self->text.len - self->at;
-    const size_t size = left < window.size ? left : window.size;
-    if (size > 0) {
-        memcpy(window.dst, self->text.data + self->at, size);
-        memset(self->text.data + self->at, 0, size); /* a key is in it */
-        self->at += size;
-    }
-    return MP_OBJ_NEW_SMALL_INT((mp_int_t)size);
+    (void)exo_http1_head_write(&self->head, &window);
+    return MP_OBJ_NEW_SMALL_INT((mp_int_t)window.pos);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(head_write_obj, 2, 3, head_write);
 

@@ -6,7 +6,7 @@ import sys
 import _exochat
 from said import answered, events
 
-FOLDER = __file__.rpartition("/")[0] + "/../streams/"
+FOLDER = (__file__.rpartition("/")[0] + "/../streams/") if "/" in __file__ and not __file__.startswith("/sent") else "/sent/streams/"
 SMALL = 700  # bytes of a stream that is tried at every split
 LIMITS = {"event": 1000000, "answer": 1000000, "tool_calls": 128, "raw": 100000, "name": 16384}
 

@@ -6,3 +6,8 @@ CFLAGS += -DQEMU_SOC_MPS2 -DMICROPY_HW_MCU_NAME='"Cortex-M4F"'
 LDSCRIPT = $(BOARD_DIR)/../mps2.ld
 SRC_BOARD_O = shared/runtime/gchelper_native.o shared/runtime/gchelper_thumb2.o
 MPY_CROSS_FLAGS += -march=armv7emsp
+SRC_BOARD_O += fpu.o
+LDFLAGS += -Wl,--wrap=main
+
+$(BUILD)/fpu.o: $(BOARD_DIR)/../fpu.c
+	$(Q)$(CC) $(CFLAGS) -c $< -o $@
