@@ -152,7 +152,7 @@ board()
     m3*) port_board=MPS2_AN385 ;;
     m4*) port_board=MPS2_AN386 ;;
     m7*) port_board=MPS2_AN500 ;;
-    rv32*) port_board=VIRT_RV32 heap=1400000 ;;
+    rv32*) port_board=VIRT_RV32 heap=1400000 && set -- RV32_ARCH=rv32imac "$@" ;;
     *) usage ;;
     esac
     folder=$root/tests/micropython/boards/$port_board

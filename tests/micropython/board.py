@@ -30,6 +30,12 @@ class __File(io.IOBase):
     def __init__(self, data):
         self.data = memoryview(data)
         self.at = 0
+    def __enter__(self):
+        return self
+    def __exit__(self, *_):
+        pass
+    def read(self):
+        return bytes(self.data[self.at:])
     def ioctl(self, request, argument):
         return 0 if request == 4 else -1
     def readinto(self, buffer):

@@ -101,7 +101,10 @@ def test_a_clock_that_wraps():
 
     if sys.implementation.name != "micropython":
         return
-    import time
+    try:
+        import time
+    except ImportError:  # a board without
+        return
 
     end = time.ticks_add(0, -1)
     start = end - 300
