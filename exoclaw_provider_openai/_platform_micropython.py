@@ -84,9 +84,9 @@ class Watch:
             queue.remove(task)
             core._task_queue.push(task)
             task.data = self._rang
-            self._task = None
+            self.stop()
 
     def stop(self, error=None):
         """The wait is over, by `error` if any. True: by us."""
-        self._task = None
+        self._task = self._look = self._left = None  # what ends with the next tick holds nothing
         return error is self._rang

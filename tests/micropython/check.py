@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""All tests of MicroPython: builds what they run on (tools/micropython.sh), runs them, and prints `N passed, N failed`.
+
+    check.py [NAME ...]       NAME: a suite of SUITES; all without
+
+The machines of _exochat run on the unix port with the user module, again under sanitizers, on Debian's own interpreter
+with the native module, and on emulated boards; the provider and tests/scenarios over sockets, plain and TLS, on the
+first and the third; then the limits of the heap.
+"""
+
+import contextlib
+import json
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+import stage
+from upstream import Upstream
+from upstream.tls import Certificates
+
+HERE = pathlib.Path(__file__).parent
+MACHINES = ["test_rest", "test_encoder", "test_attempt", "test_streams"]
+BOARDS = (("m3", "armv7m"), ("m3", "armv6m"), ("m4", "armv7emsp"), ("m7", "armv7emdp"), ("rv32", "rv32imc"), ("m3-user", "-"))
+
+
+class Counts:
+    """What the runners counted."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+
+    def add(self, title, said):
+        """Adds the last line of a runner; one that has none counts as a failure."""
+        found = re.findall(r"^(\d+) passed, (\d+) failed$", said, re.M)
+        passed, failed = (int(number) for number in found[-1]) if found else (0, 1)
+        self.passed += passed
+        self.failed += failed
+        print(f"{title}: {passed} passed, {failed} failed", flush=True)
+        if failed:
+            print("\n".join(line for line in said.splitlines() if '"llm_fallback"' not in line)[-8000:])
+
+    def check(self, title, good, words=""):
+        self.add(title, f"{int(good)} passed, {int(not good)} failed\n")
+        if not good:
+            print(words)
+
+
+def tool(*arguments):
+    subprocess.run([stage.ROOT / "tools" / "micropython.sh", *arguments], check=True)
+
+
+# ---- servers
+
+
+class Mute:
+    """Accepts connections and says nothing; `full`: does not even accept them."""
+
+    def __init__(self, full=False):
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(0 if full else 128)
+        self.port = self.listener.getsockname()[1]
+        self.held = []
+        for _ in range(8 if full else 0):  # until the queue is full, and the next SYN is not answered
+            waiting = socket.socket()
+            waiting.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                waiting.connect(("127.0.0.1", self.port))
+            self.held.append(waiting)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for one in [self.listener, *self.held]:
+            one.close()
+
+
+def local(url):
+    """TLS is verified by name: mbedTLS 2.28 does not match addresses."""
+    return url.replace("127.0.0.1", "localhost")
+
+
+@contextlib.contextmanager
+def servers(work):
+    """Everything that test_provider.py talks to, as a file of addresses."""
+    certificates = Certificates(work)
+    (work / "other").mkdir()
+    other = Certificates(work / "other")
+    streams = [stage.ROOT / "tests" / "streams"]
+    with contextlib.ExitStack() as stack:
+        plain = stack.enter_context(Upstream(streams=streams))
+        at = {"plain": plain.base_url, "port": plain.port, "work": str(work), "ca": certificates.ca, "other_ca": other.ca}
+        for name in ("good", "wrong_name", "expired", "not_yet", "self_signed"):
+            server = stack.enter_context(Upstream(streams=streams, tls=certificates.server(name)))
+            at["tls" if name == "good" else name] = local(server.base_url)
+        at["mute_tls"] = f"https://localhost:{stack.enter_context(Mute()).port}/v1"
+        at["full"] = f"http://127.0.0.1:{stack.enter_context(Mute(full=True)).port}/v1"
+        at["ca_der"] = str(work / "ca.der")
+        subprocess.run(["openssl", "x509", "-in", at["ca"], "-outform", "DER", "-out", at["ca_der"]], check=True)
+        jobs = work / "at.json"
+        jobs.write_text(json.dumps(at))
+        yield at, jobs
+
+
+@contextlib.contextmanager
+def scenario_servers(work, secure):
+    """The rows of tests/scenarios with their addresses, as a file."""
+    sys.path.insert(0, str(stage.ROOT / "tests" / "scenarios"))
+    import scenarios
+
+    certificates = Certificates(work)
+    (work / "unknown").mkdir()
+    streams = [stage.ROOT / "tests" / "streams"]
+    turn = local if secure else str
+    with contextlib.ExitStack() as stack:
+        context = certificates.server("good") if secure else None
+        usual = stack.enter_context(Upstream(streams=streams, tls=context))
+        unknown = stack.enter_context(Upstream(tls=Certificates(work / "unknown").server()))
+        taken = stack.enter_context(socket.socket())
+        taken.bind(("127.0.0.1", 0))
+        elsewhere = {
+            "closed": f"http://127.0.0.1:{taken.getsockname()[1]}/v1",
+            "unresolvable": "http://nowhere.invalid/v1",
+            "tls": local(unknown.base_url),
+        }
+        jobs = []
+        for row in scenarios.load(stage.ROOT / "tests" / "scenarios" / "scenarios.json"):
+            server = usual
+            if row.get("says"):
+                server = stack.enter_context(Upstream(streams=streams, tls=context))
+                scenarios.teach(server, row)
+            first = elsewhere.get(row.get("endpoint")) or turn(server.url_for(row["chain"][0]))
+            jobs.append({"row": row, "base_url": turn(server.base_url), "first_url": first, "ca": certificates.ca})
+        (work / "jobs.json").write_text(json.dumps(jobs))
+        yield work / "jobs.json"
+
+
+# ---- suites
+
+
+def machines(counts, names=("unix", "stock")):
+    for name in names:
+        _, said = stage.run(name, [HERE / "run.py", *MACHINES], [HERE], heap="8m")
+        counts.add(f"machines, {name}", said)
+
+
+def sanitized(counts):
+    machines(counts, ["asan"])
+    provider(counts, ["asan"])
+
+
+def provider(counts, names=("unix", "stock")):
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            work = pathlib.Path(folder)
+            stage.package(work)
+            with servers(work) as (_, jobs):
+                variables = {"EXOCHAT_JOBS": str(jobs)}
+                _, said = stage.run(name, [HERE / "run.py", "test_provider"], [HERE, work], variables, heap="200m")
+        counts.add(f"provider, {name}", said)
+
+
+def scenarios(counts):
+    for name, secure in (("unix", False), ("unix", True), ("stock", False)):
+        with tempfile.TemporaryDirectory() as folder:
+            work = pathlib.Path(folder)
+            stage.package(work)
+            with scenario_servers(work, secure) as jobs:
+                variables = {"EXOCHAT_JOBS": str(jobs)}
+                _, said = stage.run(name, [HERE / "run.py", "test_scenarios"], [HERE, work], variables, heap="200m")
+        counts.add(f"scenarios, {name}, {'TLS' if secure else 'plain'}", said)
+
+
+def boards(counts):
+    def one(pair):
+        command = [sys.executable, str(HERE / "board.py"), *pair, *MACHINES]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return done.stdout
+
+    with ThreadPoolExecutor(2) as pool:
+        for pair, said in zip(BOARDS, pool.map(one, BOARDS)):
+            counts.add(f"board {pair[0]}, {'user module' if pair[1] == '-' else pair[1]}", said)
+
+
+def heap(counts):
+    import heap as limits
+
+    limits.check(counts)
+
+
+SUITES = {
+    "machines": (machines, ("stock",), ("unix",), ("natmod", "x64")),
+    "provider": (provider, ("stock",), ("unix",), ("natmod", "x64")),
+    "scenarios": (scenarios, ("stock",), ("unix",), ("natmod", "x64")),
+    "heap": (heap, ("unix",)),
+    "sanitized": (sanitized, ("asan",)),
+    "boards": (boards, ("natmod",), *(("board", name) for name in ("m3", "m4", "m7", "rv32", "m3-user"))),
+}
+
+
+def main(arguments):
+    counts = Counts()
+    for name in arguments or SUITES:
+        suite, *needs = SUITES[name]
+        try:
+            for need in needs:
+                tool(*need)
+        except subprocess.CalledProcessError:
+            counts.check(f"building for {name}", False, "see above")
+            continue
+        suite(counts)
+    print(f"{counts.passed} passed, {counts.failed} failed")
+    return 1 if counts.failed or not counts.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
