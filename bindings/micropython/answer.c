@@ -10,7 +10,7 @@ typedef struct answer_object {
     bool proven;
     uint8_t choice;
     exo_answer *answers; /* all of the attempt: the collector knows memory by its beginning */
-    mp_obj_t content; /* MP_OBJ_NULL: not taken yet */
+    mp_obj_t content;    /* MP_OBJ_NULL: not taken yet */
 } answer_object;
 
 /* The arguments of call `call` as JSON, or None where they may not be used. */
@@ -67,9 +67,9 @@ static mp_obj_t answer_family(exo_span reason)
 /* Attributes that are a text of the answer: empty, they are None, but for those from ANSWER_PLAIN on. */
 typedef exo_span (*answer_text)(const exo_answer *answer);
 static const answer_text answer_texts[] = {
-    exo_answer_reasoning, exo_answer_refusal,  exo_answer_finish_reason, exo_answer_usage_json,
-    exo_answer_audio,     exo_answer_logprobs, exo_answer_reasoning_details, exo_answer_id,
-    exo_answer_model,
+    exo_answer_reasoning,         exo_answer_refusal, exo_answer_finish_reason,
+    exo_answer_usage_json,        exo_answer_audio,   exo_answer_logprobs,
+    exo_answer_reasoning_details, exo_answer_id,      exo_answer_model,
 };
 enum {
     ANSWER_PLAIN = 7,
@@ -117,10 +117,22 @@ static mp_obj_t answer_get(answer_object *self, unsigned what)
 static void answer_attr(mp_obj_t object, qstr name, mp_obj_t *dest)
 {
     static const exomp_name names[] = {
-        EXOMP_NAME(reasoning),     EXOMP_NAME(refusal),  EXOMP_NAME(finish_reason),     EXOMP_NAME(usage_json),
-        EXOMP_NAME(audio),         EXOMP_NAME(logprobs), EXOMP_NAME(reasoning_details), EXOMP_NAME(id),
-        EXOMP_NAME(model),         EXOMP_NAME(content),  EXOMP_NAME(tool_calls),        EXOMP_NAME(usage),
-        EXOMP_NAME(extra),         EXOMP_NAME(finish_family), EXOMP_NAME(proven),       EXOMP_NAME(choice),
+        EXOMP_NAME(reasoning),
+        EXOMP_NAME(refusal),
+        EXOMP_NAME(finish_reason),
+        EXOMP_NAME(usage_json),
+        EXOMP_NAME(audio),
+        EXOMP_NAME(logprobs),
+        EXOMP_NAME(reasoning_details),
+        EXOMP_NAME(id),
+        EXOMP_NAME(model),
+        EXOMP_NAME(content),
+        EXOMP_NAME(tool_calls),
+        EXOMP_NAME(usage),
+        EXOMP_NAME(extra),
+        EXOMP_NAME(finish_family),
+        EXOMP_NAME(proven),
+        EXOMP_NAME(choice),
         EXOMP_NAME(raw_cut),
     };
     exomp_key key = EXOMP_KEY_OF_QSTR(name);

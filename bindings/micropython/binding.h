@@ -211,7 +211,7 @@ typedef struct exomp_field {
         EXOMP_NAME(field), (uint16_t)((offset) << 4 | (kind)) \
     }
 #define EXOMP_FIELD(type, field, kind) EXOMP_FIELD_AT(field, offsetof(type, field), kind)
-#define EXOMP_ROWS(table) ((unsigned)(sizeof(table) / sizeof((table)[0])))
+#define EXOMP_ROWS(table)              ((unsigned)(sizeof(table) / sizeof((table)[0])))
 
 /* The row of that name, or NULL. */
 const exomp_field *exomp_field_find(const exomp_field *table, unsigned rows, exomp_key key);

@@ -204,12 +204,12 @@ enum exo_watch {
 };
 
 /* Hands the sockets to an event loop of the caller's: `watch` is called, inside of calls on the client, whenever what
- * is waited for at a socket changes (a sum of exo_watch; NONE: forget it, it is closed within the same call if at all). Changes must
- * be applied at once and in order. exo_client_wakeup() makes none of them ready: who needs it waits for exo_client_fd()
- * too. Set it while there is no call; exo_client_next() then never waits, and exo_chat() fails with EXO_E_STATE.
- * `watch` NULL: the client waits by itself again, which cannot fail. EXO_OK; EXO_E_STATE while there are calls or a
- * connection is drained (250 ms at most, while events are taken), nothing is changed; EXO_E_ARGUMENT for a NULL client;
- * EXO_E_FORKED. */
+ * is waited for at a socket changes (a sum of exo_watch; NONE: forget it, it is closed within the same call if at all).
+ * Changes must be applied at once and in order. exo_client_wakeup() makes none of them ready: who needs it waits for
+ * exo_client_fd() too. Set it while there is no call; exo_client_next() then never waits, and exo_chat() fails with
+ * EXO_E_STATE. `watch` NULL: the client waits by itself again, which cannot fail. EXO_OK; EXO_E_STATE while there are
+ * calls or a connection is drained (250 ms at most, while events are taken), nothing is changed; EXO_E_ARGUMENT for a
+ * NULL client; EXO_E_FORKED. */
 int exo_client_watch(exo_client *client, void (*watch)(void *ctx, int socket, int what), void *ctx);
 
 /* Says that a watched socket is ready (a sum of exo_watch; on an error or hang-up, both). Then take the events with
