@@ -15,7 +15,8 @@ rule=$(mktemp)
 trap 'rm -f "$rule"' EXIT
 cat >"$rule" <<'TABLE'
 json_read      json_text
-json_write     json_text
+json_write     json_text json_wide
+json_text      json_wide
 json_repair    json_text json_read
 value          json_read
 encode         value json_write json_read encode_walk
@@ -55,7 +56,8 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
             return
         }
         if (layer == "core") {
-            if (opener == "\"" || !(name in freestanding)) bad("not for the core")
+            vectors = module == "json_wide" && (name == "emmintrin.h" || name == "arm_neon.h") # part of the compiler
+            if (opener == "\"" || !(name in freestanding || vectors)) bad("not for the core")
             return
         }
         target = (folder name) in exists ? folder name : ""

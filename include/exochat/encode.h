@@ -96,7 +96,13 @@ typedef struct exo_encode_options {
 /* The bytes of a body that can be counted, without the last brace. Private. */
 typedef struct exo_encode_sum {
     uint64_t bytes_;
+#ifdef EXO_SMALL
     uint64_t digest_;
+#else
+    uint64_t lanes_[2]; /* words take turns, so that two products are under way at once */
+    uint64_t held_;     /* how many bytes of the next two words there are */
+    char part_[16];     /* these bytes, and 0 behind them */
+#endif
 } exo_encode_sum;
 
 /* The encoder. Private but for sizeof. It must stay where it is until the body is written. */

@@ -538,16 +538,31 @@ static int encode_walked(exo_encoder *e, int rc)
     return rc == EXO_DONE ? EXO_OK : rc;
 }
 
+/* What is sized is written into memory on the stack: little on small boards, and no more than the budget has left. */
+enum {
+    SINK_LEAST = 256,
+#ifdef EXO_SMALL
+    SINK_MOST = SINK_LEAST
+#else
+    SINK_MOST = 16384
+#endif
+};
+
+static size_t encode_sink_size(size_t left)
+{
+    return left < SINK_LEAST ? SINK_LEAST : encode_smaller(left, SINK_MOST);
+}
+
 int exo_encode_size(exo_encoder *encoder, size_t budget)
 {
-    char memory[256]; /* on the stack of small boards */
+    char memory[SINK_MOST];
     size_t done = 0;
     int rc = encoder->error_;
     if (rc == EXO_OK && encoder->walk_ == WALK_WRITE) {
         return EXO_OK;
     }
     while (rc == EXO_OK) {
-        exo_window sink = {memory, sizeof memory, 0};
+        exo_window sink = {memory, encode_sink_size(budget - done), 0};
         encoder->cost_ = 0;
         rc = encode_step(encoder, &sink);
         done += encoder->cost_ + sink.pos;

@@ -22,6 +22,55 @@ static uint64_t piece_digest_add(uint64_t digest, const char *bytes, size_t len)
     return digest;
 }
 
+#ifdef EXO_SMALL
+static void piece_sum_add(exo_encode_sum *sum, const char *bytes, size_t len)
+{
+    sum->digest_ = piece_digest_add(sum->digest_, bytes, len);
+}
+#else
+static uint64_t piece_mix(uint64_t lane, uint64_t word)
+{
+    lane ^= word;
+    return (lane << 29 | lane >> 35) * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+static const char *piece_mix_blocks(exo_encode_sum *sum, const char *bytes, size_t count)
+{
+    uint64_t words[2] = {0, 0};
+    uint64_t one = sum->lanes_[0];
+    uint64_t other = sum->lanes_[1];
+    for (; count > 0; count--, bytes += sizeof words) {
+        memcpy(words, bytes, sizeof words);
+        one = piece_mix(one, words[0]);
+        other = piece_mix(other, words[1]);
+    }
+    sum->lanes_[0] = one;
+    sum->lanes_[1] = other;
+    return bytes;
+}
+
+/* The same for what may be large: by words as this machine has them, however the bytes are cut. */
+static void piece_sum_add(exo_encode_sum *sum, const char *bytes, size_t len)
+{
+    const size_t block = sizeof sum->part_;
+    if (sum->held_ > 0) {
+        const size_t take = piece_smaller(block - (size_t)sum->held_, len);
+        memcpy(sum->part_ + sum->held_, bytes, take);
+        sum->held_ += take;
+        if (sum->held_ < block) {
+            return;
+        }
+        bytes += take;
+        len -= take;
+        piece_mix_blocks(sum, sum->part_, 1);
+        memset(sum->part_, 0, block);
+    }
+    bytes = piece_mix_blocks(sum, bytes, len / block);
+    sum->held_ = len % block;
+    memcpy(sum->part_, bytes, len % block);
+}
+#endif
+
 int exo_encode_emit(exo_encoder *e, const char *script, bool comma_follows)
 {
     e->script_ = script + e->first_;
@@ -338,7 +387,7 @@ int exo_encode_write_on(exo_encoder *e, exo_window *out)
     e->written_ += part.pos;
     out->pos += part.pos;
     if (counted && !e->bound_) {
-        e->sum_.digest_ = piece_digest_add(e->sum_.digest_, part.dst, part.pos);
+        piece_sum_add(&e->sum_, part.dst, part.pos);
     }
     if (rc == EXO_AGAIN && part.pos == part.size && part.size < room) {
         return EXO_E_BODY_CHANGED;

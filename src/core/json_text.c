@@ -7,6 +7,7 @@
 #include "json_text.h"
 
 #include "ascii.h"
+#include "json_wide.h"
 
 static inline int text_utf8_check(const char *text, size_t len)
 {
@@ -51,11 +52,21 @@ size_t exo_utf8_put(char out[4], uint32_t code_point)
     return size;
 }
 
-/* How many bytes at `text` are ASCII and may stand in a JSON string as they are. Looks at a machine word at a time. */
+/* How many bytes at `text` are ASCII and may stand in a JSON string as they are. What is too short for the widest look
+ * is looked at by machine words, and the rest by bytes. */
 static size_t text_ascii_run(const char *text, size_t len)
 {
     const size_t ones = SIZE_MAX / 255;
     size_t at = 0;
+#ifdef JSON_WIDE
+    while (len - at >= JSON_WIDE) {
+        const unsigned run = json_wide_clean(text + at);
+        at += run;
+        if (run < JSON_WIDE) {
+            return at;
+        }
+    }
+#endif
     size_t word;
     while (len - at >= sizeof word) {
         memcpy(&word, text + at, sizeof word);
@@ -78,6 +89,33 @@ static size_t text_ascii_run(const char *text, size_t len)
     return at;
 }
 
+/* The same as text_utf8_check(), but quickly found where there are four bytes to look at and the sequence is valid; two
+ * that are two bytes long each count as one. */
+static inline int text_sequence(const char *text, size_t len)
+{
+#if !defined EXO_SMALL && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (len >= 4) {
+        uint32_t word;
+        memcpy(&word, text, sizeof word);
+        const uint32_t lead = word & 0xFF;
+        if ((word & 0xC0E0C0E0) == 0x80C080C0 && (word & 0x1E) != 0 && (word & 0x1E0000) != 0) {
+            return 4;
+        }
+        if (lead < 0xE0 && lead >= 0xC2 && (word & 0xC000) == 0x8000) {
+            return 2;
+        }
+        /* neither overlong nor a surrogate: leads with which the second byte is bound are left to the other way */
+        if (lead > 0xE0 && lead < 0xF0 && lead != 0xED && (word & 0xC0C000) == 0x808000) {
+            return 3;
+        }
+        if (lead > 0xF0 && lead < 0xF4 && (word & 0xC0C0C000) == 0x80808000) {
+            return 4;
+        }
+    }
+#endif
+    return text_utf8_check(text, len);
+}
+
 size_t exo_json_clean_run(const char *text, size_t len)
 {
     size_t at = 0;
@@ -87,7 +125,7 @@ size_t exo_json_clean_run(const char *text, size_t len)
             return at;
         }
         do {
-            int size = text_utf8_check(text + at, len - at);
+            int size = text_sequence(text + at, len - at);
             if (size <= 0) {
                 return at;
             }
@@ -104,6 +142,15 @@ static const char escapes[] = "/\"\\bfnrt"
 
 size_t exo_json_put_escape(char byte, char escape[JSON_ESCAPE_MAX])
 {
+#ifndef EXO_SMALL
+    static const char names[32] = "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
+    const char name = (uint8_t)byte < sizeof names ? names[(uint8_t)byte] : byte;
+    escape[0] = '\\';
+    escape[1] = name;
+    if (name != 'u') {
+        return 2;
+    }
+#endif
     const char *found = memchr(escapes + ESCAPES + 1, byte, ESCAPES - 1);
     escape[0] = '\\';
     if (found) {

@@ -9,6 +9,7 @@
 
 #include "ascii.h"
 #include "json_text.h"
+#include "json_wide.h"
 
 void exo_json_escaper_init(exo_json_escaper *escaper)
 {
@@ -67,6 +68,33 @@ static void json_take_special(exo_json_escaper *escaper, exo_span *input)
     json_consume(input, taken);
 }
 
+#ifdef JSON_WIDE
+/* Does most of the work where there is room enough: copies 16 bytes at once, as many of which count as stand for
+ * themselves, and escapes the next one. Leaves to the other way what is not ASCII. */
+static void json_escape_wide(exo_span *input, exo_window *window)
+{
+    const char *in = input->ptr;
+    const char *end = in + input->len;
+    char *out = window->dst + window->pos;
+    const char *full = window->dst + window->size;
+    while (end - in >= JSON_WIDE + 1 && full - out >= JSON_WIDE + JSON_ESCAPE_MAX) {
+        const unsigned run = json_wide_clean(in);
+        memcpy(out, in, JSON_WIDE);
+        in += run;
+        out += run;
+        if (run == JSON_WIDE) {
+            continue;
+        }
+        if ((uint8_t)*in >= 0x80) {
+            break;
+        }
+        out += exo_json_put_escape(*in++, out);
+    }
+    window->pos = (size_t)(out - window->dst);
+    *input = exo_span_of(in, (size_t)(end - in));
+}
+#endif
+
 int exo_json_escape(exo_json_escaper *escaper, exo_span *input, bool last, exo_window *window)
 {
     for (;;) {
@@ -77,6 +105,11 @@ int exo_json_escape(exo_json_escaper *escaper, exo_span *input, bool last, exo_w
         if (window->pos == window->size) {
             return EXO_AGAIN;
         }
+#ifdef JSON_WIDE
+        if (escaper->utf8_have_ == 0) {
+            json_escape_wide(input, window);
+        }
+#endif
         if (escaper->utf8_have_ > 0 || json_copy_run(input, window) == 0) {
             json_take_special(escaper, input);
         }

@@ -1,0 +1,120 @@
+/*
+ * encode.c: one message of so many bytes is sized and written: encode TEXT MEGABYTES WALKS
+ *
+ * TEXT is clean (letters), prose (a line end or a quotation mark every 40 bytes or so), mixed (prose of many scripts),
+ * source (prose, read while it is sent), or base64 (bytes of a source). The body is sized once, and then written WALKS
+ * times into a window of 16 KB. The instructions that a byte costs are the difference between two runs (run.sh).
+ */
+#include "exochat/encode.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    const char *piece;
+} texts[] = {
+    {"clean", "The quick brown fox jumps over the lazy dog, and then it sleeps; nobody minds. "},
+    {"prose", "\"Who is there?\" she asked.\nNobody answered, and so she opened the door of the old house. "},
+    {"mixed", "Grüße aus Köln: «ça va?» — Да, спасибо, хорошо. 東京の天気は晴れです。 The rest is plain English text, "
+              "as most is. 😀 "},
+    {"source", "\"Who is there?\" she asked.\nNobody answered, and so she opened the door of the old house. "},
+    {"base64", "\x01\x80\xFFPNG bytes of any kind"},
+};
+
+typedef struct memory {
+    const char *bytes;
+    size_t len;
+    size_t at;
+} memory;
+
+static int memory_read(void *ctx, void *dst, size_t size, size_t *got)
+{
+    memory *m = ctx;
+    *got = m->len - m->at < size ? m->len - m->at : size;
+    memcpy(dst, m->bytes + m->at, *got);
+    m->at += *got;
+    return EXO_OK;
+}
+
+static int memory_rewind(void *ctx)
+{
+    ((memory *)ctx)->at = 0;
+    return EXO_OK;
+}
+
+static void die(const char *what)
+{
+    fprintf(stderr, "encode: %s\n", what);
+    exit(1);
+}
+
+static uint64_t drain(exo_encoder *encoder)
+{
+    static char bytes[16384];
+    int code = EXO_AGAIN;
+    uint64_t sum = 0;
+    while (code == EXO_AGAIN) {
+        exo_window window = {bytes, sizeof bytes, 0};
+        code = exo_encode_write(encoder, &window);
+        sum += window.pos;
+    }
+    if (code != EXO_OK) {
+        die("the body is not written");
+    }
+    return sum;
+}
+
+int main(int argc, char **argv)
+{
+    size_t number = 0;
+    if (argc != 4) {
+        die("usage: encode TEXT MEGABYTES WALKS");
+    }
+    while (strcmp(texts[number].name, argv[1]) != 0) {
+        if (++number == sizeof texts / sizeof texts[0]) {
+            die("no such text");
+        }
+    }
+    const size_t len = (size_t)(atof(argv[2]) * 1e6);
+    const size_t piece = strlen(texts[number].piece);
+    char *text = malloc(len + piece);
+    if (!text) {
+        die("no memory");
+    }
+    for (size_t at = 0; at < len; at += piece) {
+        memcpy(text + at, texts[number].piece, piece);
+    }
+    memory bytes = {text, len / piece * piece, 0};
+    const bool is_base64 = strcmp(argv[1], "base64") == 0;
+    const exo_source source = {&bytes, memory_read, memory_rewind, NULL, is_base64 ? bytes.len : EXO_SIZE_UNKNOWN};
+    exo_node content = {.type = EXO_VALUE_STRING, .text = {text, bytes.len}};
+    if (is_base64 || strcmp(argv[1], "source") == 0) {
+        content = (exo_node){.type = EXO_VALUE_SOURCE, .source = &source, .base64 = is_base64};
+    }
+    content.key = exo_span_of("content", 7);
+    exo_node message = {.type = EXO_VALUE_OBJECT, .first = &content};
+    exo_node messages = {.key = {"messages", 8}, .type = EXO_VALUE_ARRAY, .first = &message};
+    exo_node request = {.type = EXO_VALUE_OBJECT, .first = &messages};
+    exo_node_cursor nodes;
+    exo_node_cursor_init(&nodes, &request, 32);
+    const exo_cursor cursor = exo_node_cursor_of(&nodes);
+    static exo_encoder encoder;
+    exo_encode_options options = EXO_ENCODE_OPTIONS_INIT;
+    options.model = exo_span_of("m", 1);
+    int code = exo_encode_init(&encoder, &cursor, &options);
+    while (code == EXO_OK && (code = exo_encode_size(&encoder, 262144)) == EXO_AGAIN) {
+        code = EXO_OK;
+    }
+    if (code != EXO_OK) {
+        die("the body is not sized");
+    }
+    for (int i = 0; i < atoi(argv[3]); i++) {
+        if (exo_encode_rewind(&encoder) != EXO_OK || drain(&encoder) < (is_base64 ? bytes.len / 3 * 4 : bytes.len)) {
+            die("too little was written");
+        }
+    }
+    free(text);
+    return 0;
+}
