@@ -17,6 +17,7 @@ typedef struct answer_object {
     PyObject *finish_family;
     PyObject *id;
     PyObject *model;
+    PyObject *service_tier;
     PyObject *usage;
     PyObject *usage_json;
     PyObject *tool_calls;
@@ -43,6 +44,7 @@ static struct PyMemberDef answer_members[] = {
     ANSWER_OBJECT(finish_family),
     ANSWER_OBJECT(id),
     ANSWER_OBJECT(model),
+    ANSWER_OBJECT(service_tier),
     ANSWER_OBJECT(usage),
     ANSWER_OBJECT(usage_json),
     ANSWER_OBJECT(tool_calls),
@@ -168,6 +170,7 @@ PyObject *exopy_answer_new(exopy_state *state, exo_answer *answer, uint32_t choi
                  (self->finish_reason = exopy_str_or_none(finish)) &&
                  (self->finish_family = PyUnicode_InternFromString(answer_family(finish))) &&
                  (self->id = exopy_str(exo_answer_id(answer))) && (self->model = exopy_str(exo_answer_model(answer))) &&
+                 (self->service_tier = exopy_str_or_none(exo_answer_service_tier(answer))) &&
                  (self->usage = exopy_usage(usage.len > 0 ? exo_answer_usage(answer) : NULL)) &&
                  (self->usage_json = exopy_str_or_none(usage)) &&
                  (self->reasoning_details = exopy_str_or_none(exo_answer_reasoning_details(answer))) &&

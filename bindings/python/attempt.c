@@ -453,6 +453,15 @@ static PyObject *attempt_failure(PyObject *object, PyObject *ignored)
     return Py_XNewRef(self->failure);
 }
 
+static PyObject *attempt_request_id(PyObject *object, PyObject *ignored)
+{
+    (void)ignored;
+    if (!exopy_attempt_is(object)) {
+        return NULL;
+    }
+    return exopy_str(exo_span_text(exo_attempt_request_id(&((exopy_attempt *)object)->attempt)));
+}
+
 static PyObject *attempt_end(PyObject *object, PyObject *args)
 {
     long long now;
@@ -524,6 +533,7 @@ static PyMethodDef attempt_methods[] = {
     {"phase", attempt_phase, METH_NOARGS, "phase(): one of PHASE_*."},
     {"shown", attempt_shown, METH_NOARGS, "shown(): whether a wanted event was handed out."},
     {"failure", attempt_failure, METH_NOARGS, "failure(): why it failed, or None."},
+    {"request_id", attempt_request_id, METH_NOARGS, "request_id(): the id that the response's headers gave."},
     {"end", attempt_end, METH_VARARGS, "end(now): its entry of the trail."},
     {"answer", attempt_answer, METH_VARARGS, "answer(choice): what came of a choice, once, or None."},
     {"body", attempt_body, METH_NOARGS, "body(): what option whole kept."},

@@ -380,6 +380,13 @@ static PyObject *call_deployment(PyObject *object, PyObject *ignored)
     return exopy_str(exo_span_text(self->reply ? exo_reply_deployment(self->reply) : ""));
 }
 
+static PyObject *call_request_id(PyObject *object, PyObject *ignored)
+{
+    const exopy_call *self = (exopy_call *)object;
+    (void)ignored;
+    return exopy_str(exo_span_text(self->reply ? exo_reply_request_id(self->reply) : ""));
+}
+
 static PyObject *call_milliseconds(PyObject *object, PyObject *ignored)
 {
     const exopy_call *self = (exopy_call *)object;
@@ -408,6 +415,7 @@ static PyMethodDef call_methods[] = {
     {"answer", call_answer, METH_O, "answer(choice): what came of a choice, or None."},
     {"trail", call_trail, METH_NOARGS, "trail(): an entry for each attempt."},
     {"deployment", call_deployment, METH_NOARGS, "deployment(): which one answered, or was tried last."},
+    {"request_id", call_request_id, METH_NOARGS, "request_id(): the id that the last response's headers gave."},
     {"milliseconds", call_milliseconds, METH_NOARGS, "milliseconds(): from its start to its end."},
     {NULL, NULL, 0, NULL},
 };

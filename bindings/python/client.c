@@ -36,15 +36,20 @@ bool exopy_client_is(exopy_client *self)
     return true;
 }
 
-void exopy_client_raise(const exopy_client *self, int code)
+static void client_raise_words(int code, const char *words)
 {
-    const char *words = exo_client_message(self->client);
     if (code == EXO_E_NO_MEMORY) {
         PyErr_NoMemory();
     } else {
-        PyObject *type = code == EXO_E_FORKED || code == EXO_E_STATE ? PyExc_RuntimeError : PyExc_ValueError;
+        bool is_state = code == EXO_E_FORKED || code == EXO_E_STATE || code == EXO_E_LOCAL;
+        PyObject *type = is_state ? PyExc_RuntimeError : PyExc_ValueError;
         PyErr_Format(type, "%s (%s)", words[0] ? words : exo_error_text(code), exo_error_name(code));
     }
+}
+
+void exopy_client_raise(const exopy_client *self, int code)
+{
+    client_raise_words(code, exo_client_message(self->client));
 }
 
 /* Ends all calls and frees the client, or puts that off. */
@@ -111,6 +116,7 @@ static void client_dealloc(PyObject *object)
 
 typedef struct client_options {
     exo_client_options options;
+    exo_bounds bounds;
     PyObject *limits;
     bool watch;
 } client_options;
@@ -120,11 +126,12 @@ typedef struct client_options {
 #field, kind, offsetof(client_options, options) + offsetof(exo_client_options, field) \
     }
 
+#define CLIENT_BOUND(type, field, standard) \
+    {#field, EXOPY_COUNT, offsetof(client_options, bounds) + offsetof(exo_bounds, field)},
+
 static const exopy_option client_table[] = {
-    CLIENT_FIELD(turn_bytes, EXOPY_INT64),
-    EXOPY_OPTION(client_options, limits, EXOPY_OBJECT),
-    EXOPY_OPTION(client_options, watch, EXOPY_BOOL),
-};
+    CLIENT_FIELD(turn_bytes, EXOPY_INT64), EXOPY_OPTION(client_options, limits, EXOPY_OBJECT),
+    EXOPY_OPTION(client_options, watch, EXOPY_BOOL), EXO_BOUNDS_MAP(CLIENT_BOUND)};
 
 /* Called by the library when what is waited for at a socket changes. */
 static void client_note_watch(void *ctx, int socket, int what)
@@ -139,7 +146,9 @@ static void client_note_watch(void *ctx, int socket, int what)
 
 static bool client_begin(exopy_client *self, PyObject *dict)
 {
-    client_options said = {.options = EXO_CLIENT_OPTIONS_INIT};
+    client_options said = {.options = EXO_CLIENT_OPTIONS_INIT, .bounds = EXO_BOUNDS_INIT};
+    char why[256];
+    int error = EXO_OK;
     self->limits = *exo_limits_host();
     self->deployed = PyDict_New();
     if (!self->deployed ||
@@ -148,9 +157,13 @@ static bool client_begin(exopy_client *self, PyObject *dict)
         return false;
     }
     said.options.limits = &self->limits;
+    said.options.bounds = &said.bounds;
+    said.options.error = &error;
+    said.options.message = why;
+    said.options.message_size = sizeof why;
     self->client = exo_client_new(&said.options);
     if (!self->client) {
-        PyErr_SetString(PyExc_RuntimeError, "Client(): no client could be made");
+        client_raise_words(error, why);
         return false;
     }
     if (said.watch || exo_client_fd(self->client) < 0) {

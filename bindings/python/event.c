@@ -128,7 +128,8 @@ static bool event_set_texts(PyObject *dict, const exo_trail_entry *entry)
            event_set(dict, "message", exopy_str(exo_span_text(entry->message))) &&
            event_set(dict, "http_version", exopy_str(exo_span_text(entry->http_version))) &&
            event_set_number(dict, "started_ms", entry->started_ms) &&
-           event_set_number(dict, "resolved_ms", entry->resolved_ms);
+           event_set_number(dict, "resolved_ms", entry->resolved_ms) &&
+           event_set_number(dict, "queued_ms", entry->queued_ms);
 }
 
 PyObject *exopy_trail_entry(const exo_trail_entry *entry, bool of_call)

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import os
+import selectors
 import signal
 import subprocess
 import sys
@@ -191,6 +192,21 @@ def test_what_is_wrong_with_a_request_is_raised_or_told(client, upstream):
             assert call.failure().code == CODES[code] and events[-1][8].code == CODES[code]
 
 
+def test_the_id_and_the_tier_of_a_response(client, upstream):
+    call, _ = ask(client, deploy(client, upstream, "status-500"))
+    assert call.request_id() == call.failure().request_id
+    data = {"service_tier": "flex", "choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}]}
+    attempt = _exochat.Attempt({}, 0)
+    attempt.connected(0, False)
+    attempt.status(200)
+    attempt.header("x-request-id", "r-7", 0)
+    attempt.head_end(0)
+    attempt.feed(0, b"data: %s\n\ndata: [DONE]\n\n" % json.dumps(data).encode())
+    while attempt.next():
+        pass
+    assert attempt.answer(0).service_tier == "flex" and attempt.request_id() == "r-7"
+
+
 # ---- deployments
 
 @pytest.mark.parametrize(
@@ -237,8 +253,11 @@ def test_a_client_that_is_wrong():
         _exochat.Client({"limit": {}})
     with pytest.raises(TypeError, match="no such option"):
         _exochat.Client({"limits": {"answers": 1}})
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ValueError, match="depth"):
         _exochat.Client({"limits": {"depth": 1000}})
+    with pytest.raises(ValueError, match="connections_per_host"):
+        _exochat.Client({"connections_per_host": 0})
+    _exochat.Client({"connections_per_host": 2, "connections": 5, "idle_connections": 0, "lookups": 1}).close()
 
 
 def test_limits(upstream):
@@ -330,12 +349,11 @@ def test_close_in_another_thread_ends_a_wait(upstream):
 def test_watched_sockets_instead_of_a_descriptor(upstream):
     watching = client_of(upstream, "echo", options={"watch": True})
     assert watching.fd() == -1
-    import selectors
-
     call = watching.start("echo", ASK, None, None)
     selector = selectors.DefaultSelector()
     watched = {}
     while not call.done():
+        watching.turn()
         for socket, what in watching.watch():
             if socket in watched:
                 selector.unregister(socket)
@@ -343,11 +361,9 @@ def test_watched_sockets_instead_of_a_descriptor(upstream):
             if what:
                 watched[socket] = what
                 selector.register(socket, what)
-        _, events = watching.turn()
         timeout = watching.timeout()
         for key, what in selector.select(timeout / 1000 if timeout >= 0 else None):
-            if key.fd in watched:
-                watching.ready(key.fd, what)
+            watching.ready(key.fd, what)
     assert call.answer(0).content == "hello"
     watching.close()
 

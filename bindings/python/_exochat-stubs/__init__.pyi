@@ -155,6 +155,7 @@ class Answer:
     """Of the response; "" where not sent."""
     model: str
     """That served it; "" where not sent."""
+    service_tier: str | None
     usage: _Usage | None
     usage_json: str | None
     """The usage object as sent (JSON text): cost and the like."""
@@ -333,6 +334,9 @@ class Attempt:
     def failure(self) -> Failure | None:
         """After the verdict: why it failed; None: the answers are proven. The same object each time."""
 
+    def request_id(self) -> str:
+        """The id that the headers of the response gave; "" where they gave none."""
+
     def end(self, now: int) -> dict[str, Any]:
         """After the verdict: its entry of the trail: code, verdict, http_status, reused, resent, connected_ms, sent_ms,
         first_event_ms, end_ms (since it began, -1: not so far), bytes_sent, bytes_received. Deployment, model, message,
@@ -438,7 +442,9 @@ class Client:
     """
 
     def __new__(cls, options: dict[str, Any] | None = None) -> Client:
-        """limits: dict; connections_per_host, connections, connections_idle, lookups: bounds (0: the library's)."""
+        """limits: dict, names of limits.h; connections_per_host, connections, idle_connections, lookups: bounds.h;
+        turn_bytes: bytes of bodies that a turn() moves, 262144; watch True: fd() is -1, the sockets are told by watch().
+        ValueError names what is out of range."""
 
     def deploy(self, name: str, options: dict[str, Any]) -> None:
         """Deploys or replaces `name`: the fields of exo_deployment (deployment.h), times in milliseconds; headers: dict
@@ -454,10 +460,11 @@ class Client:
         """Starts a call; its last event is "end". Builds the tape, so what Encoder() raises is raised here. What is
         wrong besides is the failure at "end". The call lives until then, or until Call.cancel(), also if nobody holds it.
 
-        total_timeout: ms, 0 off; buffered: bool; restart: bool; wanted: sequence of event types, "fallback" among them (it
-        is never sent unless named); choices; api_key: str, for each deployment of this call, or dict of them by name;
-        headers: pairs; connect_timeout, stream_ttft_timeout, request_timeout: ms; defaults: mapping below extra_body;
-        traceparent: str."""
+        total_timeout: ms, 0 off; buffered, restart: bool; wanted: sequence of event types, "fallback" among them (it is
+        never sent unless named); choices; api_key: str (of the deployment, and of fallbacks at the same scheme, host and
+        port), or dict of them by the deployments' names (these are then deployed with it); headers: dict or pairs;
+        connect_timeout, stream_ttft_timeout, request_timeout: ms; defaults: mapping below extra_body; traceparent: str.
+        The request may name any file that this process can read."""
 
     def start_raw(self, model: str, options: dict[str, Any] | None, user: object) -> Call:
         """A call whose body is given with Call.send(): one attempt, chunked."""
@@ -469,7 +476,89 @@ class Client:
         """One descriptor that is readable when turn() is due; -1 where there is none: then watch()."""
 
     def watch(self) -> list[tuple[int, int]]:
-        """Without fd(): what has changed since the last time: (socket, sum of 1 read, 2 write; 0 forget it)."""
+        """Without fd(): what has changed since the last time: (socket, sum of 1 read, 2 write; 0 forget it). To be asked
+        after every other method, before anything is waited for."""
+
+    def ready(self, socket: int, what: int) -> None:
+        """A watched socket is ready (sum of 1 read, 2 write)."""
+
+    def timeout(self) -> int:
+        """Milliseconds until turn() is due even so; 0: now; -1: no time limit."""
+
+    def wait(self, timeout: int) -> bool:
+        """Waits without the GIL until turn() is due, `timeout` milliseconds at most (-1: no limit). True: it is. A
+        signal interrupts it, and its handler runs."""
+
+    def wakeup(self) -> None:
+        """Ends a wait(), or the one for fd(), from any thread."""
+
+    def calls(self) -> int:
+        """How many calls are under way."""
+
+    def models(self, name: str) -> list[str]:
+        """Which models the endpoint of a deployment serves. Blocks without the GIL. Raises Failure's as
+        RuntimeError(failure)."""
+
+    def close(self) -> None:
+        """Ends all calls without events and frees everything. Idempotent; any other method then raises RuntimeError.
+        While another thread is in wait(), that one frees it, at once."""
+
+    def abandon(self) -> None:
+        """The call ends here, in mid-attempt or not. Legal at any time, also twice."""
+
+# ------------------------------------------------------------------------------------------ CPython: over libcurl
+
+@final
+class Client:
+    """Deployments, connections and the calls under way: exo_client of client.h. Used by one thread at a time. After a
+    fork every method but abandon() raises RuntimeError in the child.
+
+    With asyncio: add_reader(client.fd(), serve), and in serve():
+
+        more, events = client.turn()
+        for user, event in events: ...                  # copies: nothing of the client runs meanwhile
+        timeout = client.timeout()                      # call_later; 0: at once
+
+    Without a loop: wait(), then turn().
+    """
+
+    def __new__(cls, options: dict[str, Any] | None = None) -> Client:
+        """limits: dict, names of limits.h; connections_per_host, connections, idle_connections, lookups: bounds.h;
+        turn_bytes: bytes of bodies that a turn() moves, 262144; watch True: fd() is -1, the sockets are told by watch().
+        ValueError names what is out of range."""
+
+    def deploy(self, name: str, options: dict[str, Any]) -> None:
+        """Deploys or replaces `name`: the fields of exo_deployment (deployment.h), times in milliseconds; headers: dict
+        or sequence of pairs; extra_body: mapping; drop: sequence; rename: dict; ca_pem: bytes; ttft_until: "event" or
+        "token"; resolve: sequence. ValueError that names the field."""
+
+    def route(
+        self, name: str, fallbacks: Sequence[str], context_fallbacks: Sequence[str], policy: dict[str, int] | None
+    ) -> None:
+        """Sets the lists of `name` and how often it is tried, in place of those before."""
+
+    def start(self, model: str, request: Mapping[str, Any], options: dict[str, Any] | None, user: object) -> Call:
+        """Starts a call; its last event is "end". Builds the tape, so what Encoder() raises is raised here. What is
+        wrong besides is the failure at "end". The call lives until then, or until Call.cancel(), also if nobody holds it.
+
+        total_timeout: ms, 0 off; buffered, restart: bool; wanted: sequence of event types, "fallback" among them (it is
+        never sent unless named); choices; api_key: str (of the deployment, and of fallbacks at the same scheme, host and
+        port), or dict of them by the deployments' names (these are then deployed with it); headers: dict or pairs;
+        connect_timeout, stream_ttft_timeout, request_timeout: ms; defaults: mapping below extra_body; traceparent: str.
+        The request may name any file that this process can read."""
+
+    def start_raw(self, model: str, options: dict[str, Any] | None, user: object) -> Call:
+        """A call whose body is given with Call.send(): one attempt, chunked."""
+
+    def turn(self) -> tuple[bool, list[tuple[object, _Event]]]:
+        """Moves what can be moved and takes at most 64 events, 256 KB in all: (whether there is more, [(user, event)])."""
+
+    def fd(self) -> int:
+        """One descriptor that is readable when turn() is due; -1 where there is none: then watch()."""
+
+    def watch(self) -> list[tuple[int, int]]:
+        """Without fd(): what has changed since the last time: (socket, sum of 1 read, 2 write; 0 forget it). To be asked
+        after every other method, before anything is waited for."""
 
     def ready(self, socket: int, what: int) -> None:
         """A watched socket is ready (sum of 1 read, 2 write)."""
@@ -499,7 +588,7 @@ class Client:
 
 @final
 class Call:
-    """One call of a Client."""
+    """One call of a Client. Whatever it is asked before its end, it answers as if nothing had come."""
 
     user: object
     """As given to start()."""
@@ -521,14 +610,17 @@ class Call:
         """After the end: why it failed."""
 
     def answer(self, choice: int) -> Answer | None:
-        """After the end: what came of a choice; None where nothing did."""
+        """After the end: what came of a choice; None where nothing did. The same object each time."""
 
     def trail(self) -> list[dict[str, Any]]:
         """After the end: an entry for each attempt, as Attempt.end(), with deployment, model, message, started_ms,
-        resolved_ms and http_version."""
+        resolved_ms, queued_ms and http_version."""
 
     def deployment(self) -> str:
         """After the end: which one answered, or was tried last; "" if none."""
+
+    def request_id(self) -> str:
+        """After the end: the id that the headers of the last response gave; "" where there was none."""
 
     def milliseconds(self) -> int:
         """After the end: from the start of the call."""
