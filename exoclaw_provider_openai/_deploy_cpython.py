@@ -79,13 +79,14 @@ def _authorities(deployment, ca):
     return {"ca_file": os.fspath(ca)}
 
 
-def deploy_options(deployment, clocks, ca):
+def deploy_options(settings, name):
     """A Deployment as Client.deploy() takes it."""
+    deployment, clocks = settings.deployments[name], settings.clocks
     options = {"base_url": deployment.base_url, "headers": list(deployment.extra_headers.items())}
-    for name in AS_THEY_ARE:
-        value = getattr(deployment, name)
+    for option in AS_THEY_ARE:
+        value = getattr(deployment, option)
         if value is not None:
-            options[name] = os.fspath(value) if hasattr(value, "__fspath__") else value
+            options[option] = os.fspath(value) if hasattr(value, "__fspath__") else value
     if isinstance(deployment.api_key, str) and deployment.api_key:
         options["api_key"] = deployment.api_key
     if deployment.extra_body:
@@ -96,20 +97,20 @@ def deploy_options(deployment, clocks, ca):
         options["rename"] = dict(deployment.rename)
     if deployment.resolve:
         options["resolve"] = list(deployment.resolve)
-    for name in CLOCKS:
-        limit = getattr(deployment, name)
-        limit = clocks.get(name) if limit is None else limit
+    for clock in CLOCKS:
+        limit = getattr(deployment, clock)
+        limit = clocks.get(clock) if limit is None else limit
         if limit is not None:
-            options[name] = milliseconds(limit)
-    options.update(_authorities(deployment, ca))
+            options[clock] = milliseconds(limit)
+    options.update(_authorities(deployment, settings.ca))
     return options
 
 
 def client_of(settings):
     """A C client with everything that a provider was told."""
     client = _exochat.Client()
-    for name, deployment in settings.deployments.items():
-        client.deploy(name, deploy_options(deployment, settings.clocks, settings.ca))
+    for name in settings.deployments:
+        client.deploy(name, deploy_options(settings, name))
     for name in settings.deployments:
         fallbacks = settings.fallbacks.get(name, [])
         context = settings.context_fallbacks.get(name, [])

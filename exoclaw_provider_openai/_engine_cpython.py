@@ -153,8 +153,11 @@ class EngineCall(Outcome):
                     return
                 if not ready:
                     await asyncio.sleep(0.002)
-        except Exception as error:
-            self._box.put(error)
+        except BaseException as error:
+            if not self.ended:
+                self._box.put(error)
+            if not isinstance(error, Exception):
+                raise
 
     async def close(self):
         """Ends the call wherever it is; idempotent."""

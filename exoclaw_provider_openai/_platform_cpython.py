@@ -88,6 +88,7 @@ class Watch:
         """The wait is over, by `error` if any. True: that is our own cancel, and nobody else's."""
         self._forget()
         task, self._task = self._task, None
+        self._look = self._left = None
         if task is None or not self._rang:
             return False
         self._rang = False

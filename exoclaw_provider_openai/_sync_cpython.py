@@ -3,7 +3,10 @@
 import os
 import threading
 
-from ._deploy_cpython import client_of, start_options
+import _exochat
+
+from . import _errors
+from ._deploy_cpython import client_of, deploy_options, start_options
 from ._outcome_cpython import Outcome
 from ._stream import Events
 
@@ -39,7 +42,13 @@ class Pool:
         """Which models an endpoint serves; blocks."""
         client = self.take()
         try:
+            for name, key in start_options(plan, self.settings.deployments).get("api_key", {}).items():
+                client.deploy(name, {**deploy_options(self.settings, name), "api_key": key})
             return client.models(plan.model)
+        except RuntimeError as error:
+            if error.args and isinstance(error.args[0], _exochat.Failure):
+                raise _errors.of_failure(error.args[0], (), plan.model) from None
+            raise
         finally:
             self.give(client)
 
