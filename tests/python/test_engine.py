@@ -225,3 +225,36 @@ def test_models(upstream, plain_environment):
         assert upstream.requests[-1].header("authorization") == "Bearer sk-of-a-function"
 
     asyncio.run(run())
+
+
+def test_a_body_of_the_callers(upstream, plain_environment):
+    """From an async iterable: its pieces, its failures, an endpoint that answers before its end, and one that stops."""
+
+    async def pieces(*made, gate=None):
+        for piece in made:
+            yield piece
+        if gate is not None:
+            await gate.wait()
+
+    async def run():
+        async with provider_at(upstream, "ok", "early-413", "status-503", request_timeout=5) as provider:
+            assert await provider.send_streaming_body(model="ok", body=pieces(b'{"model":"ok"', b"", b"}")) == TEXT
+            assert upstream.requests[-1].body == b'{"model":"ok"}' and upstream.requests[-1].chunked
+            big = [b"x" * 100_000] * 100
+            assert await provider.send_streaming_body(model="ok", body=pieces(b'{"model":"ok","x":"', *big, b'"}')) == TEXT
+            assert upstream.requests[-1].length > 10_000_000
+
+            async def broken():
+                yield b'{"model":"ok",'
+                raise LookupError("no more audio")
+
+            with pytest.raises(LookupError, match="no more audio"):
+                await provider.send_streaming_body(model="ok", body=broken())
+            with pytest.raises(HTTPStatusError, match="^status 503 from status-503: "):
+                await provider.send_streaming_body(model="status-503", body=pieces(b'{"model":"status-503"}'))
+            never = asyncio.Event()
+            with pytest.raises(HTTPStatusError, match="^status 413 from early-413: "):
+                await provider.send_streaming_body(model="early-413", body=pieces(b'{"model":"early-413",', gate=never))
+
+    asyncio.run(run())
+    assert upstream.wait_for(lambda: upstream.open_connections == 0)
