@@ -88,10 +88,6 @@ class Call:
                 await self._settle(todo)
         return None
 
-    def milliseconds(self):
-        """Since the call began."""
-        return self.home.elapsed(self._began)
-
     def answer(self, choice):
         return self.answers.get(choice) if self.answers else None
 
@@ -117,6 +113,8 @@ class Call:
         name = None if what == _exochat.ROUTE_GIVE_UP else self._names[number]
         if not self._told:
             self._tell(name, restart)
+        if self._pending:  # it is handed out before anything is sent to the next deployment
+            return
         if name is None:
             raise await self._fail(self.failure)
         if self._total_left() == 0:
@@ -129,11 +127,10 @@ class Call:
     def _tell(self, name, restart):
         """The last attempt failed; `name` is the deployment that is next, or None."""
         self._told = True
-        shown = restart or self._shown
         if name or self.failure.verdict in ("retry", "fall back") and not self._shown:
             self.home.log.fallback(self.name, name, _errors.words_of(self.failure, None))
-        kind = "restart" if restart else "fallback"
-        if name and kind in self._route_events and (restart or not shown):
+        kind = "restart" if restart else None if self._shown else "fallback"
+        if name and kind in self._route_events:
             self._pending = (kind, 0, "", 0, "", name, None, False, self.failure)
 
     async def _begin(self, name, last):
