@@ -70,6 +70,7 @@ class LLMResponse:
     # Of an answer only: plain attributes beside the fields.
     attempts: list[dict[str, Any]]
     served_model: str
+    request_id: str | None
     choices: list[LLMResponse]
     refusal: str | None
     model: str | None

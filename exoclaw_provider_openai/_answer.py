@@ -61,7 +61,7 @@ def _billing(response, answer):
     cost = usage.get("cost")
     if isinstance(cost, (int, float)) and not isinstance(cost, bool) and hasattr(response, "cost"):
         response.cost = cost
-    tier = getattr(answer, "service_tier", None) or usage.get("service_tier")
+    tier = answer.service_tier or usage.get("service_tier")
     if isinstance(tier, str) and hasattr(response, "service_tier"):
         response.service_tier = tier
 

@@ -220,6 +220,7 @@ class Call:
         if failure is not None:
             failure.redact(self.key)
         self._note(attempt.end(self.home.clock()), failure)
+        self.request_id = attempt.request_id()
         self.whole = attempt.body() if self.plan.whole else None
         self.answers = {}
         for choice in range(self.plan.choices):

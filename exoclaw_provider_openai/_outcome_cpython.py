@@ -14,6 +14,7 @@ class Outcome:
         self.plan = plan
         self.name = plan.model
         self.trail = ()
+        self.request_id = ""
         self.log = log
         self.call = None  # of the C client
         self.ended = False
@@ -51,6 +52,7 @@ class Outcome:
     def _end(self, failure):
         self.ended = True
         self.name = self.call.deployment() or self.name
+        self.request_id = self.call.request_id()
         self.trail = [_answer.trail_entry(one, _exochat.error_name) for one in self.call.trail()]
         if failure is not None:
             raise _errors.of_failure(failure, self.trail, self.name, self.plan.name_model)

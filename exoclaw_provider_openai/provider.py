@@ -269,6 +269,7 @@ class OpenAIStreamingProvider:
             response.choices = responses
         response.attempts = call.trail
         response.served_model = call.name
+        response.request_id = call.request_id or None
         self._log.response(call.name, response, call.trail[-1]["end_ms"])
         return response
 

@@ -159,21 +159,26 @@ async def test_types_are_exoclaws(agent):
     assert set(as_dict) == {field.name for field in dataclasses.fields(LLMResponse)}
     rebuilt = LLMResponse(**{**as_dict, "tool_calls": [ToolCallRequest(**call) for call in as_dict["tool_calls"]]})
     assert rebuilt == response and response.thinking_blocks is None
-    assert response.attempts and response.served_model == "tool-call"
+    assert response.attempts and response.served_model == "tool-call" and response.request_id == "req-1-1"
     assert pickle.loads(pickle.dumps(response)) == response
     await made.close()
 
 
-async def test_cost_and_tier(agent, upstream):
+@pytest.mark.parametrize("within", [True, False])
+async def test_cost_and_tier(agent, upstream, within):
+    """The tier is said at the top of a chunk, or in the usage."""
     from conftest import event
 
     def answer(conn):
         conn.begin()
         conn.write(event(content="x") + event(finish="stop"))
-        conn.event({"choices": [], "usage": {"prompt_tokens": 1, "cost": 0.25, "service_tier": "flex"}})
+        usage = {"prompt_tokens": 1, "cost": 0.25}
+        (usage if within else chunk)["service_tier"] = "flex"
+        conn.event({"choices": [], **chunk, "usage": usage})
         conn.event("[DONE]")
         conn.end()
 
+    chunk = {}
     upstream.scripts["cost"] = answer
     made = agent("cost")
     response = await made.provider.chat([{"role": "user", "content": "hi"}])
