@@ -1,5 +1,6 @@
 """The scenarios of tests/scenarios, and the streams of tests/streams, over the faces of the Python package."""
 
+import contextlib
 import json
 import sys
 
@@ -61,10 +62,18 @@ def elsewhere(tmp_path_factory):
     import socket
 
     certificates = Certificates(tmp_path_factory.mktemp("certificates"))
-    with socket.socket() as taken, Upstream(tls=certificates.server()) as server:
+    with contextlib.ExitStack() as stack:
+        taken, full, *waiting = (stack.enter_context(socket.socket()) for _ in range(4))
+        server = stack.enter_context(Upstream(tls=certificates.server()))
         taken.bind(("127.0.0.1", 0))
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for client in waiting:
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
         yield {
             "closed": f"http://127.0.0.1:{taken.getsockname()[1]}/v1",
+            "deaf": f"http://127.0.0.1:{full.getsockname()[1]}/v1",
             "unresolvable": "http://nowhere.invalid/v1",
             "tls": server.base_url,
         }.get
@@ -129,6 +138,8 @@ async def test_a_row(face, upstream, elsewhere, plain_environment, row):
     messages = [{"role": "user", "content": "x" * (row.get("upload", 0) * 1000) or "hello"}]
     answer = failure = None
     async with Client(face) as client, provider_of(row, upstream, base_url, client) as provider:
+        if row.get("twice"):
+            await ask(provider, row, messages)
         try:
             response, shows = await ask(provider, row, messages)
             attempts = response.attempts
