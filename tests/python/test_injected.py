@@ -9,7 +9,6 @@ from conftest import event, stream_of
 from exoclaw_provider_openai import (
     ContextWindowExceededError,
     Deployment,
-    HTTPConnectError,
     HTTPError,
     HTTPReadTimeout,
     HTTPStatusError,
