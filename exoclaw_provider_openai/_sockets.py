@@ -8,7 +8,7 @@ import _exochat
 
 from asyncio import core
 
-from . import _codes, _tls
+from . import _codes
 from ._connection import Broken, Connection, resolve, words_of
 from ._upload import WINDOW, Upload
 
@@ -65,6 +65,8 @@ class Sockets:
         self._idle = connection
 
     def context(self, deployment):
+        from . import _tls
+
         ca = self.settings.ca if deployment.ca is None else deployment.ca
         return _tls.context(ca, deployment.client_cert, deployment.client_key)
 
