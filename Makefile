@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 TARGETS ?= demo all install bench fuzz coverage lint format test
 
-.PHONY: all demo test bench fuzz coverage install lint format fresh clean
+.PHONY: all demo test test-micropython bench fuzz coverage install lint format fresh clean
 
 all:
 	tools/install-packages.sh build
@@ -18,6 +18,10 @@ demo:
 test:
 	tools/install-packages.sh test
 	tools/test.sh
+
+test-micropython:
+	tools/install-packages.sh build micropython
+	python3 tests/micropython/check.py
 
 bench:
 	tools/install-packages.sh bench

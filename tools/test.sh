@@ -129,6 +129,24 @@ else
     failure "build-asan"
 fi
 
+# A runner whose last line is `N passed, N failed`.
+counted()
+{
+    title "$1"
+    shift
+    "$@" >"$reports/said" 2>&1
+    cat "$reports/said"
+    line=$(tail -n 1 "$reports/said" | sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p')
+    if [ -z "$line" ]; then
+        failure "$*"
+        return
+    fi
+    passed=$((passed + ${line% *}))
+    failed=$((failed + ${line#* }))
+}
+
+counted "micropython" "$python" tests/micropython/check.py
+
 check "build-clang" env CC=clang tools/build.sh build-clang -DEXO_WERROR=ON
 check "coverage" tools/coverage.sh --fail-under-line 95 --fail-under-branch 90
 check "fresh" tools/check-fresh.sh demo

@@ -89,30 +89,40 @@ typedef struct tape_builder {
     tape_frame frames[EXO_JSON_DEPTH_MAX];
 } tape_builder;
 
+static mp_obj_t tape_str_of(mp_obj_t object)
+{
+    return exomp_call(MP_OBJ_FROM_PTR(&mp_type_str), object);
+}
+
 /* The key at hand of a frame, MP_OBJ_NULL in a list. */
 static mp_obj_t tape_key(const tape_frame *frame)
 {
     return exomp_is_dict(frame->of) ? mp_obj_dict_get_map(frame->of)->table[frame->at - 1].key : MP_OBJ_NULL;
 }
 
+static void tape_print(void *said, const char *text, size_t size)
+{
+    (void)exo_buffer_append(said, exo_span_of(text, size));
+}
+
 /* Raises with the place and a reason: "messages[3].content: …". */
 static NORETURN void tape_raise(const tape_builder *builder, const mp_obj_type_t *type, const char *reason)
 {
-    mp_obj_t said = exomp_str(exo_span_text(builder->name));
+    exo_buffer said;
+    exo_buffer_init(&said, &exomp_heap, UINT32_MAX, EXO_E_NO_MEMORY);
+    const mp_print_t print = {&said, tape_print};
+    mp_printf(&print, "%s", builder->name);
     for (unsigned i = 0; i < builder->depth; i++) {
         const tape_frame *frame = &builder->frames[i];
         mp_obj_t key = tape_key(frame);
-        mp_obj_t index = MP_OBJ_NEW_SMALL_INT((mp_int_t)frame->at - 1);
-        const char *before = key == MP_OBJ_NULL ? "[" : exomp_bytes(said).len > 0 ? "." : "";
-        mp_obj_t parts[] = {exomp_str(exo_span_text(before)),
-                            exomp_call(MP_OBJ_FROM_PTR(&mp_type_str), key == MP_OBJ_NULL ? index : key),
-                            exomp_str(exo_span_text(key == MP_OBJ_NULL ? "]" : ""))};
-        for (unsigned j = 0; j < 3; j++) {
-            said = mp_binary_op(MP_BINARY_OP_ADD, said, parts[j]);
+        if (key == MP_OBJ_NULL) {
+            mp_printf(&print, "[%u]", (unsigned)frame->at - 1);
+        } else {
+            mp_printf(&print, said.len > 0 ? ".%s" : "%s", exomp_bytes(tape_str_of(key)).ptr);
         }
     }
-    said = mp_binary_op(MP_BINARY_OP_ADD, said, exomp_str(exo_span_text(reason)));
-    nlr_raise(mp_obj_new_exception_arg1(type, said));
+    mp_printf(&print, "%s", reason);
+    nlr_raise(mp_obj_new_exception_arg1(type, exomp_str_taken(&said)));
 }
 
 static void tape_put(exomp_tape *tape, exo_value_type type, mp_obj_t object)
@@ -122,11 +132,6 @@ static void tape_put(exomp_tape *tape, exo_value_type type, mp_obj_t object)
     if (object != MP_OBJ_NULL) {
         exomp_check(exo_buffer_append(&tape->objects, exo_span_of((const char *)&object, sizeof object)));
     }
-}
-
-static mp_obj_t tape_str_of(mp_obj_t object)
-{
-    return exomp_call(MP_OBJ_FROM_PTR(&mp_type_str), object);
 }
 
 /* A float as the fewest digits that read back: what str() makes of it where that does. */

@@ -9,6 +9,8 @@ first and the third; then the limits of the heap.
 """
 
 import contextlib
+import functools
+import http.server
 import json
 import pathlib
 import re
@@ -16,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import stage
@@ -194,11 +197,43 @@ def heap(counts):
     limits.check(counts)
 
 
+INSTALL = """
+import mip, sys
+mip.install({url!r}, target={target!r})
+sys.path[:] = [{target!r}, ".frozen"]
+import _exochat
+from exoclaw_provider_openai import OpenAIStreamingProvider
+print(_exochat.__version__, OpenAIStreamingProvider.__name__)
+"""
+
+
+def mip(counts):
+    """Debian's own mip installs the package, native module included, from a server on this machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder)
+        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(work / "site"))
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            base = f"http://127.0.0.1:{server.server_address[1]}/"
+            command = [sys.executable, stage.ROOT / "tools" / "mip.py", "--base", base, work / "site"]
+            made = subprocess.run(command, capture_output=True, text=True)
+            counts.check("mip: package.json", made.returncode == 0, made.stdout + made.stderr)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            (work / "install.py").write_text(INSTALL.format(url=base + "x64/", target=str(work / "lib")))
+            done = subprocess.run([stage.MADE / "stock" / "micropython", work / "install.py"], capture_output=True, text=True)
+            server.shutdown()
+        counts.check("mip: installed and imported", "OpenAIStreamingProvider" in done.stdout, done.stdout + done.stderr)
+        described = json.loads((work / "site" / "x64" / "package.json").read_text())
+        pairs = [(work / "lib" / name, work / "site" / "x64" / name) for name, _ in described["urls"]]
+        same = all(one.exists() and one.read_bytes() == other.read_bytes() for one, other in pairs)
+        counts.check("mip: the files are the same", same)
+
+
 SUITES = {
     "machines": (machines, ("stock",), ("unix",), ("natmod", "x64")),
     "provider": (provider, ("stock",), ("unix",), ("natmod", "x64")),
     "scenarios": (scenarios, ("stock",), ("unix",), ("natmod", "x64")),
     "heap": (heap, ("unix",)),
+    "mip": (mip, ("stock",), ("natmod",)),
     "sanitized": (sanitized, ("asan",)),
     "boards": (boards, ("natmod",), *(("board", name) for name in ("m3", "m4", "m7", "rv32", "m3-user"))),
 }

@@ -2,7 +2,7 @@
  * libc.c: what the core takes of string.h, for a native module, which has no C library. Copying and filling are the
  * firmware's; the rest is small.
  */
-#include "../binding.h"
+#include "binding.h"
 
 void *memcpy(void *to, const void *from, size_t size)
 {
