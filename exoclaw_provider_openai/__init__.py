@@ -1,5 +1,15 @@
 """OpenAI-compatible chat completions, streamed in both directions: a provider for exoclaw, and a client without it."""
 
+import sys
+
+if sys.implementation.name == "micropython":
+    try:
+        import _exochat
+    except (ImportError, ValueError) as error:
+        from ._native_micropython import words
+
+        raise ImportError(words(error))
+
 from ._errors import (
     ContextWindowExceededError,
     HTTPConnectError,

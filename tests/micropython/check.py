@@ -14,6 +14,7 @@ import http.server
 import json
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -228,11 +229,34 @@ def mip(counts):
         counts.check("mip: the files are the same", same)
 
 
+def examples(counts):
+    """examples/micropython, and what a board without `_exochat` is told."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder)
+        stage.package(work)
+        for example in (stage.ROOT / "examples" / "micropython").glob("*.py"):
+            shutil.copy(example, work)
+        with servers(work) as (at, _):
+            for name, model, said in (("chat", "ok", "Every stream finds its sea."), ("agent", "tool-loop", "celsius")):
+                settings = {"base_url": at["tls"], "key": "k", "model": model, "question": "hello", "ca": at["ca"]}
+                (work / "settings.json").write_text(json.dumps(settings))
+                _, out = stage.run("unix", [work / f"{name}.py"], [work], heap="1m")
+                counts.check(f"examples: {name}", said in out, out)
+        (work / "none.py").write_text("import exoclaw_provider_openai\n")
+        command = [stage.MADE / "stock" / "micropython", work / "none.py"]
+        out = subprocess.run(command, capture_output=True, text=True).stderr
+        counts.check("no _exochat", "ImportError" in out and "x64" in out and "6.3" in out and "1.25" in out, out)
+        shutil.copy(stage.MADE / "natmod-armv7m" / "_exochat.mpy", work)
+        out = subprocess.run(command, capture_output=True, text=True).stderr
+        counts.check("an _exochat of another machine", "ImportError" in out and "incompatible" in out, out)
+
+
 SUITES = {
     "machines": (machines, ("stock",), ("unix",), ("natmod", "x64")),
     "provider": (provider, ("stock",), ("unix",), ("natmod", "x64")),
     "scenarios": (scenarios, ("stock",), ("unix",), ("natmod", "x64")),
     "heap": (heap, ("unix",)),
+    "examples": (examples, ("stock",), ("unix",), ("natmod", "armv7m")),
     "mip": (mip, ("stock",), ("natmod",)),
     "sanitized": (sanitized, ("asan",)),
     "boards": (boards, ("natmod",), *(("board", name) for name in ("m3", "m4", "m7", "rv32", "m3-user"))),

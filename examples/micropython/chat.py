@@ -1,0 +1,45 @@
+"""A chat on a board: Wi-Fi, the time (certificates have dates), and one question, streamed to the serial line.
+
+`settings.json` beside this file: {"wifi": ["name", "password"], "base_url": "https://…/v1", "model": "…", "key": "…",
+"question": "…"}. The authority's certificate lies in /ca.pem, or "ca" names it.
+"""
+
+import asyncio
+import json
+import time
+
+from exoclaw_provider_openai import Deployment, HTTPError, OpenAIStreamingProvider
+
+
+def connect(wifi):
+    import network
+    import ntptime
+
+    station = network.WLAN(network.STA_IF)
+    station.active(True)
+    station.connect(*wifi)
+    while not station.isconnected():
+        time.sleep_ms(200)
+    ntptime.settime()
+
+
+async def show(text):
+    print(text, end="")
+
+
+async def main():
+    with open(__file__.rpartition("/")[0] + "/settings.json") as file:
+        settings = json.load(file)
+    if settings.get("wifi"):
+        connect(settings["wifi"])
+    model = settings["model"]
+    deployment = Deployment(settings["base_url"], settings["key"], ca=settings.get("ca"))
+    provider = OpenAIStreamingProvider(model, {model: deployment})
+    try:
+        await provider.chat([{"role": "user", "content": settings["question"]}], on_delta=show)
+    except HTTPError as error:
+        print("failed:", error)
+    await provider.close()
+
+
+asyncio.run(main())
