@@ -127,8 +127,8 @@ static mp_obj_t attempt_upload(size_t n_args, const mp_obj_t *args)
     (void)n_args;
     exomp_attempt *self = attempt_in(args[0]);
     const int64_t now = exomp_now(args[1]);
-    const int64_t accepted = exomp_int_of(args[2]);
-    const int64_t unacked = exomp_int_of(args[3]);
+    const mp_int_t accepted = exomp_int_of(args[2]);
+    const mp_int_t unacked = exomp_int_of(args[3]);
     exo_attempt_upload(&self->attempt, now, (uint64_t)accepted, unacked < 0 ? EXO_UNKNOWN : (uint64_t)unacked,
                        mp_obj_is_true(args[4]));
     return mp_const_none;
@@ -147,7 +147,7 @@ static mp_obj_t attempt_header(size_t n_args, const mp_obj_t *args)
     exomp_attempt *self = attempt_in(args[0]);
     exo_span name = exomp_bytes(args[1]);
     exo_span value = exomp_bytes(args[2]);
-    const int64_t wall = exomp_int_of(args[3]);
+    const mp_int_t wall = exomp_int_of(args[3]);
     return MP_OBJ_NEW_SMALL_INT(exo_attempt_header(&self->attempt, name, value, wall));
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(attempt_header_obj, 4, 4, attempt_header);
@@ -163,8 +163,8 @@ static mp_obj_t attempt_feed(size_t n_args, const mp_obj_t *args)
 {
     exomp_attempt *self = attempt_in(args[0]);
     const int64_t now = exomp_now(args[1]);
-    const mp_int_t start = n_args > 3 ? (mp_int_t)exomp_int_of(args[3]) : 0;
-    const mp_int_t end = n_args > 4 ? (mp_int_t)exomp_int_of(args[4]) : -1;
+    const mp_int_t start = n_args > 3 ? exomp_int_of(args[3]) : 0;
+    const mp_int_t end = n_args > 4 ? exomp_int_of(args[4]) : -1;
     exo_span bytes = exomp_hold(&self->held, args[2], start, end);
     if (bytes.len > 0) {
         exo_attempt_bytes(&self->attempt, now, bytes);

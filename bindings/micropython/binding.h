@@ -156,9 +156,9 @@ mp_obj_t *exomp_pair(mp_obj_t pair);
 bool exomp_is_str(mp_obj_t object);
 bool exomp_is_dict(mp_obj_t object);
 
-/* An int ↔ 64 bits. TypeError for what is no int, ValueError for one out of range. */
+/* 64 bits as an int; and the word that an int is, TypeError for what is none. */
 mp_obj_t exomp_int(int64_t number);
-int64_t exomp_int_of(mp_obj_t object);
+mp_int_t exomp_int_of(mp_obj_t object);
 
 /* The same of what must lie between 0 and `most`. */
 uint32_t exomp_count_of(mp_obj_t object, uint32_t most);

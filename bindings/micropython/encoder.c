@@ -116,12 +116,11 @@ static uint32_t encoder_find(encoder_object *self, exo_span path, exo_span media
                                      exo_span_equal(media_type, encoder_name(self, 2 * i + 1)))) {
         i++;
     }
-    if (i == self->file_count && self->listing) {
-        const exo_span nul = exo_span_of("", 1);
-        self->too_many |= exo_buffer_append(&self->names, path) | exo_buffer_append(&self->names, nul) |
-                          exo_buffer_append(&self->names, media_type) | exo_buffer_append(&self->names, nul);
-        self->file_count += !self->too_many;
+    for (unsigned part = 0; part < 2 && self->listing && i == self->file_count; part++) {
+        self->too_many |= exo_buffer_append(&self->names, part == 0 ? path : media_type) ||
+                          exo_buffer_append(&self->names, exo_span_of("", 1));
     }
+    self->file_count += self->listing && i == self->file_count;
     return i;
 }
 
@@ -302,7 +301,7 @@ static mp_obj_t encoder_set_file(size_t n_args, const mp_obj_t *args)
 {
     (void)n_args;
     encoder_object *self = MP_OBJ_TO_PTR(args[0]);
-    const int64_t size = exomp_int_of(args[2]);
+    const mp_int_t size = exomp_int_of(args[2]);
     if (self->file_count == 0) {
         mp_raise_ValueError(MP_ERROR_TEXT("no such file"));
     }
@@ -335,7 +334,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(encoder_want_obj, encoder_want);
 static mp_obj_t encoder_fill(size_t n_args, const mp_obj_t *args)
 {
     encoder_object *self = MP_OBJ_TO_PTR(args[0]);
-    const mp_int_t size = n_args > 2 ? (mp_int_t)exomp_int_of(args[2]) : -1;
+    const mp_int_t size = n_args > 2 ? exomp_int_of(args[2]) : -1;
     exomp_held mail = {MP_OBJ_NULL, NULL, 0};
     exo_span bytes = exomp_hold(&mail, args[1], 0, size);
     if (self->wanted) {
@@ -392,8 +391,8 @@ static MP_DEFINE_CONST_FUN_OBJ_1(encoder_total_obj, encoder_total);
 static mp_obj_t encoder_write(size_t n_args, const mp_obj_t *args)
 {
     encoder_object *self = encoder_in(args[0], true);
-    const mp_int_t start = n_args > 2 ? (mp_int_t)exomp_int_of(args[2]) : 0;
-    const mp_int_t end = n_args > 3 ? (mp_int_t)exomp_int_of(args[3]) : -1;
+    const mp_int_t start = n_args > 2 ? exomp_int_of(args[2]) : 0;
+    const mp_int_t end = n_args > 3 ? exomp_int_of(args[3]) : -1;
     exo_window window = exomp_window(args[1], start, end);
     const int code = self->written ? EXO_OK : exo_encode_write(&self->encoder, &window);
     self->written = code == EXO_OK;

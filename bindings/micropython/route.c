@@ -69,7 +69,7 @@ static mp_obj_t route_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
     route_read_stops(args[0], &self->stops);
     route_read_stops(args[1], &self->context_stops);
     exomp_policy(args[2], &self->policy);
-    self->seed = (uint32_t)exomp_int_of(args[3]) | 1;
+    self->seed = (uint32_t)mp_obj_get_int_truncated(args[3]) | 1;
     self->random = (exo_random){&self->seed, route_random};
     exomp_check(exo_route_init(&self->route, self->stops.stops, self->stops.count, self->context_stops.stops,
                                self->context_stops.count, &self->policy, &self->random));

@@ -118,39 +118,27 @@ bool exomp_is_dict(mp_obj_t object)
 
 mp_obj_t exomp_int(int64_t number)
 {
+#ifdef MICROPY_ENABLE_DYNRUNTIME
     if (number == (mp_int_t)number) {
         return mp_obj_new_int((mp_int_t)number);
     }
-    /* A native module has no call for 64 bits; this serves both. */
     mp_obj_t high = mp_obj_new_int((mp_int_t)(number >> 32));
     mp_obj_t shifted = mp_binary_op(MP_BINARY_OP_LSHIFT, high, MP_OBJ_NEW_SMALL_INT(32));
     return mp_binary_op(MP_BINARY_OP_OR, shifted, mp_obj_new_int_from_uint((uint32_t)number));
+#else
+    return mp_obj_new_int_from_ll(number);
+#endif
 }
 
-int64_t exomp_int_of(mp_obj_t object)
+mp_int_t exomp_int_of(mp_obj_t object)
 {
-    if (mp_obj_is_small_int(object)) {
-        return MP_OBJ_SMALL_INT_VALUE(object);
-    }
-    if (mp_obj_get_type(object) != &mp_type_int) {
-        mp_raise_TypeError(MP_ERROR_TEXT("int expected"));
-    }
-    exo_span digits = exomp_bytes(exomp_call(MP_OBJ_FROM_PTR(&mp_type_str), object));
-    const bool negative = digits.ptr[0] == '-';
-    uint64_t number = 0;
-    for (size_t i = negative; i < digits.len; i++) {
-        if (number > INT64_MAX / 10 - 1) {
-            mp_raise_ValueError(MP_ERROR_TEXT("int out of range"));
-        }
-        number = number * 10 + (uint64_t)(digits.ptr[i] - '0');
-    }
-    return negative ? -(int64_t)number : (int64_t)number;
+    return (mp_int_t)mp_obj_get_int(object);
 }
 
 uint32_t exomp_count_of(mp_obj_t object, uint32_t most)
 {
-    const int64_t number = exomp_int_of(object);
-    if (number < 0 || number > most) {
+    const mp_int_t number = exomp_int_of(object);
+    if (number < 0 || (mp_uint_t)number > most) {
         mp_raise_ValueError(MP_ERROR_TEXT("int out of range"));
     }
     return (uint32_t)number;
@@ -160,34 +148,31 @@ uint32_t exomp_count_of(mp_obj_t object, uint32_t most)
 
 /* The moment that was told last, as Python said it and as the core has it. All objects share one clock, since what is
  * remembered of a deployment outlives a call. */
-int64_t exomp_last_said;
+mp_uint_t exomp_last_said;
 int64_t exomp_last_meant;
 
 int64_t exomp_now(mp_obj_t now)
 {
-    /* What a moment may be less than, as time.ticks_diff() has it; farther back than a minute is another clock. */
-    const int64_t period = (int64_t)MP_SMALL_INT_POSITIVE_MASK + 1;
-    const int64_t said = exomp_int_of(now);
+    /* A moment is less than the period, as time.ticks_diff() has it; farther back than a minute is another clock. */
+    const mp_uint_t half = ((mp_uint_t)MP_SMALL_INT_POSITIVE_MASK + 1) / 2;
+    const mp_uint_t said = (mp_uint_t)exomp_int_of(now);
+    const mp_int_t passed =
+        (mp_int_t)((said - exomp_last_said + half) & (mp_uint_t)MP_SMALL_INT_POSITIVE_MASK) - (mp_int_t)half;
     if (exomp_last_meant == 0) {
-        exomp_last_said = said;
         exomp_last_meant = INT64_C(1) << 32;
-    }
-    const int64_t passed =
-        (int64_t)(((uint64_t)said - (uint64_t)exomp_last_said + (uint64_t)period / 2) & (uint64_t)(period - 1)) -
-        period / 2;
-    if (passed < 0 && passed > -60000) {
-        return exomp_last_meant + passed;
-    }
-    exomp_last_said = said;
-    if (passed > 0) {
+    } else if (passed > -60000) {
+        if (passed < 0) {
+            return exomp_last_meant + passed;
+        }
         exomp_last_meant += passed;
     }
+    exomp_last_said = said;
     return exomp_last_meant;
 }
 
 int64_t exomp_until(int64_t now, mp_obj_t left)
 {
-    const int64_t milliseconds = exomp_int_of(left);
+    const mp_int_t milliseconds = exomp_int_of(left);
     return milliseconds < 0 ? -1 : now + milliseconds;
 }
 

@@ -38,8 +38,8 @@ static mp_obj_t wire_feed(size_t n_args, const mp_obj_t *args)
 {
     exomp_wire *self = MP_OBJ_TO_PTR(args[0]);
     const int64_t now = exomp_now(args[1]);
-    const int64_t wall = exomp_int_of(args[2]);
-    const mp_int_t size = n_args > 4 ? (mp_int_t)exomp_int_of(args[4]) : -1;
+    const mp_int_t wall = exomp_int_of(args[2]);
+    const mp_int_t size = n_args > 4 ? exomp_int_of(args[4]) : -1;
     exo_span bytes = exomp_hold(&self->held, args[3], 0, size);
     self->now = now;
     self->wall = wall;
@@ -184,7 +184,7 @@ static mp_obj_t head_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
     mp_obj_t *items;
     head_object *self = exomp_new(sizeof *self, &exomp_head_type);
     exo_http1_request *request = &self->request;
-    const int64_t length = exomp_int_of(args[3]);
+    const mp_int_t length = exomp_int_of(args[3]);
     mp_obj_get_array(args[2], &count, &items);
     self->headers = m_malloc((count + 1) * sizeof *self->headers);
     for (size_t i = 0; i < count; i++) {
@@ -206,7 +206,7 @@ static mp_obj_t head_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
 static mp_obj_t head_write(size_t n_args, const mp_obj_t *args)
 {
     head_object *self = MP_OBJ_TO_PTR(args[0]);
-    exo_window window = exomp_window(args[1], n_args > 2 ? (mp_int_t)exomp_int_of(args[2]) : 0, -1);
+    exo_window window = exomp_window(args[1], n_args > 2 ? exomp_int_of(args[2]) : 0, -1);
     (void)exo_http1_head_write(&self->head, &window);
     return MP_OBJ_NEW_SMALL_INT((mp_int_t)window.pos);
 }
