@@ -198,6 +198,20 @@ def heap(counts):
     limits.check(counts)
 
 
+def cmake(counts):
+    """micropython.cmake, as CMake-based ports include it."""
+    with tempfile.TemporaryDirectory() as folder:
+        board = stage.MADE / "board-m3-user"
+        command = ["cmake", "-S", HERE / "cmake", "-B", folder, f"-DMPY_DIR={stage.MADE / 'source'}", f"-DBOARD_BUILD={board}"]
+        said = ""
+        for step in (command, ["cmake", "--build", folder, "-j2"]):
+            done = subprocess.run(step, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            said += done.stdout
+            if done.returncode:
+                break
+        counts.check("micropython.cmake", done.returncode == 0, said)
+
+
 INSTALL = """
 import mip, sys
 mip.install({url!r}, target={target!r})
@@ -258,6 +272,7 @@ SUITES = {
     "heap": (heap, ("unix",)),
     "examples": (examples, ("stock",), ("unix",), ("natmod", "armv7m")),
     "mip": (mip, ("stock",), ("natmod",)),
+    "cmake": (cmake, ("board", "m3-user")),
     "sanitized": (sanitized, ("asan",)),
     "boards": (boards, ("natmod",), *(("board", name) for name in ("m3", "m4", "m7", "rv32", "m3-user"))),
 }
