@@ -27,7 +27,7 @@ from upstream import Upstream
 from upstream.tls import Certificates
 
 HERE = pathlib.Path(__file__).parent
-MACHINES = ["test_rest", "test_encoder", "test_attempt", "test_streams"]
+MACHINES = ["test_rest", "test_locked", "test_encoder", "test_attempt", "test_streams"]
 BOARDS = (("m3", "armv7m"), ("m3", "armv6m"), ("m4", "armv7emsp"), ("m7", "armv7emdp"), ("rv32", "rv32imc"), ("m3-user", "-"))
 
 
