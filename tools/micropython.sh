@@ -30,11 +30,20 @@ quietly()
 
 # ---- Debian's packages, without touching the machine's ----
 
+mirror_of_apt()
+{
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | sort -u | grep -v security | head -1
+}
+
 apt_folder()
 {
     apt=$made/apt
     [ ! -e "$apt/ready" ] || return 0
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | sort -u | grep -v security | head -1)
+    mirror=$(mirror_of_apt)
+    if [ -z "$mirror" ] && [ "$(id -u)" = 0 ]; then
+        apt-get -qq update || true # its lists were thrown away
+        mirror=$(mirror_of_apt)
+    fi
     [ -n "$mirror" ] || { echo "apt knows no mirror of Debian: run apt-get update" >&2 && return 1; }
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
     cat >"$apt/sources.sources" <<END
