@@ -91,9 +91,15 @@ typedef struct exo_client_options {
 
 /* A client; `options` may be NULL. libcurl is initialised with the first one and never torn down. NULL where it fails,
  * which `options->error` and `options->message` tell:
- *   EXO_E_ARGUMENT   a limit is 0 or above its maximum, or a bound is none, which is named; or the options are larger
- * than this library's. Where they did not begin with their macro at all, nothing is stored EXO_E_LOCAL      no more
- * descriptors, or libcurl cannot be used: it did not start EXO_E_NO_MEMORY Free it with exo_client_free(). */
+ *
+ *   EXO_E_ARGUMENT: a limit is 0 or above its maximum, a bound is none, or a number is negative, which is named; or the
+ *   options are larger than this library's. Where they did not begin with their macro at all, nothing is stored.
+ *
+ *   EXO_E_LOCAL: no more descriptors, or libcurl cannot be used: it did not start.
+ *
+ *   EXO_E_NO_MEMORY.
+ *
+ * Free it with exo_client_free(). */
 exo_client *exo_client_new(const exo_client_options *options);
 
 /* Ends all calls of the client without further events and frees them, closes its connections and frees it, with its
@@ -223,8 +229,8 @@ int64_t exo_client_timeout(exo_client *client);
 /* ------------------------------------------------------------ what is sent */
 
 /* Writes the body that a call would send for `model` (NULL: the request's) through `write`, in pieces, without
- * connecting anywhere. `write` returns false to stop. EXO_OK, or what the call would fail with; exo_client_message()
- * says more. */
+ * connecting anywhere. `write` returns false to stop. EXO_OK, EXO_E_ARGUMENT where one of the two is missing, or what
+ * the call would fail with; exo_client_message() says more. */
 int exo_client_body(exo_client *client, const exo_request *request, const char *model,
                     bool (*write)(void *ctx, exo_span bytes), void *ctx);
 
@@ -240,7 +246,7 @@ int exo_client_body_value(exo_client *client, const exo_cursor *request, const e
  * often as it lists it: of {"data": [{"id": …} …]}, of the array alone, or of "models" in place of "data" and "name" or
  * "model" in place of "id". The list is read to its end before the first id is given: one that is cut, or holds
  * anything but models, is an error, and nothing of it is given. Of an endpoint that divides its list, that is the first
- * part. EXO_OK, or an error: `*failure` says more, the response's status, request id and Retry-After too.
+ * part. EXO_OK, or an error: `*failure` (may be NULL) says more, the response's status, request id and Retry-After too.
  * EXO_E_NOT_A_STREAM: the answer is no list of models; EXO_E_JSON_*: it cannot be read; EXO_E_EVENT_LIMIT and
  * EXO_E_NAME_LIMIT: it, or an id, is longer than limits allow. Blocks; other calls of the client stand still meanwhile.
  */
@@ -250,7 +256,7 @@ int exo_client_models(exo_client *client, const char *model, void (*each)(void *
 /* Connects to the host of the deployment `model`, sends nothing, and gives the root certificate with which the
  * connection was verified, in PEM, to `pem`, once. EXO_OK; EXO_E_URL for a base_url that is not https; EXO_E_STATE
  * where the TLS session cannot be seen: libcurl has another TLS library than OpenSSL, or this library was built without
- * it; otherwise an error: `*failure` says more. Blocks as exo_client_models() does. */
+ * it; otherwise an error: `*failure` (may be NULL) says more. Blocks as exo_client_models() does. */
 int exo_client_root(exo_client *client, const char *model, void (*pem)(void *ctx, exo_span pem), void *ctx,
                     exo_failure *failure);
 

@@ -39,8 +39,9 @@ exo_request *exo_request_from_json(const char *model, exo_span json, int *error,
 
 /* Whether every object in the JSON text `json`, at any level, has each of its keys once; they are compared decoded,
  * with U+FFFD for what is no UTF-8. EXO_OK, EXO_E_DUPLICATE_KEY with the offset of the second one's quotation mark in
- * `*offset` (may be NULL; of several, the first in the object that ends first), EXO_E_NO_MEMORY, or EXO_E_JSON_* and
- * EXO_E_DEPTH_LIMIT with the offset of the first wrong byte. The calls below that take JSON look for themselves. */
+ * `*offset` (may be NULL; of several, the first in the object that ends first), EXO_E_ARGUMENT (a span of NULL that is
+ * not empty), EXO_E_NO_MEMORY, or EXO_E_JSON_* and EXO_E_DEPTH_LIMIT with the offset of the first wrong byte. The calls
+ * below that take JSON look for themselves. */
 int exo_json_unique(exo_span json, size_t *offset);
 
 /* Frees a request that no call uses. NULL is allowed. */

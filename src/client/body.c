@@ -71,6 +71,17 @@ static int body_find(body *b, const exo_subject *subject, const char *model, exo
     return code;
 }
 
+/* What is wrong before the subject is looked at: the client, or what it is to be written with. */
+static int body_check(exo_client *client, bool (*write)(void *ctx, exo_span bytes))
+{
+    int code = exo_engine_check(client);
+    if (code == EXO_OK && !write) {
+        exo_engine_say(client, "write: is missing");
+        code = EXO_E_ARGUMENT;
+    }
+    return code;
+}
+
 static int body_of(exo_client *client, const exo_subject *subject, const exo_call_options *options,
                    bool (*write)(void *ctx, exo_span bytes), void *ctx)
 {
@@ -95,7 +106,7 @@ int exo_client_body(exo_client *client, const exo_request *request, const char *
 {
     const exo_subject subject = {.request = request};
     exo_call_options options = EXO_CALL_OPTIONS_INIT;
-    int code = exo_engine_check(client);
+    int code = body_check(client, write);
     if (code < 0) {
         return code;
     }
@@ -113,12 +124,13 @@ int exo_client_body_value(exo_client *client, const exo_cursor *request, const e
 {
     const exo_subject subject = {.value = request};
     exo_call_options taken = EXO_CALL_OPTIONS_INIT;
-    int code = exo_engine_check(client);
+    int code = body_check(client, write);
     if (code < 0) {
         return code;
     }
-    if (!request || (options && exo_sized_take(&taken, sizeof taken, options) != EXO_OK)) {
-        exo_engine_say(client, request ? "options: must begin with EXO_CALL_OPTIONS_INIT" : "request: is missing");
+    if (!request || !request->ops || (options && exo_sized_take(&taken, sizeof taken, options) != EXO_OK)) {
+        exo_engine_say(client, request && request->ops ? "options: must begin with EXO_CALL_OPTIONS_INIT"
+                                                       : "request: is missing");
         return EXO_E_ARGUMENT;
     }
     code = exo_call_options_check(&taken, &client->limits, false, client->message, sizeof client->message);

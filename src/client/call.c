@@ -877,7 +877,7 @@ static void call_init(exo_call *call, exo_client *client, void *user)
 
 static exo_call *call_start(exo_client *client, const exo_subject *subject, const exo_call_options *options, void *user)
 {
-    bool given = subject->request || subject->value || subject->raw;
+    bool given = subject->request || (subject->value && subject->value->ops) || subject->raw;
     if (!client || !given || !exo_engine_is_ours(client)) {
         if (client) {
             exo_engine_say(client, "%s", exo_error_text(given ? EXO_E_FORKED : EXO_E_ARGUMENT));

@@ -290,6 +290,15 @@ const char *exo_client_model(const exo_client *client, size_t index)
 /* Options that are larger than this are no newer ones, but were never set. */
 #define CLIENT_OPTIONS_MAX 4096
 
+static int client_check_numbers(const exo_client_options *taken, char *words, size_t size)
+{
+    const char *wrong = taken->turn_bytes < 0 ? "turn_bytes" : taken->log_bodies < 0 ? "log_bodies" : NULL;
+    if (wrong) {
+        snprintf(words, size, "%s: must be 0 or more", wrong);
+    }
+    return wrong ? EXO_E_ARGUMENT : EXO_OK;
+}
+
 /* Takes options. Of newer ones, which are refused, the part that is known says where to tell so. */
 static int client_take_options(exo_client_options *taken, const exo_client_options *options, char *words, size_t size)
 {
@@ -301,7 +310,10 @@ static int client_take_options(exo_client_options *taken, const exo_client_optio
         return EXO_E_ARGUMENT;
     }
     exo_bounds bounds = EXO_BOUNDS_INIT;
-    int code = taken->limits ? exo_limits_check(taken->limits, words, size) : EXO_OK;
+    int code = client_check_numbers(taken, words, size);
+    if (code == EXO_OK && taken->limits) {
+        code = exo_limits_check(taken->limits, words, size);
+    }
     if (code == EXO_OK && taken->bounds) {
         code = exo_bounds_take(&bounds, taken->bounds, words, size);
     }

@@ -36,7 +36,7 @@ static void deployment_free_text(const char *text)
 
 static bool deployment_copy_texts(const char *const **field, size_t *count)
 {
-    size_t wanted = *field ? *count : 0;
+    size_t wanted = *count;
     *count = 0;
     char **copies = calloc(wanted ? wanted : 1, sizeof *copies);
     if (!copies) {
@@ -46,7 +46,7 @@ static bool deployment_copy_texts(const char *const **field, size_t *count)
     const char *const *from = *field;
     *field = (const char *const *)copies;
     for (size_t i = 0; i < wanted; i++) {
-        copies[i] = exo_heap_copy(from[i] ? from[i] : "");
+        copies[i] = exo_heap_copy(from[i]);
         if (!copies[i]) {
             return false;
         }
@@ -65,7 +65,7 @@ static void deployment_free_texts(const char *const *texts, size_t count)
 
 static bool deployment_copy_pairs(const exo_header **field, size_t *count)
 {
-    size_t wanted = *field ? *count : 0;
+    size_t wanted = *count;
     *count = 0;
     exo_header *copies = calloc(wanted ? wanted : 1, sizeof *copies);
     if (!copies) {
@@ -76,8 +76,8 @@ static bool deployment_copy_pairs(const exo_header **field, size_t *count)
     *field = copies;
     for (size_t i = 0; i < wanted; i++) {
         *count = i + 1;
-        copies[i].name = exo_heap_copy(from[i].name ? from[i].name : "");
-        copies[i].value = exo_heap_copy(from[i].value ? from[i].value : "");
+        copies[i].name = exo_heap_copy(from[i].name);
+        copies[i].value = exo_heap_copy(from[i].value);
         if (!copies[i].name || !copies[i].value) {
             return false;
         }
@@ -240,6 +240,37 @@ const char *exo_header_fault(const char *name, const char *value, bool is_key)
     return NULL;
 }
 
+/* Whether a list of `count` has them all, with both names of each. It is looked at before anything is copied. */
+static bool deployment_are_pairs(const exo_header *pairs, size_t count)
+{
+    bool are = pairs || count == 0;
+    for (size_t i = 0; are && i < count; i++) {
+        are = pairs[i].name && pairs[i].value;
+    }
+    return are;
+}
+
+static bool deployment_are_texts(const char *const *texts, size_t count)
+{
+    bool are = texts || count == 0;
+    for (size_t i = 0; are && i < count; i++) {
+        are = texts[i] != NULL;
+    }
+    return are;
+}
+
+static bool deployment_check_lists(const exo_deployment *o, complaint *c)
+{
+    static const char expected[] = "there must be as many as the count says, and nothing of them may be NULL";
+    const char *field = !deployment_are_pairs(o->headers, o->header_count)    ? "headers"
+                        : !deployment_are_texts(o->drop, o->drop_count)       ? "drop"
+                        : !deployment_are_pairs(o->rename, o->rename_count)   ? "rename"
+                        : !deployment_are_texts(o->resolve, o->resolve_count) ? "resolve"
+                        : !o->ca_pem.ptr && o->ca_pem.len > 0                 ? "ca_pem"
+                                                                              : NULL;
+    return !field || deployment_complain(c, EXO_E_ARGUMENT, field, expected);
+}
+
 static bool deployment_check_extra_headers(const exo_header *headers, size_t count, complaint *c)
 {
     for (size_t i = 0; i < count; i++) {
@@ -256,7 +287,9 @@ static bool deployment_check_extra_headers(const exo_header *headers, size_t cou
 bool exo_headers_are_good(const exo_header *headers, size_t count, int *error, char *message, size_t size)
 {
     complaint c = {EXO_OK, message, size};
-    bool good = deployment_check_extra_headers(headers, count, &c);
+    bool good = deployment_are_pairs(headers, count)
+                    ? deployment_check_extra_headers(headers, count, &c)
+                    : deployment_complain(&c, EXO_E_ARGUMENT, "headers", "each must have a name and a value");
     *error = c.code;
     return good;
 }
@@ -403,6 +436,9 @@ static bool deployment_check_options(const exo_deployment *o, complaint *c)
     }
     TEXT_FIELDS(X)
 #undef X
+    if ((unsigned)o->ttft_until > EXO_UNTIL_TOKEN) {
+        return deployment_complain(c, EXO_E_ARGUMENT, "ttft_until", "must be one of EXO_UNTIL_*");
+    }
     if (o->ca_pem.ptr && o->ca_file) {
         return deployment_complain(c, EXO_E_ARGUMENT, "ca_pem", "cannot be set together with ca_file");
     }
@@ -456,7 +492,7 @@ exo_deployed *exo_deployed_new(const char *name, const exo_deployment *options, 
     snprintf(message, size, "out of memory");
     bool sized = exo_sized_take(&taken, sizeof taken, options) == EXO_OK ||
                  deployment_complain(&c, EXO_E_ARGUMENT, "deployment", "must be begun with EXO_DEPLOYMENT_INIT");
-    exo_deployed *d = sized ? calloc(1, sizeof *d) : NULL;
+    exo_deployed *d = sized && deployment_check_lists(&taken, &c) ? calloc(1, sizeof *d) : NULL;
     if (d) {
         d->references = 1;
         d->options = taken;

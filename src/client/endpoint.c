@@ -23,6 +23,7 @@ typedef struct question {
     exo_buffer body;
     exo_buffer feed;
     exo_failure *failure; /* what headers say is noted in it, for a body that turns out not to be what was asked for */
+    exo_failure unseen;   /* it, where the caller wants to know of none */
     uint16_t status;
     int64_t arrived_at;
     bool closed;
@@ -111,8 +112,8 @@ static int question_init(question *q, exo_client *client, const char *model, exo
 {
     memset(q, 0, sizeof *q);
     q->client = client;
-    q->failure = failure;
-    exo_failure_clear(failure);
+    q->failure = failure ? failure : &q->unseen;
+    exo_failure_clear(q->failure);
     exo_buffer_init(&q->body, &exo_heap, client ? client->limits.event : 0, EXO_E_EVENT_LIMIT);
     exo_buffer_init(&q->feed, &exo_heap, UINT32_MAX, EXO_E_CONSUMER_LIMIT);
     if (exo_engine_check(client) < 0) {
@@ -263,6 +264,9 @@ int exo_client_root(exo_client *client, const char *model, void (*pem)(void *ctx
 {
     question q;
     int code = question_init(&q, client, model, failure);
+    if (code == EXO_OK && !pem) {
+        code = question_refuse(&q, EXO_E_ARGUMENT, "pem: is missing");
+    }
     if (code == EXO_OK && !q.deployed->url.secure) {
         code = question_refuse(&q, EXO_E_URL, "base_url is not https: there is no certificate");
     }
@@ -273,7 +277,7 @@ int exo_client_root(exo_client *client, const char *model, void (*pem)(void *ctx
         code = question_ask(&q, q.deployed->url.chat);
     }
     if (code == EXO_E_CLOSED || code == EXO_OK) { /* nothing was asked, so nothing was answered */
-        exo_failure_clear(failure);
+        exo_failure_clear(q.failure);
         code = q.root.code;
         if (code < 0) {
             (void)question_refuse(&q, code, q.root.message);

@@ -129,7 +129,8 @@ int exo_json_unique(exo_span json, size_t *offset)
     size_t depth = 0;
     stack keys = {NULL, 0, 0};
     const char *twice = NULL;
-    int code = EXO_EVENT;
+    int code = json.ptr || json.len == 0 ? EXO_EVENT : EXO_E_ARGUMENT;
+    json.len = json.ptr ? json.len : 0;
     exo_json_reader_init(&reader, json, EXO_JSON_DEPTH_MAX, true);
     while (code == EXO_EVENT && !twice && (code = exo_json_next(&reader, &token)) == EXO_EVENT) {
         if (token.type == EXO_JSON_OBJECT) {

@@ -65,6 +65,20 @@ static void limits_are_named(void **state)
     }
 }
 
+static void no_number_is_negative(void **state)
+{
+    exo_client_options options = with_places();
+    (void)state;
+    options.turn_bytes = -1;
+    assert_null(exo_client_new(&options));
+    assert_int_equal(code, EXO_E_ARGUMENT);
+    assert_string_equal(words, "turn_bytes: must be 0 or more");
+    options = with_places();
+    options.log_bodies = -1;
+    assert_null(exo_client_new(&options));
+    assert_string_equal(words, "log_bodies: must be 0 or more");
+}
+
 static void options_of_another_version(void **state)
 {
     struct {
@@ -133,11 +147,9 @@ static void places_may_be_missing_or_small(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_wrong),
-        cmocka_unit_test(limits_are_named),
-        cmocka_unit_test(options_of_another_version),
-        cmocka_unit_test(no_descriptors),
-        cmocka_unit_test(places_may_be_missing_or_small),
+        cmocka_unit_test(nothing_is_wrong),      cmocka_unit_test(limits_are_named),
+        cmocka_unit_test(no_number_is_negative), cmocka_unit_test(options_of_another_version),
+        cmocka_unit_test(no_descriptors),        cmocka_unit_test(places_may_be_missing_or_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

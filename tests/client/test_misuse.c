@@ -84,6 +84,91 @@ static void structs_begin_with_their_macros(void **state)
     exo_reply_free(reply);
 }
 
+/* ---- lists that are not there ---- */
+
+/* The failure of a call with these options. */
+static int code_of(const fixture *f, const exo_call_options *options)
+{
+    exo_reply *reply = exo_chat_events(f->client, f->request, options, NULL, NULL);
+    const exo_failure *failure = exo_reply_failure(reply);
+    const int code = failure ? failure->code : EXO_OK;
+    exo_reply_free(reply);
+    return code;
+}
+
+static void headers_of_a_call_are_there(void **state)
+{
+    const fixture *f = *state;
+    static const exo_header missing[][2] = {{{"x-a", "1"}, {NULL, "2"}}, {{"x-a", "1"}, {"x-b", NULL}}};
+    static const exo_cursor no_cursor;
+    exo_call_options options = EXO_CALL_OPTIONS_INIT;
+    for (size_t i = 0; i <= 2; i++) {
+        options.headers = i < 2 ? missing[i] : NULL;
+        options.header_count = 2;
+        assert_int_equal(code_of(f, &options), EXO_E_ARGUMENT);
+        assert_string_equal(exo_client_message(f->client), "headers: each must have a name and a value");
+        options.header_count = i < 2;
+        assert_int_equal(code_of(f, &options), EXO_E_CONNECT);
+    }
+    assert_null(exo_call_start_value(f->client, &no_cursor, NULL, NULL));
+}
+
+static void lists_of_a_deployment_are_there(void **state)
+{
+    const fixture *f = *state;
+    static const exo_header half[] = {{"a", NULL}};
+    static const exo_header other_half[] = {{NULL, "a"}};
+    static const char *const none[] = {NULL};
+    static const struct {
+        const char *field;
+        exo_deployment deployment;
+    } rows[] = {
+        {"headers: ", {.header_count = 1}},
+        {"headers: ", {.header_count = 1, .headers = half}},
+        {"headers: ", {.header_count = 1, .headers = other_half}},
+        {"drop: ", {.drop_count = SIZE_MAX}},
+        {"drop: ", {.drop_count = 1, .drop = none}},
+        {"rename: ", {.rename_count = 1}},
+        {"rename: ", {.rename_count = 1, .rename = half}},
+        {"resolve: ", {.resolve_count = 1}},
+        {"resolve: ", {.resolve_count = 1, .resolve = none}},
+        {"ca_pem: ", {.ca_pem = {NULL, 1}}},
+        {"ttft_until: ", {.ttft_until = (exo_ttft_until)(EXO_UNTIL_TOKEN + 1)}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        exo_deployment deployment = rows[i].deployment;
+        deployment.size = sizeof deployment;
+        deployment.base_url = "http://127.0.0.1:9/v1";
+        assert_int_equal(exo_client_deploy(f->client, "n", &deployment), EXO_E_ARGUMENT);
+        assert_int_equal(strncmp(exo_client_message(f->client), rows[i].field, strlen(rows[i].field)), 0);
+    }
+}
+
+static bool takes_all(void *ctx, exo_span bytes)
+{
+    (void)ctx;
+    (void)bytes;
+    return true;
+}
+
+/* Where something is handed out, there is somebody to take it; what is only told need not be heard. */
+static void somebody_takes_what_is_handed_out(void **state)
+{
+    const fixture *f = *state;
+    static const exo_cursor no_cursor;
+    exo_failure failure;
+    assert_int_equal(exo_client_body(f->client, f->request, NULL, NULL, NULL), EXO_E_ARGUMENT);
+    assert_string_equal(exo_client_message(f->client), "write: is missing");
+    assert_int_equal(exo_client_body_value(f->client, &no_cursor, NULL, NULL, NULL), EXO_E_ARGUMENT);
+    assert_int_equal(exo_client_body_value(f->client, &no_cursor, NULL, takes_all, NULL), EXO_E_ARGUMENT);
+    assert_int_equal(exo_client_root(f->client, "m", NULL, NULL, &failure), EXO_E_ARGUMENT);
+    assert_string_equal(failure.message, "pem: is missing");
+    assert_int_equal(exo_client_root(f->client, "m", NULL, NULL, NULL), EXO_E_ARGUMENT);
+    assert_int_equal(exo_client_models(f->client, "m", NULL, NULL, NULL), EXO_E_CONNECT);
+    assert_int_equal(exo_client_models(NULL, "m", NULL, NULL, NULL), EXO_E_ARGUMENT);
+    assert_int_equal(exo_json_unique((exo_span){NULL, 1}, NULL), EXO_E_ARGUMENT);
+}
+
 static void the_longest_times_never_run_out(void **state)
 {
     const fixture *f = *state;
@@ -103,6 +188,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(names_are_needed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(structs_begin_with_their_macros, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(headers_of_a_call_are_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lists_of_a_deployment_are_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(somebody_takes_what_is_handed_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_longest_times_never_run_out, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
