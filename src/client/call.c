@@ -614,6 +614,14 @@ static int call_hand_out_restart(exo_call *call, exo_event *event)
     return EXO_EVENT;
 }
 
+void exo_call_set_live(exo_call *call, bool is_live)
+{
+    if (call->is_live != is_live) {
+        call->is_live = is_live;
+        call->client->live += is_live ? 1 : (size_t)-1;
+    }
+}
+
 /* Nothing more will come of the call. */
 static void call_leave_loop(exo_call *call)
 {
@@ -621,10 +629,7 @@ static void call_leave_loop(exo_call *call)
     exo_timers_clear(&loop->timers, &call->time.timer);
     exo_loop_rest(loop, &call->task);
     exo_queue_remove(&call->client->waiting, &call->waiting.place);
-    if (call->is_live) {
-        call->is_live = false;
-        call->client->live--;
-    }
+    exo_call_set_live(call, false);
 }
 
 static int call_hand_out_end(exo_call *call, exo_event *event)
@@ -856,8 +861,7 @@ static void call_link(exo_call *call)
         client->calls->previous = call;
     }
     client->calls = call;
-    call->is_live = true;
-    client->live++;
+    exo_call_set_live(call, true);
 }
 
 /* Everything that needs no memory. */

@@ -104,6 +104,9 @@ int exo_call_step(exo_call *call, exo_event *event);
 /* The turn of a call that the program holds: nothing is done, unless the total clock has run out. */
 void exo_call_stand(exo_call *call);
 
+/* Whether the call is counted among those of which something is still to come. */
+void exo_call_set_live(exo_call *call, bool is_live);
+
 /* A reason to hold the call is there, or is gone. While there is one, all its clocks stand still but the total one; it
  * has a turn when it is gone. */
 void exo_call_set_hold(exo_call *call, enum exo_hold why, bool held);

@@ -27,6 +27,7 @@ const char *exo_client_message(const exo_client *client)
 static void client_let_wait(exo_client *client, exo_call *call)
 {
     call->waiting.there = true;
+    exo_call_set_live(call, true); /* END too is still to come */
     exo_call_set_hold(call, HOLD_WAITING, true);
     exo_queue_append(&client->waiting, &call->waiting.place);
 }
@@ -38,6 +39,7 @@ static int client_hand_out_waiting(exo_client *client, exo_call *call, exo_event
     call->waiting.there = false;
     exo_queue_remove(&client->waiting, &call->waiting.place);
     exo_call_set_hold(call, HOLD_WAITING, false);
+    exo_call_set_live(call, call->state < CALL_ENDED);
     return EXO_EVENT;
 }
 
@@ -119,13 +121,33 @@ static int client_end_turn(exo_client *client, int code)
     return code;
 }
 
+static void client_serve(exo_client *client, int64_t wait)
+{
+    client->turn.served = true;
+    exo_loop_serve(&client->loop, wait);
+}
+
+/* What calls have left nothing of in the turn before, the network has first of this one. */
 static void client_begin_turn(exo_client *client)
 {
     client_hold(client, NULL);
     if (client->turn.is_over) {
+        bool is_due = client->live > 0 && !client->turn.served;
         client->turn.is_over = false;
         client->turn.left = client->turn.bytes;
+        client->turn.served = false;
+        if (is_due) {
+            client_serve(client, 0);
+        }
         exo_loop_begin_round(&client->loop);
+    }
+}
+
+/* More may be moved in this turn. */
+static void client_let_move(exo_client *client)
+{
+    if (client->turn.left <= 0) {
+        client->turn.left = client->turn.bytes;
     }
 }
 
@@ -158,14 +180,15 @@ int exo_client_next_of(exo_client *client, exo_call *only, int64_t timeout, exo_
         if (left == 0 && served) {
             return client_end_turn(client, EXO_OK);
         }
-        if (client->turn.left <= 0) {
-            client->turn.left = client->turn.bytes;
-        }
+        client_let_move(client);
         if (!client_may_go_on(client)) {
             int64_t wait = loop->ready.count > 0 ? 0 : client_shorter(left, exo_loop_until_timer(loop));
-            exo_loop_serve(loop, wait);
+            client_serve(client, wait);
             served = true;
             deadline = loop->transport->rang && !only ? 0 : deadline;
+        }
+        if (timeout != 0) { /* what the network has moved, it has not moved in the stead of calls */
+            client_let_move(client);
         }
         exo_loop_begin_round(loop);
     }

@@ -99,6 +99,7 @@ exo_client *exo_engine_new(const exo_client_options *options, exo_transport *tra
     client->loop.transport = transport;
     client->turn.bytes = options->turn_bytes > 0 && options->turn_bytes < INT64_MAX ? options->turn_bytes : INT64_MAX;
     client->turn.is_over = true;
+    client->turn.served = true;
     transport->allowance = &client->turn.left;
     client->drains.loop = &client->loop;
     client->limits = options->limits ? *options->limits : *exo_limits_host();

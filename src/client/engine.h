@@ -49,6 +49,7 @@ struct exo_client {
         int64_t bytes; /* how many may be moved in one turn of the caller's loop */
         int64_t left;  /* and still may in this one */
         bool is_over;  /* the next call on the client begins another one */
+        bool served;   /* the network had its part of this one */
     } turn;
     uint64_t random;
     char message[512];
