@@ -26,7 +26,9 @@
  * the program's.
  *
  * fork(): a client and its calls are of no use in a child process, whose sockets are the parent's too, and say so: what
- * returns a code returns EXO_E_FORKED, what returns a pointer NULL, all else does nothing. exo_chat() that is under way
+ * returns a code returns EXO_E_FORKED, what returns a pointer NULL, all else does nothing. So does what was under way
+ * when a hook (a log, a source, a watch) called fork(): the child says and hears nothing over the parent's connections,
+ * whose descriptors may be /dev/null there. exo_chat() that is under way
  * when a handler calls fork() returns NULL in the child, and goes on in the parent. A child may make clients of its
  * own. What is known of it comes from pthread_atfork(): a child made by other means (vfork(), clone()) may do nothing
  * but exec.

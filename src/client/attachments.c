@@ -6,6 +6,7 @@
  */
 #include "attachments.h"
 
+#include "forked.h"
 #include "heap.h"
 #include "media_type.h"
 #include "request_tree.h"
@@ -164,7 +165,11 @@ static int attachments_read_given(void *ctx, void *dst, size_t size, size_t *got
     }
     f->began = true;
     f->given->spent = !source->rewind;
+    const unsigned forks = exo_forks();
     int code = source->read(source->ctx, dst, size, got);
+    if (exo_forks() != forks) { /* what follows is the parent's to read */
+        return EXO_E_FORKED;
+    }
     f->owner->starved = EXO_STARVED_NOT;
     if (code == EXO_AGAIN && *got == 0) {
         f->owner->starved = EXO_STARVED_GIVEN;

@@ -40,7 +40,7 @@ static int body_write(body *b)
 {
     char piece[16384];
     int code = EXO_AGAIN;
-    while (code == EXO_AGAIN) {
+    while (code == EXO_AGAIN && exo_engine_is_ours(b->client)) {
         code = exo_encoding_size(&b->encoding, EXO_SIZING_SLICE);
         code = code == EXO_AGAIN ? body_wait_for_source(b) : code;
     }
@@ -51,7 +51,7 @@ static int body_write(body *b)
             return EXO_OK;
         }
         code = code == EXO_AGAIN ? body_wait_for_source(b) : code;
-        more = code == EXO_AGAIN;
+        more = code == EXO_AGAIN && exo_engine_is_ours(b->client);
     }
     return code;
 }
@@ -98,6 +98,9 @@ static int body_of(exo_client *client, const exo_subject *subject, const exo_cal
         exo_encoding_explain(&b.encoding, code, client->message, sizeof client->message);
     }
     exo_encoding_free(&b.encoding);
+    if (!exo_engine_is_ours(client)) { /* a source has made this process */
+        return EXO_E_FORKED;
+    }
     return unknown ? EXO_E_UNKNOWN_MODEL : code;
 }
 

@@ -506,6 +506,9 @@ static bool call_feed(exo_call *call)
     if (call->options.raw && status / 100 == 2) {
         call->options.raw(call->options.raw_ctx, bytes);
     }
+    if (!exo_engine_is_ours(call->client)) {
+        return false;
+    }
     exo_attempt_bytes(&call->try.attempt, call->try.arrived_at, bytes);
     return true;
 }
@@ -910,11 +913,11 @@ static exo_call *call_start(exo_client *client, const exo_subject *subject, cons
     int code = call_check(call, subject, sized ? &taken : NULL, claimed);
     if (code < 0) {
         call_end_with(call, code, code == EXO_E_NO_MEMORY ? "" : client->message);
-        return call;
+    } else {
+        call_wait_until(call, -1);
+        call_wake(call);
     }
-    call_wait_until(call, -1);
-    call_wake(call);
-    return call;
+    return exo_engine_is_ours(client) ? call : NULL; /* else a hook has made this process */
 }
 
 exo_call *exo_call_start(exo_client *client, const exo_request *request, const exo_call_options *options, void *user)

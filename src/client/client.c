@@ -162,12 +162,13 @@ int exo_client_next_of(exo_client *client, exo_call *only, int64_t timeout, exo_
     int64_t deadline = timeout < 0 || timeout > INT64_MAX / 2 ? -1 : exo_loop_now(loop) + timeout;
     bool served = false;
     for (;;) {
-        if (!exo_engine_is_ours(client)) { /* a hook has made this process */
-            return EXO_E_FORKED;
-        }
-        if (client_find_event(client, only, event) == EXO_EVENT) {
+        const int found = client_find_event(client, only, event);
+        if (found == EXO_EVENT && exo_engine_is_ours(client)) {
             client_hold(client, event->type == EXO_EVENT_END ? NULL : event->call);
             return EXO_EVENT;
+        }
+        if (!exo_engine_is_ours(client)) { /* a hook has made this process */
+            return EXO_E_FORKED;
         }
         if (client->live == 0) {
             exo_loop_serve(loop, 0); /* connections that are being drained */
@@ -235,6 +236,7 @@ int exo_client_ready(exo_client *client, int socket, int what)
     int code = exo_engine_check(client);
     if (code == EXO_OK) {
         exo_loop_table(&client->loop)->ready(client->loop.transport, socket, what);
+        code = exo_engine_check(client); /* a hook may have made this process */
     }
     return code;
 }

@@ -126,7 +126,11 @@ static int question_init(question *q, exo_client *client, const char *model, exo
     q->deployed = exo_deployed_keep(deployed);
     int lacks = EXO_OK;
     q->loop.transport = exo_curl_open(&lacks);
-    return q->loop.transport ? EXO_OK : question_refuse(q, lacks, "");
+    if (!q->loop.transport) {
+        return question_refuse(q, lacks, "");
+    }
+    q->loop.transport->forks = client->forks;
+    return EXO_OK;
 }
 
 static void question_free(question *q)
@@ -143,6 +147,13 @@ static void question_free(question *q)
     exo_buffer_free(&q->body);
     exo_buffer_free(&q->feed);
     exo_deployed_drop(q->deployed);
+}
+
+/* What the question came to; `code`, unless a callback has made this process. */
+static int question_end(question *q, int code)
+{
+    question_free(q);
+    return q->client && !exo_engine_is_ours(q->client) ? EXO_E_FORKED : code;
 }
 
 static int question_start(question *q, const char *url)
@@ -222,7 +233,7 @@ static int question_ask(question *q, const char *url)
         return code;
     }
     question_hold_calls(q->client, true);
-    while (exo_attempt_next(&q->attempt, &event) != EXO_DONE) {
+    while (exo_engine_is_ours(q->client) && exo_attempt_next(&q->attempt, &event) != EXO_DONE) {
         if (!question_feed(q)) {
             exo_attempt_tick(&q->attempt, q->loop.served);
             if (exo_attempt_next(&q->attempt, &event) == EXO_DONE) {
@@ -253,8 +264,7 @@ int exo_client_models(exo_client *client, const char *model, void (*each)(void *
     if (code == EXO_OK) {
         code = exo_models_read(exo_buffer_span(&q.body), q.status, client->limits.name, each, ctx, q.failure);
     }
-    question_free(&q);
-    return code;
+    return question_end(&q, code);
 }
 
 /* ---- root certificate ---- */
@@ -283,6 +293,5 @@ int exo_client_root(exo_client *client, const char *model, void (*pem)(void *ctx
             (void)question_refuse(&q, code, q.root.message);
         }
     }
-    question_free(&q);
-    return code;
+    return question_end(&q, code);
 }

@@ -55,6 +55,16 @@ static void engine_hook_fork(void)
     engine_hooked = pthread_atfork(NULL, NULL, engine_count_fork);
 }
 
+unsigned exo_forks(void)
+{
+    return engine_forks;
+}
+
+bool exo_transport_is_ours(const exo_transport *transport)
+{
+    return transport->forks == engine_forks;
+}
+
 bool exo_engine_is_ours(const exo_client *client)
 {
     return client->forks == engine_forks;
@@ -96,6 +106,7 @@ exo_client *exo_engine_new(const exo_client_options *options, exo_transport *tra
         return NULL;
     }
     client->forks = engine_forks;
+    transport->forks = engine_forks;
     client->loop.transport = transport;
     client->turn.bytes = options->turn_bytes > 0 && options->turn_bytes < INT64_MAX ? options->turn_bytes : INT64_MAX;
     client->turn.is_over = true;

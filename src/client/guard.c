@@ -3,6 +3,8 @@
  */
 #include "guard.h"
 
+#include "forked.h"
+
 /* What a cursor or source says of the endpoint is none of its business: that is the caller's error, of kind `standard`.
  */
 static int guard_error_of(int code, int standard)
@@ -17,7 +19,11 @@ static int guard_error_of(int code, int standard)
 static int guard_read(void *ctx, void *dst, size_t size, size_t *got)
 {
     exo_guard *g = ctx;
+    const unsigned forks = exo_forks();
     int code = g->given_->read(g->given_->ctx, dst, size, got);
+    if (exo_forks() != forks) { /* what follows is the parent's to read */
+        return EXO_E_FORKED;
+    }
     g->starved = code == EXO_AGAIN && *got == 0;
     return guard_error_of(code, EXO_E_SOURCE_READ);
 }
@@ -73,7 +79,11 @@ static void guard_note(exo_guard *g, const exo_value *value)
 static int guard_next(void *ctx, exo_value *value)
 {
     exo_guard *g = ctx;
+    const unsigned forks = exo_forks();
     int code = guard_error_of(g->inner_.ops->next(g->inner_.ctx, value), EXO_E_REQUEST);
+    if (exo_forks() != forks) {
+        return EXO_E_FORKED;
+    }
     if (code == EXO_EVENT) {
         guard_note(g, value);
     }

@@ -7,6 +7,7 @@
 #ifndef EXO_CLIENT_LOOP_H
 #define EXO_CLIENT_LOOP_H
 
+#include "forked.h"
 #include "timers.h"
 #include "transport.h"
 
@@ -39,10 +40,10 @@ typedef struct exo_loop {
     int64_t served_before; /* and the one before: what had come by then has had its turn */
 } exo_loop;
 
-/* The transport's functions. */
+/* The transport's functions; in a child process those that do nothing. */
 static inline const exo_transport_table *exo_loop_table(const exo_loop *loop)
 {
-    return loop->transport->table;
+    return exo_transport_is_ours(loop->transport) ? loop->transport->table : &exo_forked_table;
 }
 
 /* The time, in milliseconds of the transport's clock. */

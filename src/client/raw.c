@@ -3,6 +3,8 @@
  */
 #include "raw.h"
 
+#include "forked.h"
+
 uint64_t exo_raw_total(const exo_raw *raw)
 {
     return raw->source->rewind ? raw->source->size : EXO_SIZE_UNKNOWN;
@@ -28,7 +30,11 @@ static int raw_pull(exo_raw *raw, char *dst, size_t size, size_t *got)
         }
         raw->begun_ = true;
     }
+    const unsigned forks = exo_forks();
     int code = source->read(source->ctx, dst, size, got);
+    if (exo_forks() != forks) { /* what follows is the parent's to read */
+        return raw_fail(raw, EXO_E_FORKED);
+    }
     raw->starved = code == EXO_AGAIN && *got == 0;
     if (code < 0 || *got > size) {
         return raw_fail(raw, code < 0 ? code : EXO_E_SOURCE_READ);

@@ -74,7 +74,11 @@ typedef struct exo_transport {
     const struct exo_transport_table *table;
     const int64_t *allowance; /* serve() moves no more once this is 0 or less; NULL: there is no bound */
     bool rang;                /* serve() sets it when ring() was called; whoever looks sets it back */
+    unsigned forks; /* how often this process was the child of a fork() when it was opened; set by who opened it */
 } exo_transport;
+
+/* Whether this process opened the transport: in a child of it the connections are the parent's (engine.c). */
+bool exo_transport_is_ours(const exo_transport *transport);
 
 /* The functions of a transport. */
 typedef struct exo_transport_table {

@@ -192,6 +192,10 @@ static size_t exchange_on_read(char *buffer, size_t size, size_t count, void *us
         return exchange_hand_out_kept(x, buffer, window.size);
     }
     int code = exo_encoding_write(x->sent.body, &window);
+    if (!exo_transport_is_ours(&x->pool->transport)) { /* a source has made this process: nothing is sent by it */
+        exo_pool_abandon(x->pool, x->curl.socket);
+        return CURL_READFUNC_PAUSE;
+    }
     if (code < 0) {
         exchange_breaks_off(x, code);
         return CURL_READFUNC_ABORT;

@@ -42,6 +42,9 @@ static int libcurl_on_socket_change(CURL *easy, curl_socket_t socket, int what, 
     exo_group *group = user;
     exo_pool *pool = group->pool;
     exo_exchange *exchange = NULL;
+    if (!exo_transport_is_ours(&pool->transport)) { /* what is waited for is the parent's to say */
+        return 0;
+    }
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange);
     if (exchange) {
         exo_exchange_socket(exchange, socket, what != CURL_POLL_REMOVE);
@@ -58,6 +61,10 @@ static int libcurl_on_socket_change(CURL *easy, curl_socket_t socket, int what, 
     }
     if (pool->watch) {
         pool->watch(pool->watch_ctx, (int)socket, wanted);
+    }
+    if (!exo_transport_is_ours(&pool->transport)) {
+        exo_pool_abandon(pool, socket);
+        return 0;
     }
     if (exo_poller_watch(pool->poller, (int)socket, wanted) != EXO_OK && exchange) {
         exo_exchange_strike(exchange, errno);
@@ -157,7 +164,7 @@ static bool transport_see_to_batch(exo_pool *pool)
 {
     const int64_t *allowance = pool->transport.allowance;
     while (pool->batch.at < pool->batch.count) {
-        if (allowance && *allowance <= 0) {
+        if ((allowance && *allowance <= 0) || !exo_transport_is_ours(&pool->transport)) {
             return false;
         }
         const exo_ready *ready = &pool->batch.sockets[pool->batch.at++];
@@ -195,7 +202,8 @@ static int64_t transport_serve(exo_transport *transport, int64_t wait)
     transport_sweep(pool, wait);
     exo_timer *timer;
     const int64_t now = exo_pool_now(); /* what becomes due behind it has its turn at the next time */
-    for (size_t turns = pool->groups.count; turns > 0 && (timer = exo_timers_pop(&pool->timers, now)) != NULL;
+    for (size_t turns = pool->groups.count;
+         turns > 0 && exo_transport_is_ours(transport) && (timer = exo_timers_pop(&pool->timers, now)) != NULL;
          turns--) {
         timer->wake(timer->owner, now);
     }

@@ -5,9 +5,12 @@
  */
 #include "pool.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 #ifdef __linux__
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -108,6 +111,32 @@ void exo_pool_close_oldest(exo_pool *pool, const exo_host *host)
     if (at) {
         shutdown((int)at - 1, SHUT_RDWR);
         exo_pool_use(pool, (curl_socket_t)at - 1);
+    }
+}
+
+/* The descriptor is a file of the child's own if its parent's socket was closed in it. */
+static void pool_divert(int socket, int nowhere)
+{
+    struct stat status;
+    if (nowhere >= 0 && fstat(socket, &status) == 0 && S_ISSOCK(status.st_mode)) {
+        dup2(nowhere, socket);
+        fcntl(socket, F_SETFD, FD_CLOEXEC);
+    }
+}
+
+void exo_pool_abandon(const exo_pool *pool, curl_socket_t socket)
+{
+    const int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (size_t i = 0; i < pool->socket_count; i++) {
+        if (pool->sockets[i].group || pool->sockets[i].host) {
+            pool_divert((int)i, nowhere);
+        }
+    }
+    if (socket != CURL_SOCKET_BAD) {
+        pool_divert((int)socket, nowhere);
+    }
+    if (nowhere >= 0) {
+        close(nowhere);
     }
 }
 

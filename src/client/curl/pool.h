@@ -84,6 +84,11 @@ void exo_pool_use(exo_pool *pool, curl_socket_t socket);
 /* Closes the connection that was kept first, of `host` where that is not NULL. libcurl finds out by itself. */
 void exo_pool_close_oldest(exo_pool *pool, const exo_host *host);
 
+/* For a child process in the midst of libcurl's doing: in it, the sockets of all connections lead nowhere, `socket` too
+ * (or CURL_SOCKET_BAD), so that libcurl can come to an end without the parent's connections being heard or spoken to.
+ */
+void exo_pool_abandon(const exo_pool *pool, curl_socket_t socket);
+
 /* A group goes: no socket is its own any more. */
 void exo_pool_forget_group(exo_pool *pool, const exo_group *group);
 
