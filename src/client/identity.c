@@ -49,12 +49,13 @@ static void identity_put_text(identity_writer *to, const char *text)
 }
 
 /* Whether requests go to a proxy that reads them, and that may send the next one of a connection, or its answer, to
- * another host than it says: over http, where libcurl has one connection for all hosts. */
+ * another host than it says: over http, where libcurl has one connection for all hosts. The environment may name one
+ * at any time: libcurl looks there with each request. */
 static bool identity_is_read_by_proxy(const exo_deployment *o)
 {
     const bool is_plain = o->base_url && strncasecmp(o->base_url, "http://", IDENTITY_SCHEME) == 0;
-    const bool is_told = getenv("http_proxy") || getenv("all_proxy") || getenv("ALL_PROXY");
-    return is_plain && (o->proxy ? o->proxy[0] != '\0' : is_told);
+    const bool is_direct = o->proxy && !o->proxy[0];
+    return is_plain && !is_direct;
 }
 
 static void identity_put_all(identity_writer *to, const exo_deployment *o)

@@ -157,6 +157,8 @@ static void hosts_behind_a_proxy(void **state)
         {"http://a/v1", "http://a/v2", "http://p", true},   {"http://a/v1", "http://a?x", "http://p", true},
         {"HTTP://a/v1", "HTTP://b/v1", "http://p", false},  {"http://a/v1", "http://b/v1", "", true},
         {"https://a/v1", "https://b/v1", "http://p", true}, /* tunnels */
+        {"http://a/v1", "http://b/v1", NULL, false},        /* the environment may name one later */
+        {"http://a/v1", "http://a/v2", NULL, true},         {"https://a/v1", "https://b/v1", NULL, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         exo_deployment a = EXO_DEPLOYMENT_INIT;
