@@ -342,12 +342,13 @@ static int attachments_open_any(const char *path)
     return file;
 }
 
-/* Whether the file ends where its size says: what /proc and /sys hold does not, and what grows may not. */
+/* Whether the file ends where its size says: what /proc and /sys hold does not, and what grows may not. One that cannot
+ * be read there says nothing of its size: whoever spools it finds out why. */
 static bool attachments_size_is_true(const found *f)
 {
     char byte;
     off_t size = f->status.st_size;
-    return pread(f->file, &byte, 1, size) <= 0 && (size == 0 || pread(f->file, &byte, 1, size - 1) == 1);
+    return pread(f->file, &byte, 1, size) == 0 && (size == 0 || pread(f->file, &byte, 1, size - 1) == 1);
 }
 
 /* By the name, or else by the first bytes. */

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -417,6 +418,24 @@ static void test_files_whose_size_is_a_lie(void **state)
         exo_attachments_free(attachments);
         exo_request_free(request);
     }
+}
+
+/* A file that is empty by its size, and cannot be read: not an empty one. */
+static void test_files_that_cannot_be_read(void **state)
+{
+    static const char path[] = "/proc/self/mem";
+    exo_file file;
+    (void)state;
+    if (access(path, R_OK) != 0) {
+        skip();
+    }
+    exo_request *request = exo_request_new(NULL);
+    exo_request_file(request, EXO_USER, path, "text/plain");
+    exo_attachments *attachments = exo_attachments_new(request);
+    assert_int_equal(spool(attachments, 0, &file), EXO_E_SOURCE_READ);
+    assert_true(ends_with(exo_attachments_message(attachments), strerror(EIO)));
+    exo_attachments_free(attachments);
+    exo_request_free(request);
 }
 
 static void test_forged_handles(void **state)
@@ -891,6 +910,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_attached),
         cmocka_unit_test(test_what_is_read_once),
         cmocka_unit_test(test_files_whose_size_is_a_lie),
+        cmocka_unit_test(test_files_that_cannot_be_read),
         cmocka_unit_test(test_forged_handles),
         cmocka_unit_test(test_named_files),
         cmocka_unit_test(test_the_root_as_folder),
