@@ -16,6 +16,7 @@
 
 #include "exochat/client.h"
 #include "exochat/error.h"
+#include "exochat/log.h"
 #include "exochat/value.h"
 
 #include <poll.h>
@@ -37,6 +38,7 @@
 typedef struct moody {
     exo_source source;
     uint64_t *dice;
+    exo_call **call; /* which it serves, or NULL while that is not there */
     size_t total;
     size_t at;
 } moody;
@@ -69,7 +71,10 @@ typedef struct player {
     uint64_t events;
     uint64_t answers;
     uint64_t failures;
-    unsigned depth; /* of handlers inside of each other */
+    uint64_t heard;   /* bytes of bodies */
+    uint64_t records; /* of the log */
+    unsigned depth;   /* of handlers inside of each other */
+    bool is_taken;    /* the reply of the chat that is about to return */
     pthread_t waker;
     atomic_bool waker_stops;
     char large[LARGE];
@@ -266,6 +271,9 @@ static int moody_read(void *ctx, void *dst, size_t size, size_t *got)
 {
     moody *m = ctx;
     *got = 0;
+    if (dice_once_in(m->dice, 8)) {
+        exo_call_resume(*m->call);
+    }
     if (dice_once_in(m->dice, 3)) {
         return dice_once_in(m->dice, 40) ? EXO_E_SOURCE_READ : EXO_AGAIN;
     }
@@ -281,9 +289,11 @@ static int moody_rewind(void *ctx)
     return EXO_OK;
 }
 
-static void player_make_source(player *p, moody *m)
+static void player_make_source(player *p, tracked *t)
 {
+    moody *m = &t->source;
     m->dice = &p->dice;
+    m->call = &t->call;
     m->total = dice_once_in(&p->dice, 4) ? LARGE : dice_below(&p->dice, 2000);
     m->source.ctx = m;
     m->source.read = moody_read;
@@ -291,16 +301,33 @@ static void player_make_source(player *p, moody *m)
     m->source.size = dice_once_in(&p->dice, 2) ? EXO_SIZE_UNKNOWN : m->total + dice_once_in(&p->dice, 20);
 }
 
+static void player_hears(void *ctx, exo_span bytes)
+{
+    ((player *)ctx)->heard += bytes.len;
+}
+
+static void player_logs(void *ctx, const exo_record *record)
+{
+    player *p = ctx;
+    player_check(p, record != NULL, "no record");
+    p->records++;
+}
+
 /* A request, with a source of the caller's now and then; a value; or bytes as they are. */
 static exo_call *player_begin(player *p, tracked *t, exo_call_options *options)
 {
     static const char value[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"why?\"}],\"seed\":1}";
+    static const exo_header extra = {"x-of-the-call", "1"};
     uint32_t way = dice_below(&p->dice, 4);
-    player_make_source(p, &t->source);
+    player_make_source(p, t);
     options->resumes = dice_once_in(&p->dice, 3);
     options->defaults = way != 2 && dice_once_in(&p->dice, 4) ? "{\"top_k\":3}" : NULL;
     options->api_key = dice_once_in(&p->dice, 4) ? "sk-of-the-call" : NULL;
     options->request_timeout = dice_once_in(&p->dice, 4) ? 50 : options->request_timeout;
+    options->raw = dice_once_in(&p->dice, 3) ? player_hears : NULL;
+    options->raw_ctx = p;
+    options->headers = &extra;
+    options->header_count = dice_once_in(&p->dice, 4) ? 1 : 0;
     options->model = way == 1 || way == 2 ? player_model(p) : NULL;
     if (way == 1) {
         exo_json_cursor_init(&t->value, exo_span_text(value), EXO_JSON_DEPTH_MAX);
@@ -481,6 +508,20 @@ static void chat_meddles(void *ctx, const exo_event *event)
     }
     if (dice_once_in(&p->dice, 30)) {
         exo_call_cancel(event->call);
+        return;
+    }
+    if (dice_once_in(&p->dice, 30)) {
+        exo_call_free(event->call);
+        return;
+    }
+    player_check(p, exo_call_hold(event->call, true) == EXO_E_STATE, "the call of a chat can be held");
+    if (event->type == EXO_EVENT_END && dice_once_in(&p->dice, 4)) {
+        tracked none = {0};
+        exo_reply *reply = exo_call_reply(event->call);
+        player_check(p, reply != NULL, "END without a reply");
+        player_read_reply(p, &none, reply);
+        exo_reply_free(reply);
+        p->is_taken = true;
     }
 }
 
@@ -493,8 +534,11 @@ static void do_chat(player *p)
     exo_reply *reply = exo_chat_events(p->client, request, &options, chat_meddles, p);
     p->depth--;
     tracked none = {0};
-    player_check(p, reply != NULL, "exo_chat_events() has no reply");
-    player_read_reply(p, &none, reply);
+    player_check(p, (reply == NULL) == p->is_taken, "exo_chat_events() has no reply, or one that was taken");
+    p->is_taken = false;
+    if (reply) {
+        player_read_reply(p, &none, reply);
+    }
     exo_reply_free(reply);
     exo_request_free(request);
 }
@@ -511,16 +555,39 @@ static void do_models(player *p)
     (void)exo_client_models(p->client, player_model(p), models_each, p, &failure);
 }
 
+/* As a program that watches the sockets itself: any may be said to be ready. */
+static void do_ready(player *p)
+{
+    if (dice_once_in(&p->dice, 4)) {
+        player_check(p,
+                     exo_client_ready(p->client, (int)dice_below(&p->dice, 64), (int)dice_below(&p->dice, 8)) == EXO_OK,
+                     "nothing can be said to be ready");
+    }
+}
+
+static void do_body_value(player *p)
+{
+    static const char value[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"why?\"}]}";
+    exo_json_cursor json;
+    exo_call_options options = EXO_CALL_OPTIONS_INIT;
+    options.model = player_model(p);
+    options.defaults = dice_once_in(&p->dice, 2) ? "{\"seed\":1}" : NULL;
+    exo_json_cursor_init(&json, exo_span_text(value), EXO_JSON_DEPTH_MAX);
+    const exo_cursor cursor = exo_json_cursor_of(&json);
+    player_check(p, exo_client_body_value(p->client, &cursor, &options, body_takes, p) == EXO_OK, "no body of a value");
+}
+
 /* One function of the library, or a few that belong together, and how often it is called. */
 static const struct {
     void (*act)(player *p);
     unsigned weight;
     bool nests; /* may be done inside of a handler */
 } acts[] = {
-    {do_poll, 20, false}, {do_hold, 4, true},  {do_resume, 20, true}, {do_wakeup, 2, true}, {do_bounds, 1, true},
-    {do_remove, 1, true}, {do_look, 1, true},  {do_next, 60, false},  {do_start, 30, true}, {do_cancel, 4, true},
-    {do_free, 6, true},   {do_reply, 6, true}, {do_deploy, 2, true},  {do_lists, 1, true},  {do_end_taken, 10, true},
-    {do_body, 1, true},   {do_chat, 1, true},  {do_models, 1, false},
+    {do_poll, 20, false},     {do_hold, 4, true},   {do_resume, 20, true},    {do_wakeup, 2, true},
+    {do_bounds, 1, true},     {do_remove, 1, true}, {do_look, 1, true},       {do_next, 60, false},
+    {do_start, 30, true},     {do_cancel, 4, true}, {do_free, 6, true},       {do_reply, 6, true},
+    {do_deploy, 2, true},     {do_lists, 1, true},  {do_end_taken, 10, true}, {do_ready, 2, false},
+    {do_body_value, 1, true}, {do_body, 1, true},   {do_chat, 1, true},       {do_models, 1, false},
 };
 
 static void player_step(player *p)
@@ -559,7 +626,13 @@ static void player_open(player *p)
     p->dice = p->seed;
     memset(p->large, 'x', sizeof p->large - 1);
     p->server = unruly_start(p->seed);
-    p->client = exo_client_new(NULL);
+    static const int64_t turns[] = {0, 1, 1000, 262144};
+    exo_client_options options = EXO_CLIENT_OPTIONS_INIT;
+    options.turn_bytes = turns[dice_below(&p->dice, 4)];
+    options.log = player_logs;
+    options.log_ctx = p;
+    options.log_bodies = (long)dice_below(&p->dice, 3) * 50;
+    p->client = exo_client_new(&options);
     player_check(p, p->server && p->client, "nothing to begin with");
     snprintf(p->url, sizeof p->url, "http://127.0.0.1:%u/v1", unruly_port(p->server));
     snprintf(p->named_url, sizeof p->named_url, "http://localhost:%u/v1", unruly_port(p->server));
