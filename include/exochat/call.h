@@ -87,11 +87,14 @@ typedef enum exo_files {
                                                           nor extra_body has them; drop and rename apply. NULL: none */ \
     X(const exo_header *, headers, NULL)               /* extra headers, in place of the deployment's of that name; \
                                                           EXO_E_HEADER for the authentication, Content-Type and what \
-                                                          belongs to the transport */ \
+                                                          belongs to the transport. They go with every attempt, \
+                                                          to fallbacks at other hosts too */ \
     X(size_t, header_count, 0) \
     X(const char *, api_key, NULL)                     /* in place of the deployment's, and of those of fallbacks \
-                                                          at the same scheme, host and port: others keep their own. \
-                                                          NULL: theirs; "": no authentication is sent */ \
+                                                          at the same scheme, host and port that may share its \
+                                                          connections (deployment.h): others keep their own. \
+                                                          NULL: theirs; "": no authentication is sent, not from the \
+                                                          deployment's headers either */ \
     X(int64_t, connect_timeout, EXO_CLOCK_OF_DEPLOYMENT)     /* as in exo_deployment */ \
     X(int64_t, stream_ttft_timeout, EXO_CLOCK_OF_DEPLOYMENT) /* also EXO_CLOCK_AUTO */ \
     X(int64_t, request_timeout, EXO_CLOCK_OF_DEPLOYMENT)

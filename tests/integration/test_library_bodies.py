@@ -241,6 +241,12 @@ def test_a_call_has_headers_and_a_key_of_its_own(driver, upstream):
     assert request.header("authorization") == "Bearer sk-of-the-deployment" and request.header("x-b") == "2"
     assert driver.chat(api_key="").failed is None
     assert upstream.requests[2].header("authorization") is None
+    driver.deploy(upstream, "ok", header=["Authorization:Basic of-the-headers"])
+    assert driver.chat().failed is None
+    assert upstream.requests[3].header("authorization") == "Basic of-the-headers"
+    for key, sent in (("", None), (KEY, f"Bearer {KEY}")):
+        assert driver.chat(api_key=key).failed is None
+        assert upstream.requests[-1].header("authorization") == sent
 
 
 def test_a_key_of_a_call_goes_to_no_other_place(driver, upstream):

@@ -93,7 +93,8 @@ struct curl_slist *exo_sending_headers(const exo_sending *sending)
         struct curl_slist *grown = curl_slist_append(list, "Expect:");
         good = grown != NULL;
     }
-    if (!good || !options_add_extra_headers(&list, sending, keyed ? auth : NULL)) {
+    const bool is_decided = keyed || sending->api_key; /* by the call, even where that is for none */
+    if (!good || !options_add_extra_headers(&list, sending, is_decided ? auth : NULL)) {
         exo_headers_free(list);
         return NULL;
     }
