@@ -153,10 +153,10 @@ void exo_call_cancel(exo_call *call);
  * one, which is wall time; when that runs out the call ends, which END says once it is let go. Of the answer so much is
  * read on as an inbox holds (64 KB, 1 MB of a compressed one), then its transfer pauses. Over HTTP/2 no transfer is
  * ever paused, because one would block all others of the connection: the inbox holds 1 MB, and what comes beyond ends
- * the call with EXO_E_CONSUMER_LIMIT. A request that is being sent goes on; one that was not begun is not begun. A call
- * that is held is one that could have an event: exo_client_next() waits for it, without end if nothing else is under
- * way. EXO_OK; EXO_E_ARGUMENT for NULL; EXO_E_FORKED; EXO_E_STATE for the call of exo_chat() or exo_chat_events(),
- * which nobody could let go of. */
+ * the call with EXO_E_CONSUMER_LIMIT. A request that is being sent, or waits for a connection, goes on; one that was
+ * not begun is not begun. A call that is held is one that could have an event: exo_client_next() waits for it, without
+ * end if nothing else is under way. EXO_OK; EXO_E_ARGUMENT for NULL; EXO_E_FORKED; EXO_E_STATE for the call of
+ * exo_chat() or exo_chat_events(), which nobody could let go of. */
 int exo_call_hold(exo_call *call, bool held);
 
 /* Takes the reply out of a call that has ended; the caller frees it with exo_reply_free(). NULL until END was handed

@@ -3,6 +3,8 @@
  *
  * Part of the hosted library, unless that was built without libyaml (EXO_CONFIG=OFF): then this header is not installed
  * and none of its functions is there. The format is described in exochat-config(5). Reading goes through libyaml.
+ *
+ * NULL is no configuration: nothing is said of it, and exo_config_apply() returns EXO_E_ARGUMENT.
  */
 #ifndef EXOCHAT_CONFIG_H
 #define EXOCHAT_CONFIG_H

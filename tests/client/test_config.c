@@ -1129,10 +1129,41 @@ static void test_apply_is_all_or_nothing(void **state)
     exo_config_free(new);
 }
 
+/* As after a file that could not be read. */
+static void test_null_is_no_configuration(void **state)
+{
+    exo_call_options options = EXO_CALL_OPTIONS_INIT;
+    int64_t time;
+    (void)state;
+    exo_client *client = exo_client_new(NULL);
+    assert_null(exo_config_load(NULL, NULL, NULL, message, sizeof message));
+    assert_string_equal(message, "NULL: Invalid argument");
+    assert_null(exo_config_load(NULL, NULL, NULL, NULL, 0));
+    assert_null(exo_config_parse((exo_span){NULL, 9}, NULL, NULL, NULL, NULL, 0));
+    assert_int_equal(exo_config_apply(NULL, client), EXO_E_ARGUMENT);
+    assert_string_equal(exo_client_message(client), "config: is missing");
+    assert_null(exo_config_model(NULL, 0));
+    assert_null(exo_config_deployment(NULL, "m"));
+    assert_null(exo_config_policy(NULL, "m"));
+    assert_null(exo_config_fallback(NULL, "m", 0));
+    assert_null(exo_config_context_fallback(NULL, "m", 0));
+    assert_null(exo_config_default_model(NULL));
+    assert_null(exo_config_missing_key(NULL, "m"));
+    exo_config_call_options(NULL, &options);
+    exo_config_call_options(NULL, NULL);
+    assert_int_equal(options.total_timeout, EXO_CLOCK_DEFAULT_TOTAL);
+    assert_int_equal(exo_config_check(NULL, NULL, NULL), 0);
+    exo_config_free(NULL);
+    assert_false(exo_parse_duration(NULL, &time));
+    assert_false(exo_parse_duration("1s", NULL));
+    exo_client_free(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_null_is_no_configuration),
         cmocka_unit_test(test_little),
         cmocka_unit_test(test_process_environment),
         cmocka_unit_test(test_times),

@@ -402,6 +402,9 @@ exo_config *exo_config_parse(exo_span text, const char *name, exo_environment en
     }
     memset(r.config, 0, sizeof *r.config);
     r.config->name = exo_heap_copy(r.yaml.name);
+    if (!text.ptr) {
+        text.len = 0;
+    }
     bool good = r.config->name ? exo_yaml_open(&r.yaml, text) && config_read_all(&r) : config_out_of_memory(&r, 1);
     exo_yaml_close(&r.yaml);
     if (!good) {
@@ -435,9 +438,10 @@ exo_config *exo_config_load(const char *path, exo_environment environment, void 
     exo_config *config = NULL;
     exo_buffer text;
     struct stat status;
-    FILE *file = fopen(path, "rbe");
+    errno = EINVAL;
+    FILE *file = path ? fopen(path, "rbe") : NULL;
     if (!file) {
-        snprintf(message, message ? size : 0, "%s: %s", path, strerror(errno));
+        snprintf(message, message ? size : 0, "%s: %s", path ? path : "NULL", strerror(errno));
         return NULL;
     }
     setvbuf(file, NULL, _IONBF, 0);
@@ -485,13 +489,13 @@ void exo_config_free(exo_config *config)
 
 const exo_config_entry *exo_config_find(const exo_config *config, const char *name)
 {
-    const exo_config_name *found = name ? exo_config_names_find(config->sorted, config->count, name) : NULL;
+    const exo_config_name *found = config && name ? exo_config_names_find(config->sorted, config->count, name) : NULL;
     return found ? &config->models[found->number] : NULL;
 }
 
 const char *exo_config_model(const exo_config *config, size_t index)
 {
-    return index < config->count ? config->models[index].name : NULL;
+    return config && index < config->count ? config->models[index].name : NULL;
 }
 
 const exo_deployment *exo_config_deployment(const exo_config *config, const char *model)
@@ -520,7 +524,7 @@ const char *exo_config_context_fallback(const exo_config *config, const char *mo
 
 const char *exo_config_default_model(const exo_config *config)
 {
-    return config->default_model;
+    return config ? config->default_model : NULL;
 }
 
 const char *exo_config_missing_key(const exo_config *config, const char *model)
@@ -531,6 +535,9 @@ const char *exo_config_missing_key(const exo_config *config, const char *model)
 
 void exo_config_call_options(const exo_config *config, exo_call_options *options)
 {
+    if (!config || !options) {
+        return;
+    }
     if (config->lines[EXO_KEY_total_timeout]) {
         options->total_timeout = config->total_timeout;
     }
@@ -558,7 +565,11 @@ static int config_stage(exo_registry *staged, const exo_config_entry *model, cha
 int exo_config_apply(const exo_config *config, exo_client *client)
 {
     exo_registry staged;
-    int code = !client ? EXO_E_ARGUMENT : exo_engine_is_ours(client) ? EXO_OK : EXO_E_FORKED;
+    int code = exo_engine_check(client);
+    if (code == EXO_OK && !config) {
+        exo_engine_say(client, "config: is missing");
+        code = EXO_E_ARGUMENT;
+    }
     memset(&staged, 0, sizeof staged);
     for (size_t i = 0; code == EXO_OK && i < config->count; i++) {
         code = config_stage(&staged, &config->models[i], client->message, sizeof client->message);

@@ -246,6 +246,9 @@ static void check_circles(check *c, enum exo_config_model_key key, size_t list)
 size_t exo_config_check(const exo_config *config, void (*warn)(void *ctx, const char *line), void *ctx)
 {
     check c = {config, NULL, warn, ctx, 0};
+    if (!config) {
+        return 0;
+    }
     for (size_t i = 0; i < config->count; i++) {
         c.model = &config->models[i];
         check_plain_http(&c);

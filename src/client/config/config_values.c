@@ -96,6 +96,9 @@ bool exo_parse_duration(const char *text, int64_t *result)
         const char *unit;
         int64_t milliseconds;
     } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"", 1000}};
+    if (!text || !result) {
+        return false;
+    }
     size_t len = strlen(text);
     size_t unit_len = strlen(units[0].unit);
     size_t at = 0;
