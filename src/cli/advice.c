@@ -22,6 +22,7 @@ typedef struct question {
     const char *url; /* "": not known */
     const exo_deployment *deployment;
     bool keyed; /* a key was there to be sent */
+    bool shown; /* what was printed of the answer keeps the call from another attempt */
     char *words;
 } question;
 
@@ -97,6 +98,10 @@ static void advise_on_tls(const question *q)
     if (advice_said(q, "wrong version number") || advice_said(q, "packet length too long") ||
         advice_said(q, "unexpected message") || advice_said(q, "http request")) {
         advise_on_scheme(q, "no TLS is spoken there; for plain http");
+    } else if (advice_said(q,
+                           "setting certificate")) { /* "error setting certificate file: …", "… verify locations …" */
+        advise(q, "the certificates to trust are to be in PEM, in a file or folder that can be read: check %s",
+               q->setup->options->ca ? "--ca" : "ca_file and ca_dir in the configuration");
     } else if (advice_said(q, "certificate") || advice_said(q, "self")) {
         advise(q,
                "--ca FILE (ca_file in a configuration) trusts a certificate that the system does not; it must be for "
@@ -150,14 +155,19 @@ static void advise_on_proxy(const question *q)
     }
 }
 
-/* Behind a failure that may be the proxy's as well. */
-static void advise_on_way(const question *q)
+/* Whether libcurl's words are about a connection to the endpoint itself, as no_proxy may have it; where it goes through
+ * a proxy they name that one, or both. */
+static bool advice_is_direct(const question *q)
 {
-    const char *proxy = advice_proxy(q);
-    if (proxy) {
-        advise(q, "; it is asked through the proxy of %s%s", proxy,
-               q->setup->options->proxy ? "" : ", --proxy '' does without");
+    char words[300];
+    exo_span host = address_host(q->url);
+    if (host.len > 2 && *host.ptr == '[') {
+        host = exo_span_of(host.ptr + 1, host.len - 2);
     }
+    const char *behind = host.len > 0 ? host.ptr + host.len + (host.ptr[host.len] == ']') : "";
+    const char *port = *behind == ':' ? behind + 1 : address_is_secure(q->url) ? "443" : "80";
+    snprintf(words, sizeof words, " %.*s port %.*s ", (int)host.len, host.ptr, (int)strspn(port, "0123456789"), port);
+    return advice_said(q, words) && !advice_said(q, " via ");
 }
 
 static void advise_on_name(const question *q)
@@ -165,18 +175,28 @@ static void advise_on_name(const question *q)
     exo_span host = address_host(q->url);
     advise(q, "is %.*s spelled as it should be, and does this machine have a network and a name server?", (int)host.len,
            host.ptr);
-    advise_on_way(q);
 }
 
 static void advise_on_connection(const question *q)
 {
     char host[200];
+    const char *proxy = advice_is_direct(q) ? NULL : advice_proxy(q);
     address_show_host(q->url, host, sizeof host);
-    advise(q, "is the server running, and does it listen on %s? A firewall may be between", host);
-    advise_on_way(q);
+    if (proxy) {
+        advise(q, "it is the proxy that takes no connection: %s is asked through the proxy of %s%s", host, proxy,
+               q->setup->options->proxy ? "" : ", --proxy '' does without");
+    } else {
+        advise(q, "is the server running, and does it listen on %s? A firewall may be between", host);
+    }
 }
 
 /* ---- the key ---- */
+
+static bool advice_is_set(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value && *value != '\0';
+}
 
 static void advise_on_key(const question *q)
 {
@@ -187,7 +207,7 @@ static void advise_on_key(const question *q)
         advise(q, "give models.%s a key in %s: api_key_env: NAME", q->name, setup->path);
     } else if (!q->keyed && o->base_url) {
         advise(q, "--api-key-env NAME sends the key in that variable, --api-key-file FILE the one in a file%s",
-               getenv("OPENAI_API_KEY") ? "; OPENAI_API_KEY is set, and sent nowhere unless it is named" : "");
+               advice_is_set("OPENAI_API_KEY") ? "; OPENAI_API_KEY is set, and sent nowhere unless it is named" : "");
     } else if (!q->keyed) {
         advise(q, "set OPENAI_API_KEY");
     } else if (setup->config) {
@@ -359,11 +379,21 @@ static void advise_on_status(const question *q)
     }
 }
 
+/* Whether --retries would try this failure again, and does not do so already. */
+static bool advice_can_retry(const question *q)
+{
+    const exo_route_policy *policy = q->setup->asked ? exo_client_policy_of(q->setup->client, q->setup->asked) : NULL;
+    return policy && policy->retries == 0 && q->failure->verdict == EXO_RETRY &&
+           q->failure->retry_after <= policy->retry_after_max;
+}
+
 static void advise_again(const question *q)
 {
     advise(q, "try again");
     if (q->setup->options->command == COMMAND_CHAT) {
-        advise(q, "; --retries 2 does so by itself, --fallback NAME asks another model");
+        advise(q, "; %s--fallback NAME asks another model%s",
+               advice_can_retry(q) ? "--retries 2 does so by itself, " : "",
+               q->shown ? "; behind text that was printed that takes --restart or --no-stream" : "");
     }
 }
 
@@ -403,6 +433,14 @@ static void advise_on_close(const question *q)
         advise(q, "; or ");
     }
     advise_again(q);
+}
+
+static void advise_on_reset(const question *q)
+{
+    if (advise_on_plain(q)) {
+        advise(q, "; or ");
+    }
+    advise(q, "the request may be too large for the server: attach less, or try again");
 }
 
 static void advise_on_redirect(const question *q)
@@ -451,10 +489,10 @@ static const advice rows[] = {
     {EXO_E_CONNECT, NULL, advise_on_connection},
     {EXO_E_TLS, NULL, advise_on_tls},
     {EXO_E_PROXY, NULL, advise_on_proxy},
-    {EXO_E_SEND, NULL, advise_again},
+    {EXO_E_SEND, NULL, advise_on_close},
     {EXO_E_RECEIVE, NULL, advise_again},
     {EXO_E_CLOSED, NULL, advise_on_close},
-    {EXO_E_RESET_IN_UPLOAD, "the request may be too large for the server: attach less, or try again", NULL},
+    {EXO_E_RESET_IN_UPLOAD, NULL, advise_on_reset},
     {EXO_E_STATUS, NULL, advise_on_status},
     {EXO_E_SERVER, NULL, advise_again},
     {EXO_E_RATE_LIMIT, NULL, advise_on_rate},
@@ -491,9 +529,9 @@ static void advice_of_code(const question *q)
     advise(q, "%s", exo_error_advice(q->failure->code));
 }
 
-void advice_write(const cli_setup *setup, const exo_failure *failure, const char *name, char *words)
+void advice_write(const cli_setup *setup, const exo_failure *failure, const char *name, bool shown, char *words)
 {
-    question q = {setup, failure, name, "", NULL, false, words};
+    question q = {setup, failure, name, "", NULL, false, shown, words};
     words[0] = '\0';
     if (setup->config) {
         q.deployment = exo_config_deployment(setup->config, name);

@@ -12,8 +12,8 @@ enum {
 };
 
 /* Writes what to do about a failure of the deployment `name` ("" and names that are not deployed are allowed) to
- * `words` of ADVICE_MAX bytes. Where the endpoint does not know the model it is asked, for a few seconds, which it has.
- */
-void advice_write(const cli_setup *setup, const exo_failure *failure, const char *name, char *words);
+ * `words` of ADVICE_MAX bytes. `shown`: what was printed of the answer keeps the call from another attempt. Where the
+ * endpoint does not know the model it is asked, for a few seconds, which it has. */
+void advice_write(const cli_setup *setup, const exo_failure *failure, const char *name, bool shown, char *words);
 
 #endif

@@ -40,6 +40,8 @@ typedef struct asking {
     bool terminal;    /* standard output is one */
     bool line_open;   /* text was printed, and its line has not ended */
     bool printed;     /* text was */
+    bool shown;       /* text was, or anything else of the answer */
+    bool restarts;    /* it may begin anew all the same */
     bool spoiled;     /* and is void, and cannot be taken back: whoever reads the output takes it for the answer */
     uint32_t choices; /* that were asked for */
     exo_buffer refusal;
@@ -104,6 +106,7 @@ static bool chat_on_event(void *ctx, const exo_event *event)
     if (event->type == EXO_EVENT_END) {
         return true;
     }
+    asked->shown = event->type != EXO_EVENT_RESTART && (asked->shown || event->type != EXO_EVENT_USAGE);
     if (asked->options->events) {
         events_print(event);
     } else if (event->choice == 0) {
@@ -262,7 +265,7 @@ static int chat_finish(asking *asked, const cli_setup *setup, const exo_reply *r
     exo_answer *answer = exo_reply_answer(reply, 0);
     char advice[ADVICE_MAX] = "";
     if (failure) {
-        advice_write(setup, failure, exo_reply_deployment(reply), advice);
+        advice_write(setup, failure, exo_reply_deployment(reply), asked->shown && !asked->restarts, advice);
     }
     chat_print_reply(asked, reply, advice);
     if (failure) {
@@ -323,6 +326,7 @@ static int chat_put_question(asking *asked, const cli_setup *setup, const exo_re
     exo_call_options call = EXO_CALL_OPTIONS_INIT;
     setup_call_options(setup, options, &call);
     call.model = asked->model;
+    asked->restarts = call.restart;
     call.choices = asked->choices = exo_request_choices(request);
     call.buffered = options->json || options->no_stream || (call.choices > 1 && !options->events);
     call.events = chat_wanted_events(options);

@@ -43,7 +43,7 @@ static int check_print_probe(const cli_setup *setup, const exo_reply *reply, con
     const exo_failure *failure = exo_reply_failure(reply);
     const exo_trail_entry *attempt = exo_reply_attempt(reply, 0);
     if (failure) {
-        advice_write(setup, failure, name, words);
+        advice_write(setup, failure, name, false, words);
         report_failure(failure, name, words);
         return failure->code == EXO_E_CANCELLED ? EXIT_INTERRUPTED : EXIT_FAILED;
     }
@@ -124,7 +124,7 @@ static int check_save_root(const cli_setup *setup, const cli_options *options, c
     int exit_code = report_exit_code_of(code);
     if (code != EXO_OK) {
         char words[ADVICE_MAX];
-        advice_write(setup, &failure, model, words);
+        advice_write(setup, &failure, model, false, words);
         report_failure(&failure, setup->config ? model : setup->shown, words);
     } else {
         exit_code = check_write_pem(options->save_ca, exo_buffer_span(&pem));

@@ -127,7 +127,7 @@ static int models_print_remote(cli_setup *setup, const cli_options *options)
     }
     if (code != EXO_OK) {
         char words[ADVICE_MAX];
-        advice_write(setup, &failure, model, words);
+        advice_write(setup, &failure, model, false, words);
         report_failure(&failure, setup->config ? model : setup->shown, words);
     }
     return report_exit_code_of(code);

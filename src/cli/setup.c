@@ -349,7 +349,8 @@ const char *setup_deploy(cli_setup *setup, const cli_options *options, const cha
 {
     *exit_code = EXIT_USAGE;
     if (setup->config) {
-        return setup_deploy_config(setup, options, model, fall_back, exit_code);
+        setup->asked = setup_deploy_config(setup, options, model, fall_back, exit_code);
+        return setup->asked;
     }
     if (!model || *model == '\0') {
         say("--model: MODEL expected, since there is no configuration; exochat models --remote asks %s which it has",
@@ -361,6 +362,7 @@ const char *setup_deploy(cli_setup *setup, const cli_options *options, const cha
         *exit_code = setup_failed(setup, code);
         return NULL;
     }
+    setup->asked = model;
     return model;
 }
 

@@ -18,6 +18,7 @@ typedef struct cli_setup {
     const char *base_url; /* where there is no configuration */
     char shown[256];      /* the same, for people */
     cli_key key;          /* for base_url */
+    const char *asked;    /* the model that setup_deploy() returned */
     char *own_path;
 } cli_setup;
 

@@ -6,11 +6,12 @@ import time
 
 import pytest
 from command import ROOT
-from listener import Listener, answer, hear_and_close
+from listener import Listener, answer, hear_and_close, hear_and_reset
 from test_failures import OTHERS, STATUSES
 from upstream import Upstream
 
 KEY = "sk-advice-0123456789abcdef"
+BEHIND = "; behind text that was printed that takes --restart or --no-stream"
 
 
 @pytest.mark.parametrize("behaviour", sorted({f"status-{row[0]}" for row in STATUSES} | {row[0] for row in OTHERS}))
@@ -18,9 +19,39 @@ def test_every_failure_has_advice(ask, behaviour):
     ran = ask(behaviour)
     assert ran.code in (1, 3, 4) and len(ran.hint) > 10
     failed = ask(behaviour, "--json")
-    assert failed.error["advice"] == failed.hint == ran.hint
-    assert ask(behaviour, "--events").events[-2]["error"]["advice"] == ran.hint
-    assert ask(behaviour, "-q").hint == ran.hint
+    assert failed.error["advice"] == failed.hint == ran.hint.replace(BEHIND, "")
+    assert ask(behaviour, "--events").events[-2]["error"]["advice"].replace(BEHIND, "") == failed.hint
+    assert ask(behaviour, "-q").hint.replace(BEHIND, "") == failed.hint
+
+
+@pytest.mark.parametrize("behaviour", sorted({f"status-{row[0]}" for row in STATUSES[::3]} | {row[0] for row in OTHERS}))
+def test_what_is_advised_helps(ask, behaviour):
+    """Options that are named make another attempt, those that were given are not named again, and --retries is not
+    named where it would do nothing.
+    """
+    hint = ask(behaviour).hint
+    options = ["--trace", *(["--restart"] if BEHIND in hint else [])]
+    if "--fallback NAME" in hint:
+        assert "exochat: attempt 2: ok as ok: answered" in ask(behaviour, *options, fallbacks=["ok"]).err
+    if "try again" in hint:
+        ran = ask(behaviour, *options, "--retries", "1")
+        assert ("exochat: attempt 2: " in ran.err) == ("--retries 2" in hint)
+        assert "--retries" not in ran.err
+
+
+@pytest.mark.parametrize("option", ["--restart", "--no-stream", "--json"])
+def test_text_that_was_printed_is_not_in_the_way(ask, option):
+    assert BEHIND in ask("error-mid-stream").hint and BEHIND in ask("error-mid-stream", "--retries", "2").hint
+    assert BEHIND not in ask("error-mid-stream", option).hint and BEHIND not in ask("status-503").hint
+
+
+def test_a_wait_that_is_too_long_is_not_left_to_retries(ask, upstream, exochat, write_config):
+    assert ask("retry-after-3600").hint == "wait for 3600 s; try again; --fallback NAME asks another model"
+    assert "--retries 2" in ask("retry-after-60").hint
+    config = write_config({"m": {"model": "retry-after-60", "retry_after_max": "59s"}})
+    assert "--retries" not in exochat("--config", config, "-m", "m", "hello").hint
+    config = write_config({"m": {"model": "status-503", "retries": 1, "backoff_first": 0}})
+    assert "--retries" not in exochat("--config", config, "-m", "m", "hello").err
 
 
 def test_advice_names_options_that_there_are(exochat):
@@ -157,6 +188,25 @@ def test_a_certificate_that_is_not_trusted(exochat, certificates):
     assert ran.code == 1 and "--ca FILE" in ran.hint
 
 
+def test_http_to_a_port_of_tls_that_resets(exochat):
+    """As OpenSSL's own server does."""
+    with Listener(hear_and_reset) as listener:
+        ran = exochat("--base-url", f"http://127.0.0.1:{listener.port}/v1", "-m", "m", "hello")
+    assert f"--base-url https://127.0.0.1:{listener.port}/v1" in ran.hint
+
+
+def test_a_file_of_authorities_that_holds_none(exochat, certificates, write_config, tmp_path):
+    (tmp_path / "none.pem").write_text("no certificate\n")
+    with Upstream(tls=certificates.server()) as server:
+        url = f"https://127.0.0.1:{server.port}/v1"
+        ran = exochat("--base-url", url, "-m", "ok", "--ca", tmp_path / "none.pem", "hello")
+        assert ran.code == 1 and "PEM" in ran.hint and ran.hint.endswith("check --ca")
+        for key in ("ca_file", "ca_dir"):
+            config = write_config({"m": {"base_url": url, "model": "ok", key: "nowhere"}})
+            ran = exochat("--config", config, "-m", "m", "hello")
+            assert ran.code == 1 and (key == "ca_dir" or "check ca_file and ca_dir" in ran.hint)
+
+
 def test_a_name_that_is_not_found(exochat):
     ran = exochat("--base-url", "http://nowhere.invalid/v1", "-m", "m", "--connect-timeout", "20", "hello")
     assert "nowhere.invalid spelled" in ran.hint or "--connect-timeout" in ran.hint
@@ -168,7 +218,7 @@ def test_nobody_listens(exochat, closed_port):
 
 
 def test_a_proxy_and_where_it_is_from(exochat, write_config, closed_port):
-    """That nobody listens is said of the proxy as of the endpoint."""
+    """That nobody listens is said of the proxy, and not of an endpoint that is asked without one."""
     proxy = f"http://127.0.0.1:{closed_port}"
     base = ("--base-url", "http://example.invalid/v1", "-m", "ok", "hello")
     for name in ("http_proxy", "all_proxy"):
@@ -177,6 +227,10 @@ def test_a_proxy_and_where_it_is_from(exochat, write_config, closed_port):
     assert exochat(*base, "--proxy", proxy).hint.endswith("through the proxy of --proxy")
     config = write_config({"ok": {"base_url": "http://example.invalid/v1", "proxy": proxy}})
     assert "the proxy of proxy in the configuration" in exochat("--config", config, "-m", "ok", "hello").hint
+    direct = ("--base-url", f"http://localhost:{closed_port}/v1", "-m", "ok", "hello")
+    for exceptions in ("localhost", "*"):
+        hint = exochat(*direct, env={"http_proxy": "http://127.0.0.1:9", "no_proxy": exceptions}).hint
+        assert "proxy" not in hint and f"http://localhost:{closed_port}?" in hint
 
 
 # --- keys
@@ -188,6 +242,7 @@ def test_a_refused_key_and_where_it_is_from(exochat, upstream, write_config, tmp
     hint = exochat(*base, "hello").hint
     assert "--api-key-env NAME" in hint and "--api-key-file" in hint and "OPENAI" not in hint
     assert "OPENAI_API_KEY is set" in exochat(*base, "hello", env={"OPENAI_API_KEY": KEY}).hint
+    assert "OPENAI" not in exochat(*base, "hello", env={"OPENAI_API_KEY": ""}).hint
     assert "check the key in KEY" in exochat(*base, "--api-key-env", "KEY", "hello", env=env).hint
     (tmp_path / "key").write_text(KEY)
     assert "--api-key-file" in exochat(*base, "--api-key-file", tmp_path / "key", "hello").hint
