@@ -105,16 +105,6 @@ static bool attach_look_at(const cli_options *options, const char *name)
 
 /* ---- all of them ---- */
 
-bool attach_takes_standard_input(const cli_options *options)
-{
-    for (size_t i = 0; i < options->attachments.count; i++) {
-        if (strcmp(attach_path(options->attachments.items[i]), STANDARD_INPUT) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool attach_is_lasting(const cli_options *options)
 {
     struct stat status;

@@ -12,9 +12,6 @@
  * and that was said. What is likely a mistake is said too, unless `quiet`. */
 bool attach_all(exo_request *request, const cli_options *options);
 
-/* Whether one of the attachments is standard input. */
-bool attach_takes_standard_input(const cli_options *options);
-
 /* Whether all of the attachments can be read twice: they are regular files. */
 bool attach_is_lasting(const cli_options *options);
 

@@ -202,10 +202,46 @@ static void option_refuse_operand(const cli_options *options)
     }
 }
 
+/* Whether a file of the command line is standard input. */
+static bool option_is_input(const char *name)
+{
+    return name && (strcmp(name, "-") == 0 || strcmp(name, "/dev/stdin") == 0);
+}
+
+size_t options_count_inputs(const cli_options *options)
+{
+    size_t count = (size_t)option_is_input(options->messages) + (size_t)option_is_input(options->tools) +
+                   (size_t)option_is_input(options->schema);
+    for (size_t i = 0; i < options->attachments.count; i++) {
+        count += option_is_input(options->attachments.items[i]);
+    }
+    return count;
+}
+
+/* Whether each file that is written, or read more than once, has a name. Says so if not. */
+static bool option_names_files(const cli_options *options)
+{
+    const struct {
+        const char *option;
+        const char *name;
+    } files[] = {
+        {"continue", options->continued}, {"save-stream", options->save_stream},   {"save-ca", options->save_ca},
+        {"config", options->config},      {"api-key-file", options->api_key_file}, {"ca", options->ca},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (files[i].name && strcmp(files[i].name, "-") == 0) {
+            say("--%s: the name of a file expected, not '-'; ./- is a file of that name", files[i].option);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Two options that contradict each other, or one that needs another. False: it was said. */
 static bool option_agree(const cli_options *options)
 {
     const bool keyed = options->api_key_env || options->api_key_file;
+    const size_t inputs = options_count_inputs(options);
     struct {
         bool wrong;
         const char *why;
@@ -214,9 +250,11 @@ static bool option_agree(const cli_options *options)
         {options->api_key_env && options->api_key_file, "--api-key-file: not with --api-key-env"},
         {keyed && !options->base_url,
          "--api-key-env and --api-key-file: need --base-url (a configuration names its own keys)"},
-        {options->no_stdin && options->messages && strcmp(options->messages, "-") == 0,
+        {options->no_stdin && option_is_input(options->messages),
          "-n: leaves standard input alone, so not with --messages -"},
         {options->no_stdin && options->stdin_named, "-n: leaves standard input alone, so not with -"},
+        {inputs + options->stdin_named > 1,
+         "standard input can be read once: one of -, -a -, --messages - and the like"},
         {options->json && options->events, "--events: not with --json"},
         {options->no_stream && options->events, "--events: not with --no-stream"},
         {options->no_newline && (options->json || options->events), "--no-newline: not with --json or --events"},
@@ -229,6 +267,9 @@ static bool option_agree(const cli_options *options)
             say("%s", rules[i].why);
             return false;
         }
+    }
+    if (!option_names_files(options)) {
+        return false;
     }
     if (options->command != COMMAND_CHAT && options->operand_count > 0) {
         option_refuse_operand(options);

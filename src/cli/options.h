@@ -75,6 +75,10 @@ typedef struct cli_options {
  * cases. */
 bool options_read(cli_options *options, int argc, char **argv, int *exit_code);
 
+/* How many options want standard input for themselves, which is then no prompt: 0 or 1, as options_read() refuses more.
+ */
+size_t options_count_inputs(const cli_options *options);
+
 /* Frees what options_read() has allocated. */
 void options_free(cli_options *options);
 

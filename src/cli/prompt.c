@@ -61,8 +61,7 @@ static bool prompt_takes_standard_input(const cli_options *options)
     if (options->stdin_named) {
         return true;
     }
-    if (options->no_stdin || (options->messages && strcmp(options->messages, "-") == 0) ||
-        attach_takes_standard_input(options)) {
+    if (options->no_stdin || options_count_inputs(options) > 0) {
         return false;
     }
     input_kind kind = input_look();
@@ -111,6 +110,8 @@ static bool prompt_can_be_empty(const cli_options *options, const conversation *
     }
     if (options->operand_count > 0) {
         say("the prompt is empty, so nothing is asked");
+    } else if (going_on && going_on->answered) {
+        say("--continue: %s: its last message is an answer, so a prompt is expected", going_on->name);
     } else if (options->stdin_named || (!options->no_stdin && input_look() == INPUT_WHOLE)) {
         say("standard input is empty, and a prompt is expected, there or as arguments");
     } else {

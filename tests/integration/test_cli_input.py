@@ -1,5 +1,6 @@
 """Standard input: what of it belongs to the prompt, and what is somebody else's."""
 
+import json
 import os
 import subprocess
 
@@ -170,3 +171,33 @@ def test_a_fifo_is_not_opened_to_look_at_it(ask, upstream, tmp_path):
     os.mkfifo(tmp_path / "fifo")
     ran = ask("ok", "--dry-run", "-a", tmp_path / "fifo", "-m", "")
     assert ran.code == 2 and "--model" in ran.complaint
+
+
+TAKEN = [("-a", "-"), ("-a", "/dev/stdin"), ("--messages", "-"), ("--tools", "-"), ("--schema", "-")]
+
+TWICE = [(a, b) for a in TAKEN for b in [*TAKEN, ("-",)] if a[0] != b[0] or a[0] == "-a"]
+
+
+@pytest.mark.parametrize("first, second", TWICE)
+def test_standard_input_can_be_taken_once(exochat, first, second):
+    ran = exochat("--base-url", "http://127.0.0.1:9/v1", "-m", "ok", "--dry-run", *first, *second, "hello", input="[]")
+    assert ran.code == 2 and ran.complaint.startswith("standard input can be read once")
+
+
+@pytest.mark.parametrize("option, text, key", [
+    ("--tools", '[{"type":"function","function":{"name":"f"}}]', "tools"),
+    ("--schema", '{"type":"object"}', "response_format"),
+    ("--messages", '[{"role":"user","content":"first"}]', "messages"),
+])  # fmt: skip
+def test_standard_input_in_place_of_a_file(ask, option, text, key):
+    body = json.loads(ask("ok", "--dry-run", option, "-", input=text.encode()).out)
+    assert body[key] and body["messages"][-1] == {"role": "user", "content": "hello"}
+
+
+@pytest.mark.parametrize("option", ["--continue", "--save-stream", "--config", "--api-key-file", "--ca", "--save-ca"])
+def test_a_dash_is_no_name_of_a_file(exochat, tmp_path, option):
+    command = ["check"] if option == "--save-ca" else ["-m", "ok", "hello"]
+    ran = exochat(*(["--base-url", "http://127.0.0.1:9/v1"] if option != "--config" else []), option, "-", *command,
+                  cwd=tmp_path)  # fmt: skip
+    assert ran.code == 2 and ran.complaint.startswith(f"{option}: ") and "./-" in ran.complaint
+    assert not list(tmp_path.iterdir())

@@ -87,7 +87,7 @@ def test_a_conversation_that_waits_is_asked_as_it_stands(ask, upstream, talk):
     talk.write_text(json.dumps([user("a")]))
     assert ask("ok", "--continue", talk, prompt=None).out == TEXT and read(talk) == [user("a"), SAID]
     ran = ask("ok", "--continue", talk, prompt=None)  # and one that does not is not
-    assert ran.code == 2 and "a prompt is expected" in ran.complaint and len(upstream.requests) == 1
+    assert ran.code == 2 and "its last message is an answer" in ran.complaint and len(upstream.requests) == 1
     assert ask("ok", "--continue", talk.with_name("new"), prompt=None).code == 2 and alone(talk)
 
 
@@ -251,3 +251,15 @@ def test_what_stands_in_the_way_is_found_before_anything_is_paid(ask, upstream, 
 def test_what_does_not_go_with_it(ask, upstream, talk, options):
     ran = ask("ok", "--continue", talk, *options)
     assert ran.code == 2 and "--continue: " in ran.complaint and upstream.connections == 0 and alone(talk)
+
+
+def test_a_loop_of_tools(ask, upstream, talk):
+    """The calls of an answer are answered in the file, and the conversation goes on without a prompt."""
+    assert ask("tool-loop", "--continue", talk, prompt="weather?").code == 0
+    messages = read(talk)
+    call = messages[-1]["tool_calls"][0]["id"]
+    messages.append({"role": "tool", "tool_call_id": call, "content": "4 degrees"})
+    talk.write_text(json.dumps(messages), encoding="utf-8")
+    assert ask("tool-loop", "--continue", talk, prompt=None).out == "The tool said: 4 degrees"
+    assert upstream.requests[1].json["messages"] == messages
+    assert read(talk) == [*messages, {"role": "assistant", "content": "The tool said: 4 degrees"}] and alone(talk)
