@@ -67,13 +67,14 @@ async def test_a_conversation_in_files(provider_of, upstream, tmp_path):
     from exoclaw.agent.loop import AgentLoop
     from exoclaw.bus.queue import MessageBus
 
+    ours = asyncio.all_tasks()
     async with provider_of("ok") as provider:
         conversation = conversations.DefaultConversation.create(tmp_path, provider, "ok")
         loop = AgentLoop(MessageBus(), provider, conversation)
         for words in ("first", "second"):
             final, _ = await loop.process_turn("cli:1", words, channel="cli", chat_id="1")
             assert final == TEXT
-        while len(asyncio.all_tasks()) > 1:  # it looks after its files
+        while asyncio.all_tasks() - ours:  # it looks after its files
             await asyncio.sleep(0.01)
     sent = upstream.requests[-1].json["messages"]
     assert [message["role"] for message in sent[:4]] == ["system", "user", "assistant", "user"]
