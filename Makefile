@@ -2,9 +2,9 @@
 # Each target installs the packages of its group, and builds no more than they are for: tests only where they are run.
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
-TARGETS ?= demo all install bench fuzz coverage lint format test
+TARGETS ?= demo all install python bench fuzz coverage lint format test
 
-.PHONY: all demo test test-micropython bench fuzz coverage install lint format fresh clean
+.PHONY: all demo python test test-micropython bench fuzz coverage install lint format fresh clean
 
 all:
 	tools/install-packages.sh build
@@ -14,6 +14,10 @@ demo:
 	tools/install-packages.sh demo
 	tools/build.sh build -DEXO_TESTS=OFF -DEXO_EXAMPLES=OFF
 	examples/demo/run.sh
+
+python:
+	tools/install-packages.sh python
+	tools/python.sh install
 
 test:
 	tools/install-packages.sh test

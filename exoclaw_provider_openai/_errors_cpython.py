@@ -1,8 +1,14 @@
 """Exceptions that are ours and exoclaw's at once. CPython only: MicroPython's exceptions have one base."""
 
-from ._errors import again
+from ._errors import HTTPStatusError, again
 
 _joined = {}
+
+
+def status_error(self, status_code, message=""):
+    """HTTPStatusError's, past exoclaw's: super() would be that one, which makes words of its own."""
+    Exception.__init__(self, message or "HTTP %d" % status_code)
+    self.status_code = status_code
 
 
 def joined(own, other):
@@ -13,7 +19,10 @@ def joined(own, other):
         def reduce(self):
             return again, (own, other, self.args, self.__dict__)
 
-        cls = type(own)(own.__name__, (own, other), {"__doc__": own.__doc__, "__reduce__": reduce})
+        members = {"__doc__": own.__doc__, "__reduce__": reduce}
+        if own is HTTPStatusError:
+            members["__init__"] = status_error
+        cls = type(own)(own.__name__, (own, other), members)
         cls.__module__ = own.__module__
         cls.__qualname__ = own.__qualname__
         _joined[(own, other)] = cls

@@ -10,6 +10,9 @@ packages_of()
     build) # without the certificates no https endpoint can be asked
         echo build-essential cmake ninja-build pkg-config libcurl4-openssl-dev libyaml-dev libssl-dev ca-certificates
         ;;
+    python) # pip builds the module with these; the rest of what it wants is on PyPI
+        echo build-essential cmake ninja-build pkg-config libcurl4-openssl-dev ca-certificates python3 python3-dev python3-venv
+        ;;
     demo)
         packages_of build
         echo python3
@@ -27,6 +30,7 @@ packages_of()
         packages_of coverage
         packages_of fresh
         packages_of micropython
+        packages_of python
         echo clang python3 python3-pytest python3-pytest-xdist python3-yaml nginx haproxy openssl libuv1-dev time
         ;;
     format) echo git clang-format ;;
@@ -42,7 +46,7 @@ packages_of()
     fuzz) echo build-essential clang libclang-rt-dev ;;
     fresh) echo debootstrap git ;;
     *)
-        echo "usage: tools/install-packages.sh build|demo|coverage|test|lint|format|bench|fuzz|fresh|arm|micropython ..." >&2
+        echo "usage: tools/install-packages.sh build|python|demo|coverage|test|lint|format|bench|fuzz|fresh|arm|micropython ..." >&2
         exit 2
         ;;
     esac

@@ -4,6 +4,7 @@
 #     tools/python.sh wheel           builds the wheel of this tree against the system's libcurl, and prints its path
 #     tools/python.sh venv PYTHON     an environment with that wheel and with what tests/python wants; prints its folder
 #     tools/python.sh install         an environment with the package alone, build/python/venv: `make python`
+#     tools/python.sh reachable       exit status 77 where pip reaches no PyPI; 1 if that is in continuous integration (CI is set)
 # One wheel serves every version: it is built by the first interpreter of the list, Debian's where there is one. pip
 # takes what builds it, and what the tests want, from PyPI.
 set -eu
@@ -34,6 +35,12 @@ first()
     echo "$found"
 }
 
+usage()
+{
+    sed -n '2,10s/^# //p' "$0" >&2
+    exit 2
+}
+
 # environment PYTHON FOLDER
 environment()
 {
@@ -60,16 +67,28 @@ venv()
         "$folder/bin/pip" install --quiet --requirement tests/python/requirements.txt >&2
         cp tests/python/requirements.txt "$folder/"
     fi
-    [ -e "$made"/wheels/*.whl ] || wheel >/dev/null
+    set -- "$made"/wheels/*.whl
+    [ -e "$1" ] || wheel >/dev/null
     "$folder/bin/pip" install --quiet --no-deps --force-reinstall "$made"/wheels/*.whl >&2
     echo "$folder"
+}
+
+reachable()
+{
+    environment "$(first)" "$made/build"
+    folder=$(mktemp -d)
+    status=0
+    "$made/build/bin/pip" download --quiet --no-deps --dest "$folder" scikit-build-core >&2 || status=77
+    rm -rf "$folder"
+    [ "$status" = 0 ] || [ -z "${CI:-}" ] || [ "$CI" = false ] || status=1
+    return "$status"
 }
 
 case ${1:-} in
 list) list ;;
 wheel) wheel ;;
 venv)
-    [ $# = 2 ] || { sed -n '2,9s/^# //p' "$0" >&2; exit 2; }
+    [ $# = 2 ] || usage
     venv "$2"
     ;;
 install)
@@ -78,8 +97,6 @@ install)
     "$made/venv/bin/python" -m exoclaw_provider_openai
     echo "An environment with the package: . build/python/venv/bin/activate"
     ;;
-*)
-    sed -n '2,9s/^# //p' "$0" >&2
-    exit 2
-    ;;
+reachable) reachable ;;
+*) usage ;;
 esac

@@ -2,9 +2,10 @@
 # Runs every test there is, goes on after a failure, and ends with one line that adds up what the runners counted:
 #     N passed, N failed
 # Three builds: with the default compiler, with AddressSanitizer and UndefinedBehaviorSanitizer, and with clang. The
-# first two run all of ctest and pytest; then coverage is held to its thresholds, and `make demo` is run on a machine
-# that has nothing, where tools/check-fresh.sh can make one. A build that fails, a runner that does not run, and one
-# that finds no test each count as one failure.
+# first two run all of ctest and pytest. The Python package is tested as it is installed, under every CPython from 3.11
+# on that is found, and with a sanitized module; _exochat of MicroPython by a script of its own. Then coverage is held to
+# its thresholds, and `make demo` is run on a machine that has nothing, where tools/check-fresh.sh can make one. A build
+# that fails, a runner that does not run, and one that finds no test each count as one failure.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -25,6 +26,13 @@ skipped=0
 title()
 {
     printf '\n== %s\n' "$*"
+}
+
+# What could not be run here, and why.
+skip()
+{
+    echo "skipped: $*"
+    skipped=$((skipped + 1))
 }
 
 # One thing that failed and that no runner counts.
@@ -98,8 +106,23 @@ run_pytest()
     runner pytest "$1" "$python" -m pytest -q -p no:cacheprovider $jobs --junitxml "$report" tests/integration
 }
 
+# run_package PYTHON [VARIABLE=VALUE ...]: tests/python with the package as pip installs it (-P: not that of the tree).
+run_package()
+{
+    package_python=$1
+    shift
+    if ! environment=$(tools/python.sh venv "$package_python"); then
+        failure "tests/python, $package_python: no environment"
+        return
+    fi
+    EXOCHAT_BINARY=$PWD/build/exochat
+    export EXOCHAT_BINARY
+    runner pytest "tests/python, $package_python $*" env "$@" "$environment/bin/python" -P -m pytest -q -p no:cacheprovider -n 2 \
+        --junitxml "$report" tests/python
+}
+
 title "build"
-if tools/build.sh build -DEXO_WERROR=ON; then
+if tools/build.sh build -DEXO_WERROR=ON -DEXO_PYTHON=ON; then
     run_ctest build
     run_pytest build
 else
@@ -107,10 +130,29 @@ else
     run_ctest build --label-regex '^tree$'
 fi
 
+# The Python package, under every CPython.
+title "the Python package"
+tools/python.sh reachable
+pypi=$?
+case $pypi in
+0)
+    if tools/python.sh wheel; then
+        tools/python.sh list
+        for found in $(tools/python.sh list | cut -d ' ' -f 2); do
+            run_package "$found"
+        done
+    else
+        failure "the wheel"
+    fi
+    ;;
+77) skip "the Python package: pip reaches no PyPI" ;;
+*) failure "pip reaches no PyPI" ;;
+esac
+
 # A test may expect that a program fails, and take a sanitizer's report for that. So AddressSanitizer reports to a file,
 # and any such file is a failure; UndefinedBehaviorSanitizer cannot, so it ends the program with a status that none has.
 title "build-asan"
-if tools/build.sh build-asan -DEXO_WERROR=ON -DEXO_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug; then
+if tools/build.sh build-asan -DEXO_WERROR=ON -DEXO_PYTHON=ON -DEXO_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug; then
     rm -f build-asan/sanitizer.*
     ASAN_OPTIONS="log_path=$PWD/build-asan/sanitizer:log_exe_name=1:exitcode=86"
     ASAN_OPTIONS="$ASAN_OPTIONS:detect_stack_use_after_return=1:strict_string_checks=1"
@@ -119,6 +161,11 @@ if tools/build.sh build-asan -DEXO_WERROR=ON -DEXO_SANITIZE=ON -DCMAKE_BUILD_TYP
     export ASAN_OPTIONS UBSAN_OPTIONS EXOCHAT_SANITIZED
     run_ctest build-asan
     run_pytest build-asan
+    if [ "$pypi" = 0 ]; then
+        # What Python itself never frees is no leak of ours: tests/python/test_leaks.py counts.
+        run_package "$(tools/python.sh list | sed -n '1s/^[^ ]* //p')" EXOCHAT_EXTENSION="$PWD/build-asan/bindings/python" PYTHONMALLOC=malloc \
+            LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
+    fi
     unset ASAN_OPTIONS UBSAN_OPTIONS EXOCHAT_SANITIZED
     for said in build-asan/sanitizer.*; do
         [ -e "$said" ] || continue
@@ -147,7 +194,7 @@ counted()
 
 counted "micropython" "$python" tests/micropython/check.py
 
-check "build-clang" env CC=clang tools/build.sh build-clang -DEXO_WERROR=ON
+check "build-clang" env CC=clang tools/build.sh build-clang -DEXO_WERROR=ON -DEXO_PYTHON=ON
 check "coverage" tools/coverage.sh --fail-under-line 95 --fail-under-branch 90
 check "fresh" tools/check-fresh.sh demo
 
