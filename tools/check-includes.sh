@@ -15,13 +15,13 @@ rule=$(mktemp)
 trap 'rm -f "$rule"' EXIT
 cat >"$rule" <<'TABLE'
 json_read      json_text
-json_write     json_text json_wide
-json_text      json_wide
+json_write     json_text vectors
+json_text      vectors
 json_repair    json_text json_read
 value          json_read
 encode         value json_write json_read encode_walk
 encode_walk    encode
-encode_piece   encode_walk
+encode_piece   encode_walk vectors
 encode_file    encode_walk
 chunk          json_read think shape
 shape          chunk json_text
@@ -56,7 +56,7 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
             return
         }
         if (layer == "core") {
-            vectors = module == "json_wide" && (name == "emmintrin.h" || name == "arm_neon.h") # part of the compiler
+            vectors = module == "vectors" && (name == "emmintrin.h" || name == "arm_neon.h") # part of the compiler
             if (opener == "\"" || !(name in freestanding || vectors)) bad("not for the core")
             return
         }

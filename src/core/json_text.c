@@ -7,7 +7,7 @@
 #include "json_text.h"
 
 #include "ascii.h"
-#include "json_wide.h"
+#include "vectors.h"
 
 static inline int text_utf8_check(const char *text, size_t len)
 {
@@ -58,11 +58,11 @@ static size_t text_ascii_run(const char *text, size_t len)
 {
     const size_t ones = SIZE_MAX / 255;
     size_t at = 0;
-#ifdef JSON_WIDE
-    while (len - at >= JSON_WIDE) {
-        const unsigned run = json_wide_clean(text + at);
+#ifdef VECTOR_BYTES
+    while (len - at >= VECTOR_BYTES) {
+        const unsigned run = vector_clean(text + at);
         at += run;
-        if (run < JSON_WIDE) {
+        if (run < VECTOR_BYTES) {
             return at;
         }
     }

@@ -9,7 +9,7 @@
 
 #include "ascii.h"
 #include "json_text.h"
-#include "json_wide.h"
+#include "vectors.h"
 
 void exo_json_escaper_init(exo_json_escaper *escaper)
 {
@@ -68,7 +68,7 @@ static void json_take_special(exo_json_escaper *escaper, exo_span *input)
     json_consume(input, taken);
 }
 
-#ifdef JSON_WIDE
+#ifdef VECTOR_BYTES
 /* Does most of the work where there is room enough: copies 16 bytes at once, as many of which count as stand for
  * themselves, and escapes the next one. Leaves to the other way what is not ASCII. */
 static void json_escape_wide(exo_span *input, exo_window *window)
@@ -77,12 +77,12 @@ static void json_escape_wide(exo_span *input, exo_window *window)
     const char *end = in + input->len;
     char *out = window->dst + window->pos;
     const char *full = window->dst + window->size;
-    while (end - in >= JSON_WIDE + 1 && full - out >= JSON_WIDE + JSON_ESCAPE_MAX) {
-        const unsigned run = json_wide_clean(in);
-        memcpy(out, in, JSON_WIDE);
+    while (end - in >= VECTOR_BYTES + 1 && full - out >= VECTOR_BYTES + JSON_ESCAPE_MAX) {
+        const unsigned run = vector_clean(in);
+        memcpy(out, in, VECTOR_BYTES);
         in += run;
         out += run;
-        if (run == JSON_WIDE) {
+        if (run == VECTOR_BYTES) {
             continue;
         }
         if ((uint8_t)*in >= 0x80) {
@@ -105,7 +105,7 @@ int exo_json_escape(exo_json_escaper *escaper, exo_span *input, bool last, exo_w
         if (window->pos == window->size) {
             return EXO_AGAIN;
         }
-#ifdef JSON_WIDE
+#ifdef VECTOR_BYTES
         if (escaper->utf8_have_ == 0) {
             json_escape_wide(input, window);
         }
