@@ -7,9 +7,8 @@ socket is closed by the one task that used it. Nothing is kept here but the sock
 import errno
 import socket
 
-from asyncio import core
-
 from . import _codes
+from ._platform_micropython import core, wall
 
 try:
     from select import POLLERR, POLLHUP, POLLOUT, poll
@@ -143,8 +142,6 @@ class Connection:
         words = words_of(error)
         if not self.tls:
             return _codes.CONNECT, words
-        from ._platform_micropython import wall
-
         if not wall():
             words += "; the clock of this board is not set, so that no certificate is valid: set it (ntptime) first"
         return _codes.TLS, words

@@ -1,9 +1,10 @@
 """The clock, the pause and the watch of the calls on MicroPython's asyncio."""
 
 import os
+import sys
 import time
 
-from asyncio import core
+core = sys.modules["asyncio.core"]  # whoever awaits a call has it
 
 clock = time.ticks_ms
 

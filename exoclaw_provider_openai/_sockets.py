@@ -6,10 +6,9 @@ well is kept for the next request to the same place. Memory: two windows for eac
 
 import _exochat
 
-from asyncio import core
-
 from . import _codes
 from ._connection import Broken, Connection, resolve, words_of
+from ._platform_micropython import core
 from ._upload import WINDOW, Upload
 
 TURN = 8192  # bytes of the body between two turns of the loop

@@ -5,9 +5,8 @@ The head and the beginning of the body share the first window, so that they leav
 
 import _exochat
 
-from asyncio import core
-
 from . import _codes
+from ._platform_micropython import core
 
 WINDOW = 1024
 BEFORE = 18  # bytes that _exochat.frame() wants before and behind a chunk
