@@ -10,16 +10,6 @@ if sys.implementation.name == "micropython":
 
         raise ImportError(words(error))
 
-from ._errors import (
-    ContextWindowExceededError,
-    HTTPConnectError,
-    HTTPError,
-    HTTPReadTimeout,
-    HTTPStatusError,
-    HTTPWriteTimeout,
-)
-from ._files import FilePart
-from ._types import LLMResponse, StreamEvent, ToolCallRequest
 from .provider import Deployment, OpenAIStreamingProvider
 
 __all__ = [
@@ -38,3 +28,26 @@ __all__ = [
 ]
 
 __version__ = "0.5.0"
+
+# What not every program needs is loaded when it is asked for: a chip's heap has no room for it.
+_LATER = {
+    "ContextWindowExceededError": "_errors",
+    "HTTPConnectError": "_errors",
+    "HTTPError": "_errors",
+    "HTTPReadTimeout": "_errors",
+    "HTTPStatusError": "_errors",
+    "HTTPWriteTimeout": "_errors",
+    "FilePart": "_files",
+    "LLMResponse": "_types",
+    "StreamEvent": "_types",
+    "ToolCallRequest": "_types",
+}
+
+
+def __getattr__(name):
+    home = _LATER.get(name)
+    if home is not None:
+        return getattr(__import__(__name__ + "." + home, None, None, (name,)), name)
+    if name[:1] != "_" or name[:2] == "__" or sys.implementation.name != "micropython":
+        raise AttributeError(name)
+    return __import__(__name__ + "." + name, None, None, ("",))  # `from . import _x` asks here first, there

@@ -7,8 +7,12 @@ the transport.
 import _exochat
 
 from . import _codes
-from ._files import Files, read
 from ._plan import extra_of
+
+
+def _nothing():
+    """What serves an encoder that asks for no file."""
+    return False
 
 
 class EncodedBody:
@@ -16,9 +20,13 @@ class EncodedBody:
 
     def __init__(self, request):
         self._encoder = encoder = _exochat.Encoder(request)
-        self._files = Files(encoder)
+        self._files = None
+        if encoder.files():
+            from ._files import Files
+
+            self._files = Files(encoder)
         self.size = encoder.size
-        self.serve = self._files.serve
+        self.serve = self._files.serve if self._files else _nothing
         self.rewind = encoder.rewind
         self.written = encoder.written
         self.total = encoder.total
@@ -38,13 +46,16 @@ class EncodedBody:
 
     def read(self, size):
         """The next bytes, at most `size`; b"" at the end; or a code."""
+        from ._files import read
+
         while True:
             piece = read(self._encoder, size)
             if piece != b"" or self._encoder.done() or not self.serve():
                 return piece
 
     def close(self):
-        self._files.close()
+        if self._files:
+            self._files.close()
         self._encoder.close()
 
 

@@ -16,7 +16,7 @@ Memory: what the encoder and the attempt hold, and a record for each attempt.
 
 import _exochat
 
-from . import _answer, _codes, _errors
+from . import _answer, _codes
 
 SIZING = 262144  # bytes of the body that are sized in one turn of the loop
 
@@ -128,6 +128,8 @@ class Call:
         """The last attempt failed; `name` is the deployment that is next, or None."""
         self._told = True
         if name or self.failure.verdict in ("retry", "fall back") and not self._shown:
+            from . import _errors
+
             self.home.log.fallback(self.name, name, _errors.words_of(self.failure, None))
         kind = "restart" if restart else None if self._shown else "fallback"
         if name and kind in self._route_events:
@@ -283,4 +285,6 @@ class Call:
         self.ended = True
         self._route.abandon()
         await self._drop()
+        from . import _errors
+
         return _errors.of_failure(failure, self.trail, self.name, self.plan.name_model)
