@@ -129,6 +129,7 @@ def scenario_servers(work, secure):
         taken = stack.enter_context(socket.socket())
         taken.bind(("127.0.0.1", 0))
         elsewhere = {
+            "deaf": f"http://127.0.0.1:{stack.enter_context(Mute(full=True)).port}/v1",
             "closed": f"http://127.0.0.1:{taken.getsockname()[1]}/v1",
             "unresolvable": "http://nowhere.invalid/v1",
             "tls": local(unknown.base_url),
