@@ -120,7 +120,10 @@ def test_references_are_flat(work):
     assert grown(work, sys.gettotalrefcount) < 50
 
 
-@pytest.mark.skipif(hasattr(sys, "gettotalrefcount"), reason="assertions of CPython's own fail for want of memory")
+@pytest.mark.skipif(
+    hasattr(sys, "gettotalrefcount") or sys.version_info >= (3, 12),
+    reason="CPython 3.12 crashes for want of memory by itself (PyFunction_NewWithQualName), a debug build asserts",
+)
 @pytest.mark.parametrize("work", [encode, answer, fail, wire, head, walk, mend], ids=lambda work: work.__name__)
 def test_every_allocation_may_fail(work):
     testcapi = pytest.importorskip("_testcapi", reason="needs CPython's own test module")
