@@ -49,7 +49,7 @@ static int client_hand_out_waiting(exo_client *client, exo_call *call, exo_event
 static int client_give_turns(exo_client *client, const exo_call *only, exo_event *event)
 {
     exo_task *task;
-    while (client->turn.left > 0 && (task = exo_loop_take(&client->loop)) != NULL) {
+    while (client->turn.left > 0 && exo_engine_is_ours(client) && (task = exo_loop_take(&client->loop)) != NULL) {
         exo_call *call = exo_call_of(task);
         bool waits = only && call != only;
         if (call->holds & HOLD_PROGRAM) {
@@ -162,13 +162,13 @@ int exo_client_next_of(exo_client *client, exo_call *only, int64_t timeout, exo_
     int64_t deadline = timeout < 0 || timeout > INT64_MAX / 2 ? -1 : exo_loop_now(loop) + timeout;
     bool served = false;
     for (;;) {
-        const int found = client_find_event(client, only, event);
-        if (found == EXO_EVENT && exo_engine_is_ours(client)) {
+        const int found = exo_engine_is_ours(client) ? client_find_event(client, only, event) : EXO_OK;
+        if (!exo_engine_is_ours(client)) { /* a hook has made this process, in there or in the network's part */
+            return EXO_E_FORKED;
+        }
+        if (found == EXO_EVENT) {
             client_hold(client, event->type == EXO_EVENT_END ? NULL : event->call);
             return EXO_EVENT;
-        }
-        if (!exo_engine_is_ours(client)) { /* a hook has made this process */
-            return EXO_E_FORKED;
         }
         if (client->live == 0) {
             exo_loop_serve(loop, 0); /* connections that are being drained */

@@ -79,6 +79,12 @@ static void log_fill_attempt(exo_record *record, const exo_call *call, const exo
     record->bytes_received = (int64_t)attempt->bytes_received;
 }
 
+/* Not in a child that a hook has made: what it was in the midst of is its parent's to tell. */
+static bool log_is_heard(const exo_call *call)
+{
+    return call->client->log.hook && exo_engine_is_ours(call->client);
+}
+
 static void log_hand_over(const exo_call *call, exo_record *record, const texts *kept)
 {
     record->operation = "chat";
@@ -90,7 +96,7 @@ static void log_hand_over(const exo_call *call, exo_record *record, const texts 
 void exo_record_attempt(const exo_call *call)
 {
     const exo_trail_entry *attempt = exo_reply_last_attempt(call->reply);
-    if (!call->client->log.hook || !attempt) {
+    if (!log_is_heard(call) || !attempt) {
         return;
     }
     exo_record record;
@@ -108,7 +114,7 @@ void exo_record_attempt(const exo_call *call)
 
 void exo_record_call(const exo_call *call)
 {
-    if (!call->client->log.hook) {
+    if (!log_is_heard(call)) {
         return;
     }
     exo_record record;
