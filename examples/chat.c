@@ -38,7 +38,8 @@ int main(int argc, char **argv)
     const exo_failure *failure = exo_reply_failure(reply);
     putchar('\n');
     if (failure) {
-        fprintf(stderr, "%s: %s\n", exo_error_text(failure->code), failure->message);
+        fprintf(stderr, "%s: %s\n", exo_error_text(failure->code),
+                failure->message[0] ? failure->message : exo_error_advice(failure->code));
     } else if (exo_reply_outcome(reply) != EXO_OUTCOME_COMPLETE) {
         fprintf(stderr, "the answer was cut, filtered or refused\n");
     }

@@ -20,44 +20,60 @@ static void print_text(void *out, exo_span text)
     fflush(out);
 }
 
-/* What a tool says; `call->arguments` is the JSON that the model made for it. */
-static exo_span run_tool(const exo_tool_call *call)
+/* What a tool says. */
+static exo_span run_tool(exo_span name, exo_span arguments)
 {
-    fprintf(stderr, "%.*s %.*s\n", (int)call->name.len, call->name.ptr, (int)call->arguments.len, call->arguments.ptr);
-    return exo_span_text(exo_span_is(call->name, "get_weather") ? "4 degrees, sleet" : "there is no such tool");
+    fprintf(stderr, "%.*s %.*s\n", (int)name.len, name.ptr, (int)arguments.len, arguments.ptr);
+    return exo_span_text(exo_span_is(name, "get_weather") ? "4 degrees, sleet" : "there is no such tool");
 }
 
-/* Appends what the model said and what its tools say to that. Whether there were any. */
+/* Appends what the model said and what its tools say to that. Whether there were any. The arguments of a call are as
+ * the model wrote them; exo_answer_tool_arguments() makes valid JSON of them. */
 static bool go_on(exo_request *request, const exo_reply *reply)
 {
-    const exo_answer *answer = exo_reply_answer(reply, 0);
+    char memory[4096];
+    exo_answer *answer = exo_reply_answer(reply, 0);
     exo_request_answer(request, reply);
     for (uint32_t i = 0; i < exo_answer_tool_calls(answer); i++) {
         exo_tool_call call;
+        exo_buffer arguments;
+        exo_buffer_init_fixed(&arguments, memory, sizeof memory, EXO_E_ARGUMENTS_LIMIT);
         exo_answer_tool_call(answer, i, &call);
-        exo_request_tool(request, call.id, run_tool(&call));
+        bool good = exo_answer_tool_arguments(answer, i, &arguments) == EXO_OK;
+        exo_request_tool(request, call.id,
+                         good ? run_tool(call.name, exo_buffer_span(&arguments)) : exo_span_text("bad arguments"));
     }
     return exo_answer_tool_calls(answer) > 0;
 }
 
+/* Whether the answer is whole: only then its calls may be used. Says so if not. */
+static bool is_whole(const exo_reply *reply)
+{
+    const exo_failure *failure = exo_reply_failure(reply);
+    if (failure) {
+        fprintf(stderr, "%s: %s\n", exo_error_text(failure->code),
+                failure->message[0] ? failure->message : exo_error_advice(failure->code));
+    } else if (exo_reply_outcome(reply) != EXO_OUTCOME_COMPLETE) {
+        fprintf(stderr, "the answer was cut, filtered or refused\n");
+    }
+    return exo_reply_outcome(reply) == EXO_OUTCOME_COMPLETE;
+}
+
 static int converse(exo_client *client, exo_request *request)
 {
+    bool whole = true;
     bool goes_on = true;
-    int status = 0;
-    for (int turn = 0; goes_on && status == 0 && turn < TURNS_MAX; turn++) {
+    for (int turn = 0; whole && goes_on && turn < TURNS_MAX; turn++) {
         exo_reply *reply = exo_chat(client, request, print_text, stdout);
-        const exo_failure *failure = reply ? exo_reply_failure(reply) : NULL;
-        if (!reply || failure) {
-            fprintf(stderr, "%s: %s\n", exo_error_text(failure ? failure->code : EXO_E_NO_MEMORY),
-                    failure ? failure->message : "");
-            status = 1;
-        } else {
-            goes_on = go_on(request, reply);
-        }
+        whole = is_whole(reply);
+        goes_on = whole && go_on(request, reply);
         exo_reply_free(reply);
     }
+    if (goes_on) {
+        fprintf(stderr, "no answer after %d turns\n", TURNS_MAX);
+    }
     putchar('\n');
-    return status;
+    return whole && !goes_on ? 0 : 1;
 }
 
 int main(int argc, char **argv)

@@ -176,10 +176,10 @@ exo_span exo_answer_usage_json(const exo_answer *answer);
 uint32_t exo_answer_tool_calls(const exo_answer *answer);
 int exo_answer_tool_call(const exo_answer *answer, uint32_t call, exo_tool_call *out);
 
-/* The arguments of call `call` as valid JSON in `out`, repaired where needed (empty ones are {}). Only after
- * exo_answer_end() said EXO_OK, never when the finish_reason is of the family length, and only with EXO_KEEP_TOOLS:
- * EXO_E_STATE otherwise. Several equal values are one. EXO_OK, EXO_NOT_FOUND, EXO_E_REPAIR, EXO_E_DEPTH_LIMIT,
- * EXO_E_NO_MEMORY or the limit of `out`.
+/* The arguments of call `call` as valid JSON in `out` (buffer.h; a fixed piece of memory will do), repaired where
+ * needed (empty ones are {}). Only after exo_answer_end() said EXO_OK, never when the finish_reason is of the family
+ * length, and only with EXO_KEEP_TOOLS: EXO_E_STATE otherwise. Several equal values are one. EXO_OK, EXO_NOT_FOUND,
+ * EXO_E_REPAIR, EXO_E_DEPTH_LIMIT, EXO_E_NO_MEMORY or the limit of `out`.
  */
 int exo_answer_tool_arguments(exo_answer *answer, uint32_t call, exo_buffer *out);
 

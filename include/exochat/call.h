@@ -21,7 +21,7 @@ typedef struct exo_call exo_call;
 
 /* One event. Spans are valid until the next call on the client. */
 typedef struct exo_event {
-    exo_event_type type;
+    exo_event_type type; /* intake.h has them all, and which of the fields below each sets */
     exo_call *call;
     uint32_t choice;
     uint32_t tool;
@@ -75,9 +75,10 @@ typedef enum exo_files {
     X(exo_on_raw, raw, NULL)                           /* is given the bytes of every 2xx body; NULL: nobody is */ \
     X(void *, raw_ctx, NULL) \
     X(uint64_t, events, EXO_WANT_ALL)                  /* sum of EXO_WANT(): the events that are handed out; RESTART \
-                                                          and END always are, FALLBACK is not by default. What nobody asked for is not shown: \
-                                                          until one of these came (usage apart) a stream that breaks \
-                                                          goes on with the next deployment unseen */ \
+                                                          and END always are, FALLBACK is not by default. What \
+                                                          nobody asked for is not shown: until one of these came \
+                                                          (usage apart) a stream that breaks goes on with the next \
+                                                          deployment unseen */ \
     X(exo_files, files, EXO_FILES_DEFAULT)             /* which files the request's data may name */ \
     X(bool, resumes, false)                            /* a promise: exo_call_resume() follows whenever a source of the \
                                                           caller's that had nothing ready has data again. Without it \
@@ -130,10 +131,11 @@ exo_call *exo_call_start_value(exo_client *client, const exo_cursor *request, co
                                void *user);
 
 /* As exo_call_start(), for a body that the caller has in bytes: it is sent as it is, nothing is added, dropped or
- * looked at; options.model names the deployment, and options.defaults is EXO_E_ARGUMENT. `body` is borrowed as a cursor
- * is, and serves one call at a time. One that can rewind is read once for each attempt, and sent with Content-Length
- * where its size is known: more or fewer bytes are EXO_E_BODY_CHANGED. One that cannot is sent once, chunked, without
- * fallback. */
+ * looked at, so it is to say "stream": true itself (without, a whole completion comes, which is an answer too, unless
+ * strict_stream is set); options.model names the deployment, and options.defaults is EXO_E_ARGUMENT. `body` is borrowed
+ * as a cursor is, and serves one call at a time. One that can rewind is read once for each attempt, and sent with
+ * Content-Length where its size is known: more or fewer bytes are EXO_E_BODY_CHANGED. One that cannot is sent once,
+ * chunked, without fallback. */
 exo_call *exo_call_start_raw(exo_client *client, const exo_source *body, const exo_call_options *options, void *user);
 
 /* Says that a source of the call that had nothing ready (EXO_AGAIN) has data again, or has ended. Legal at any time,
@@ -170,9 +172,8 @@ void exo_call_free(exo_call *call);
 
 /* The blocking form: starts a call, handles its events, and returns its reply, which the caller frees. NULL where
  * exo_call_start() returns it, and in a child process that a handler has made with fork(): exo_reply_failure(NULL) has
- * words for it. `on_text` is given the answer's text (choice 0) as it comes, and nothing else counts as
- * shown; NULL: the call is buffered. Other calls of the same
- * client go on meanwhile, and their events wait. */
+ * words for it. `on_text` is given the answer's text (choice 0) as it comes, and nothing else counts as shown; NULL:
+ * the call is buffered. Other calls of the same client go on meanwhile, and their events wait. */
 exo_reply *exo_chat(exo_client *client, const exo_request *request, void (*on_text)(void *ctx, exo_span text),
                     void *ctx);
 

@@ -91,17 +91,11 @@ typedef struct exo_client_options {
         sizeof(exo_client_options) EXO_CLIENT_OPTIONS_MAP(EXO_OPTION_DEFAULT) \
     }
 
-/* A client; `options` may be NULL. libcurl is initialised with the first one and never torn down. NULL where it fails,
- * which `options->error` and `options->message` tell:
- *
- *   EXO_E_ARGUMENT: a limit is 0 or above its maximum, a bound is none, or a number is negative, which is named; or the
- *   options are larger than this library's. Where they did not begin with their macro at all, nothing is stored.
- *
- *   EXO_E_LOCAL: no more descriptors, or libcurl cannot be used: it did not start.
- *
- *   EXO_E_NO_MEMORY.
- *
- * Free it with exo_client_free(). */
+/* A client; `options` may be NULL. libcurl is initialised with the first one and never torn down. Free it with
+ * exo_client_free(). NULL where it fails; `options->error` and `options->message` say why: EXO_E_ARGUMENT (a limit is 0
+ * or above its maximum, a bound is none, or a number is negative, which is named; or the options are larger than this
+ * library's), EXO_E_LOCAL (no more descriptors, or libcurl cannot be used), EXO_E_NO_MEMORY. Where the options did not
+ * begin with their macro, nothing is stored. */
 exo_client *exo_client_new(const exo_client_options *options);
 
 /* Ends all calls of the client without further events and frees them, closes its connections and frees it, with its

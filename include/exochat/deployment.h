@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* A name and a value. */
+/* A name and a value. A value that is NULL is the empty one. */
 typedef struct exo_header {
     const char *name;
     const char *value;

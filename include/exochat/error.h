@@ -57,7 +57,7 @@ typedef enum exo_verdict {
     X(EXO_E_STATE,           -2, CALLER, STOP, "not in this order", "read the order of calls in the header") \
     X(EXO_E_UNKNOWN_MODEL,   -3, CALLER, STOP, "no such deployment", "deploy the model first, or correct its name") \
     X(EXO_E_URL,             -4, CALLER, STOP, "unusable URL", "correct base_url") \
-    X(EXO_E_HEADER,          -5, CALLER, STOP, "control byte in a header", "remove the control character") \
+    X(EXO_E_HEADER,          -5, CALLER, STOP, "unusable header", "correct the header that the message names") \
     X(EXO_E_NUMBER,          -6, CALLER, STOP, "NaN or infinity", "send a finite number") \
     X(EXO_E_TYPE,            -7, CALLER, STOP, "no type of JSON", "send null, bool, number, string, list or object") \
     X(EXO_E_REQUEST,         -8, CALLER, STOP, "malformed request", "correct the request") \

@@ -73,7 +73,8 @@ typedef struct exo_failure {
     char type[64];
     char provider_code[64];
     union {
-        char message[512]; /* the provider's message, or the transport's */
+        char message[512]; /* the provider's message, or the transport's; "" where nobody said any, as when a clock runs
+                              out: exo_error_text(code) has words for it */
         struct exo_rate_limits_ until_told_;
     };
     char request_id[80];

@@ -55,6 +55,27 @@ def test_a_loop_of_tools(upstream):
     assert result == {"role": "tool", "tool_call_id": "call_0", "content": "4 degrees, sleet"}
 
 
+@pytest.mark.parametrize("model", ["tool-length", "content-filter", "refusal"])
+def test_a_loop_of_tools_that_is_cut(upstream, model):
+    """No tool is run: what was cut are its arguments too."""
+    ran = run("tools", upstream.base_url, model, "Do I need a coat in Oslo?")
+    assert (ran.returncode, ran.stderr) == (1, "the answer was cut, filtered or refused\n")
+    assert len(upstream.requests) == 1
+
+
+def test_a_loop_of_tools_that_never_ends(upstream):
+    """And whose arguments are repaired."""
+    ran = run("tools", upstream.base_url, "tool-repair", "Do I need a coat in Oslo?")
+    assert (ran.returncode, ran.stderr) == (1, 'get_weather {"city":"Oslo","days":2}\n' * 8 + "no answer after 8 turns\n")
+    assert len(upstream.requests) == 8
+
+
+@pytest.mark.parametrize("program", ["chat", "tools"])
+def test_a_failure_without_a_message_of_its_own(upstream, program):
+    ran = run(program, upstream.base_url, "no-end", "hello")
+    assert ran.returncode == 1 and ran.stderr == "no finish_reason or [DONE]: try again; lenient_end accepts such servers\n"
+
+
 def test_a_loop_of_tools_that_fails(upstream):
     ran = run("tools", upstream.base_url, "tool-truncated", "Do I need a coat in Oslo?")
     assert ran.returncode == 1 and len(upstream.requests) == 1 and ran.stderr
