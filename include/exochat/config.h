@@ -70,9 +70,9 @@ void exo_config_call_options(const exo_config *config, exo_call_options *options
 bool exo_parse_duration(const char *text, int64_t *milliseconds);
 
 /* Looks for what is legal and yet likely wrong: plain http with a key to a host that is not local, key files that
- * others can read, keys in the file itself, variables of api_key_env that are not set, fallbacks that are not deployed,
- * chains of fallbacks that end where they began, through several models too. `warn` (may be NULL) is given one line for
- * each, "FILE:LINE: key: what is wrong". Returns how many. */
+ * others can read, certificates that are not there, keys in the file itself, variables of api_key_env that are not set,
+ * fallbacks that are not deployed, chains of fallbacks that end where they began, through several models too. `warn`
+ * (may be NULL) is given one line for each, "FILE:LINE: key: what is wrong". Returns how many. */
 size_t exo_config_check(const exo_config *config, void (*warn)(void *ctx, const char *line), void *ctx);
 
 /* Frees a configuration, keys wiped. NULL is allowed. */

@@ -858,6 +858,14 @@ static const struct {
                                 "models.m.fallbacks: n stands twice\n"
                                 "models.m.fallbacks: leads back to the model itself\n"},
     {"context_fallbacks: [m]", "models.m.context_fallbacks: leads back to the model itself\n"},
+    {"ca_file: /nowhere/ca", "models.m.ca_file: /nowhere/ca: No such file or directory\n"},
+    {"ca_dir: /nowhere/ca", "models.m.ca_dir: /nowhere/ca: No such file or directory\n"},
+    {"client_cert: /nowhere/c, client_key: /nowhere/k", "models.m.client_cert: /nowhere/c: No such file or directory\n"
+                                                        "models.m.client_key: /nowhere/k: No such file or directory\n"},
+    {"ca_file: /", "models.m.ca_file: / is a folder, and a file was expected\n"},
+    {"ca_dir: /dev/null", "models.m.ca_dir: /dev/null is no folder\n"},
+    {"ca_file: /dev/null, ca_dir: /", ""},
+    {"unix_socket: /nowhere/s", ""},
 };
 
 static void test_doubtful(void **state)
@@ -1001,6 +1009,7 @@ static void test_doubtful_files(void **state)
                                "    client_key: key\n"
                                "    api_key: literal\n";
     write_file("c.yaml", text, sizeof text - 1, 0604);
+    write_file("cert", "c", 1, 0644);
     write_file("key", "sk", 2, 0640);
     exo_config *config = load("c.yaml");
     assert_non_null(config);

@@ -1,7 +1,7 @@
 /*
  * config_check.c: looks for what is legal in a configuration and yet likely wrong. See exo_config_check() in config.h.
  *
- * It changes nothing and makes no connection; of files it asks only who may read them.
+ * It changes nothing and makes no connection; of files it asks only whether they are there, and who may read them.
  */
 #include "config_entries.h"
 #include "curl/url.h"
@@ -9,9 +9,11 @@
 #include "heap.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct check {
     const exo_config *config;
@@ -116,6 +118,28 @@ static void check_keys(check *c)
     }
     check_readers(c, EXO_KEY_api_key_file, model->key_file);
     check_readers(c, EXO_KEY_client_key, model->options.client_key);
+}
+
+/* ---- certificates ---- */
+
+/* A path that is read when a connection is made, and not before. */
+static void check_path(check *c, enum exo_config_model_key key, const char *path, bool folder)
+{
+    struct stat status;
+    if (path && (stat(path, &status) != 0 || access(path, R_OK) != 0)) {
+        check_add_warning(c, key, "%.300s: %s", path, strerror(errno));
+    } else if (path && S_ISDIR(status.st_mode) != folder) {
+        check_add_warning(c, key, "%.300s is %s", path, folder ? "no folder" : "a folder, and a file was expected");
+    }
+}
+
+static void check_certificates(check *c)
+{
+    const exo_deployment *options = &c->model->options;
+    check_path(c, EXO_KEY_ca_file, options->ca_file, false);
+    check_path(c, EXO_KEY_ca_dir, options->ca_dir, true);
+    check_path(c, EXO_KEY_client_cert, options->client_cert, false);
+    check_path(c, EXO_KEY_client_key, options->client_key, false);
 }
 
 /* ---- fallbacks ---- */
@@ -253,6 +277,7 @@ size_t exo_config_check(const exo_config *config, void (*warn)(void *ctx, const 
         c.model = &config->models[i];
         check_plain_http(&c);
         check_keys(&c);
+        check_certificates(&c);
         check_fallbacks(&c, EXO_KEY_fallbacks, &c.model->fallbacks);
         check_fallbacks(&c, EXO_KEY_context_fallbacks, &c.model->context_fallbacks);
     }
