@@ -443,8 +443,27 @@ static void advise_on_reset(const question *q)
     advise(q, "the request may be too large for the server: attach less, or try again");
 }
 
+/* The address of which the library says that it is led to, without what is appended to it. False: it says none. */
+static bool advise_on_target(const question *q)
+{
+    static const char leads[] = "it leads to http";
+    static const char tail[] = "/chat/completions";
+    const char *to = strncmp(q->failure->message, leads, sizeof leads - 1) == 0 ? q->failure->message + 12 : "";
+    size_t len = strlen(to);
+    size_t base = len > sizeof tail - 1 ? len - (sizeof tail - 1) : 0;
+    if (base == 0 || strcmp(to + base, tail) != 0) {
+        return false;
+    }
+    advise(q, "where that is the endpoint you mean: %s %.*s; a key is never sent on by itself", advice_address(q),
+           (int)base, to);
+    return true;
+}
+
 static void advise_on_redirect(const question *q)
 {
+    if (advise_on_target(q)) {
+        return;
+    }
     if (*q->url && !address_is_secure(q->url)) {
         advise_on_scheme(q, "the server sends plain http elsewhere, most likely to https");
     } else if (!advise_on_version(q)) {

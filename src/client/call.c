@@ -13,6 +13,7 @@
 #include "record.h"
 #include "sized.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -77,15 +78,23 @@ static void call_drop_exchange(exo_call *call, bool reuse)
     call->holds &= ~(unsigned)HOLD_BOUND;
 }
 
+/* A redirect is not followed, but who corrects base_url wants to know where it leads. */
+static void call_name_redirect(exo_failure *failure, const char *to)
+{
+    if (failure->code == EXO_E_REDIRECT && failure->message[0] == '\0' && *to != '\0') {
+        snprintf(failure->message, sizeof failure->message, "it leads to %s", to);
+    }
+}
+
 /* What the trail keeps of the attempt that is under way, and what the reply says of its failure. */
 static void call_close_attempt(exo_call *call)
 {
     exo_attempt *attempt = &call->try.attempt;
+    exo_exchange_details details = {-1, 0, "", ""};
     exo_trail_entry entry = *exo_attempt_end(attempt, call_now(call));
     const exo_failure *failure = exo_attempt_failure(attempt);
     entry.bytes_sent = exo_encoding_written(&call->try.encoding);
     if (call->try.exchange) {
-        exo_exchange_details details;
         call_table(call)->details(call->try.exchange, &details);
         entry.resolved_ms = details.resolved_ms;
         entry.queued_ms = details.queued_ms;
@@ -94,6 +103,7 @@ static void call_close_attempt(exo_call *call)
     exo_failure_clear(&call->reply->failure);
     if (failure) {
         call->reply->failure = *failure;
+        call_name_redirect(&call->reply->failure, details.redirect);
     } else {
         exo_span id = exo_span_text(exo_attempt_request_id(attempt));
         exo_heap_copy_into(call->reply->failure.request_id, sizeof call->reply->failure.request_id, id);

@@ -67,6 +67,7 @@ typedef struct exo_exchange_details {
     int64_t resolved_ms;  /* -1: unknown */
     int64_t queued_ms;    /* for how long it waited for a bound */
     char http_version[4]; /* "1.1", "2", "" */
+    char redirect[256];   /* where a 3xx sends, without a query, visible ASCII; "": nowhere, or unknown */
 } exo_exchange_details;
 
 /* A transport. Begins with its table. */

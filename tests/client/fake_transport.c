@@ -354,6 +354,7 @@ static void fake_details(const exo_exchange *x, exo_exchange_details *details)
 {
     details->resolved_ms = -1;
     details->queued_ms = 0;
+    details->redirect[0] = '\0';
     memcpy(details->http_version, x->ending.byte_seen ? "1.1" : "", x->ending.byte_seen ? 4 : 1);
 }
 

@@ -303,7 +303,8 @@ def test_an_endpoint_without_a_list(exochat):
     ("context-400", "context_fallbacks"),
     ("status-413", "attach less"),
     ("status-400", "--dry-run"),
-    ("redirect-302", "https"),
+    ("status-302", "https"),
+    ("redirect-302", "--base-url http://127.0.0.1:9/v1;"),
     ("no-end", "lenient_end"),
 ])  # fmt: skip
 def test_what_is_said(ask, behaviour, words):

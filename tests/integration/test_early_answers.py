@@ -121,6 +121,8 @@ def test_a_redirect_is_refused_and_the_key_stays(exochat, upstream, status):
         ran = exochat("--base-url", upstream.base_url, *options, "hello", env={"KEY": "sk-stays-here"})
         assert (ran.code, ran.error["code"], ran.error["verdict"]) == (1, "EXO_E_REDIRECT", "stop")
         assert ran.error["http_status"] == status and other.connections == 0
+        assert ran.error["message"] == f"it leads to {other.base_url}/chat/completions"
+        assert f"--base-url {other.base_url};" in ran.error["advice"]
     assert len(upstream.requests) == 1 and "sk-stays-here" not in ran.out + ran.err
 
 
@@ -129,6 +131,19 @@ def test_no_redirect_at_all_is_followed(ask, upstream, target):
     upstream.redirect_to = target
     ran = ask("redirect-307", "--json")
     assert (ran.code, ran.error["code"]) == (1, "EXO_E_REDIRECT") and len(upstream.requests) == 1
+    assert "u:p" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("target, shown", [
+    ("https://h.invalid/v1/chat/completions?key=sk-query#f", "https://h.invalid/v1/chat/completions"),
+    ("https://h.invalid/a\x1b[31m", "https://h.invalid/a"),
+    ("http://u:p@h.invalid/", None),
+])  # fmt: skip
+def test_what_is_shown_of_a_redirect(ask, upstream, target, shown):
+    upstream.redirect_to = target
+    ran = ask("redirect-308", "--json")
+    assert ran.error["message"].startswith(f"it leads to {shown}" if shown else "redirect not followed")
+    assert "sk-query" not in ran.out + ran.err and "\x1b" not in ran.err and "u:p" not in ran.out + ran.err
 
 
 def test_a_redirect_in_the_upload(ask, upstream, sparse):

@@ -687,6 +687,18 @@ void exo_exchange_progress(exo_exchange *exchange, exo_upload *upload)
         !exchange->sent.body || (exchange->sent.read && upload->accepted >= exo_encoding_written(exchange->sent.body));
 }
 
+/* Where a redirect leads, as far as it can be shown: a name and a password in it are nobody's but the server's. */
+static void exchange_redirect_of(const exo_exchange *exchange, char *to, size_t size)
+{
+    char *url = NULL;
+    size_t len = 0;
+    curl_easy_getinfo(exchange->curl.easy, CURLINFO_REDIRECT_URL, &url);
+    while (url && url[len] > ' ' && url[len] < 0x7F && url[len] != '?' && url[len] != '#' && url[len] != '@') {
+        len++;
+    }
+    exo_heap_copy_into(to, size, exo_span_of(url, url && url[len] != '@' ? len : 0));
+}
+
 void exo_exchange_details_of(const exo_exchange *exchange, exo_exchange_details *details)
 {
     long version = 0;
@@ -698,6 +710,7 @@ void exo_exchange_details_of(const exo_exchange *exchange, exo_exchange_details 
                        : version == CURL_HTTP_VERSION_1_0  ? "1.0"
                                                            : "1.1";
     memcpy(details->http_version, text, strlen(text) + 1);
+    exchange_redirect_of(exchange, details->redirect, sizeof details->redirect);
     details->queued_ms =
         exchange->way.queued + (exchange->visitor.waits ? exo_pool_now() - exchange->way.queued_at : 0);
     details->resolved_ms = exchange->way.passed == 0 ? -1 : exchange->way.passed - exchange->way.since;
