@@ -2,7 +2,8 @@
 # Does what the README says on a machine that has nothing: tools/check-fresh.sh TARGET ...
 # For each target of the Makefile a bare Debian is unpacked, as debootstrap's minbase makes it from the sources of this
 # machine; a clone of HEAD is put into it, without what is not committed; the README's line for a bare Debian is typed,
-# and then `make TARGET`. After `install` the README's example is compiled with the README's line, and must start.
+# and then `make TARGET`. After `install` the README's example is compiled with the README's line, and must start; `python`
+# is the README's way, line by line, and its example runs against the scripted server.
 #
 # Exit status 77, and the reason, where this is not possible: it takes root, debootstrap and apt. In continuous
 # integration (CI is set) what root cannot do is a failure. The bare root and the packages that were fetched are kept in
@@ -111,6 +112,9 @@ furnish()
         auth.conf.d; do
         [ ! -e "/etc/apt/$name" ] || cp -a "/etc/apt/$name" "$1/etc/apt/"
     done
+    # Certificates that this machine trusts beside Debian's: whoever installs ca-certificates has them too.
+    mkdir -p "$1/usr/local/share/ca-certificates"
+    [ ! -d /usr/local/share/ca-certificates ] || cp -a /usr/local/share/ca-certificates/. "$1/usr/local/share/ca-certificates/"
     [ ! -d /usr/share/keyrings ] || cp -an /usr/share/keyrings/. "$1/usr/share/keyrings/"
     {
         apt-config dump | grep '^Acquire::' | grep -v -e Auto-Detect -e '^Acquire::IndexTargets' || true
@@ -134,8 +138,19 @@ typed()
 set -eux
 $first
 cd /src/exochat
-make $1
 SH
+    if [ "$1" = python ]; then
+        sed -n '/^## Python/,/^## /p' README.md | sed -n '/^```sh$/,/^export/p' | grep -v -e '^```' -e '^export'
+        cat <<SH
+python3 tests/upstream --port 8080 >/src/upstream &
+until grep -q listening /src/upstream; do sleep 0.1; done
+EXOCHAT_BASE_URL=http://127.0.0.1:8080/v1 venv/bin/python examples/python/chat.py ok 'Why is the sky blue?'
+kill \$!
+make python
+SH
+        return
+    fi
+    echo "make $1"
     [ "$1" = install ] || return 0
     cat <<SH
 cd /src
@@ -187,7 +202,7 @@ fresh()
     apart sh -ec "$inside" sh "$apart" "$new" "$cache/archives" \
         "$new" /usr/bin/env -i --default-signal HOME=/root TERM=dumb EXOCHAT_FRESH=1 \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        $(hand_on http_proxy https_proxy FUZZ_SECONDS ROUNDS STREAMS MEGABYTES) \
+        $(hand_on http_proxy https_proxy PIP_INDEX_URL FUZZ_SECONDS ROUNDS STREAMS MEGABYTES) \
         sh /src/typed.sh >"$cache/$target.log" 2>&1 </dev/null || status=$?
     seconds=$(($(date +%s) - began))
     rm -rf --one-file-system "$new"

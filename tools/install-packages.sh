@@ -13,6 +13,10 @@ packages_of()
     python) # pip builds the module with these; the rest of what it wants is on PyPI
         echo build-essential cmake ninja-build pkg-config libcurl4-openssl-dev ca-certificates python3 python3-dev python3-venv
         ;;
+    wheel) # libcurl's source is Debian's
+        packages_of python
+        echo dpkg-dev debian-archive-keyring libssl-dev libnghttp2-dev zlib1g-dev libyaml-dev openssl
+        ;;
     demo)
         packages_of build
         echo python3
@@ -31,6 +35,7 @@ packages_of()
         packages_of fresh
         packages_of micropython
         packages_of python
+        packages_of wheel
         echo clang python3 python3-pytest python3-pytest-xdist python3-yaml nginx haproxy openssl libuv1-dev time
         ;;
     format) echo git clang-format ;;
@@ -46,7 +51,7 @@ packages_of()
     fuzz) echo build-essential clang libclang-rt-dev ;;
     fresh) echo debootstrap git ;;
     *)
-        echo "usage: tools/install-packages.sh build|python|demo|coverage|test|lint|format|bench|fuzz|fresh|arm|micropython ..." >&2
+        echo "usage: tools/install-packages.sh build|python|wheel|demo|coverage|test|lint|format|bench|fuzz|fresh|arm|micropython ..." >&2
         exit 2
         ;;
     esac
