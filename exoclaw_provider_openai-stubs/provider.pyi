@@ -101,6 +101,7 @@ class _SyncStream(Iterable[StreamEvent]):
 class OpenAIStreamingProvider:
     supports_response_deltas: Literal[True]
     default_model: str
+    _deployments: Mapping[str, Deployment]  # others read it
 
     def __init__(
         self,
