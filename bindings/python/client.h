@@ -53,15 +53,15 @@ typedef struct exopy_call {
 PyObject *exopy_call_start(exopy_client *client, PyObject *model, PyObject *request, PyObject *options, PyObject *user);
 
 /* Ends a call: takes its reply, and lets go of all that it needed while it was under way. The client lets go of it. */
-void exopy_call_end(exopy_call *call);
+void exopy_call_end(exopy_call *self);
 
 /* Whether the client is open and nobody is at work with it. False with RuntimeError. */
-bool exopy_client_is(exopy_client *client);
+bool exopy_client_is(exopy_client *self);
 
 /* Deploys `name` with these options. False with an exception. */
 bool exopy_client_deploy(exopy_client *client, PyObject *name, PyObject *options);
 
 /* Raises what a code of the library means, in the words that the client has for it. */
-void exopy_client_raise(const exopy_client *client, int code);
+void exopy_client_raise(const exopy_client *self, int code);
 
 #endif
