@@ -42,7 +42,7 @@ packages_of()
     lint)
         packages_of build
         packages_of format
-        echo clang-tidy python3 python3-yaml
+        echo clang-tidy python3 python3-dev python3-yaml
         ;;
     bench)
         packages_of build

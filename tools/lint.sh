@@ -17,8 +17,8 @@ fi
 failed=0
 files '*.c' '*.h' | xargs clang-format --dry-run -Werror || failed=1
 
-cmake -S . -B build-lint -DEXO_TESTS=OFF -DEXO_EXAMPLES=OFF >/dev/null || failed=1
-run-clang-tidy -quiet -p build-lint "$PWD/src/" || failed=1
+cmake -S . -B build-lint -DEXO_TESTS=OFF -DEXO_EXAMPLES=OFF -DEXO_PYTHON=ON >/dev/null || failed=1
+run-clang-tidy -quiet -p build-lint "$PWD/src/" "$PWD/bindings/python/" || failed=1
 
 for script in $(files '*.sh' .ci/run); do
     shell=$(sed -n '1s/.*[\/ ]//p' "$script")
