@@ -946,7 +946,7 @@ static bool chunk_is_quiet(const exo_chunk *chunk)
     return chunk->places_[i] == 0;
 }
 
-/* Goes to the next choice that has a proper index, and says whether there is one. */
+/* Goes to the next choice, and says whether there is one. */
 static bool chunk_next_choice(exo_chunk *chunk)
 {
     uint32_t *member = chunk->places_;
@@ -956,12 +956,8 @@ static bool chunk_next_choice(exo_chunk *chunk)
             return false;
         }
         index = chunk_number_at(chunk, member[CHOICE_INDEX]);
-        const char kind = chunk_kind_at(chunk, member[CHOICE_INDEX]);
-        if (index < 0 && (kind < '-' || kind > '9')) {
-            index = 0; /* there is none */
-        }
-    } while (index < 0 || index > UINT32_MAX);
-    chunk->choice_ = (uint32_t)index;
+    } while (index > UINT32_MAX); /* nobody asked for so many */
+    chunk->choice_ = index > 0 ? (uint32_t)index : 0; /* what says nothing useful is the first one's */
     chunk->object_ = chunk->value_;
     chunk->whole_ = false;
     if (chunk_is_quiet(chunk)) {

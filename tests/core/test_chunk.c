@@ -105,9 +105,10 @@ static void choices_by_index(void **state)
         {"{\"choices\":[{\"index\":4294967295,\"delta\":{\"content\":\"a\"}}]}", "content [4294967295] \"a\" last\n"},
         {"{\"choices\":[{\"index\":4294967296,\"delta\":{\"content\":\"a\"}},{\"delta\":{\"content\":\"b\"}}]}",
          "content \"b\" last\n"},
+        /* an index that is none is no reason to lose the text */
         {"{\"choices\":[{\"index\":-1,\"delta\":{\"content\":\"a\"}},{\"index\":0.5,\"delta\":{\"content\":\"b\"}},"
          "{\"index\":1e30,\"delta\":{\"content\":\"c\"}}]}",
-         ""},
+         "content \"a\" last\ncontent \"b\" last\ncontent \"c\" last\n"},
         {"{\"choices\":[{\"index\":null,\"delta\":{\"content\":\"a\"}},{\"index\":\"3\",\"delta\":{\"content\":\"b\"}}]"
          "}",
          "content \"a\" last\ncontent \"b\" last\n"},
