@@ -36,7 +36,7 @@ packages_of()
         packages_of micropython
         packages_of python
         packages_of wheel
-        echo clang python3 python3-pytest python3-pytest-xdist python3-yaml nginx haproxy openssl libuv1-dev time
+        echo clang python3 python3-dbg python3-pytest python3-pytest-xdist python3-yaml nginx haproxy openssl libuv1-dev time
         ;;
     format) echo git clang-format ;;
     lint)

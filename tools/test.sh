@@ -138,9 +138,13 @@ case $pypi in
 0)
     if tools/python.sh wheel; then
         tools/python.sh list
+        once=EXOCHAT_SDIST=1 # what is the same for all of them
         for found in $(tools/python.sh list | cut -d ' ' -f 2); do
-            run_package "$found"
+            run_package "$found" $once
+            once=
         done
+        check "types" tools/check-types.sh
+        runner pytest "the repaired wheel" tools/wheel.sh check "$report"
     else
         failure "the wheel"
     fi
@@ -191,6 +195,25 @@ counted()
     passed=$((passed + ${line% *}))
     failed=$((failed + ${line#* }))
 }
+
+# Where references are counted: the tests of _exochat itself, since few packages are to be had for a debug build.
+counting=$(command -v /usr/bin/python3-dbg || true)
+if [ -z "$counting" ]; then
+    skip "no python3-dbg"
+# gcc would take pyconfig.h from beside what the headers are links to, and that is not of the debug build.
+elif CFLAGS=-fno-canonical-system-headers tools/build.sh build-dbg -DEXO_PYTHON=ON -DPython_EXECUTABLE="$counting" -DEXO_TESTS=OFF \
+    -DEXO_EXAMPLES=OFF -DEXO_CONFIG=OFF -DEXO_OPENSSL=OFF; then
+    packages=
+    for name in $(tools/python.sh list | sed -n '1s/^[^ ]* //p'); do
+        packages=$(tools/python.sh venv "$name")
+        packages=$("$packages/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    done
+    runner pytest "tests/python, $counting" env EXOCHAT_EXTENSION="$PWD/build-dbg/bindings/python" EXOCHAT_EXAMPLES=20 PYTHONPATH="$packages" \
+        "$counting" -P -m pytest -q -p no:cacheprovider --junitxml "$report" tests/python/test_leaks.py tests/python/test_tape.py \
+        tests/python/test_encoder.py tests/python/test_attempt.py tests/python/test_client.py
+else
+    failure "build-dbg"
+fi
 
 counted "micropython" "$python" tests/micropython/check.py
 
