@@ -118,7 +118,7 @@ run_package()
     EXOCHAT_BINARY=$PWD/build/exochat
     export EXOCHAT_BINARY
     runner pytest "tests/python, $package_python $*" env "$@" "$environment/bin/python" -P -m pytest -q -p no:cacheprovider -n 2 \
-        --junitxml "$report" tests/python
+        --junitxml "$report" --ignore tests/python/heavy tests/python
 }
 
 title "build"

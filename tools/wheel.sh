@@ -137,7 +137,7 @@ tests()
     "$made/clean/bin/pip" check # it has no dependencies
     "$made/clean/bin/python" -P -m exoclaw_provider_openai
     "$made/clean/bin/pip" install --quiet --requirement tests/python/requirements.txt
-    EXOCHAT_WHEEL=1 "$made/clean/bin/python" -P -m pytest -q -p no:cacheprovider -n 2 ${1:+--junitxml "$1"} tests/python
+    EXOCHAT_WHEEL=1 "$made/clean/bin/python" -P -m pytest -q -p no:cacheprovider -n 2 ${1:+--junitxml "$1"} --ignore tests/python/heavy tests/python
 }
 
 case ${1:-} in

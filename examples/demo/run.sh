@@ -52,6 +52,14 @@ print("the upstream received:", answer["text"])
 print(f"sent {attempt['bytes_sent'] / 1e6:,.0f} MB in {attempt['sent_ms'] / 1e3:.1f} s; peak memory of exochat: {int(sys.argv[2]) / 1024:.1f} MB")
 PY
 
+if [ -x "$root/build/python/venv/bin/python" ]; then # `make python` was here
+    say '3. From Python:'
+    echo '$ build/python/venv/bin/python examples/python/chat.py ok "Why is the sky blue?"'
+    EXOCHAT_BASE_URL=$UPSTREAM/v1 "$root/build/python/venv/bin/python" "$root/examples/python/chat.py" ok 'Why is the sky blue?'
+fi
+
 say 'To use a real endpoint:'
 echo '  export OPENAI_API_KEY=…'
 echo "  ${exochat#"$root/"} --base-url https://api.openai.com/v1 --api-key-env OPENAI_API_KEY -m gpt-4o-mini 'Why is the sky blue?'"
+say 'From Python, once `make python` has made an environment with the package:'
+echo "  EXOCHAT_BASE_URL=https://api.openai.com/v1 EXOCHAT_API_KEY=… build/python/venv/bin/python examples/python/chat.py gpt-4o-mini 'Why is the sky blue?'"
