@@ -9,6 +9,7 @@ import importlib.util
 import inspect
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -35,6 +36,9 @@ settings.register_profile(
     max_examples=int(os.environ.get("EXOCHAT_EXAMPLES", "200")),
 )
 settings.load_profile("steady")
+
+# Whoever is started in the background, by a shell, ignores it, and so would every test of Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LIMIT = 120  # seconds until a test counts as hanging; far more than any needs
 PATIENCE = 600  # seconds: of clocks that are not to ring
