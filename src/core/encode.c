@@ -412,7 +412,6 @@ static int encode_begin_walk(exo_encoder *e)
 {
     e->first_ = true;
     e->key_at_ = 0;
-    e->written_ = 0;
     memset(&e->sum_, 0, sizeof e->sum_);
     int rc = encode_open_object(e, &e->request_);
     if (rc == EXO_OK && e->walk_ != WALK_KEYS) {
@@ -459,7 +458,6 @@ static int encode_agree(exo_encoder *e, exo_window *out)
         return EXO_AGAIN;
     }
     out->dst[out->pos++] = '}';
-    e->written_++;
     e->wait_ = WAIT_NOTHING;
     return EXO_DONE;
 }
@@ -587,9 +585,11 @@ int exo_encode_write(exo_encoder *encoder, exo_window *window)
     if (rc == EXO_OK && encoder->walk_ != WALK_WRITE) {
         return EXO_E_STATE;
     }
+    const size_t before = window->pos;
     while (rc == EXO_OK) {
         rc = encode_step(encoder, window);
     }
+    encoder->written_ += window->pos - before;
     return encode_walked(encoder, rc);
 }
 

@@ -391,7 +391,6 @@ int exo_encode_write_on(exo_encoder *e, exo_window *out)
     }
     int rc = write_piece(e, &part);
     e->sum_.bytes_ += counted ? part.pos : 0;
-    e->written_ += part.pos;
     out->pos += part.pos;
     if (counted && !e->bound_) {
         piece_sum_add(&e->sum_, part.dst, part.pos);

@@ -262,6 +262,7 @@ static int size_all(exo_encoder *encoder, size_t budget)
     do {
         rc = exo_encode_size(encoder, budget);
         assert_true(++calls < 1000000);
+        assert_int_equal(exo_encode_written(encoder), 0); /* what is sized is not sent */
     } while (rc == EXO_AGAIN);
     return rc;
 }
