@@ -3,6 +3,10 @@
  */
 #include "binding.h"
 
+#ifdef EXOPY_HOSTED
+#include "exochat/library.h"
+#endif
+
 exopy_state *exopy_state_of(PyObject *object)
 {
     return PyType_GetModuleState(Py_TYPE(object));
@@ -91,12 +95,25 @@ static PyObject *module_frame(PyObject *module, PyObject *args)
     return result;
 }
 
+#ifdef EXOPY_HOSTED
+static PyObject *module_versions(PyObject *module, PyObject *ignored)
+{
+    (void)module;
+    (void)ignored;
+    return PyUnicode_FromString(exo_library_versions());
+}
+#endif
+
 static PyMethodDef module_functions[] = {
     {"error_name", module_error_name, METH_O, "error_name(code): the symbol of a code, as \"EXO_E_CLOCK_FIRST\"."},
     {"error_text", module_error_text, METH_O, "error_text(code): a few English words that say what happened."},
     {"error_class", module_error_class, METH_O, "error_class(code): who is to blame: \"caller\", \"transport\" ..."},
     {"repair", module_repair, METH_O, "repair(text): (json, cut, values), valid JSON of what a model wrote."},
     {"frame", module_frame, METH_VARARGS, "frame(buffer, start, size): (begin, end) of the chunk made in place."},
+#ifdef EXOPY_HOSTED
+    {"versions", module_versions, METH_NOARGS,
+     "versions(): what the library stands on, as \"libcurl/8.9.1 OpenSSL/3.2.0\"."},
+#endif
     {NULL, NULL, 0, NULL},
 };
 

@@ -11,7 +11,7 @@ import pytest
 import _exochat
 
 ROOT = Path(__file__).resolve().parents[2]
-HOSTED = () if hasattr(_exochat, "Client") else ("Client", "Call")
+HOSTED = () if hasattr(_exochat, "Client") else ("Client", "Call", "versions")
 STUBS = ROOT / "bindings" / "python" / "_exochat-stubs" / "__init__.pyi"
 
 
@@ -51,6 +51,15 @@ def test_a_class_is_final(name):
 def test_an_answer_is_made_by_an_attempt_only():
     with pytest.raises(TypeError):
         _exochat.Answer()
+
+
+@pytest.mark.skipif(bool(HOSTED), reason="_exochat has no Client")
+def test_the_versions_below_the_library():
+    assert re.match(r"libcurl/\d+\.\d+\.\d+ \S+/\d", _exochat.versions())
+    said = subprocess.run([sys.executable, "-m", "exoclaw_provider_openai"], capture_output=True, text=True, check=True)
+    package, library, below = said.stdout.splitlines()
+    assert package.startswith("exoclaw_provider_openai ") and library == f"libexochat {_exochat.__version__}"
+    assert below == _exochat.versions()
 
 
 def test_the_version_is_that_of_the_library():

@@ -1,8 +1,8 @@
 """_exochat: the machines of libexochat as Python objects. The contract of both bindings.
 
 Two parts. The first runs on CPython and on MicroPython and touches no socket, file or clock: `Encoder`, `Attempt`,
-`Route`, `Health`, `Failure`, `Answer`, `Wire`, `Head` and a few functions. The second, `Client` and `Call`, is the hosted
-library over libcurl and is there on CPython only (`hasattr(_exochat, "Client")`).
+`Route`, `Health`, `Failure`, `Answer`, `Wire`, `Head` and a few functions. The second, `Client`, `Call` and `versions()`,
+is the hosted library over libcurl and is there on CPython only (`hasattr(_exochat, "Client")`).
 
 Conventions, the same everywhere:
 
@@ -339,8 +339,8 @@ class Attempt:
 
     def end(self, now: int) -> dict[str, Any]:
         """After the verdict: its entry of the trail: code, verdict, http_status, reused, resent, connected_ms, sent_ms,
-        first_event_ms, end_ms (since it began, -1: not so far), bytes_sent, bytes_received. Deployment, model, message,
-        started_ms and the bytes sent by an Encoder are the caller's to add."""
+        first_event_ms, end_ms (since it began, -1: not so far), queued_ms (that it waited for a bound; 0 here), bytes_sent,
+        bytes_received. Deployment, model, message, started_ms and the bytes sent by an Encoder are the caller's to add."""
 
     def answer(self, choice: int) -> Answer | None:
         """After the verdict: what came of a choice; None where nothing did, or it was taken before."""
@@ -426,6 +426,9 @@ class Route:
         """The call ends here, in mid-attempt or not. Legal at any time, also twice."""
 
 # ------------------------------------------------------------------------------------------ CPython: over libcurl
+
+def versions() -> str:
+    """What the library stands on: libcurl, its TLS and what else it was built with, as "libcurl/7.88.1 OpenSSL/3.0.15"."""
 
 @final
 class Client:
@@ -534,7 +537,7 @@ class Call:
 
     def trail(self) -> list[dict[str, Any]]:
         """After the end: an entry for each attempt, as Attempt.end(), with deployment, model, message, started_ms,
-        resolved_ms, queued_ms and http_version."""
+        resolved_ms and http_version."""
 
     def deployment(self) -> str:
         """After the end: which one answered, or was tried last; "" if none."""
