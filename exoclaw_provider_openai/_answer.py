@@ -96,7 +96,7 @@ def response_of(answer):
     return response
 
 
-_TIMES = ("started_ms", "resolved_ms", "connected_ms", "sent_ms", "first_event_ms", "end_ms")
+_TIMES = ("started_ms", "resolved_ms", "connected_ms", "sent_ms", "first_event_ms", "end_ms", "queued_ms")
 
 
 def trail_entry(entry, name_of):

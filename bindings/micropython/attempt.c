@@ -374,6 +374,7 @@ static mp_obj_t attempt_end(mp_obj_t object, mp_obj_t now)
         EXOMP_FIELD(exo_trail_entry, sent_ms, EXOMP_INT64),
         EXOMP_FIELD(exo_trail_entry, first_event_ms, EXOMP_INT64),
         EXOMP_FIELD(exo_trail_entry, end_ms, EXOMP_INT64),
+        EXOMP_FIELD(exo_trail_entry, queued_ms, EXOMP_INT64),
         EXOMP_FIELD(exo_trail_entry, bytes_sent, EXOMP_INT64),
         EXOMP_FIELD(exo_trail_entry, bytes_received, EXOMP_INT64),
     };

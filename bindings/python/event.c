@@ -128,8 +128,7 @@ static bool event_set_texts(PyObject *dict, const exo_trail_entry *entry)
            event_set(dict, "message", exopy_str(exo_span_text(entry->message))) &&
            event_set(dict, "http_version", exopy_str(exo_span_text(entry->http_version))) &&
            event_set_number(dict, "started_ms", entry->started_ms) &&
-           event_set_number(dict, "resolved_ms", entry->resolved_ms) &&
-           event_set_number(dict, "queued_ms", entry->queued_ms);
+           event_set_number(dict, "resolved_ms", entry->resolved_ms);
 }
 
 PyObject *exopy_trail_entry(const exo_trail_entry *entry, bool of_call)
@@ -145,6 +144,7 @@ PyObject *exopy_trail_entry(const exo_trail_entry *entry, bool of_call)
                                 event_set_number(dict, "sent_ms", entry->sent_ms) &&
                                 event_set_number(dict, "first_event_ms", entry->first_event_ms) &&
                                 event_set_number(dict, "end_ms", entry->end_ms) &&
+                                event_set_number(dict, "queued_ms", entry->queued_ms) &&
                                 event_set(dict, "bytes_sent", PyLong_FromUnsignedLongLong(entry->bytes_sent)) &&
                                 event_set(dict, "bytes_received", PyLong_FromUnsignedLongLong(entry->bytes_received)));
 }

@@ -148,6 +148,7 @@ def test_a_refusal():
     assert (failure.retry_after, failure.request_id, failure.verdict) == (7000, "abc", "retry")
     entry = made.end(4)
     assert entry["http_status"] == 429 and entry["end_ms"] == 4 and entry["code"] == failure.code, entry
+    assert entry["queued_ms"] == 0, entry
 
 
 def test_resend():

@@ -229,6 +229,7 @@ def test_a_refusal():
     assert attempt.answer(0) is None
     entry = attempt.end(10)
     assert (entry["code"], entry["http_status"], entry["end_ms"]) == (CODES["EXO_E_AUTH"], 401, 10)
+    assert entry["queued_ms"] == 0
 
 
 @pytest.mark.parametrize(
