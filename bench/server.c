@@ -1,12 +1,14 @@
 /*
  * server.c: the endpoint of the measurements: answers every POST with the same stream, as fast as this machine can.
  *
- * It reads a request's head, discards a body of the length announced there, and answers: /fast/… with a whole stream of
- * DELTAS deltas in one piece, /one/… with one delta, /hold/… with the head and one delta, after which nothing comes;
- * /tiny/N/… with N hundred small deltas, /text/N/… with N megabytes of text, /flood/… with deltas without end, as fast
- * as they are read. One thread, epoll; no errors are handled but a client that leaves. Prints its port and runs until
- * it is killed.
+ * It reads a request's head, discards a body of the length announced there, or in chunks, and answers: /fast/… with a
+ * whole stream of DELTAS deltas in one piece, /one/… with one delta, /hold/… with the head and one delta, after which
+ * nothing comes; /tiny/N/… with N hundred small deltas, /text/N/… with N megabytes of text, /flood/… with deltas
+ * without end, as fast as they are read; /chunks/N/… with N deltas as fast as they are read, and /paced/N/M/… with N
+ * deltas M milliseconds apart. A GET of /connections says how many connections there were. One thread, epoll; no errors
+ * are handled but a client that leaves. Prints its port and runs until it is killed.
  */
+#define _GNU_SOURCE /* strcasestr */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -17,6 +19,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DELTAS   100
@@ -33,10 +36,14 @@ typedef struct stream {
 typedef struct client {
     const stream *poured; /* goes out again and again */
     uint64_t left;        /* so often, */
+    uint64_t pace;        /* so many milliseconds apart, */
+    uint64_t next;        /* and at this time again (now_ms), */
     size_t at;            /* and so much of it went out this time */
     size_t head_len;
     uint64_t body_left;
     bool in_body;
+    bool in_chunks; /* the body has no length: it ends with its last chunk, */
+    char last[8];   /* which its last 7 bytes show: JSON has no line ends of that kind */
     char head[HEAD_MAX];
 } client;
 
@@ -46,6 +53,17 @@ static stream one;
 static stream tiny;
 static stream text;
 static stream ending;
+static stream delta;
+static int paced[CLIENTS]; /* the sockets of clients with a pace */
+static int paced_count;
+static unsigned accepted;
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 static void add(stream *s, const char *text)
 {
@@ -96,6 +114,9 @@ static void compose_poured(void)
     add(&text, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"");
     add(&text, content);
     add(&text, "\"}}]}\n\n\r\n");
+    add_event(&delta,
+              "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"bench\","
+              "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a few words \"},\"finish_reason\":null}]}");
     add_event(&ending, "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}");
     add_event(&ending, "[DONE]");
     add(&ending, "0\r\n\r\n");
@@ -120,10 +141,32 @@ static void pour(int loop, int socket, client *c)
         c->poured = ends ? &ending : NULL;
         c->left = 1;
     }
-    if (!c->poured) {
+    if (!c->poured || c->pace) {
         struct epoll_event event = {.events = EPOLLIN, .data.fd = socket};
         epoll_ctl(loop, EPOLL_CTL_MOD, socket, &event);
     }
+}
+
+/* Sends what is due to the clients with a pace, and says how many milliseconds there are until the next is; -1: none.
+ */
+static int keep_pace(int loop)
+{
+    uint64_t now = now_ms();
+    uint64_t soonest = UINT64_MAX;
+    for (int i = 0; i < paced_count;) {
+        client *c = clients[paced[i]];
+        while (c && c->poured && c->next <= now) {
+            pour(loop, paced[i], c);
+            c->next += c->poured == &ending ? 0 : c->pace;
+        }
+        if (!c || !c->poured) {
+            paced[i] = paced[--paced_count];
+            continue;
+        }
+        soonest = c->next < soonest ? c->next : soonest;
+        i++;
+    }
+    return soonest == UINT64_MAX ? -1 : (int)(soonest - now);
 }
 
 /* Begins with a stream that is poured. False: another one is asked for. */
@@ -132,13 +175,22 @@ static bool begin_to_pour(int loop, int socket, client *c)
     static const char head[] =
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
     bool is_text = asks_for(c, "/text/");
-    if (!is_text && !asks_for(c, "/tiny/") && !asks_for(c, "/flood/")) {
+    bool is_delta = asks_for(c, "/chunks/") || asks_for(c, "/paced/");
+    if (!is_text && !is_delta && !asks_for(c, "/tiny/") && !asks_for(c, "/flood/")) {
         return false;
     }
-    c->poured = is_text ? &text : &tiny;
-    c->left = asks_for(c, "/flood/") ? UINT64_MAX : strtoull(c->head + 11, NULL, 10) * (is_text ? 64 : 1);
+    c->poured = is_text ? &text : is_delta ? &delta : &tiny;
+    char *amount = strchr(c->head + 6, '/');
+    c->left = amount ? strtoull(amount + 1, &amount, 10) * (is_text ? 64 : 1) : 1;
+    c->pace = asks_for(c, "/paced/") ? strtoull(amount + 1, NULL, 10) : 0;
+    c->left = asks_for(c, "/flood/") ? UINT64_MAX : c->left;
     c->at = 0;
     send(socket, head, sizeof head - 1, MSG_NOSIGNAL);
+    if (c->pace) {
+        c->next = now_ms() + c->pace;
+        paced[paced_count++] = socket;
+        return true;
+    }
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.fd = socket};
     epoll_ctl(loop, EPOLL_CTL_MOD, socket, &event);
     return true;
@@ -148,6 +200,14 @@ static void answer(int loop, int socket, client *c)
 {
     c->in_body = false;
     c->head_len = 0;
+    if (strncmp(c->head, "GET ", 4) == 0) {
+        char said[128];
+        char count[16];
+        int digits = snprintf(count, sizeof count, "%u", accepted);
+        int size = snprintf(said, sizeof said, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", digits, count);
+        send(socket, said, (size_t)size, MSG_NOSIGNAL);
+        return;
+    }
     if (begin_to_pour(loop, socket, c)) {
         return;
     }
@@ -162,6 +222,19 @@ static void answer(int loop, int socket, client *c)
     }
 }
 
+/* Takes bytes of a body in chunks; whether they were its last. */
+static bool ends_body(client *c, const char *bytes, size_t len)
+{
+    const size_t kept = sizeof c->last - 1;
+    if (len >= kept) {
+        memcpy(c->last, bytes + len - kept, kept);
+    } else {
+        memmove(c->last, c->last + len, kept - len);
+        memcpy(c->last + kept - len, bytes, len);
+    }
+    return memcmp(c->last, "\r\n0\r\n\r\n", kept) == 0;
+}
+
 /* Looks whether the head is complete, and begins with the body. */
 static void read_head(client *c)
 {
@@ -170,17 +243,29 @@ static void read_head(client *c)
     if (!end) {
         return;
     }
-    char *length = strstr(c->head, "Content-Length: ");
+    char *length = strcasestr(c->head, "\r\nContent-Length: ");
+    char *coding = strcasestr(c->head, "\r\nTransfer-Encoding: chunked");
     size_t rest = c->head_len - (size_t)(end + 4 - c->head);
-    c->body_left = (length && length < end ? strtoull(length + 16, NULL, 10) : 0) - rest;
+    c->in_chunks = coding && coding < end;
+    if (c->in_chunks) {
+        memcpy(c->last, "      ", sizeof c->last - 1);
+        c->body_left = ends_body(c, end + 4, rest) ? 0 : 1;
+        c->in_body = true;
+        return;
+    }
+    c->body_left = (length && length < end ? strtoull(length + 18, NULL, 10) : 0) - rest;
     c->in_body = true;
 }
 
 /* Reads what has come. False when the client has left. */
 static bool serve(int loop, int socket, client *c)
 {
+    static char body[1 << 18];
     ssize_t count;
-    if (c->in_body) {
+    if (c->in_body && c->in_chunks) {
+        count = recv(socket, body, sizeof body, 0);
+        c->body_left = count > 0 && ends_body(c, body, (size_t)count) ? 0 : 1;
+    } else if (c->in_body) {
         /* Discarded by the system: nothing is copied. */
         size_t wanted = c->body_left < (1 << 20) ? (size_t)c->body_left : (size_t)1 << 20;
         count = recv(socket, NULL, wanted, MSG_TRUNC);
@@ -203,6 +288,7 @@ static void welcome(int loop, int listener)
         close(socket);
         return;
     }
+    accepted++;
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     clients[socket] = calloc(1, sizeof(client));
     struct epoll_event event = {.events = EPOLLIN, .data.fd = socket};
@@ -233,7 +319,7 @@ int main(void)
     epoll_ctl(loop, EPOLL_CTL_ADD, listener, &event);
     for (;;) {
         struct epoll_event ready[256];
-        int count = epoll_wait(loop, ready, 256, -1);
+        int count = epoll_wait(loop, ready, 256, keep_pace(loop));
         for (int i = 0; i < count; i++) {
             int socket = ready[i].data.fd;
             if (socket == listener) {
@@ -242,6 +328,7 @@ int main(void)
                 pour(loop, socket, clients[socket]);
             } else if (!serve(loop, socket, clients[socket])) {
                 free(clients[socket]);
+                clients[socket] = NULL;
                 close(socket);
             }
         }

@@ -1,0 +1,148 @@
+"""One measurement of one client, in a process of its own: clients.py CLIENT ROW ORIGIN prints JSON, {figure: number}.
+
+CLIENT is ours, original (the provider that this package takes the place of; the path decides which of the two is imported),
+openai or litellm. Processor time is this process's, user and system; memory is what its peak grows by.
+"""
+
+import asyncio
+import json
+import resource
+import sys
+import tempfile
+import time
+import urllib.request
+
+CLIENT, ROW, ORIGIN = sys.argv[1:]
+MEGABYTES = 100
+STREAMS, CHUNKS, PACE = 500, 50, 0.02
+PROMPT = [{"role": ("user", "assistant")[i % 2], "content": f"{i} " + "wave after wave " * 32} for i in range(40)]
+
+
+def spent():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KB
+
+
+def connections():
+    with urllib.request.urlopen(f"{ORIGIN}/connections") as answer:
+        return int(answer.read()) - 1  # without this one
+
+
+def made(url):
+    """chat(messages, shown): an answer's text; `shown` is awaited with its pieces, or None."""
+    if CLIENT in ("ours", "original"):
+        from exoclaw_provider_openai import Deployment, OpenAIStreamingProvider
+
+        provider = OpenAIStreamingProvider("bench", {"bench": Deployment(url, "k")})
+
+        async def chat(messages, shown=None):
+            return (await provider.chat(messages, on_delta=shown)).content
+
+        return chat
+    if CLIENT == "openai":
+        from openai import AsyncOpenAI
+
+        client = AsyncOpenAI(base_url=url, api_key="k")
+
+        def ask(messages):
+            return client.chat.completions.create(model="bench", messages=messages, stream=True)
+
+    else:
+        import litellm
+
+        def ask(messages):
+            return litellm.acompletion("openai/bench", api_base=url, api_key="k", messages=messages, stream=True)
+
+    async def chat(messages, shown=None):
+        pieces = []
+        async for chunk in await ask(messages):
+            piece = chunk.choices and chunk.choices[0].delta.content
+            if piece:
+                pieces.append(piece)
+                if shown:
+                    await shown(piece)
+        return "".join(pieces)
+
+    return chat
+
+
+async def show(piece):
+    pass
+
+
+async def repeated(path, messages, warm, count, shown=None):
+    chat = made(ORIGIN + path)
+    for _ in range(warm):
+        await chat(messages)
+    before = spent()
+    for _ in range(count):
+        assert await chat(messages, shown)
+    return (spent() - before) / count
+
+
+def start():
+    before = spent()
+    made(ORIGIN + "/one/v1")
+    return {"cpu": spent() - before}
+
+
+def chat():
+    return {"cpu": asyncio.run(repeated("/chunks/200/v1", PROMPT, 3, 20))}
+
+
+def long():
+    return {"cpu": asyncio.run(repeated("/chunks/20000/v1", PROMPT, 0, 1))}
+
+
+def long_shown():
+    return {"cpu": asyncio.run(repeated("/chunks/20000/v1", PROMPT, 0, 1, show))}
+
+
+def big_message():
+    message = [{"role": "user", "content": "0123456789abcde\n" * (MEGABYTES << 16)}]
+    return with_memory(message)
+
+
+def big_file():
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"0123456789abcde\n" * (MEGABYTES << 16))
+        file.flush()
+        return with_memory([{"role": "user", "content": "", "_content_file": file.name}])
+
+
+def with_memory(messages):
+    async def run():
+        chat = made(ORIGIN + "/one/v1")
+        await chat([{"role": "user", "content": "hello"}])
+        before, memory = spent(), peak()
+        await chat(messages)
+        return {"cpu": spent() - before, "kilobytes": peak() - memory}
+
+    return asyncio.run(run())
+
+
+def streams():
+    async def run():
+        chat = made(f"{ORIGIN}/paced/{CHUNKS}/{int(PACE * 1000)}/v1")
+        await chat([{"role": "user", "content": "hello"}])
+        before, memory, began = spent(), peak(), time.monotonic()
+        texts = await asyncio.gather(*(chat([{"role": "user", "content": "hello"}]) for _ in range(STREAMS)))
+        assert all(texts)
+        wall = time.monotonic() - began
+        return {"cpu": spent() - before, "wall": wall / (CHUNKS * PACE), "kilobytes": (peak() - memory) / STREAMS}
+
+    return asyncio.run(run())
+
+
+def sequence():
+    before = connections()
+    asyncio.run(repeated("/one/v1", [{"role": "user", "content": "hello"}], 0, 100))
+    return {"connections": connections() - before - 1}  # without the first look
+
+
+print(json.dumps({"start": start, "chat": chat, "long": long, "long-shown": long_shown, "big-message": big_message,
+                  "big-file": big_file, "streams": streams, "sequence": sequence}[ROW]()))  # fmt: skip
