@@ -95,11 +95,11 @@ def chat():
 
 
 def long():
-    return {"cpu": asyncio.run(repeated("/chunks/20000/v1", PROMPT, 0, 1))}
+    return {"cpu": asyncio.run(repeated("/chunks/20000/v1", PROMPT, 1, 1))}
 
 
 def long_shown():
-    return {"cpu": asyncio.run(repeated("/chunks/20000/v1", PROMPT, 0, 1, show))}
+    return {"cpu": asyncio.run(repeated("/chunks/20000/v1", PROMPT, 1, 1, show))}
 
 
 def big_message():

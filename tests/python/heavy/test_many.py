@@ -158,7 +158,9 @@ def test_ten_thousand_calls_leave_nothing_behind(provider, upstream):
 
 @pytest.mark.parametrize("kind", (*KINDS, drop_in_the_middle), ids=lambda kind: kind.__name__)
 def test_no_object_stays(provider, upstream, kind):
-    """By tracemalloc, which sees what Python allocates in this package: the least growth of a round of 20 calls."""
+    """By tracemalloc, which sees what Python allocates in this package: the least growth of a round of 20 calls; of more
+    where they are cheap, since Python keeps some of what is freed."""
+    count = 1000 if kind is refuse else 20
     import exoclaw_provider_openai
 
     ours = tracemalloc.Filter(True, os.path.join(os.path.dirname(exoclaw_provider_openai.__file__), "*"))
@@ -167,7 +169,7 @@ def test_no_object_stays(provider, upstream, kind):
     async def run():
         before = None
         for _ in range(5):
-            for _ in range(20):
+            for _ in range(count):
                 await kind(provider)
             for _ in range(3):
                 gc.collect()
@@ -184,7 +186,7 @@ def test_no_object_stays(provider, upstream, kind):
         asyncio.run(run())
     finally:
         tracemalloc.stop()
-    assert min(grown) < 20 * 16, grown
+    assert min(grown) < count * 16, grown
     assert upstream.wait_for(lambda: upstream.open_connections == 0)
 
 
@@ -205,7 +207,9 @@ def test_five_hundred_streams_on_one_loop(provider, upstream, loops):
         chunks.complete(conn)
 
     upstream.scripts["ok"] = held
-    before = descriptors()
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(asyncio.sleep(0))
+    before = descriptors()  # uvloop keeps some for all its loops
 
     async def one(n):
         text = ""
