@@ -551,6 +551,18 @@ static size_t encode_sink_size(size_t left)
     return left < SINK_LEAST ? SINK_LEAST : encode_smaller(left, SINK_MOST);
 }
 
+/* What was in the sink may be secret, and a large one is not written over soon. */
+static void encode_wipe(char *memory, size_t len)
+{
+#ifndef EXO_SMALL
+    memset(memory, 0, len);
+    __asm__ volatile("" : : "r"(memory) : "memory"); /* it is looked at, as far as the compiler knows */
+#else
+    (void)memory;
+    (void)len;
+#endif
+}
+
 int exo_encode_size(exo_encoder *encoder, size_t budget)
 {
     char memory[SINK_MOST];
@@ -571,6 +583,7 @@ int exo_encode_size(exo_encoder *encoder, size_t budget)
             rc = EXO_AGAIN;
         }
     }
+    encode_wipe(memory, sizeof memory);
     return encode_walked(encoder, rc);
 }
 
