@@ -14,6 +14,8 @@ import urllib.request
 
 CLIENT, ROW, ORIGIN = sys.argv[1:]
 MEGABYTES = 100
+LINE = "wave after wave " * 5 + "\n"
+LINES = (MEGABYTES << 20) // len(LINE)
 STREAMS, CHUNKS, PACE = 500, 50, 0.02
 PROMPT = [{"role": ("user", "assistant")[i % 2], "content": f"{i} " + "wave after wave " * 32} for i in range(40)]
 
@@ -103,13 +105,14 @@ def long_shown():
 
 
 def big_message():
-    message = [{"role": "user", "content": "0123456789abcde\n" * (MEGABYTES << 16)}]
+    message = [{"role": "user", "content": LINE * LINES}]
     return with_memory(message)
 
 
 def big_file():
     with tempfile.NamedTemporaryFile() as file:
-        file.write(b"0123456789abcde\n" * (MEGABYTES << 16))
+        for _ in range(LINES):
+            file.write(LINE.encode())
         file.flush()
         return with_memory([{"role": "user", "content": "", "_content_file": file.name}])
 

@@ -234,3 +234,23 @@ def test_five_hundred_streams_on_one_loop(provider, upstream, loops):
     assert upstream.connections == count
     assert upstream.wait_for(lambda: upstream.open_connections == 0)
     assert upstream.wait_for(lambda: descriptors() <= before)
+
+
+async def test_a_reader_that_lags_for_a_minute(upstream, plain_environment):
+    """Its clocks stand still, the server is held back, and nothing is lost."""
+    deployment = Deployment(upstream.base_url, "k")
+    provider = OpenAIStreamingProvider("big-60", {"big-60": deployment, "ok": deployment}, request_timeout=10.0)
+    size = 0
+    async with provider.stream(HELLO) as stream:
+        async for event in stream:
+            if event.type == "content":
+                if size == 0:
+                    before = resident()
+                    await asyncio.sleep(60)
+                    assert upstream.requests[0].end_time is None
+                    assert upstream.requests[0].bytes_sent < 30 << 20
+                    assert SANITIZED or resident() - before < 8 << 20
+                size += len(event.text)
+    assert size == 60 << 20
+    assert (await provider.chat(HELLO, model="ok")).content == TEXT
+    await provider.close()
