@@ -124,6 +124,8 @@ class OpenAIStreamingProvider:
         retry_after_max: float | None = None,
         patience: float | None = None,
     ) -> None: ...
+    @classmethod
+    def from_config(cls, path: str | bytes | PathLike[str], **options: Any) -> Self: ...
     def get_default_model(self) -> str: ...
     async def chat(
         self,
@@ -149,7 +151,7 @@ class OpenAIStreamingProvider:
         reasoning_effort: str | None = None,
         response_format: Any = None,
         *,
-        restart: bool = False,
+        restart: bool | None = None,
         timeout: float | None = None,
         **parameters: Any,
     ) -> _Stream: ...
@@ -180,7 +182,7 @@ class OpenAIStreamingProvider:
         reasoning_effort: str | None = None,
         response_format: Any = None,
         *,
-        restart: bool = False,
+        restart: bool | None = None,
         timeout: float | None = None,
         **parameters: Any,
     ) -> _SyncStream: ...

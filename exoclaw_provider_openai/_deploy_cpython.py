@@ -114,7 +114,7 @@ def client_of(settings):
     for name in settings.deployments:
         fallbacks = settings.fallbacks.get(name, [])
         context = settings.context_fallbacks.get(name, [])
-        client.route(name, fallbacks, context, settings.policy or None)
+        client.route(name, fallbacks, context, settings.policy_of(name) or None)
     return client
 
 

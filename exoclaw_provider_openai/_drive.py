@@ -50,10 +50,11 @@ class Call:
         wanted = EVENTS + ("fallback", "restart") if plan.wanted is None else plan.wanted
         self._route_events = [name for name in ("fallback", "restart") if name in wanted]
         self._wanted = None if plan.wanted is None else [name for name in wanted if name in EVENTS]
+        policy = home.policy_of(plan.model)
         self._route = _exochat.Route(
-            [(self._names.index(n), home.health_of(n)) for n in plan.names],
-            [(self._names.index(n), home.health_of(n)) for n in plan.context_names],
-            home.policy,
+            [(self._names.index(n), home.health_of(n, policy)) for n in plan.names],
+            [(self._names.index(n), home.health_of(n, policy)) for n in plan.context_names],
+            policy,
             home.random(),
         )
         self._route.call(self._began, self._total_left(), plan.restart)

@@ -14,7 +14,7 @@ class Home:
     def __init__(self, settings, transport, platform):
         self.deployments = settings.deployments
         self.defaults = settings.clocks
-        self.policy = settings.policy
+        self.policy_of = settings.policy_of
         self.log = settings.log
         self.transport = transport
         self.clock = platform.clock
@@ -24,8 +24,8 @@ class Home:
         self.watch = platform.Watch
         self.health = {}
 
-    def health_of(self, name):
-        if not self.policy.get("cooldown"):
+    def health_of(self, name, policy):
+        if not policy.get("cooldown"):
             return None
         if name not in self.health:
             import _exochat

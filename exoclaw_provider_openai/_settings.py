@@ -30,13 +30,20 @@ def _lists(lists, deployments, what):
 
 
 class Settings:
-    """deployments, fallbacks, context_fallbacks: by name; policy: of the route; clocks: seconds; ca; log."""
+    """deployments, fallbacks, context_fallbacks: by name; policy: of the route, policies: by name, in its place; restart:
+    of streams that do not say; clocks: seconds; ca; log."""
 
     def __init__(self, deployments, fallbacks, context_fallbacks, policy):
         self.deployments = dict(deployments)
         self.fallbacks = _lists(fallbacks, deployments, "fallback")
         self.context_fallbacks = _lists(context_fallbacks, deployments, "context fallback")
         self.policy = _policy_of(policy)
+        self.policies = {}
+        self.restart = False
         self.clocks = {}
         self.ca = None
         self.log = Log()
+
+    def policy_of(self, name):
+        """How often and how long calls to `name` try."""
+        return self.policies.get(name, self.policy)

@@ -67,6 +67,13 @@ class OpenAIStreamingProvider:
         self._engine = None
         self._closed = False
 
+    @classmethod
+    def from_config(cls, path, **options):
+        """A provider of what the command's configuration file says (CPython). `options`: the constructor's, before the file's."""
+        from ._config_cpython import provider_of
+
+        return provider_of(cls, path, options)
+
     def get_default_model(self):
         """The name of the deployment that calls without a model go to."""
         return self.default_model
@@ -118,7 +125,7 @@ class OpenAIStreamingProvider:
         reasoning_effort=None,
         response_format=None,
         *,
-        restart=False,
+        restart=None,
         timeout=None,
         **parameters
     ):
@@ -130,7 +137,7 @@ class OpenAIStreamingProvider:
             messages, tools, model, max_tokens, temperature, reasoning_effort, response_format, timeout, **parameters
         )
         plan.wanted = None
-        plan.restart = restart
+        plan.restart = self._settings.restart if restart is None else restart
         return Stream(lambda: self._start(plan), self._response)
 
     async def send_streaming_body(self, model, body):
@@ -176,13 +183,13 @@ class OpenAIStreamingProvider:
         plan.wanted = ("content",) if on_delta is not None else ()
         return run(self._start_sync(plan), on_delta, self._response)
 
-    def stream_sync(self, *arguments, restart=False, **options):
+    def stream_sync(self, *arguments, restart=None, **options):
         """stream() for programs without an event loop: an iterator, and a context manager."""
         from ._sync_cpython import SyncStream
 
         plan = self._planned(*arguments, **options)
         plan.wanted = None
-        plan.restart = restart
+        plan.restart = self._settings.restart if restart is None else restart
         return SyncStream(lambda: self._start_sync(plan), self._response)
 
     def close_sync(self):

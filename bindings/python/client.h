@@ -61,6 +61,12 @@ bool exopy_client_is(exopy_client *self);
 /* Deploys `name` with these options. False with an exception. */
 bool exopy_client_deploy(exopy_client *client, PyObject *name, PyObject *options);
 
+/* What of a deployment is not the default, as Client.deploy() takes it. NULL with an exception. */
+PyObject *exopy_deployment_dict(const exo_deployment *deployment);
+
+/* config(path). NULL with ValueError, or RuntimeError where the library reads no configurations. */
+PyObject *exopy_config(PyObject *module, PyObject *path);
+
 /* Raises what a code of the library means, in the words that the client has for it. */
 void exopy_client_raise(const exopy_client *self, int code);
 

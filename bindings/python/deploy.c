@@ -1,5 +1,5 @@
 /*
- * deploy.c: a dict of options → exo_deployment, for Client.deploy().
+ * deploy.c: a dict of options → exo_deployment, for Client.deploy(); and back, for config().
  *
  * Everything that the library copies is borrowed of the dict while it is asked to.
  */
@@ -105,4 +105,62 @@ bool exopy_client_deploy(exopy_client *client, PyObject *name, PyObject *options
     exopy_text_free(&ca_pem);
     exopy_strings_free(&strings);
     return deployed;
+}
+
+/* ---- back ---- */
+
+/* A dict of pairs. */
+static PyObject *deploy_pairs(const exo_header *pairs, size_t count)
+{
+    PyObject *dict = PyDict_New();
+    for (size_t i = 0; dict && i < count; i++) {
+        if (!exopy_dict_set(dict, pairs[i].name, exopy_str(exo_span_text(pairs[i].value)))) {
+            Py_CLEAR(dict);
+        }
+    }
+    return dict;
+}
+
+static PyObject *deploy_list(const char *const *texts, size_t count)
+{
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list && i < count; i++) {
+        PyObject *text = exopy_str(exo_span_text(texts[i]));
+        if (!text || PyList_Append(list, text) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(text);
+    }
+    return list;
+}
+
+/* What json.loads() makes of a text. */
+static PyObject *deploy_json(const char *text)
+{
+    PyObject *module = PyImport_ImportModule("json");
+    PyObject *value = module ? PyObject_CallMethod(module, "loads", "s", text) : NULL;
+    Py_XDECREF(module);
+    return value;
+}
+
+static bool deploy_write_lists(PyObject *dict, const exo_deployment *d)
+{
+    return (d->header_count == 0 || exopy_dict_set(dict, "headers", deploy_pairs(d->headers, d->header_count))) &&
+           (d->drop_count == 0 || exopy_dict_set(dict, "drop", deploy_list(d->drop, d->drop_count))) &&
+           (d->rename_count == 0 || exopy_dict_set(dict, "rename", deploy_pairs(d->rename, d->rename_count))) &&
+           (d->resolve_count == 0 || exopy_dict_set(dict, "resolve", deploy_list(d->resolve, d->resolve_count))) &&
+           (!d->extra_body || exopy_dict_set(dict, "extra_body", deploy_json(d->extra_body)));
+}
+
+PyObject *exopy_deployment_dict(const exo_deployment *deployment)
+{
+    static const deploy_options standard = {.deployment = EXO_DEPLOYMENT_INIT};
+    deploy_options said = {.deployment = *deployment};
+    PyObject *dict = PyDict_New();
+    size_t count = sizeof deploy_table / sizeof deploy_table[0];
+    if (dict &&
+        (!exopy_options_write(dict, deploy_table, count, &said, &standard) || !deploy_write_lists(dict, deployment))) {
+        Py_CLEAR(dict);
+    }
+    return dict;
 }

@@ -4,6 +4,7 @@
 #include "binding.h"
 
 #ifdef EXOPY_HOSTED
+#include "client.h"
 #include "exochat/library.h"
 #endif
 
@@ -111,6 +112,7 @@ static PyMethodDef module_functions[] = {
     {"repair", module_repair, METH_O, "repair(text): (json, cut, values), valid JSON of what a model wrote."},
     {"frame", module_frame, METH_VARARGS, "frame(buffer, start, size): (begin, end) of the chunk made in place."},
 #ifdef EXOPY_HOSTED
+    {"config", exopy_config, METH_O, "config(path): what a configuration file says, as a dict."},
     {"versions", module_versions, METH_NOARGS,
      "versions(): what the library stands on, as \"libcurl/8.9.1 OpenSSL/3.2.0\"."},
 #endif

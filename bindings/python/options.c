@@ -1,5 +1,5 @@
 /*
- * options.c: see options.h. Runs no code of others: only a dict is taken, and ints, bools and strs out of it.
+ * options.c: see options.h. Runs no code of others: only a dict is taken or made, and ints, bools and strs are in it.
  */
 #include "options.h"
 
@@ -129,6 +129,52 @@ bool exopy_options_read(PyObject *dict, const exopy_option *table, size_t count,
     return true;
 }
 
+bool exopy_dict_set(PyObject *dict, const char *name, PyObject *value)
+{
+    bool set = value && PyDict_SetItemString(dict, name, value) == 0;
+    Py_XDECREF(value);
+    return set;
+}
+
+/* The value of a field. NULL, without an exception, where it is the same in `standard`, or an object. */
+static PyObject *option_load(const exopy_option *option, const char *in, const char *standard)
+{
+    const void *at = in + option->offset;
+    const void *usual = standard + option->offset;
+    const char *text;
+    switch (option->kind) {
+    case EXOPY_BOOL:
+        return *(const bool *)at == *(const bool *)usual ? NULL : PyBool_FromLong(*(const bool *)at);
+    case EXOPY_INT64:
+        return *(const int64_t *)at == *(const int64_t *)usual ? NULL : PyLong_FromLongLong(*(const int64_t *)at);
+    case EXOPY_COUNT:
+        return *(const uint32_t *)at == *(const uint32_t *)usual ? NULL
+                                                                 : PyLong_FromUnsignedLong(*(const uint32_t *)at);
+    case EXOPY_LONG:
+        return *(const long *)at == *(const long *)usual ? NULL : PyLong_FromLong(*(const long *)at);
+    case EXOPY_UNTIL:
+        text = *(const exo_ttft_until *)at == EXO_UNTIL_TOKEN ? "token" : "event";
+        return *(const exo_ttft_until *)at == *(const exo_ttft_until *)usual ? NULL : PyUnicode_FromString(text);
+    case EXOPY_TEXT:
+        text = *(const char *const *)at;
+        return text ? exopy_str(exo_span_text(text)) : NULL;
+    case EXOPY_OBJECT:
+        break;
+    }
+    return NULL;
+}
+
+bool exopy_options_write(PyObject *dict, const exopy_option *table, size_t count, const void *in, const void *standard)
+{
+    for (size_t i = 0; i < count; i++) {
+        PyObject *value = option_load(&table[i], in, standard);
+        if (value ? !exopy_dict_set(dict, table[i].name, value) : PyErr_Occurred() != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool exopy_limits_read(PyObject *dict, exo_limits *limits)
 {
     static const exopy_option table[] = {
@@ -139,14 +185,26 @@ bool exopy_limits_read(PyObject *dict, exo_limits *limits)
     return exopy_options_read(dict, table, sizeof table / sizeof table[0], limits);
 }
 
-bool exopy_policy_read(PyObject *dict, exo_route_policy *policy)
-{
-    static const exopy_option table[] = {
+static const exopy_option policy_table[] = {
 #define EXO_KIND(type)               _Generic((type)0, uint32_t : EXOPY_COUNT, default : EXOPY_INT64)
 #define EXO_X(type, field, standard) EXOPY_OPTION(exo_route_policy, field, EXO_KIND(type)),
-        EXO_ROUTE_POLICY_MAP(EXO_X)
+    EXO_ROUTE_POLICY_MAP(EXO_X)
 #undef EXO_X
 #undef EXO_KIND
-    };
-    return exopy_options_read(dict, table, sizeof table / sizeof table[0], policy);
+};
+
+bool exopy_policy_read(PyObject *dict, exo_route_policy *policy)
+{
+    return exopy_options_read(dict, policy_table, sizeof policy_table / sizeof policy_table[0], policy);
+}
+
+PyObject *exopy_policy_dict(const exo_route_policy *policy)
+{
+    static const exo_route_policy standard = EXO_ROUTE_POLICY_INIT;
+    PyObject *dict = PyDict_New();
+    size_t count = sizeof policy_table / sizeof policy_table[0];
+    if (dict && !exopy_options_write(dict, policy_table, count, policy, &standard)) {
+        Py_CLEAR(dict);
+    }
+    return dict;
 }

@@ -35,10 +35,20 @@ typedef struct exopy_option {
  * range; each names the key. What is borrowed is so while the dict stays as it is. */
 bool exopy_options_read(PyObject *dict, const exopy_option *table, size_t count, void *out);
 
+/* Sets what of `in` is not as in `standard`, by the same table, in `dict`; objects are left out. False with
+ * MemoryError. */
+bool exopy_options_write(PyObject *dict, const exopy_option *table, size_t count, const void *in, const void *standard);
+
+/* Sets `name` to `value`, of which it takes the reference. False with an exception, also where `value` is NULL. */
+bool exopy_dict_set(PyObject *dict, const char *name, PyObject *value);
+
 /* Reads a dict of limits (limits.h), or None, over those that are in `limits`. */
 bool exopy_limits_read(PyObject *dict, exo_limits *limits);
 
 /* Reads a dict of a policy (route.h), or None. */
 bool exopy_policy_read(PyObject *dict, exo_route_policy *policy);
+
+/* What of a policy is not the default. NULL with MemoryError. */
+PyObject *exopy_policy_dict(const exo_route_policy *policy);
 
 #endif

@@ -11,7 +11,7 @@ import pytest
 import _exochat
 
 ROOT = Path(__file__).resolve().parents[2]
-HOSTED = () if hasattr(_exochat, "Client") else ("Client", "Call", "versions")
+HOSTED = () if hasattr(_exochat, "Client") else ("Client", "Call", "config", "versions")
 STUBS = ROOT / "bindings" / "python" / "_exochat-stubs" / "__init__.pyi"
 
 

@@ -1,8 +1,8 @@
 """_exochat: the machines of libexochat as Python objects. The contract of both bindings.
 
 Two parts. The first runs on CPython and on MicroPython and touches no socket, file or clock: `Encoder`, `Attempt`,
-`Route`, `Health`, `Failure`, `Answer`, `Wire`, `Head` and a few functions. The second, `Client`, `Call` and `versions()`,
-is the hosted library over libcurl and is there on CPython only (`hasattr(_exochat, "Client")`).
+`Route`, `Health`, `Failure`, `Answer`, `Wire`, `Head` and a few functions. The second, `Client`, `Call`, `config()` and
+`versions()`, is the hosted library over libcurl and is there on CPython only (`hasattr(_exochat, "Client")`).
 
 Conventions, the same everywhere:
 
@@ -21,6 +21,7 @@ Conventions, the same everywhere:
 """
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any, Literal, final
 
 from typing_extensions import Buffer
@@ -426,6 +427,12 @@ class Route:
         """The call ends here, in mid-attempt or not. Legal at any time, also twice."""
 
 # ------------------------------------------------------------------------------------------ CPython: over libcurl
+
+def config(path: str | bytes | PathLike[str]) -> dict[str, Any]:
+    """What a configuration file says (exochat-config(5)), keys included: default_model (str or None), total_timeout (ms),
+    restart (bool), models: name → {deployment, as Client.deploy() takes it, without what is the default; fallbacks;
+    context_fallbacks; policy, as Client.route() takes it}. ValueError, "FILE:LINE: key: what was expected"; RuntimeError
+    where it was built without libyaml."""
 
 def versions() -> str:
     """What the library stands on: libcurl, its TLS and what else it was built with, as "libcurl/7.88.1 OpenSSL/3.0.15"."""
