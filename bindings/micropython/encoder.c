@@ -227,19 +227,6 @@ static void encoder_set_rename(encoder_object *self, mp_obj_t rename, exo_encode
     options->rename = self->rename;
 }
 
-/* Sends exactly the request: neither "stream" nor its options are added where they are not. */
-static void encoder_set_as_is(encoder_object *self, exo_encode_options *options)
-{
-    static const char added[2][16] = {"stream", "stream_options"};
-    self->drop = m_malloc(2 * sizeof *self->drop);
-    for (unsigned i = 0; i < 2; i++) {
-        if (!exomp_tape_has_key(&self->tape, added[i])) {
-            self->drop[options->drop_count++] = exo_span_text(added[i]);
-        }
-    }
-    options->drop = self->drop;
-}
-
 static mp_obj_t encoder_aim(mp_obj_t object, mp_obj_t dict)
 {
     static const exomp_field table[] = {
@@ -274,9 +261,7 @@ static mp_obj_t encoder_aim(mp_obj_t object, mp_obj_t dict)
         self->extra_cursor = exomp_tape_cursor(&self->extra);
         options.extra_body = &self->extra_cursor;
     }
-    if (said.as_is) {
-        encoder_set_as_is(self, &options);
-    }
+    options.as_is = said.as_is;
     encoder_arm(self, &options);
     self->aimed = true;
     return MP_OBJ_NEW_SMALL_INT(EXO_OK);

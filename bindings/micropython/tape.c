@@ -56,24 +56,6 @@ exo_cursor exomp_tape_cursor(exomp_tape *tape)
     return (exo_cursor){&ops, tape};
 }
 
-bool exomp_tape_has_key(exomp_tape *tape, const char *key)
-{
-    exo_value value;
-    unsigned depth = 0;
-    bool found = false;
-    (void)tape_rewind(tape);
-    while (!found && tape_next(tape, &value) == EXO_EVENT) {
-        if (value.type == EXO_VALUE_OBJECT || value.type == EXO_VALUE_ARRAY) {
-            depth++;
-        } else if (value.type == EXO_VALUE_END) {
-            depth--;
-        }
-        found = depth == 1 && value.type == EXO_VALUE_KEY && exo_span_is(value.text, key);
-    }
-    (void)tape_rewind(tape);
-    return found;
-}
-
 /* ---- building ---- */
 
 /* A list, tuple or dict that is being gone through; its end is its length. */

@@ -29,7 +29,4 @@ void exomp_tape_build(exomp_tape *tape, mp_obj_t value, const char *name);
 /* The cursor as the encoder takes it. */
 exo_cursor exomp_tape_cursor(exomp_tape *tape);
 
-/* Whether the value has that key at its top level. */
-bool exomp_tape_has_key(exomp_tape *tape, const char *key);
-
 #endif

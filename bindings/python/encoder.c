@@ -183,24 +183,6 @@ static bool encoder_set_rename(encoder_object *self, PyObject *rename, exo_encod
     return true;
 }
 
-/* Sends exactly the request: neither "stream" nor its options are added where they are not. */
-static bool encoder_set_as_is(encoder_object *self, exo_encode_options *options)
-{
-    static const char *const added[] = {"stream", "stream_options"};
-    self->drop = PyMem_Calloc(2, sizeof *self->drop);
-    if (!self->drop) {
-        PyErr_NoMemory();
-        return false;
-    }
-    for (size_t i = 0; i < 2; i++) {
-        if (!exopy_tape_has_key(&self->tape, added[i])) {
-            self->drop[options->drop_count++] = exo_span_text(added[i]);
-        }
-    }
-    options->drop = self->drop;
-    return true;
-}
-
 static bool encoder_arm(encoder_object *self, const encoder_options *said)
 {
     exo_encode_options options = EXO_ENCODE_OPTIONS_INIT;
@@ -209,8 +191,7 @@ static bool encoder_arm(encoder_object *self, const encoder_options *said)
     if (!self->kept || (said->limits && !exopy_limits_read(said->limits, &self->limits)) ||
         (said->model && !encoder_text(self, said->model, "model", &options.model)) ||
         (said->drop && !encoder_set_drop(self, said->drop, &options)) ||
-        (said->rename && !encoder_set_rename(self, said->rename, &options)) ||
-        (said->as_is && !encoder_set_as_is(self, &options))) {
+        (said->rename && !encoder_set_rename(self, said->rename, &options))) {
         return false;
     }
     self->cursor = exopy_tape_cursor(&self->tape);
@@ -219,6 +200,7 @@ static bool encoder_arm(encoder_object *self, const encoder_options *said)
         self->extra_cursor = exopy_tape_cursor(&self->extra);
         options.extra_body = &self->extra_cursor;
     }
+    options.as_is = said->as_is;
     options.opener = &self->opener;
     options.limits = &self->limits;
     self->files.expected = 0;

@@ -244,23 +244,6 @@ exo_cursor exopy_tape_cursor(exopy_tape *tape)
     return (exo_cursor){&ops, tape};
 }
 
-bool exopy_tape_has_key(const exopy_tape *tape, const char *key)
-{
-    size_t depth = 0;
-    for (size_t i = 0; i < tape->count; i++) {
-        exopy_token token = tape->tokens[i];
-        if (token == exopy_token_plain(EXO_VALUE_END)) {
-            depth--;
-        } else if (token == exopy_token_plain(EXO_VALUE_ARRAY) || token == exopy_token_plain(EXO_VALUE_OBJECT)) {
-            depth++;
-        } else if (depth == 1 && exopy_token_kind_of(token) == EXOPY_TOKEN_KEY &&
-                   PyUnicode_CompareWithASCIIString(exopy_token_object(token), key) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void exopy_tape_free(exopy_tape *tape)
 {
     exopy_tape old = *tape;

@@ -59,9 +59,6 @@ exo_cursor exopy_tape_cursor(exopy_tape *tape);
 /* Raises what Python raised while the tape was walked, and forgets it. False where there was nothing. */
 bool exopy_tape_raise(exopy_tape *tape);
 
-/* Whether the value is an object that has that key (ASCII) at its top level. */
-bool exopy_tape_has_key(const exopy_tape *tape, const char *key);
-
 /* Lets go of everything. The tape is empty then. */
 void exopy_tape_free(exopy_tape *tape);
 

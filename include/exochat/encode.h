@@ -76,15 +76,14 @@ typedef struct exo_encode_options {
     const exo_file_opener *opener; /* NULL: every _content_file and _file is EXO_E_FILE_REFUSED */
     const exo_limits *limits;      /* NULL: exo_limits_host() */
     exo_span model;                /* sent as "model" in place of the request's own, if not empty */
+    bool as_is;                    /* no top-level key of the request is added, changed or left out for what it means:
+                                      "stream", "stream_options", "tools" and what goes with them; `model` is ignored */
 } exo_encode_options;
 
-/* No options: the request as it is. */
+/* No options. */
 #define EXO_ENCODE_OPTIONS_INIT \
     { \
-        sizeof(exo_encode_options), NULL, 0, NULL, 0, NULL, NULL, NULL, \
-        { \
-            NULL, 0 \
-        } \
+        sizeof(exo_encode_options), NULL, 0, NULL, 0, NULL, NULL, NULL, {NULL, 0}, false \
     }
 
 /* The most top-level keys of a body, whatever limits.keys says. */

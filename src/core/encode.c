@@ -117,7 +117,7 @@ static int encode_open_object(exo_encoder *e, const exo_cursor *cursor)
 
 static enum known encode_known_key(const exo_encoder *e)
 {
-    unsigned known = 0;
+    unsigned known = e->options_.as_is ? KNOWN_MESSAGES : 0;
     while (known < KNOWN_NOT && !exo_encode_key_is(e, encode_known_name(known))) {
         known++;
     }
@@ -274,7 +274,7 @@ static int encode_top_key(exo_encoder *e)
 static int encode_add_own_key(exo_encoder *e, enum known known)
 {
     encode_set_key(e, known);
-    if (e->seen_ >> known & 1 || encode_is_dropped(e)) {
+    if (e->options_.as_is || e->seen_ >> known & 1 || encode_is_dropped(e)) {
         return EXO_OK;
     }
     encode_keep_error_key(e);

@@ -472,6 +472,7 @@ struct options_case {
     exo_rename rename[2];
     const char *expected; /* the body, or the key of the error */
     int code;
+    bool as_is;
 };
 
 static void check_options_case(const struct options_case *c)
@@ -492,6 +493,7 @@ static void check_options_case(const struct options_case *c)
         options.extra_body = &extra_view;
     }
     options.model = exo_span_text(c->model);
+    options.as_is = c->as_is;
     if (c->code == EXO_OK) {
         check_body(c->request, &options, c->expected);
     } else {
@@ -503,6 +505,21 @@ static void top_level_keys(void **state)
 {
     (void)state;
     static const struct options_case cases[] = {
+        /* as it is */
+        {.request = "{\"stream\":false,\"a\":1}", .as_is = true, .expected = "{\"stream\":false,\"a\":1}"},
+        {.request = "{\"tools\":[],\"tool_choice\":1,\"parallel_tool_calls\":2}",
+         .as_is = true,
+         .expected = "{\"tools\":[],\"tool_choice\":1,\"parallel_tool_calls\":2}"},
+        {.request = "{\"stream_options\":3}", .as_is = true, .expected = "{\"stream_options\":3}"},
+        {.request = "{\"model\":4}", .as_is = true, .model = "m", .expected = "{\"model\":4}"},
+        {.request = "{}", .as_is = true, .model = "m", .expected = "{}"},
+        {.request = "{\"messages\":[{\"_a\":1,\"b\":2}]}", .as_is = true, .expected = "{\"messages\":[{\"b\":2}]}"},
+        {.request = "{\"a\":1,\"b\":2}",
+         .as_is = true,
+         .drop = {TEXT("a")},
+         .extra = "{\"stream\":5}",
+         .expected = "{\"b\":2,\"stream\":5}"},
+
         /* stream, stream_options */
         {.request = "{\"stream\":false,\"a\":1}", .expected = "{\"stream\":true,\"a\":1" USAGE "}"},
         {.request = "{\"stream\":{\"x\":[1,{}]},\"a\":1}", .expected = "{\"stream\":true,\"a\":1" USAGE "}"},

@@ -164,6 +164,8 @@ def test_as_it_is():
         read = json.loads(body(head, {"as_is": True}))
         assert "stream" not in read and "model" not in read
     assert body({"messages": []}, {"as_is": True}) == b'{"messages":[]}'
+    head = {"stream": False, "tools": [], "tool_choice": "auto", "stream_options": None, "messages": []}
+    assert json.loads(body(head, {"as_is": True})) == head
 
 
 def test_order_of_calls():

@@ -21,6 +21,8 @@ def test_what_is_added_to_a_request():
     assert json.loads(body({**ASK, "stream": True}, as_is=True)) == {**ASK, "stream": True}
     assert json.loads(body({**ASK, **STREAM}, as_is=True)) == {**ASK, **STREAM}
     assert body({}, as_is=True) == b"{}"
+    head = {"stream": False, "tools": [], "tool_choice": "auto", "parallel_tool_calls": True, "stream_options": None}
+    assert json.loads(body({**head, **ASK}, as_is=True)) == {**head, **ASK}
 
 
 def test_drop_rename_and_extra_body():

@@ -208,8 +208,9 @@ class Encoder:
         """Begins a body for one deployment; may be called again for the next. 0, or a negative code.
 
         model: str, in place of the request's; drop: sequence of str; rename: dict of str; extra_body: mapping (a tape is
-        made of it at once, errors are raised as above); as_is: True sends exactly the request, nothing added, dropped or
-        checked; limits: dict."""
+        made of it at once, errors are raised as above); as_is: True sends every top-level key of the request with its
+        value, "stream": false and an empty "tools" too, and adds none (of messages, files are still read and keys that
+        begin with "_" left out), and nothing else can be asked for; limits: dict."""
 
     def size(self, budget: int) -> int:
         """Sizes the body, about `budget` bytes of it. 1: call again (after want(), if that asks for something); 0: done;
