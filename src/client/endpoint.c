@@ -116,8 +116,9 @@ static int question_init(question *q, exo_client *client, const char *model, exo
     exo_failure_clear(q->failure);
     exo_buffer_init(&q->body, &exo_heap, client ? client->limits.event : 0, EXO_E_EVENT_LIMIT);
     exo_buffer_init(&q->feed, &exo_heap, UINT32_MAX, EXO_E_CONSUMER_LIMIT);
-    if (exo_engine_check(client) < 0) {
-        return question_refuse(q, exo_engine_check(client), "");
+    const int code = exo_engine_check(client);
+    if (!client || code < 0) {
+        return question_refuse(q, code, "");
     }
     exo_deployed *deployed = exo_engine_deployed(client, model);
     if (!deployed) {

@@ -956,7 +956,7 @@ static bool chunk_next_choice(exo_chunk *chunk)
             return false;
         }
         index = chunk_number_at(chunk, member[CHOICE_INDEX]);
-    } while (index > UINT32_MAX); /* nobody asked for so many */
+    } while (index > UINT32_MAX);                     /* nobody asked for so many */
     chunk->choice_ = index > 0 ? (uint32_t)index : 0; /* what says nothing useful is the first one's */
     chunk->object_ = chunk->value_;
     chunk->whole_ = false;

@@ -28,7 +28,7 @@ int64_t exo_decimal(const exo_span *text, uint32_t unit)
             } else {
                 value *= 10;
             }
-            value += digit * unit;
+            value += (int64_t)digit * unit;
         }
     }
     return text->len > point ? value : -1;
