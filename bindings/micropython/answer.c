@@ -67,13 +67,13 @@ static mp_obj_t answer_family(exo_span reason)
 /* Attributes that are a text of the answer: empty, they are None, but for those from ANSWER_PLAIN on. */
 typedef exo_span (*answer_text)(const exo_answer *answer);
 static const answer_text answer_texts[] = {
-    exo_answer_reasoning,         exo_answer_refusal, exo_answer_finish_reason,
-    exo_answer_usage_json,        exo_answer_audio,   exo_answer_logprobs,
-    exo_answer_reasoning_details, exo_answer_id,      exo_answer_model,
+    exo_answer_reasoning, exo_answer_refusal,  exo_answer_finish_reason,     exo_answer_usage_json,
+    exo_answer_audio,     exo_answer_logprobs, exo_answer_reasoning_details, exo_answer_service_tier,
+    exo_answer_id,        exo_answer_model,
 };
 enum {
-    ANSWER_PLAIN = 7,
-    ANSWER_CONTENT = 9,
+    ANSWER_PLAIN = 8,
+    ANSWER_CONTENT = 10,
     ANSWER_TOOL_CALLS,
     ANSWER_USAGE,
     ANSWER_EXTRA,
@@ -117,23 +117,11 @@ static mp_obj_t answer_get(answer_object *self, unsigned what)
 static void answer_attr(mp_obj_t object, qstr name, mp_obj_t *dest)
 {
     static const exomp_name names[] = {
-        EXOMP_NAME(reasoning),
-        EXOMP_NAME(refusal),
-        EXOMP_NAME(finish_reason),
-        EXOMP_NAME(usage_json),
-        EXOMP_NAME(audio),
-        EXOMP_NAME(logprobs),
-        EXOMP_NAME(reasoning_details),
-        EXOMP_NAME(id),
-        EXOMP_NAME(model),
-        EXOMP_NAME(content),
-        EXOMP_NAME(tool_calls),
-        EXOMP_NAME(usage),
-        EXOMP_NAME(extra),
-        EXOMP_NAME(finish_family),
-        EXOMP_NAME(proven),
-        EXOMP_NAME(choice),
-        EXOMP_NAME(raw_cut),
+        EXOMP_NAME(reasoning), EXOMP_NAME(refusal),  EXOMP_NAME(finish_reason),     EXOMP_NAME(usage_json),
+        EXOMP_NAME(audio),     EXOMP_NAME(logprobs), EXOMP_NAME(reasoning_details), EXOMP_NAME(service_tier),
+        EXOMP_NAME(id),        EXOMP_NAME(model),    EXOMP_NAME(content),           EXOMP_NAME(tool_calls),
+        EXOMP_NAME(usage),     EXOMP_NAME(extra),    EXOMP_NAME(finish_family),     EXOMP_NAME(proven),
+        EXOMP_NAME(choice),    EXOMP_NAME(raw_cut),
     };
     exomp_key key = EXOMP_KEY_OF_QSTR(name);
     for (unsigned i = 0; dest[0] == MP_OBJ_NULL && i < EXOMP_ROWS(names); i++) {

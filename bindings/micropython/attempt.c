@@ -345,6 +345,12 @@ static mp_obj_t attempt_shown(mp_obj_t self)
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(attempt_shown_obj, attempt_shown);
 
+static mp_obj_t attempt_request_id(mp_obj_t self)
+{
+    return exomp_str(exo_span_text(exo_attempt_request_id(&attempt_in(self)->attempt)));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(attempt_request_id_obj, attempt_request_id);
+
 /* Whether there is a verdict. */
 static bool attempt_judged(const exomp_attempt *self)
 {
@@ -446,6 +452,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(attempt_close_obj, attempt_close);
     X(MP_QSTR_drain, attempt_drain_obj) \
     X(MP_QSTR_phase, attempt_phase_obj) \
     X(MP_QSTR_shown, attempt_shown_obj) \
+    X(MP_QSTR_request_id, attempt_request_id_obj) \
     X(MP_QSTR_failure, attempt_failure_obj) \
     X(MP_QSTR_end, attempt_end_obj) \
     X(MP_QSTR_answer, attempt_answer_obj) \

@@ -24,6 +24,7 @@ def test_one_event_for_each_string():
     answer = made.answer(0)
     assert answer.content == 'a "quoted" \u00e4 \n text' and answer.reasoning == "r" and answer.proven
     assert answer.finish_reason == "stop" and answer.finish_family == "normal" and answer.refusal is None
+    assert answer.service_tier is None and answer.id == ""
     assert made.answer(0) is None and made.answer(1) is None
 
 
@@ -149,6 +150,7 @@ def test_a_refusal():
     entry = made.end(4)
     assert entry["http_status"] == 429 and entry["end_ms"] == 4 and entry["code"] == failure.code, entry
     assert entry["queued_ms"] == 0, entry
+    assert made.request_id() == "abc"
 
 
 def test_resend():
