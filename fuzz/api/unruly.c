@@ -60,13 +60,17 @@ struct unruly {
 
 /* ---- what is answered ---- */
 
+/* A whole tool call. */
+#define CALL \
+    "{\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a1\",\"function\":" \
+    "{\"name\":\"f\",\"arguments\":\"{\\\"x\\\": 1}\"}}]}}]}"
+
 static const char *const deltas[] = {
     "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"word \"}}]}",
     "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\u00fc\\n\\\"quoted\\\" \\ud83d\\ude00\"}}]}",
     "{\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"hm\"}}]}",
     "{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"second\"}}]}",
-    "{\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a1\",\"function\":{\"name\":\"f\","
-    "\"arguments\":\"{\\\"x\\\": 1}\"}}]}}]}",
+    CALL,
     "{\"choices\":[{\"index\":0,\"delta\":{}}]}",
     "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,\"total_tokens\":7}}",
     "{\"choices\":[null]}",

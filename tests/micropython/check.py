@@ -185,8 +185,8 @@ def scenarios(counts):
 def boards(counts):
     def one(pair):
         command = [sys.executable, str(HERE / "board.py"), *pair, *MACHINES]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        return done.stdout
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return done.stdout + done.stderr  # the emulator's own words behind, not within a line of ours
 
     with ThreadPoolExecutor(2) as pool:
         for pair, said in zip(BOARDS, pool.map(one, BOARDS)):
