@@ -60,16 +60,17 @@ static uint64_t read_body(const uint8_t *data, size_t size, size_t piece, bool r
     exo_limits limits = *exo_limits_micro();
     exo_intake_options options = EXO_INTAKE_OPTIONS_INIT;
     exo_failure failure;
-    exo_answer answer;
+    exo_answer answers[2];
     exo_intake intake;
     uint64_t hash = UINT64_C(0xCBF29CE484222325);
     int code = EXO_NEED_DATA;
     exo_failure_clear(&failure);
-    exo_answer_init(&answer, &fuzz_heap, &limits, 0, EXO_KEEP_ALL);
+    exo_answer_init(&answers[0], &fuzz_heap, &limits, 0, EXO_KEEP_ALL);
+    exo_answer_init(&answers[1], &fuzz_heap, &limits, 1, EXO_KEEP_ALL);
     options.allocator = &fuzz_heap;
     options.limits = &limits;
-    options.answers = &answer;
-    options.answer_count = 1;
+    options.answers = answers;
+    options.answer_count = 2;
     options.failure = &failure;
     options.think_tags = true;
     options.read_all = read_all;
@@ -86,9 +87,10 @@ static uint64_t read_body(const uint8_t *data, size_t size, size_t piece, bool r
     hash = fuzz_hash(hash, &failure.code, sizeof failure.code);
     hash = fuzz_hash(hash, &failure.offset, sizeof failure.offset);
     hash = fuzz_hash(hash, failure.message, strlen(failure.message));
-    hash = hash_answer(&answer, hash);
+    hash = hash_answer(&answers[1], hash_answer(&answers[0], hash));
     exo_intake_free(&intake);
-    exo_answer_free(&answer);
+    exo_answer_free(&answers[0]);
+    exo_answer_free(&answers[1]);
     return hash;
 }
 

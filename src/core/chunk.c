@@ -588,7 +588,10 @@ static void chunk_learn(exo_chunk *chunk)
     uint32_t choices = chunk_inside(chunk, chunk->places_[TOP_CHOICES], '[');
     uint32_t choice;
     while ((choice = chunk_next_value(chunk, &choices)) > 0) {
-        chunk_add_holes_of(chunk, &draft, chunk_inside(chunk, choice, '{'), LIST_CHOICE, CHOICE_MESSAGE - CHOICE_INDEX);
+        /* a message counts where the delta beside it says nothing */
+        const bool speaks = choice < chunk->text_place_ && chunk->text_place_ < choices;
+        chunk_add_holes_of(chunk, &draft, chunk_inside(chunk, choice, '{'), LIST_CHOICE,
+                           speaks ? CHOICE_MESSAGE - CHOICE_INDEX : -1);
     }
     chunk->named_ = exo_shapes_learn(chunk->shapes_, &draft);
 }

@@ -142,22 +142,17 @@ static const char escapes[] = "/\"\\bfnrt"
 
 size_t exo_json_put_escape(char byte, char escape[JSON_ESCAPE_MAX])
 {
+    escape[0] = '\\';
 #ifndef EXO_SMALL
     static const char names[32] = "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
-    const char name = (uint8_t)byte < sizeof names ? names[(uint8_t)byte] : byte;
-    escape[0] = '\\';
-    escape[1] = name;
-    if (name != 'u') {
-        return 2;
-    }
-#endif
+    escape[1] = (uint8_t)byte < sizeof names ? names[(uint8_t)byte] : byte;
+#else
     const char *found = memchr(escapes + ESCAPES + 1, byte, ESCAPES - 1);
-    escape[0] = '\\';
-    if (found) {
-        escape[1] = found[-ESCAPES];
+    escape[1] = found ? found[-ESCAPES] : 'u';
+#endif
+    if (escape[1] != 'u') {
         return 2;
     }
-    escape[1] = 'u';
     escape[2] = escape[3] = '0';
     escape[4] = (char)('0' + (byte >> 4)); /* ASCII: below 8 */
     escape[5] = ascii_hex_digit(byte & 15);

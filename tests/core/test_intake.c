@@ -16,13 +16,16 @@
 #include "exochat/intake.h"
 
 /* Events of a stream. */
-#define DATA(json)      "data: " json "\n\n"
-#define CONTENT_(text)  "{\"choices\":[{\"delta\":{\"content\":\"" text "\"}}]}"
-#define FINISH_(word)   "{\"choices\":[{\"delta\":{},\"finish_reason\":\"" word "\"}]}"
-#define CONTENT(text)   DATA(CONTENT_(text))
-#define FINISH          DATA(FINISH_("stop"))
-#define DONE            DATA("[DONE]")
-#define SECOND(text)    DATA("{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"" text "\"}}]}")
+#define DATA(json)     "data: " json "\n\n"
+#define CONTENT_(text) "{\"choices\":[{\"delta\":{\"content\":\"" text "\"}}]}"
+#define FINISH_(word)  "{\"choices\":[{\"delta\":{},\"finish_reason\":\"" word "\"}]}"
+#define CONTENT(text)  DATA(CONTENT_(text))
+#define FINISH         DATA(FINISH_("stop"))
+#define DONE           DATA("[DONE]")
+#define SECOND(text)   DATA("{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"" text "\"}}]}")
+#define PAIR(text, other) \
+    DATA("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" text \
+         "\"}},{\"index\":1,\"delta\":{},\"message\":{\"content\":\"" other "\"}}]}")
 #define SECOND_FINISH   DATA("{\"choices\":[{\"index\":1,\"delta\":{},\"finish_reason\":\"stop\"}]}")
 #define ERROR_(message) "{\"error\":{\"message\":\"" message "\"}}"
 
@@ -169,6 +172,9 @@ static const row rows[] = {
      "0123456789abcdef0123456789abcdef0123456789abcdef01234567"
      "\"}",
      "= EXO_E_EVENT_LIMIT 200: "},
+    {"events of one shape, of which the last has a message for another choice", TWO, 200, EXO_OK,
+     PAIR("a", "") PAIR("b", "") PAIR("c", "x") FINISH SECOND_FINISH,
+     "text \"a\" text \"b\" text \"c\" text [1] \"x\" = EXO_OK"},
     {"a completion of two choices", TWO, 200, EXO_OK,
      "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"a\"},\"finish_reason\":\"stop\"},{\"index\":1,\"message\":{"
      "\"content\":\"b\"},\"finish_reason\":\"stop\"}]}",
