@@ -9,19 +9,11 @@
  * Prints the processor time of each event, megabyte or stream in microseconds: linear is what does not grow with COUNT.
  */
 #include "baseline.h"
+#include "process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
-
-static double processor_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void print_text(void *out, exo_span text)
 {
@@ -70,7 +62,6 @@ static void start_many(exo_client *client, const exo_request *request, const cha
 
 int main(int argc, char **argv)
 {
-    struct rlimit files;
     long count = argc > 3 ? atol(argv[3]) : 0;
     if (count <= 0) {
         fprintf(stderr, "usage: linear BASE_URL events|megabytes|beside COUNT\n");
@@ -78,9 +69,7 @@ int main(int argc, char **argv)
     }
     bool is_beside = strcmp(argv[2], "beside") == 0;
     bool is_text = strcmp(argv[2], "megabytes") == 0;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
+    allow_files();
     FILE *out = fopen("/dev/null", "w");
     exo_client *client = client_at(argv[1], is_text ? "text" : "tiny", is_beside ? 1000 : count);
     exo_request *request = question();

@@ -34,7 +34,7 @@ flags="-std=gnu11 -O2 -Wall -Wextra -I$root/include"
 libraries="$build/libexochat.a $(pkg-config --cflags --libs libcurl yaml-0.1 libssl libcrypto) -pthread"
 "${CC:-cc}" $flags "$root/bench/server.c" -o "$work/server"
 for program in config latency linear scale starve streams upload; do
-    "${CC:-cc}" $flags "$root/bench/$program.c" "$root/bench/baseline.c" $libraries -o "$work/$program"
+    "${CC:-cc}" $flags "$root/bench/$program.c" "$root/bench/baseline.c" "$root/bench/process.c" $libraries -o "$work/$program"
 done
 "$work/server" >"$work/port" &
 servers=$!

@@ -6,30 +6,10 @@
  * how long it takes to cancel all of them; and the processor time that one event costs when all of them have 100.
  */
 #include "baseline.h"
+#include "process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
-
-static double resident(void)
-{
-    long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (!file || fscanf(file, "%*d %ld", &pages) != 1) {
-        exit(1);
-    }
-    fclose(file);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
-
-static double processor_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static exo_client *client_at(const char *base_url, const char *path)
 {
@@ -114,10 +94,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: scale BASE_URL COUNT\n");
         return 2;
     }
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
+    allow_files();
     measure_holding(argv[1], atoi(argv[2]));
     measure_events(argv[1], atoi(argv[2]));
     return 0;

@@ -5,11 +5,11 @@
  * starts. Prints the median, and the longest, time until its first event, in milliseconds, beside them and alone.
  */
 #include "baseline.h"
+#include "process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 static exo_client *client_of_both(const char *flood_url, const char *small_url)
 {
@@ -57,16 +57,13 @@ static void take(exo_client *client, int count)
 
 int main(int argc, char **argv)
 {
-    struct rlimit files;
     int streams = argc > 3 ? atoi(argv[3]) : 0;
     int rounds = argc > 4 ? atoi(argv[4]) : 0;
     if (streams <= 0 || rounds <= 0) {
         fprintf(stderr, "usage: starve FLOOD_URL SMALL_URL STREAMS ROUNDS\n");
         return 2;
     }
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
+    allow_files();
     exo_client *client = client_of_both(argv[1], argv[2]);
     exo_request *request = question();
     double *alone = calloc((size_t)rounds, sizeof *alone);

@@ -5,22 +5,10 @@
  * many bytes the resident memory has grown for each.
  */
 #include "baseline.h"
+#include "process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-static double resident(void)
-{
-    long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (!file || fscanf(file, "%*d %ld", &pages) != 1) {
-        exit(1);
-    }
-    fclose(file);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
 
 static double run_exochat(const char *base_url, int count)
 {
@@ -94,10 +82,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: streams exochat|bare BASE_URL COUNT\n");
         return 2;
     }
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
+    allow_files();
     curl_global_init(CURL_GLOBAL_DEFAULT);
     bool bare = strcmp(argv[1], "bare") == 0;
     printf("%.0f\n", bare ? run_bare(argv[2], atoi(argv[3])) : run_exochat(argv[2], atoi(argv[3])));
