@@ -11,13 +11,22 @@ void arguments_begin(arguments *a, int argc, char **argv)
     a->at = 1;
 }
 
+/* Whether a whole argument is an option that there is, by its name or its letter. */
+static bool arguments_is_option(const char *text)
+{
+    if (text[0] != '-' || text[1] == '\0') {
+        return false;
+    }
+    return text[1] == '-' ? option_of_name(exo_span_text(text + 2)) != NULL
+                          : text[2] == '\0' && option_of_letter(text[1]) != NULL;
+}
+
 /* The value of an option that stands by itself: the next argument, unless that is an option. */
 static argument_kind arguments_take_value(arguments *a)
 {
     const char *next = a->at < a->count ? a->all[a->at] : NULL;
-    bool option = next && next[0] == '-' && next[1] == '-' && option_of_name(exo_span_text(next + 2));
     a->value = next;
-    if (!next || option) {
+    if (!next || arguments_is_option(next)) {
         return ARGUMENT_LACKS_VALUE;
     }
     a->at++;

@@ -181,7 +181,9 @@ def test_no_option_is_abbreviated(type_line, upstream, line):
 
 def test_an_option_in_place_of_a_value(type_line, upstream):
     refused(type_line("-s", "--json", "-m", "ok", "hello"), upstream, "--system: TEXT expected", "--system=--json")
+    refused(type_line("-s", "-m", "ok", "hello"), upstream, "--system: TEXT expected", "--system=-m")
     assert type_line("--system=--json", "-m", "ok", "hello").out == TEXT
+    assert type_line("-s", "-", "-m", "ok", "hello").out == TEXT
     assert type_line("-s", "--a dash", "-m", "ok", "hello").out == TEXT
     assert upstream.requests[-1].json["messages"][0]["content"] == "--a dash"
 
