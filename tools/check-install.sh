@@ -22,9 +22,7 @@ fail()
 }
 
 cmake --install "$build" --prefix "$work/usr" >/dev/null
-description=$(find "$work/usr" -name exochat.pc)
-sed -i "s|^prefix=.*|prefix=$work/usr|" "$description"
-PKG_CONFIG_PATH=$(dirname "$description")
+PKG_CONFIG_PATH=$(dirname "$(find "$work/usr" -name exochat.pc)")
 export PKG_CONFIG_PATH
 
 # Linking at build time takes the libraries that Requires.private names as well, and not those that they need in turn:

@@ -55,6 +55,9 @@ static int messages_insert_system(exo_buffer *out, exo_span json, size_t at, boo
     return code == EXO_OK ? exo_buffer_append(out, exo_span_of(json.ptr + at, json.len - at)) : code;
 }
 
+static const char messages_expected[] = "expected a list of messages, each an object, or a whole request: an object "
+                                        "whose \"messages\" is such a list and whose \"model\" a string";
+
 exo_request *messages_parse(const cli_options *options, const char *option, const char *path, exo_span json,
                             const char *system)
 {
@@ -76,7 +79,8 @@ exo_request *messages_parse(const cli_options *options, const char *option, cons
     }
     if (!request || code != EXO_OK) {
         offset -= inserted && offset > first ? text.len - json.len : 0;
-        say("--%s: %s: %s (at byte %zu)", option, path, exo_error_text(code), offset);
+        say("--%s: %s: %s (at byte %zu)", option, path,
+            code == EXO_E_REQUEST ? messages_expected : exo_error_text(code), offset);
         exo_request_free(request);
         request = NULL;
     }

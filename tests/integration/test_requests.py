@@ -240,6 +240,12 @@ def test_messages_that_are_wrong_are_refused_with_the_place(ask, upstream, write
     assert f"at byte {offset})" in ran.complaint
 
 
+@pytest.mark.parametrize("text", ["[1]", "[[]]", '"text"', "7", "null", '{"messages":{}}', '{"messages":[],"model":3}'])
+def test_json_that_is_no_request_is_told_what_was_expected(ask, write_messages, text):
+    ran = ask("ok", "--messages", write_messages(text))
+    assert ran.code == 2 and "expected a list of messages, each an object, or a whole request" in ran.complaint
+
+
 @pytest.mark.parametrize("text", ['{"messages":[],"messages":[]}', '{"model":"a","model":"b","messages":[]}'])
 def test_a_key_is_never_sent_twice(ask, upstream, write_messages, text):
     ran = ask("ok", "--messages", write_messages(text))
