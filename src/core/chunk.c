@@ -9,7 +9,10 @@
  */
 #include "exochat/chunk.h"
 
+#include "json_name.h"
+
 #ifndef EXO_SMALL
+#include "chunk_learn.h"
 #include "shape.h"
 #endif
 
@@ -93,18 +96,17 @@ enum list_number {
 /* The names of members, the length of each before it, and 0 at the end; the place of the first, and that of the others.
  * Where there is an `inner` list, an object in the last member is read by that, and its places stand behind. The role
  * is looked at, and the type of a call is known, so that they are not kept as unknown. */
+#define TOP_NAMES    "\2id\5model\14service_tier\7choices\5usage\6object\6x_groq\11base_resp\5error\6detail\5fault\6errors"
+#define CHOICE_NAMES "\5index\7message\10logprobs\15finish_reason\5usage\4text\5error\5delta"
 static const struct list {
     const char *names;
     uint8_t first;
     uint8_t others;
     uint8_t inner;
 } lists[] = {
-    [LIST_TOP] =
-        {"\2id\5model\14service_tier\7choices\5usage\6object\6x_groq\11base_resp\5error\6detail\5fault\6errors", TOP_ID,
-         TOP_OTHERS, 0},
+    [LIST_TOP] = {TOP_NAMES, TOP_ID, TOP_OTHERS, 0},
     [LIST_INNER] = {"\5usage\13status_code", INNER_USAGE, INNER_OTHERS, 0},
-    [LIST_CHOICE] = {"\5index\7message\10logprobs\15finish_reason\5usage\4text\5error\5delta", CHOICE_INDEX,
-                     CHOICE_OTHERS, LIST_DELTA},
+    [LIST_CHOICE] = {CHOICE_NAMES, CHOICE_INDEX, CHOICE_OTHERS, LIST_DELTA},
     [LIST_DELTA] = {"\4role\21reasoning_content\11reasoning\16reasoning_text\21reasoning_"
                     "details\7content\7refusal\12tool_calls\15function_call\5audio",
                     DELTA_ROLE, DELTA_OTHERS, 0},
@@ -148,17 +150,6 @@ enum step {
     STEP_KNOWN_CALL = STEP_KNOWN + EXO_CHUNK_NAMES_,
     STEP_KNOWN_TEXT
 };
-
-#ifndef EXO_SMALL
-/* What the event at hand has given so far, if that can be remembered. */
-enum learning {
-    LEARN_NOT, /* it has given something else */
-    LEARN_NOTHING_YET,
-    LEARN_CALL, /* a call that goes on */
-    LEARN_TEXT,
-    LEARN_CALL_TEXT /* a call that goes on, and its arguments */
-};
-#endif
 
 /* How a step makes deltas of the member at its place. */
 enum how {
@@ -281,19 +272,6 @@ static int64_t chunk_number_at(const exo_chunk *chunk, uint32_t place)
     return exo_json_int64(&token, &number) == EXO_OK && number >= 0 ? number : -1;
 }
 
-/* The number of the name in a list that `key` is, or -1. */
-static int chunk_find_name(const char *names, const exo_json_token *key)
-{
-    for (int number = 0; *names != '\0'; number++) {
-        const size_t len = (size_t)*names++;
-        if ((len == key->text.len || !key->plain) && exo_json_equal(key->text, key->plain, exo_span_of(names, len))) {
-            return number;
-        }
-        names += len;
-    }
-    return -1;
-}
-
 /* Reads the next value, whose place goes to value_. EXO_EVENT: it is an object, and where its listed members stand is
  * noted; of duplicates the last counts. EXO_OK: it is none. Or the reader's error. It calls itself once, for a list's
  * inner one. */
@@ -315,7 +293,7 @@ static int chunk_read_members(exo_chunk *chunk, exo_json_reader *reader, enum li
     const uint32_t place = (uint32_t)(token.raw.ptr - chunk->data_.ptr);
     int rc;
     while ((rc = exo_json_next(reader, &token)) == EXO_EVENT && token.type == EXO_JSON_KEY) {
-        const int name = chunk_find_name(list->names, &token);
+        const int name = exo_json_name(list->names, &token);
         if (name >= 0 && list->inner > 0 && list->first + name + 1 == lists[list->inner].first) {
             rc = chunk_read_members(chunk, reader, list->inner);
         } else {
@@ -516,115 +494,8 @@ static void chunk_begin_text(exo_chunk *chunk, unsigned type, exo_span text, boo
 
 #ifndef EXO_SMALL
 
-/* The text of a string is about to be handed out. */
-static void chunk_note_text(exo_chunk *chunk, unsigned type, uint32_t place)
-{
-    const bool is_call = type == EXO_DELTA_TOOL_ARGUMENTS;
-    const bool fits = chunk->learning_ == (is_call ? LEARN_CALL : LEARN_NOTHING_YET) && !chunk->whole_ &&
-                      chunk->echo_ == '\0' && chunk_kind_at(chunk, place) == '"';
-    chunk->learning_ = (uint8_t)(!fits ? LEARN_NOT : is_call ? LEARN_CALL_TEXT : LEARN_TEXT);
-    chunk->text_place_ = place;
-    chunk->known_.type = (uint8_t)type;
-    chunk->known_.choice = chunk->choice_;
-}
-
-/* Every string and whole number in a value may be others. */
-static void chunk_add_holes(const exo_chunk *chunk, exo_shape_draft *draft, uint32_t place)
-{
-    exo_json_reader reader;
-    exo_json_token token;
-    int64_t number;
-    unsigned depth = 0;
-    chunk_begin_reader(chunk, &reader, place);
-    do {
-        if (exo_json_next(&reader, &token) != EXO_EVENT) {
-            return;
-        }
-        depth += token.type == EXO_JSON_OBJECT || token.type == EXO_JSON_ARRAY;
-        depth -= token.type == EXO_JSON_OBJECT_END || token.type == EXO_JSON_ARRAY_END;
-        if (token.type == EXO_JSON_STRING || exo_json_int64(&token, &number) == EXO_OK) {
-            exo_shape_add_hole(draft, (size_t)(token.text.ptr - chunk->data_.ptr), token.text.len,
-                               token.type == EXO_JSON_STRING ? SHAPE_STRING : SHAPE_NUMBER);
-        }
-    } while (depth > 0);
-}
-
-/* Of the members of an object, those that nobody looks at may be others: those that are not listed, and `unused`. */
-static void chunk_add_holes_of(const exo_chunk *chunk, exo_shape_draft *draft, uint32_t members,
-                               enum list_number number, int unused)
-{
-    uint32_t key;
-    while ((key = chunk_next_value(chunk, &members)) > 0) {
-        exo_json_token token;
-        chunk_token_at(chunk, key, &token);
-        const int name = chunk_find_name(lists[number].names, &token);
-        const uint32_t value = chunk_next_value(chunk, &members);
-        if (name < 0 || name == unused) {
-            chunk_add_holes(chunk, draft, value);
-        }
-    }
-}
-
-/* Remembers the event, all of which was handed out. */
-static void chunk_learn(exo_chunk *chunk)
-{
-    exo_shape_draft draft;
-    exo_span text;
-    if (!chunk->shapes_) {
-        chunk->shapes_ = exo_shapes_new(chunk->remembers_);
-    }
-    if (!chunk->shapes_ || !exo_shapes_wanted(chunk->shapes_)) {
-        return;
-    }
-    draft.event = chunk->data_;
-    draft.hole_count = 0;
-    for (int i = 0; i < EXO_CHUNK_NAMES_; i++) {
-        chunk_string_at(chunk, chunk->places_[TOP_ID + i], &chunk->known_.names[i]);
-    }
-    draft.known = chunk->known_;
-    chunk_string_at(chunk, chunk->text_place_, &text);
-    exo_shape_add_hole(&draft, (size_t)(text.ptr - chunk->data_.ptr), text.len, SHAPE_TEXT);
-    chunk_add_holes_of(chunk, &draft, chunk->places_[TOP_OTHERS], LIST_TOP, -1);
-    uint32_t choices = chunk_inside(chunk, chunk->places_[TOP_CHOICES], '[');
-    uint32_t choice;
-    while ((choice = chunk_next_value(chunk, &choices)) > 0) {
-        /* a message counts where the delta beside it says nothing */
-        const bool speaks = choice < chunk->text_place_ && chunk->text_place_ < choices;
-        chunk_add_holes_of(chunk, &draft, chunk_inside(chunk, choice, '{'), LIST_CHOICE,
-                           speaks ? CHOICE_MESSAGE - CHOICE_INDEX : -1);
-    }
-    chunk->named_ = exo_shapes_learn(chunk->shapes_, &draft);
-}
-
-/* A step was taken; `stored`: a delta is about to be handed out. */
-static void chunk_note_delta(exo_chunk *chunk, const exo_delta *delta, bool stored)
-{
-    if (chunk->learning_ == LEARN_NOT) {
-        return;
-    }
-    const bool is_over = !chunk->decoding_ && chunk->step_ == STEP_END;
-    if (is_over && !stored) {
-        if (chunk->learning_ == LEARN_TEXT || chunk->learning_ == LEARN_CALL_TEXT) {
-            chunk_learn(chunk);
-        }
-        chunk->learning_ = LEARN_NOT;
-        return;
-    }
-    if (!stored || (delta->type >= EXO_DELTA_ID && delta->type <= EXO_DELTA_TIER)) {
-        return;
-    }
-    if (delta->type == EXO_DELTA_TOOL_CALL && chunk->learning_ == LEARN_NOTHING_YET && delta->id.len == 0 &&
-        delta->name.len == 0 && !delta->legacy && !delta->object && !delta->whole) {
-        chunk->learning_ = LEARN_CALL;
-        chunk->known_.index = delta->index;
-        return;
-    }
-    const bool is_text = chunk->learning_ == LEARN_TEXT || chunk->learning_ == LEARN_CALL_TEXT;
-    const bool is_fragment = chunk->decoding_ || delta->last; /* of the text that was noted */
-    if (!is_text || !is_fragment) {
-        chunk->learning_ = LEARN_NOT;
-    }
-}
+/* What is looked at, of what other events may have otherwise. */
+static const exo_looked_at looked_at = {TOP_NAMES, CHOICE_NAMES, TOP_CHOICES - TOP_ID, CHOICE_MESSAGE - CHOICE_INDEX};
 
 /* From the next call on, the text of an event of a shape that is remembered comes in fragments, and then nothing. */
 static void chunk_begin_known(exo_chunk *chunk)
@@ -649,7 +520,7 @@ static bool chunk_recall(exo_chunk *chunk, exo_span data)
     chunk->choice_ = 0;
     chunk->whole_ = false;
     chunk->echo_ = '\0';
-    chunk->learning_ = LEARN_NOT;
+    chunk->learning_ = 0;
     chunk->step_ = STEP_KNOWN;
     if (chunk->known_.shape == chunk->named_) { /* the last event had its names */
         chunk->step_ = STEP_KNOWN_CALL;
@@ -674,22 +545,6 @@ void exo_chunk_forget(exo_chunk *chunk)
     chunk->remembers_ = NULL;
 }
 
-#else
-
-static void chunk_note_text(exo_chunk *chunk, unsigned type, uint32_t place)
-{
-    (void)chunk;
-    (void)type;
-    (void)place;
-}
-
-static void chunk_note_delta(exo_chunk *chunk, const exo_delta *delta, bool stored)
-{
-    (void)chunk;
-    (void)delta;
-    (void)stored;
-}
-
 #endif
 
 void exo_chunk_begin(exo_chunk *chunk, exo_span data, bool error)
@@ -707,7 +562,9 @@ void exo_chunk_begin(exo_chunk *chunk, exo_span data, bool error)
 #ifndef EXO_SMALL
     chunk->remembers_ = remembers;
     chunk->shapes_ = shapes;
-    chunk->learning_ = remembers && !error ? LEARN_NOTHING_YET : LEARN_NOT;
+    if (!error) {
+        exo_learn_begin(chunk);
+    }
 #endif
     chunk->think_ = think;
     chunk->limit_ = limit;
@@ -777,7 +634,7 @@ static bool chunk_next_member(exo_chunk *chunk, exo_delta *delta)
         uint32_t value = chunk_next_value(chunk, &chunk->others_);
         chunk_token_at(chunk, key, &token);
         bool plain = token.plain && token.text.len > 0;
-        if (plain && chunk_find_name(lists[chunk->list_].names, &token) < 0 && chunk_is_kept(chunk, value)) {
+        if (plain && exo_json_name(lists[chunk->list_].names, &token) < 0 && chunk_is_kept(chunk, value)) {
             delta->name = token.text;
             return chunk_store_value(chunk, delta, value);
         }
@@ -818,7 +675,9 @@ static void chunk_begin_string(exo_chunk *chunk, unsigned type, uint32_t place)
     if (token.type == EXO_JSON_NULL || token.text.len == 0) {
         return;
     }
-    chunk_note_text(chunk, type, place);
+#ifndef EXO_SMALL
+    exo_learn_text(chunk, type, place);
+#endif
     chunk_begin_text(chunk, type, token.text, token.type != EXO_JSON_STRING);
 }
 
@@ -1213,8 +1072,14 @@ int exo_chunk_next(exo_chunk *chunk, exo_delta *delta)
                  : chunk->lists_len_ > 0 ? chunk_walk(chunk, delta)
                  : chunk->others_ > 0    ? chunk_next_member(chunk, delta)
                                          : chunk_step(chunk, delta);
-        chunk_note_delta(chunk, delta, stored);
     }
+#ifndef EXO_SMALL
+    if (stored) {
+        exo_learn_delta(chunk, delta);
+    } else {
+        exo_learn_end(chunk, &looked_at);
+    }
+#endif
     return stored ? EXO_EVENT : EXO_OK;
 }
 

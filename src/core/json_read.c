@@ -8,6 +8,7 @@
 #include "exochat/json_read.h"
 
 #include "ascii.h"
+#include "json_name.h"
 #include "json_text.h"
 
 enum wait {
@@ -543,6 +544,18 @@ bool exo_json_equal(exo_span text, bool plain, exo_span value)
 bool exo_json_is(const exo_json_token *token, const char *literal)
 {
     return json_is_string(token) && exo_json_equal(token->text, token->plain, exo_span_text(literal));
+}
+
+int exo_json_name(const char *names, const exo_json_token *key)
+{
+    for (int number = 0; *names != '\0'; number++) {
+        const size_t len = (size_t)*names++;
+        if ((len == key->text.len || !key->plain) && exo_json_equal(key->text, key->plain, exo_span_of(names, len))) {
+            return number;
+        }
+        names += len;
+    }
+    return -1;
 }
 
 size_t exo_json_copy(const exo_json_token *token, char *dst, size_t size)
