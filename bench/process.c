@@ -27,6 +27,24 @@ double resident(void)
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
+double private_bytes(void)
+{
+    char line[256];
+    double kilobytes = 0;
+    long part;
+    FILE *file = fopen("/proc/self/smaps_rollup", "r");
+    while (file && fgets(line, sizeof line, file)) {
+        if (sscanf(line, "Private_Clean: %ld", &part) == 1 || sscanf(line, "Private_Dirty: %ld", &part) == 1) {
+            kilobytes += (double)part;
+        }
+    }
+    if (!file) {
+        exit(1);
+    }
+    fclose(file);
+    return kilobytes * 1024;
+}
+
 void allow_files(void)
 {
     struct rlimit files;

@@ -10,6 +10,9 @@ double processor_seconds(void);
 /* Bytes of resident memory. */
 double resident(void);
 
+/* Bytes of memory that no other process has too. */
+double private_bytes(void);
+
 /* Lets it have as many files and sockets as it may. */
 void allow_files(void);
 

@@ -4,8 +4,9 @@
  * It reads a request's head, discards a body of the length announced there, or in chunks, and answers: /fast/… with a
  * whole stream of DELTAS deltas in one piece, /one/… with one delta, /hold/… with the head and one delta, after which
  * nothing comes; /tiny/N/… with N hundred small deltas, /text/N/… with N megabytes of text, /flood/… with deltas
- * without end, as fast as they are read; /chunks/N/… with N deltas as fast as they are read, and /paced/N/M/… with N
- * deltas M milliseconds apart. A GET of /connections says how many connections there were. One thread, epoll; no errors
+ * without end, as fast as they are read; /chunks/N/… with N deltas as fast as they are read, /paced/N/M/… with N deltas
+ * M milliseconds apart, and /stamped/N/M/… with N deltas that say when they were sent, in microseconds of
+ * CLOCK_MONOTONIC. A GET of /connections says how many connections there were. One thread, epoll; no errors
  * are handled but a client that leaves. Prints its port and runs until it is killed.
  */
 #define _GNU_SOURCE /* strcasestr */
@@ -54,6 +55,7 @@ static stream tiny;
 static stream text;
 static stream ending;
 static stream delta;
+static stream stamped;
 static int paced[CLIENTS]; /* the sockets of clients with a pace */
 static int paced_count;
 static unsigned accepted;
@@ -63,6 +65,20 @@ static uint64_t now_ms(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Where the time stands in what is stamped, and its digits. */
+static size_t stamped_at;
+#define STAMP "000000000000000"
+
+static void stamp(void)
+{
+    struct timespec now;
+    char digits[32];
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    snprintf(digits, sizeof digits, "%0*llu", (int)sizeof STAMP - 1, (unsigned long long)us);
+    memcpy(stamped.bytes + stamped_at, digits, sizeof STAMP - 1);
 }
 
 static void add(stream *s, const char *text)
@@ -117,6 +133,10 @@ static void compose_poured(void)
     add_event(&delta,
               "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"bench\","
               "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a few words \"},\"finish_reason\":null}]}");
+    add_event(&stamped,
+              "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"bench\","
+              "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" STAMP "\"},\"finish_reason\":null}]}");
+    stamped_at = (size_t)(strstr(stamped.bytes, STAMP) - stamped.bytes);
     add_event(&ending, "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}");
     add_event(&ending, "[DONE]");
     add(&ending, "0\r\n\r\n");
@@ -130,6 +150,9 @@ static bool asks_for(const client *c, const char *path)
 /* Writes as much of what is poured as the other side takes, a bit at a time, so that all have their turns. */
 static void pour(int loop, int socket, client *c)
 {
+    if (c->poured == &stamped && c->at == 0) {
+        stamp();
+    }
     ssize_t count = send(socket, c->poured->bytes + c->at, c->poured->len - c->at, MSG_NOSIGNAL | MSG_DONTWAIT);
     c->at += count > 0 ? (size_t)count : 0;
     if (c->at < c->poured->len) {
@@ -175,14 +198,15 @@ static bool begin_to_pour(int loop, int socket, client *c)
     static const char head[] =
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
     bool is_text = asks_for(c, "/text/");
-    bool is_delta = asks_for(c, "/chunks/") || asks_for(c, "/paced/");
+    bool is_stamped = asks_for(c, "/stamped/");
+    bool is_delta = asks_for(c, "/chunks/") || asks_for(c, "/paced/") || is_stamped;
     if (!is_text && !is_delta && !asks_for(c, "/tiny/") && !asks_for(c, "/flood/")) {
         return false;
     }
-    c->poured = is_text ? &text : is_delta ? &delta : &tiny;
+    c->poured = is_text ? &text : is_stamped ? &stamped : is_delta ? &delta : &tiny;
     char *amount = strchr(c->head + 6, '/');
     c->left = amount ? strtoull(amount + 1, &amount, 10) * (is_text ? 64 : 1) : 1;
-    c->pace = asks_for(c, "/paced/") ? strtoull(amount + 1, NULL, 10) : 0;
+    c->pace = asks_for(c, "/paced/") || is_stamped ? strtoull(amount + 1, NULL, 10) : 0;
     c->left = asks_for(c, "/flood/") ? UINT64_MAX : c->left;
     c->at = 0;
     send(socket, head, sizeof head - 1, MSG_NOSIGNAL);
