@@ -77,9 +77,11 @@ int main(int argc, char **argv)
         }
     }
     static char events[10][2048];
+    size_t lens[10];
     for (size_t i = 0; i < 10; i++) {
         /* the format is one of the table's */
         snprintf(events[i], sizeof events[i], shapes[shape].event, words[i], paddings[i]);
+        lens[i] = strlen(events[i]);
     }
     const exo_allocator allocator = {NULL, grow};
     static exo_answer answer;
@@ -106,8 +108,7 @@ int main(int argc, char **argv)
         while (exo_intake_next(&intake, &event) == EXO_EVENT) {
             shown += event.text.len;
         }
-        const char *next = events[i % 10];
-        exo_intake_feed(&intake, exo_span_of(next, strlen(next)));
+        exo_intake_feed(&intake, exo_span_of(events[i % 10], lens[i % 10]));
     }
     if (shown == 0) {
         die("nothing was shown");

@@ -99,14 +99,12 @@ typedef struct exo_delta {
 /* How many words name a response: its id, its model and its service_tier. Private. */
 #define EXO_CHUNK_NAMES_ 3
 
-/* What an event says whose shape is remembered: its text, and what comes before it. Private. */
+/* What every event of a shape says that is remembered, beside its text. Private. */
 typedef struct exo_known {
     exo_span names[EXO_CHUNK_NAMES_];
-    exo_span text; /* between its quotation marks */
     uint32_t choice;
     uint8_t shape; /* its number, from 1 on */
     uint8_t type;  /* of the deltas of the text */
-    bool plain;    /* the text has no escapes */
     int64_t index; /* TOOL_ARGUMENTS: of the call */
 } exo_known;
 
@@ -151,11 +149,14 @@ typedef struct exo_chunk {
 #ifndef EXO_SMALL
     const exo_allocator *remembers_; /* NULL: nothing is */
     exo_shapes *shapes_;
-    exo_known known_;
-    uint32_t text_place_; /* of the string that the event at hand gave */
-    bool is_known_;       /* the event at hand is of a shape that is remembered */
-    uint8_t named_;       /* the shape whose names were said last, 0: another event's */
-    uint8_t learning_;    /* whether the event at hand may be remembered, so far */
+    const exo_known *known_; /* the event at hand is of a shape that is remembered, which says this; or NULL */
+    exo_span text_;          /* and its text, */
+    bool plain_;             /* as it is; else between its quotation marks */
+    uint8_t named_;          /* the shape whose names were said last, 0: another event's */
+    uint8_t learning_;       /* whether the event at hand may be remembered, so far */
+    exo_known learned_;      /* as what, */
+    uint32_t text_place_;    /* and where its text begins */
+    const char *strange_;    /* the event ahead that is of no shape that is remembered */
 #endif
 } exo_chunk;
 
@@ -171,6 +172,11 @@ void exo_chunk_think_tags(exo_chunk *chunk, bool on);
  * only is then known without reading it. The deltas are the same. `allocator`, which is borrowed, pays some kilobytes
  * when the first shape is remembered; free them with exo_chunk_forget(). */
 void exo_chunk_remember(exo_chunk *chunk, const exo_allocator *allocator);
+
+/* Begins with the event that `ahead` begins with, if it is of a shape that is remembered, and LF and LF follow: returns
+ * the length of its data, in which there is no line end. 0: nothing was begun. What lies ahead must stay valid as the
+ * data of exo_chunk_begin() must. */
+size_t exo_chunk_begin_ahead(exo_chunk *chunk, exo_span ahead);
 
 /* Forgets the shapes, and frees them. */
 void exo_chunk_forget(exo_chunk *chunk);

@@ -75,6 +75,16 @@ void exo_sse_end(exo_sse *sse);
  * been sent. The same events at every split of the input. */
 int exo_sse_next(exo_sse *sse, exo_sse_event *event);
 
+#ifndef EXO_SMALL
+/* What lies ahead, of the fed bytes, where a line of data begins an event: all that follows its "data: ". Empty where
+ * anything else is at hand, or pending. Nothing is taken. */
+exo_span exo_sse_ahead(const exo_sse *sse);
+
+/* Takes the event whose data is the first `len` bytes, at least one, of what exo_sse_ahead() has just said: there is no
+ * line end in them, and LF and LF follow. It is as if exo_sse_next() had stored it. */
+void exo_sse_take_ahead(exo_sse *sse, size_t len);
+#endif
+
 /* How many bytes of the stream are consumed: of all fed bytes, those that next() has dealt with. */
 uint64_t exo_sse_offset(const exo_sse *sse);
 

@@ -22,6 +22,12 @@ typedef struct exo_think {
 /* Begins a text; with `on` false everything is said. */
 void exo_think_init(exo_think *think, bool on);
 
+/* Whether anything that comes may be thought, or held back. */
+static inline bool exo_think_is_on(const exo_think *think)
+{
+    return think->state_ != 0;
+}
+
 /* Takes the next part off the front of `*text` and stores it in `*part`, which points into the text or is constant.
  * True: a part that is not empty, `*thought` says which kind; call again. False: `*text` is used up. */
 bool exo_think_next(exo_think *think, exo_span *text, exo_span *part, bool *thought);

@@ -497,21 +497,19 @@ static void chunk_begin_text(exo_chunk *chunk, unsigned type, exo_span text, boo
 /* What is looked at, of what other events may have otherwise. */
 static const exo_looked_at looked_at = {TOP_NAMES, CHOICE_NAMES, TOP_CHOICES - TOP_ID, CHOICE_MESSAGE - CHOICE_INDEX};
 
-/* From the next call on, the text of an event of a shape that is remembered comes in fragments, and then nothing. */
-static void chunk_begin_known(exo_chunk *chunk)
+/* Begins with an event of a shape that is remembered, if bytes begin with one and end as is said: what it says is
+ * known. Its length, or 0. */
+static size_t chunk_recall(exo_chunk *chunk, exo_span bytes, enum shape_end end)
 {
-    chunk->choice_ = chunk->known_.choice;
-    chunk->step_ = STEP_END;
-    chunk_begin_text(chunk, chunk->known_.type, chunk->known_.text, chunk->known_.plain);
-}
-
-/* Whether the event is of a shape that is remembered: then what it says is known. */
-static bool chunk_recall(exo_chunk *chunk, exo_span data)
-{
-    if (!chunk->shapes_ || data.len > chunk->limit_ || !exo_shapes_recall(chunk->shapes_, data, &chunk->known_)) {
-        return false;
+    exo_recalled recalled;
+    if (!exo_shapes_recall(chunk->shapes_, bytes, end, chunk->scratch_, &recalled) || recalled.len > chunk->limit_) {
+        return 0;
     }
-    chunk->data_ = data;
+    const exo_known *known = recalled.known;
+    chunk->known_ = known;
+    chunk->text_ = recalled.text;
+    chunk->plain_ = recalled.plain;
+    chunk->data_ = exo_span_of(bytes.ptr, recalled.len);
     chunk->code_ = EXO_OK;
     chunk->error_ = false;
     chunk->decoding_ = false;
@@ -521,16 +519,20 @@ static bool chunk_recall(exo_chunk *chunk, exo_span data)
     chunk->whole_ = false;
     chunk->echo_ = '\0';
     chunk->learning_ = 0;
-    chunk->step_ = STEP_KNOWN;
-    if (chunk->known_.shape == chunk->named_) { /* the last event had its names */
-        chunk->step_ = STEP_KNOWN_CALL;
-        if (chunk->known_.type != EXO_DELTA_TOOL_ARGUMENTS) {
-            chunk_begin_known(chunk);
-        }
+    if (known->shape != chunk->named_) {
+        chunk->step_ = STEP_KNOWN;
+    } else { /* the last event had its names */
+        chunk->step_ = known->type == EXO_DELTA_TOOL_ARGUMENTS ? STEP_KNOWN_CALL : STEP_KNOWN_TEXT;
     }
-    chunk->named_ = chunk->known_.shape;
-    chunk->is_known_ = true;
-    return true;
+    chunk->named_ = known->shape;
+    return recalled.len;
+}
+
+size_t exo_chunk_begin_ahead(exo_chunk *chunk, exo_span ahead)
+{
+    const size_t len = chunk->shapes_ ? chunk_recall(chunk, ahead, SHAPE_END_LINES) : 0;
+    chunk->strange_ = len > 0 ? NULL : ahead.ptr;
+    return len;
 }
 
 void exo_chunk_remember(exo_chunk *chunk, const exo_allocator *allocator)
@@ -552,7 +554,7 @@ void exo_chunk_begin(exo_chunk *chunk, exo_span data, bool error)
     const exo_think think = chunk->think_;
     const uint32_t limit = chunk->limit_;
 #ifndef EXO_SMALL
-    if (!error && chunk_recall(chunk, data)) {
+    if (!error && chunk->shapes_ && data.ptr != chunk->strange_ && chunk_recall(chunk, data, SHAPE_END_HERE) > 0) {
         return;
     }
     const exo_allocator *remembers = chunk->remembers_;
@@ -596,7 +598,7 @@ void exo_chunk_end(exo_chunk *chunk)
 bool exo_chunk_is_progress(const exo_chunk *chunk)
 {
 #ifndef EXO_SMALL
-    if (chunk->is_known_) {
+    if (chunk->known_) {
         return true;
     }
 #endif
@@ -845,7 +847,14 @@ static bool chunk_next_choice(exo_chunk *chunk)
     return true;
 }
 
-/* Whether arguments that are text begin with a bracket, white space apart. */
+/* Whether decoded text begins with a bracket, white space apart. */
+static bool chunk_is_opening(exo_span text)
+{
+    text = exo_span_trim(text);
+    return text.len > 0 && (*text.ptr == '{' || *text.ptr == '[');
+}
+
+/* The same of text between its quotation marks. */
 static bool chunk_opens(exo_chunk *chunk, exo_span text)
 {
 #ifndef EXO_SMALL
@@ -859,8 +868,7 @@ static bool chunk_opens(exo_chunk *chunk, exo_span text)
 #endif
     exo_json_decoder_init(&chunk->decoder_, text);
     exo_json_decode(&chunk->decoder_, chunk->scratch_, &text, &chunk->decoded_);
-    text = exo_span_trim(text);
-    return text.len > 0 && (*text.ptr == '{' || *text.ptr == '[');
+    return chunk_is_opening(text);
 }
 
 /* Whether the tool call at hand has a member that is kept, beside those that are known. */
@@ -996,26 +1004,33 @@ static bool chunk_special_step(exo_chunk *chunk, exo_delta *delta, enum step ste
 /* Takes the next step of an event whose shape is remembered. */
 static bool chunk_known_step(exo_chunk *chunk, exo_delta *delta)
 {
-    const exo_known *known = &chunk->known_;
+    const exo_known *known = chunk->known_;
     const unsigned step = chunk->step_++;
     if (step < STEP_KNOWN_CALL) {
         delta->type = (exo_delta_type)(EXO_DELTA_ID + (step - STEP_KNOWN));
         delta->text = known->names[step - STEP_KNOWN];
         return delta->text.len > 0;
     }
+    chunk->choice_ = known->choice;
+    delta->choice = known->choice;
     if (step == STEP_KNOWN_CALL) {
-        chunk->choice_ = known->choice;
-        delta->choice = known->choice;
         delta->type = EXO_DELTA_TOOL_CALL;
         delta->index = known->index;
         if (known->type == EXO_DELTA_TOOL_ARGUMENTS) {
-            delta->opens = chunk_opens(chunk, known->text);
+            delta->opens = chunk->plain_ ? chunk_is_opening(chunk->text_) : chunk_opens(chunk, chunk->text_);
             return true;
         }
         return false;
     }
-    chunk_begin_known(chunk);
-    return false;
+    chunk->step_ = STEP_END;
+    delta->type = (exo_delta_type)known->type;
+    if (!chunk->plain_ || (delta->type == EXO_DELTA_CONTENT && exo_think_is_on(&chunk->think_))) {
+        chunk_begin_text(chunk, known->type, chunk->text_, chunk->plain_);
+        return false;
+    }
+    delta->text = chunk->text_; /* in one fragment */
+    delta->last = true;
+    return true;
 }
 #endif
 

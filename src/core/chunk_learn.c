@@ -33,8 +33,8 @@ void exo_learn_text(exo_chunk *chunk, unsigned type, uint32_t place)
                       chunk->echo_ == '\0' && chunk->data_.ptr[place] == '"';
     chunk->learning_ = (uint8_t)(!fits ? LEARN_NOT : is_call ? LEARN_CALL_TEXT : LEARN_TEXT);
     chunk->text_place_ = place;
-    chunk->known_.type = (uint8_t)type;
-    chunk->known_.choice = chunk->choice_;
+    chunk->learned_.type = (uint8_t)type;
+    chunk->learned_.choice = chunk->choice_;
 }
 
 void exo_learn_delta(exo_chunk *chunk, const exo_delta *delta)
@@ -45,7 +45,7 @@ void exo_learn_delta(exo_chunk *chunk, const exo_delta *delta)
     if (delta->type == EXO_DELTA_TOOL_CALL && chunk->learning_ == LEARN_NOTHING_YET && delta->id.len == 0 &&
         delta->name.len == 0 && !delta->legacy && !delta->object && !delta->whole) {
         chunk->learning_ = LEARN_CALL;
-        chunk->known_.index = delta->index;
+        chunk->learned_.index = delta->index;
         return;
     }
     const bool is_text = chunk->learning_ == LEARN_TEXT || chunk->learning_ == LEARN_CALL_TEXT;
@@ -170,9 +170,9 @@ void exo_learn_end(exo_chunk *chunk, const exo_looked_at *looked_at)
     const char *text = chunk->data_.ptr + chunk->text_place_;
     learn_begin_reader(&reader, exo_span_of(text, (size_t)(chunk->data_.ptr + chunk->data_.len - text)));
     (void)exo_json_next(&reader, &token);
-    memset(chunk->known_.names, 0, sizeof chunk->known_.names);
     draft.event = chunk->data_;
-    draft.known = chunk->known_;
+    draft.known = chunk->learned_;
+    memset(draft.known.names, 0, sizeof draft.known.names);
     draft.hole_count = 0;
     learn_add_hole(&draft, &token, SHAPE_TEXT);
     learn_holes(&draft, looked_at, text);

@@ -418,6 +418,23 @@ static bool intake_feed_on(exo_intake *intake)
     return true;
 }
 
+#ifndef EXO_SMALL
+/* Begins with the event that lies ahead, if it is of a shape that is remembered, and says whether it did. */
+static bool intake_take_known(exo_intake *intake)
+{
+    const exo_span ahead = exo_sse_ahead(&intake->sse_);
+    const size_t len = ahead.len > 0 ? exo_chunk_begin_ahead(&intake->chunk_, ahead) : 0;
+    if (len == 0) {
+        return false;
+    }
+    exo_sse_take_ahead(&intake->sse_, len);
+    intake->at_end_ = false;
+    intake->news_ |= EXO_NEWS_EVENT;
+    intake->in_chunk_ = true;
+    return true;
+}
+#endif
+
 /* Reads the next event. EXO_AGAIN: there may be a delta now, or the end; EXO_NEED_DATA. */
 static int intake_read_event(exo_intake *intake)
 {
@@ -426,6 +443,11 @@ static int intake_read_event(exo_intake *intake)
         intake_finish_stream(intake);
         return EXO_AGAIN;
     }
+#ifndef EXO_SMALL
+    if (intake_take_known(intake)) {
+        return EXO_AGAIN;
+    }
+#endif
     int code = exo_sse_next(&intake->sse_, &sse);
     if (code == EXO_EVENT) {
         intake_take(intake, &sse);

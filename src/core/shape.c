@@ -10,6 +10,7 @@
 
 #include "ascii.h"
 #include "json_text.h"
+#include "vectors.h"
 
 /* So many events are learned without one that comes again before learning is seldom. */
 #define SHAPES_FUTILE 8
@@ -18,9 +19,11 @@
 typedef struct shape {
     char *bytes; /* of the event, NULL: none is remembered */
     uint16_t len;
-    uint8_t hole_count;
+    uint8_t open_count; /* holes in which other bytes were seen, and the text's; in order */
+    uint8_t closed_count;
     exo_known known;
-    exo_shape_hole holes[SHAPE_HOLES_MAX];
+    exo_shape_hole open[SHAPE_HOLES_MAX];
+    exo_shape_hole closed[SHAPE_HOLES_MAX]; /* whose bytes are still compared */
 } shape;
 
 struct exo_shapes {
@@ -39,6 +42,15 @@ exo_shapes *exo_shapes_new(const exo_allocator *allocator)
         shapes->allocator = allocator;
     }
     return shapes;
+}
+
+/* Puts a hole at its place, in order, among `count` others. */
+static void shape_put_hole(exo_shape_hole *holes, size_t count, exo_shape_hole hole)
+{
+    for (; count > 0 && holes[count - 1].at > hole.at; count--) {
+        holes[count] = holes[count - 1];
+    }
+    holes[count] = hole;
 }
 
 /* ---- finding ---- */
@@ -67,39 +79,87 @@ static size_t shape_escape_len(const char *text, size_t len)
     return len > 1 && exo_json_escape_value((uint8_t)text[1]) >= 0 ? 2 : 0;
 }
 
-/* The length of what stands between the quotation marks of a text, up to the second one or to what is no part of one;
- * `*plain` says that it has no escapes. */
-static size_t shape_text_len(const char *text, size_t len, bool *plain)
+/* How many bytes at `text` stand for themselves, as exo_json_clean_run() has it; quick where they are few. */
+static inline size_t shape_clean_run(const char *text, size_t len)
 {
-    size_t at = exo_json_clean_run(text, len);
-    *plain = true;
+#ifdef VECTOR_BYTES
+    if (len >= VECTOR_BYTES) {
+        const unsigned run = vector_clean(text);
+        if (run < VECTOR_BYTES && (uint8_t)text[run] < 0x80) {
+            return run;
+        }
+    }
+#endif
+    return exo_json_clean_run(text, len);
+}
+
+/* Goes on to the second quotation mark of a text, or to what is no part of it, from a reverse solidus on. */
+static size_t shape_escaped_len(const char *text, size_t len, size_t at)
+{
     while (at < len && text[at] == '\\') {
         const size_t escape = shape_escape_len(text + at, len - at);
         if (escape == 0) {
             return at;
         }
-        *plain = false;
         at += escape;
         if (at < len && text[at] != '\\' && text[at] != '"') {
-            at += exo_json_clean_run(text + at, len - at);
+            at += shape_clean_run(text + at, len - at);
         }
     }
     return at;
 }
 
-/* The length of what may stand in a hole; what follows is compared with what followed it. */
-static size_t shape_value_len(const exo_shape_hole *hole, const char *text, size_t len, exo_known *known)
+/* So much decoded text is one fragment, whatever it is made of: exo_json_decode() breaks off where four bytes more
+ * might not fit. */
+#define SHAPE_DECODED_MAX (EXO_JSON_SCRATCH - 4)
+
+/* Decodes a text while looking for its second quotation mark, and returns its length; 0 where it is not short, or has
+ * other escapes than those of two bytes. It begins with `run` bytes that stand for themselves. */
+static size_t shape_decode(const char *text, size_t len, size_t run, char *scratch, size_t *decoded)
 {
-    switch ((enum shape_kind)hole->kind) {
-    case SHAPE_NUMBER:
-        return shape_number_len(text, len);
-    case SHAPE_STRING:
-        return exo_json_clean_run(text, len);
-    case SHAPE_TEXT:
-        break;
+    size_t at = 0;
+    *decoded = 0;
+    while (run <= SHAPE_DECODED_MAX - *decoded) {
+        memcpy(scratch + *decoded, text + at, run);
+        *decoded += run;
+        at += run;
+        if (at < len && text[at] == '"') {
+            return at;
+        }
+        if (len - at < 2 || text[at] != '\\' || *decoded == SHAPE_DECODED_MAX) {
+            return 0;
+        }
+        const char name = text[at + 1];
+        const int value = name == '"' || name == '\\' ? name : exo_json_escape_value((uint8_t)name);
+        if (value < 0) {
+            return 0;
+        }
+        scratch[(*decoded)++] = (char)value;
+        at += 2;
+        run = at < len && text[at] != '\\' && text[at] != '"' ? shape_clean_run(text + at, len - at) : 0;
     }
-    known->text = exo_span_of(text, shape_text_len(text, len, &known->plain));
-    return known->text.len;
+    return 0;
+}
+
+/* The length of what stands between the quotation marks of a text, up to the second one or to what is no part of it. */
+static size_t shape_text_len(const char *text, size_t len, char *scratch, exo_recalled *recalled)
+{
+    const size_t run = shape_clean_run(text, len);
+    size_t decoded;
+    recalled->plain = true;
+    recalled->text = exo_span_of(text, run);
+    if (run == len || text[run] != '\\') {
+        return run;
+    }
+    size_t end = shape_decode(text, len, run, scratch, &decoded);
+    if (end > 0) {
+        recalled->text = exo_span_of(scratch, decoded);
+        return end;
+    }
+    end = shape_escaped_len(text, len, run);
+    recalled->plain = false;
+    recalled->text = exo_span_of(text, end);
+    return end;
 }
 
 /* The bytes from `at` on are not those of the event: where the first of them stands in a hole that is closed, it is
@@ -110,62 +170,67 @@ static bool shape_open_hole(shape *s, size_t at, const char *text, size_t len)
     while (i < len && text[i] == s->bytes[at + i]) {
         i++;
     }
-    for (size_t h = 0; h < s->hole_count; h++) {
-        exo_shape_hole *hole = &s->holes[h];
-        if (!hole->open && at + i >= hole->at && at + i <= (size_t)hole->at + hole->len) {
-            hole->open = true;
+    for (size_t h = 0; h < s->closed_count; h++) {
+        exo_shape_hole hole = s->closed[h];
+        if (at + i >= hole.at && at + i <= (size_t)hole.at + hole.len) {
+            s->closed[h] = s->closed[--s->closed_count];
+            shape_put_hole(s->open, s->open_count++, hole);
             return true;
         }
     }
     return false;
 }
 
-/* Compares an event with a shape. `*opened`: not the same, but a hole was opened, and it may be now. */
-static bool shape_fits(shape *s, exo_span event, exo_known *known, bool *opened)
+/* Compares bytes with a shape. `*opened`: not the same, but a hole was opened, and it may be now. */
+static bool shape_fits(shape *s, exo_span bytes, enum shape_end end, char *scratch, exo_recalled *recalled,
+                       bool *opened)
 {
-    size_t at = 0;
-    size_t in_event = 0;
+    const char *text = bytes.ptr;
+    const char *const text_end = text + bytes.len;
+    const char *own = s->bytes;
     *opened = false;
-    for (size_t h = 0; h <= s->hole_count; h++) {
-        const exo_shape_hole *hole = &s->holes[h];
-        if (h < s->hole_count && !hole->open) {
-            continue;
-        }
-        const size_t len = (h < s->hole_count ? hole->at : s->len) - at;
-        const size_t left = event.len - in_event;
-        if (len > left || memcmp(s->bytes + at, event.ptr + in_event, len) != 0) {
-            *opened = shape_open_hole(s, at, event.ptr + in_event, len < left ? len : left);
+    for (size_t h = 0;; h++) {
+        const exo_shape_hole *hole = &s->open[h];
+        const size_t left = (size_t)(text_end - text);
+        const size_t len = (size_t)(s->bytes + (h < s->open_count ? hole->at : s->len) - own);
+        if (len > left || memcmp(own, text, len) != 0) {
+            *opened = shape_open_hole(s, (size_t)(own - s->bytes), text, len < left ? len : left);
             return false;
         }
-        in_event += len;
-        if (h == s->hole_count) {
+        text += len;
+        if (h == s->open_count) {
             break;
         }
-        const size_t value = shape_value_len(hole, event.ptr + in_event, event.len - in_event, known);
+        size_t value;
+        if (hole->kind == SHAPE_TEXT) {
+            value = shape_text_len(text, left - len, scratch, recalled);
+        } else {
+            value = hole->kind == SHAPE_NUMBER ? shape_number_len(text, left - len) : shape_clean_run(text, left - len);
+        }
         if (value == 0 && hole->kind != SHAPE_STRING) {
             return false;
         }
-        in_event += value;
-        at = (size_t)hole->at + hole->len;
+        text += value;
+        own = s->bytes + hole->at + hole->len;
     }
-    return in_event == event.len;
+    recalled->len = (size_t)(text - bytes.ptr);
+    return end == SHAPE_END_HERE ? text == text_end : text_end - text >= 2 && text[0] == '\n' && text[1] == '\n';
 }
 
-bool exo_shapes_recall(exo_shapes *shapes, exo_span event, exo_known *known)
+bool exo_shapes_recall(exo_shapes *shapes, exo_span bytes, enum shape_end end, char scratch[EXO_JSON_SCRATCH],
+                       exo_recalled *recalled)
 {
     for (unsigned i = 0; i < SHAPE_COUNT_; i++) {
         const unsigned number = (shapes->last + i) % SHAPE_COUNT_;
         shape *s = &shapes->shapes[number];
         bool opened = s->bytes != NULL;
-        bool fits = false;
-        *known = s->known;
-        while (opened && !fits) {
-            fits = shape_fits(s, event, known, &opened);
-        }
-        if (fits) {
-            shapes->last = number;
-            shapes->futile = 0;
-            return true;
+        while (opened) {
+            if (shape_fits(s, bytes, end, scratch, recalled, &opened)) {
+                shapes->last = number;
+                shapes->futile = 0;
+                recalled->known = &s->known;
+                return true;
+            }
         }
     }
     return false;
@@ -178,11 +243,7 @@ void exo_shape_add_hole(exo_shape_draft *draft, size_t at, size_t len, enum shap
     if (draft->hole_count == SHAPE_HOLES_MAX || at + len > SHAPE_BYTES_MAX) {
         return;
     }
-    size_t i = draft->hole_count++;
-    for (; i > 0 && draft->holes[i - 1].at > at; i--) {
-        draft->holes[i] = draft->holes[i - 1];
-    }
-    draft->holes[i] = (exo_shape_hole){(uint16_t)at, (uint16_t)len, (uint8_t)kind, kind == SHAPE_TEXT};
+    draft->holes[draft->hole_count++] = (exo_shape_hole){(uint16_t)at, (uint16_t)len, (uint8_t)kind};
 }
 
 bool exo_shapes_wanted(exo_shapes *shapes)
@@ -200,23 +261,30 @@ uint8_t exo_shapes_learn(exo_shapes *shapes, const exo_shape_draft *draft)
 {
     const exo_allocator *allocator = shapes->allocator;
     shape *s = &shapes->shapes[shapes->next];
-    if (draft->event.len > SHAPE_BYTES_MAX) {
+    const exo_span event = draft->event;
+    if (event.len > SHAPE_BYTES_MAX || memchr(event.ptr, '\n', event.len) || memchr(event.ptr, '\r', event.len)) {
         return 0;
     }
-    char *bytes = allocator->resize(allocator->ctx, s->bytes, draft->event.len);
+    char *bytes = allocator->resize(allocator->ctx, s->bytes, event.len);
     if (!bytes) {
         return 0; /* what was there stays */
     }
     s->bytes = bytes;
-    s->len = (uint16_t)draft->event.len;
-    memcpy(bytes, draft->event.ptr, draft->event.len);
-    s->hole_count = (uint8_t)draft->hole_count;
-    memcpy(s->holes, draft->holes, draft->hole_count * sizeof *draft->holes);
+    s->len = (uint16_t)event.len;
+    memcpy(bytes, event.ptr, event.len);
+    s->open_count = s->closed_count = 0;
+    for (size_t h = 0; h < draft->hole_count; h++) {
+        const exo_shape_hole *hole = &draft->holes[h];
+        if (hole->kind == SHAPE_TEXT) {
+            shape_put_hole(s->open, s->open_count++, *hole);
+        } else {
+            s->closed[s->closed_count++] = *hole;
+        }
+    }
     s->known = draft->known;
     for (int i = 0; i < EXO_CHUNK_NAMES_; i++) {
-        s->known.names[i] = shape_own_span(s, draft->event, draft->known.names[i]);
+        s->known.names[i] = shape_own_span(s, event, draft->known.names[i]);
     }
-    s->known.text = exo_span_of(NULL, 0);
     shapes->last = shapes->next;
     shapes->next = (shapes->next + 1) % SHAPE_COUNT_;
     s->known.shape = (uint8_t)(shapes->last + 1);

@@ -30,13 +30,12 @@ typedef struct exo_shape_hole {
     uint16_t at;
     uint16_t len;
     uint8_t kind;
-    bool open; /* other bytes were seen in it; until then they are compared */
 } exo_shape_hole;
 
-/* What is to be remembered. The holes stand in order and do not overlap; one of them is the text. */
+/* What is to be remembered. The holes do not overlap; one of them is the text. */
 typedef struct exo_shape_draft {
     exo_span event;
-    exo_known known; /* what it says; its spans lie in the event */
+    exo_known known; /* what it says; its spans lie in the event, which has no line ends */
     exo_shape_hole holes[SHAPE_HOLES_MAX];
     size_t hole_count;
 } exo_shape_draft;
@@ -44,9 +43,23 @@ typedef struct exo_shape_draft {
 /* Begins to remember. The memory is `allocator`'s, which is borrowed. NULL when there is none. */
 exo_shapes *exo_shapes_new(const exo_allocator *allocator);
 
-/* Whether an event has one of the shapes; what it says is stored in `*known`, whose names are those of the event that
- * was remembered, and valid until the next one is. */
-bool exo_shapes_recall(exo_shapes *shapes, exo_span event, exo_known *known);
+/* How an event ends that is compared with shapes. */
+enum shape_end {
+    SHAPE_END_HERE, /* with the bytes */
+    SHAPE_END_LINES /* with LF and LF, which are no part of it; what follows them is not looked at */
+};
+
+/* What an event says whose shape is remembered. */
+typedef struct exo_recalled {
+    const exo_known *known; /* valid until the next one is remembered */
+    exo_span text;
+    bool plain; /* the text is as it is, in the event or in the scratch; else it is between its quotation marks */
+    size_t len; /* of the event */
+} exo_recalled;
+
+/* Whether bytes begin with an event of one of the shapes, and end as is said. */
+bool exo_shapes_recall(exo_shapes *shapes, exo_span bytes, enum shape_end end, char scratch[EXO_JSON_SCRATCH],
+                       exo_recalled *recalled);
 
 /* Whether it is worth while to remember another one: not where many were and none came again. */
 bool exo_shapes_wanted(exo_shapes *shapes);
@@ -56,7 +69,7 @@ bool exo_shapes_wanted(exo_shapes *shapes);
  */
 uint8_t exo_shapes_learn(exo_shapes *shapes, const exo_shape_draft *draft);
 
-/* Adds a hole to a draft, at its place in order; where there is no room it is none. */
+/* Adds a hole to a draft; where there is no room it is none. */
 void exo_shape_add_hole(exo_shape_draft *draft, size_t at, size_t len, enum shape_kind kind);
 
 /* NULL is allowed. */

@@ -343,6 +343,12 @@ static int sse_finish(exo_sse *sse, exo_sse_event *event)
 int exo_sse_next(exo_sse *sse, exo_sse_event *event)
 {
     int rc = sse->error_;
+#ifndef EXO_SMALL
+    if (sse->at_ == sse->end_ && sse->state_ == AWAIT_NAME && !sse->data_ && (rc | sse->ended_) == 0) {
+        sse_forget_fed(sse); /* nothing is needed of them */
+        return EXO_NEED_DATA;
+    }
+#endif
     while (rc == EXO_OK) {
         if (sse->at_ < sse->end_) {
             rc = sse_step(sse, event);
@@ -355,6 +361,24 @@ int exo_sse_next(exo_sse *sse, exo_sse_event *event)
     }
     return rc;
 }
+
+#ifndef EXO_SMALL
+exo_span exo_sse_ahead(const exo_sse *sse)
+{
+    const size_t name = sizeof "data: " - 1;
+    const size_t left = (size_t)(sse->end_ - sse->at_);
+    if (left <= name || sse->state_ != AWAIT_NAME || sse->name_len_ > 0 || sse->has_data_ || sse->type_.len > 0 ||
+        memcmp(sse->at_, "data: ", name) != 0) {
+        return exo_span_of(NULL, 0);
+    }
+    return exo_span_of(sse->at_ + name, left - name);
+}
+
+void exo_sse_take_ahead(exo_sse *sse, size_t len)
+{
+    sse->at_ += sizeof "data: \n\n" - 1 + len;
+}
+#endif
 
 uint64_t exo_sse_offset(const exo_sse *sse)
 {
