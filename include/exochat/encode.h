@@ -182,6 +182,13 @@ int exo_encode_init(exo_encoder *encoder, const exo_cursor *request, const exo_e
  * body is sent chunked, once. */
 int exo_encode_size(exo_encoder *encoder, size_t budget);
 
+#ifndef EXO_SMALL
+/* As exo_encode_size(); what is sized is also written to `window` (NULL: to none), as far as it fits. Where the whole
+ * body is in it once that returned EXO_OK, window->pos is exo_encode_total(), and nobody need write it again. It is not
+ * where it does not fit, and where a source was not read to size it. */
+int exo_encode_size_into(exo_encoder *encoder, exo_window *window, size_t budget);
+#endif
+
 /* The length of the body in bytes, or EXO_SIZE_UNKNOWN. Valid after exo_encode_size() returned EXO_OK. */
 uint64_t exo_encode_total(const exo_encoder *encoder);
 

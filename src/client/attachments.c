@@ -637,6 +637,11 @@ exo_starved exo_attachments_starved(const exo_attachments *attachments)
     return attachments->starved;
 }
 
+bool exo_attachments_any(const exo_attachments *attachments)
+{
+    return attachments->list != NULL;
+}
+
 bool exo_attachments_to_spool(const exo_attachments *attachments)
 {
     return attachments->spooling != NULL;

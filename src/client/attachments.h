@@ -29,6 +29,9 @@ void exo_attachments_claim(exo_attachments *attachments, exo_claim_list *claims)
 /* The opener to give to the encoder; valid as long as `attachments`. */
 const exo_file_opener *exo_attachments_opener(exo_attachments *attachments);
 
+/* Whether the opener was asked for anything. */
+bool exo_attachments_any(const exo_attachments *attachments);
+
 /* Whether the opener has failed with EXO_E_STATE because it came to a file that has to be spooled (spool.h) first. */
 bool exo_attachments_to_spool(const exo_attachments *attachments);
 

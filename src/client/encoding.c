@@ -1,5 +1,6 @@
 /*
- * encoding.c: see encoding.h. Memory: fixed, the attachments' descriptors, and the merged extra keys.
+ * encoding.c: see encoding.h. Memory: fixed, the attachments' descriptors, the merged extra keys, and a body of at most
+ * EXO_WHOLE_MAX.
  */
 #include "encoding.h"
 
@@ -8,6 +9,7 @@
 #include "request_tree.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ---- set up ---- */
 
@@ -90,8 +92,21 @@ static int encoding_begin(exo_encoding *encoding)
     return exo_encode_init(&encoding->encoder, &encoding->cursor_, &options);
 }
 
+/* Lets go of the body that is kept. */
+static void encoding_drop_whole(exo_encoding *encoding)
+{
+    if (encoding->whole_) {
+        exo_heap_wipe(encoding->whole_, (size_t)exo_encode_total(&encoding->encoder));
+        free(encoding->whole_);
+        encoding->whole_ = NULL;
+    }
+    encoding->whole_at_ = 0;
+    encoding->is_sized_ = false;
+}
+
 int exo_encoding_aim(exo_encoding *encoding, const exo_deployed *target, const exo_limits *limits)
 {
+    encoding_drop_whole(encoding);
     encoding->target = target;
     encoding->limits_ = limits;
     return encoding->raw_.source ? exo_raw_rewind(&encoding->raw_) : encoding_begin(encoding);
@@ -107,6 +122,24 @@ static int encoding_check_messages(exo_encoding *encoding)
     return has ? EXO_OK : EXO_E_REQUEST;
 }
 
+/* Sizes the body, or goes on with that. What is done at the first go, and is small, is kept as it is to be sent. */
+static int encoding_size(exo_encoding *encoding, size_t budget)
+{
+    char *kept = encoding->is_sized_ || encoding->is_value_ ? NULL : malloc(EXO_WHOLE_MAX);
+    exo_window window = {kept, kept ? EXO_WHOLE_MAX : 0, 0};
+    encoding->is_sized_ = true;
+    int code = exo_encode_size_into(&encoding->encoder, &window, budget);
+    const bool is_whole = code == EXO_OK && window.pos > 0 && window.pos == exo_encode_total(&encoding->encoder);
+    if (is_whole && !exo_attachments_any(encoding->attachments)) {
+        char *fitting = realloc(kept, window.pos);
+        encoding->whole_ = fitting ? fitting : kept;
+    } else {
+        exo_heap_wipe(kept, window.pos);
+        free(kept);
+    }
+    return code;
+}
+
 int exo_encoding_size(exo_encoding *encoding, size_t budget)
 {
     if (encoding->raw_.source) {
@@ -117,7 +150,7 @@ int exo_encoding_size(exo_encoding *encoding, size_t budget)
         code = code == EXO_OK ? encoding_begin(encoding) : code;
         return code == EXO_OK ? EXO_AGAIN : code;
     }
-    int code = exo_encode_size(&encoding->encoder, budget);
+    int code = encoding_size(encoding, budget);
     if (code < 0 && exo_attachments_to_spool(encoding->attachments)) {
         return EXO_AGAIN;
     }
@@ -129,19 +162,58 @@ uint64_t exo_encoding_total(const exo_encoding *encoding)
     return encoding->raw_.source ? exo_raw_total(&encoding->raw_) : exo_encode_total(&encoding->encoder);
 }
 
+/* Writes on from the body that is kept. */
+static int encoding_write_whole(exo_encoding *encoding, exo_window *window)
+{
+    const size_t left = exo_encoding_whole(encoding).len - encoding->whole_at_;
+    const size_t room = window->size - window->pos;
+    const size_t count = left < room ? left : room;
+    memcpy(window->dst + window->pos, encoding->whole_ + encoding->whole_at_, count);
+    window->pos += count;
+    encoding->whole_at_ += count;
+    return count == left ? EXO_OK : EXO_AGAIN;
+}
+
 int exo_encoding_write(exo_encoding *encoding, exo_window *window)
 {
+    if (encoding->whole_) {
+        return encoding_write_whole(encoding, window);
+    }
     return encoding->raw_.source ? exo_raw_write(&encoding->raw_, window)
                                  : exo_encode_write(&encoding->encoder, window);
 }
 
+exo_span exo_encoding_whole(const exo_encoding *encoding)
+{
+    return exo_span_of(encoding->whole_, encoding->whole_ ? (size_t)exo_encode_total(&encoding->encoder) : 0);
+}
+
+char *exo_encoding_give_whole(exo_encoding *encoding, size_t *size)
+{
+    char *whole = encoding->whole_;
+    *size = exo_encoding_whole(encoding).len;
+    encoding->whole_ = NULL;
+    return whole;
+}
+
+void exo_encoding_hand_out(exo_encoding *encoding)
+{
+    encoding->whole_at_ = exo_encoding_whole(encoding).len;
+}
+
 uint64_t exo_encoding_written(const exo_encoding *encoding)
 {
-    return encoding->raw_.source ? encoding->raw_.written_ : exo_encode_written(&encoding->encoder);
+    return encoding->whole_        ? encoding->whole_at_
+           : encoding->raw_.source ? encoding->raw_.written_
+                                   : exo_encode_written(&encoding->encoder);
 }
 
 int exo_encoding_rewind(exo_encoding *encoding)
 {
+    encoding->whole_at_ = 0;
+    if (encoding->whole_) {
+        return EXO_OK;
+    }
     return encoding->raw_.source ? exo_raw_rewind(&encoding->raw_) : exo_encode_rewind(&encoding->encoder);
 }
 
@@ -187,5 +259,6 @@ void exo_encoding_free(exo_encoding *encoding)
     exo_attachments_free(encoding->attachments);
     encoding->attachments = NULL;
     exo_claims_release(&encoding->claims_);
+    encoding_drop_whole(encoding);
     exo_buffer_free(&encoding->merged_);
 }

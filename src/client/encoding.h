@@ -19,8 +19,15 @@ typedef struct exo_subject {
     const exo_source *raw;
 } exo_subject;
 
+/* The longest body that is kept in memory as a whole: that of a request that names no files. It is walked once less,
+ * and goes out in one piece with the head. A value may change meanwhile, which only writing it finds. */
+#define EXO_WHOLE_MAX 32768
+
 typedef struct exo_encoding {
     exo_encoder encoder;
+    char *whole_;     /* the body, where that is kept; else NULL */
+    size_t whole_at_; /* how much of it is written */
+    bool is_sized_;   /* sizing has begun */
     exo_attachments *attachments;
     const exo_deployed *target; /* what the encoder is set up for, or NULL */
     const exo_limits *limits_;
@@ -57,6 +64,13 @@ int exo_encoding_size(exo_encoding *encoding, size_t budget);
 uint64_t exo_encoding_total(const exo_encoding *encoding);
 int exo_encoding_write(exo_encoding *encoding, exo_window *window);
 uint64_t exo_encoding_written(const exo_encoding *encoding);
+
+/* The body as a whole, where it is in memory after sizing; empty where it is not. Valid until exo_encoding_aim() and
+ * exo_encoding_free(). exo_encoding_hand_out() says that all of it is written; exo_encoding_give_whole() leaves it to
+ * the caller, who wipes and frees it, or returns NULL. */
+exo_span exo_encoding_whole(const exo_encoding *encoding);
+void exo_encoding_hand_out(exo_encoding *encoding);
+char *exo_encoding_give_whole(exo_encoding *encoding, size_t *size);
 int exo_encoding_rewind(exo_encoding *encoding);
 
 /* Whether what can be sent only once has begun to be. */

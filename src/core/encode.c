@@ -563,29 +563,53 @@ static void encode_wipe(char *memory, size_t len)
 #endif
 }
 
-int exo_encode_size(exo_encoder *encoder, size_t budget)
+/* Sizes on into `kept` while that has room, and then into memory that is thrown away. */
+static int encode_size_into(exo_encoder *encoder, exo_window *kept, size_t budget)
 {
     char memory[SINK_MOST];
     size_t done = 0;
+    bool sunk = false;
     int rc = encoder->error_;
     if (rc == EXO_OK && encoder->walk_ == WALK_WRITE) {
         return EXO_OK;
     }
     while (rc == EXO_OK) {
         exo_window sink = {memory, encode_sink_size(budget - done), 0};
+        const bool keeps = kept && kept->pos < kept->size;
+        exo_window *window = keeps ? kept : &sink;
+        const size_t before = keeps ? kept->pos : 0;
+        sunk = sunk || !keeps;
         encoder->cost_ = 0;
-        rc = encode_step(encoder, &sink);
-        done += encoder->cost_ + sink.pos;
-        if (rc == EXO_AGAIN && sink.pos > 0) {
+        rc = encode_step(encoder, window);
+        done += encoder->cost_ + window->pos - before;
+        if (rc == EXO_AGAIN && window->pos > before) {
             rc = EXO_OK; /* a full sink is an empty one */
         }
         if (rc == EXO_OK && done >= budget) {
             rc = EXO_AGAIN;
         }
     }
-    encode_wipe(memory, sizeof memory);
+    if (sunk) {
+        encode_wipe(memory, sizeof memory);
+    }
     return encode_walked(encoder, rc);
 }
+
+int exo_encode_size(exo_encoder *encoder, size_t budget)
+{
+    return encode_size_into(encoder, NULL, budget);
+}
+
+#ifndef EXO_SMALL
+int exo_encode_size_into(exo_encoder *encoder, exo_window *window, size_t budget)
+{
+    const int rc = encode_size_into(encoder, window, budget);
+    if (rc == EXO_OK && window && window->pos < window->size && encoder->sized_.bytes_ == window->pos) {
+        window->dst[window->pos++] = '}';
+    }
+    return rc;
+}
+#endif
 
 uint64_t exo_encode_total(const exo_encoder *encoder)
 {

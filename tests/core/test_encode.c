@@ -289,6 +289,43 @@ static int write_all(exo_encoder *encoder, size_t size, struct body *body)
     return rc;
 }
 
+#ifndef EXO_SMALL
+/* Sizes into windows of every size: what is there is the body's beginning, and all of it where it fits. */
+static void check_sized_into(exo_cursor cursor, const exo_encode_options *options, const char *expected)
+{
+    static const size_t budgets[] = {1, 100, SIZE_MAX};
+    const size_t len = strlen(expected);
+    const size_t step = len > 2000 ? 97 : 1;
+    struct body body = {NULL, 0, 0};
+    for (size_t size = 0; size <= len + 2; size += size < 20 || size + step > len - 2 ? 1 : step) {
+        exo_encoder encoder;
+        exo_window window = {malloc(size + 1), size, 0};
+        int rc = EXO_AGAIN;
+        assert_non_null(window.dst);
+        assert_int_equal(exo_encode_init(&encoder, &cursor, options), EXO_OK);
+        while (rc == EXO_AGAIN) {
+            rc = exo_encode_size_into(&encoder, &window, budgets[size % COUNT(budgets)]);
+        }
+        assert_int_equal(rc, EXO_OK);
+        assert_int_equal(exo_encode_total(&encoder), len);
+        assert_int_equal(exo_encode_written(&encoder), 0);
+        assert_int_equal(window.pos, size >= len ? len : size < len - 1 ? size : len - 1);
+        assert_memory_equal(window.dst, expected, window.pos);
+        assert_int_equal(write_all(&encoder, 100, &body), EXO_OK);
+        assert_string_equal(body.text, expected);
+        free(window.dst);
+    }
+    body_clear(&body);
+}
+#else
+static void check_sized_into(exo_cursor cursor, const exo_encode_options *options, const char *expected)
+{
+    (void)cursor;
+    (void)options;
+    (void)expected;
+}
+#endif
+
 /* Sizes once and writes at every window size, rewinding in between; then sizes again at every kind of budget. */
 static void check_cursor(exo_cursor cursor, const exo_encode_options *options, const char *expected)
 {
@@ -330,6 +367,9 @@ static void check_body(const char *request, const exo_encode_options *options, c
     exo_node_cursor nodes;
     exo_json_cursor_init(&json, exo_span_text(request), 64);
     check_cursor(exo_json_cursor_of(&json), options, expected);
+    if (!options || !options->opener) { /* a file may be sized unread */
+        check_sized_into(exo_json_cursor_of(&json), options, expected);
+    }
     exo_node_cursor_init(&nodes, arena_parse(&arena, request), 64);
     check_cursor(exo_node_cursor_of(&nodes), options, expected);
 }

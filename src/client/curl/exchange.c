@@ -210,6 +210,17 @@ static size_t exchange_on_read(char *buffer, size_t size, size_t count, void *us
     return exchange_postpone(x, exo_span_of(buffer, window.pos)) ? CURL_READFUNC_PAUSE : window.pos;
 }
 
+/* A body that libcurl has in memory goes out with the head. */
+static void exchange_hand_out_whole(exo_exchange *x)
+{
+    const exo_span whole = x->sent.body ? exo_encoding_whole(x->sent.body) : exo_span_of(NULL, 0);
+    if (whole.len > 0 && !x->sent.chunked) {
+        exo_encoding_hand_out(x->sent.body);
+        x->sent.read = true;
+        x->facts->sends(x->owner, whole);
+    }
+}
+
 /* The connection stands, the request is about to go out. A second time means that libcurl tries again by itself: not
  * with a body that was begun, since what was read of it would be missing. */
 static int exchange_on_connected(void *user, char *remote, char *local, int remote_port, int local_port)
@@ -222,6 +233,7 @@ static int exchange_on_connected(void *user, char *remote, char *local, int remo
     if (x->sent.body && exo_encoding_written(x->sent.body) > 0) {
         return CURL_PREREQFUNC_ABORT;
     }
+    exchange_hand_out_whole(x);
     long connects = 0;
     curl_easy_getinfo(x->curl.easy, CURLINFO_NUM_CONNECTS, &connects);
     x->curl.reused = connects == 0;
@@ -333,8 +345,13 @@ static CURLcode exchange_set_request(exo_exchange *x, const exo_sending *sending
     if (!sending->body) {
         return code;
     }
+    const exo_span whole = exo_encoding_whole(sending->body);
+    x->sent.chunked = !sized;
     SET(CURLOPT_POST, 1L)
     SET(CURLOPT_POSTFIELDSIZE_LARGE, sized ? (curl_off_t)sending->total : (curl_off_t)-1)
+    if (sized && whole.len > 0) {
+        SET(CURLOPT_POSTFIELDS, whole.ptr)
+    }
     SET(CURLOPT_READFUNCTION, exchange_on_read)
     SET(CURLOPT_READDATA, x)
     /* A small body needs no more than libcurl's smallest upload buffer: with many calls in flight that is most of their
@@ -724,6 +741,9 @@ void exo_exchange_drain(exo_exchange *exchange, const exo_facts *facts, void *ow
 {
     exchange->facts = facts;
     exchange->owner = owner;
+    if (exchange->sent.body) { /* libcurl may still have it in hand */
+        exchange->sent.whole = exo_encoding_give_whole(exchange->sent.body, &exchange->sent.whole_size);
+    }
     exchange->sent.body = NULL;
     exo_buffer_free(&exchange->received.inbox);
     if (exchange->curl.halts & EXCHANGE_HALTS_READING) {
@@ -830,6 +850,8 @@ void exo_exchange_end(exo_exchange *exchange, bool reuse)
     exchange_unlist_struck(exchange);
     exchange_unlist_connecting(exchange);
     exchange_unlist_postponed(exchange);
+    exo_heap_wipe(exchange->sent.whole, exchange->sent.whole_size);
+    free(exchange->sent.whole);
     exo_headers_free(exchange->curl.headers);
     curl_slist_free_all(exchange->curl.resolve);
     exo_buffer_free(&exchange->received.inbox);

@@ -74,7 +74,10 @@ struct exo_exchange {
         exo_encoding *body; /* NULL: there is no body, or none any more */
         uint64_t accepted;  /* at the last look */
         bool read;          /* it has handed out everything */
+        bool chunked;       /* its length is not told */
         bool resumes;       /* somebody says when a source of it has data again */
+        char *whole;        /* a body that was left to it, of so many bytes; or NULL */
+        size_t whole_size;
         exo_buffer kept;    /* a piece of the body, of libcurl's size, that goes out after what is read first */
         size_t kept_at;     /* how much of that went out */
         exo_exchange *next; /* in the pool's list of those that read first */
