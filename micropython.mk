@@ -1,7 +1,8 @@
 # _exochat as a user C module of MicroPython's make-based ports:
 #     make -C ports/… USER_C_MODULES=FOLDER
-# FOLDER holds this repository, or a link to it. EXOCHAT_SMALL=1 leaves out the texts of errors and the repair of what
-# models write as tool arguments: arguments that are no JSON are then not used.
+# FOLDER holds this repository, or a link to it. The core is built without what only makes it faster. EXOCHAT_SMALL=1
+# also leaves out the texts of errors and the repair of what models write as tool arguments: arguments that are no JSON
+# are then not used.
 EXOCHAT_DIR := $(USERMOD_DIR)
 include $(EXOCHAT_DIR)/src/core/core.mk
 
@@ -16,4 +17,4 @@ endif
 # What is in SRC_USERMOD_C is searched for qstrs; the core has none.
 SRC_USERMOD_C += $(addprefix $(EXOCHAT_DIR)/bindings/micropython/,$(EXOCHAT_BINDING))
 SRC_USERMOD_LIB_C += $(addprefix $(EXOCHAT_DIR)/src/core/,$(EXOCHAT_CORE))
-CFLAGS_USERMOD += -I$(EXOCHAT_DIR)/include
+CFLAGS_USERMOD += -I$(EXOCHAT_DIR)/include -DEXO_SMALL

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Gets MicroPython's source from Debian and builds what the tests of bindings/micropython run on:
-#     tools/micropython.sh source|stock|cross|unix|asan|natmod [ARCH ...]|board m3|m4|m7|rv32|m3-user|all
+#     tools/micropython.sh source|stock|cross|unix|asan|natmod [ARCH ...]|board m3|m4|m7|rv32[-user[-small]]|all
 # All of it goes to build/micropython/ and is made once; `unix`, `asan`, `natmod` and `board` are made again after a
 # change. MicroPython is that of SUITE, taken from the mirror that this machine's apt uses, through an apt folder of its
 # own: the machine's own lists and packages stay as they are. Needs tools/install-packages.sh micropython.
@@ -107,6 +107,12 @@ cross()
     ln -sf cross/mpy-cross "$made/mpy-cross"
 }
 
+# What make does not see: objects of the module that are older than the options they are compiled with.
+drop_old()
+{
+    [ ! -d "$1" ] || find "$1" -path '*/exochat/*.o' ! -newer "$root/micropython.mk" -delete
+}
+
 # ---- the unix port with the user module ----
 
 # unix_port NAME [MAKE VARIABLE ...]: build/micropython/NAME
@@ -118,6 +124,7 @@ unix_port()
     cross
     mkdir -p "$made/modules"
     ln -sfn "$root" "$made/modules/exochat"
+    drop_old "$made/$name-build"
     rm -f "$made/$name-build/frozen_content.c" # make does not see that a qstr of it is a module's by now
     quietly "$made/$name.log" make -C "$made/source/ports/unix" -j"$jobs" PYTHON="$python" VARIANT=exochat \
         VARIANT_DIR="$root/tests/micropython/variant" BUILD="$made/$name-build" PROG=micropython \
@@ -167,8 +174,12 @@ board()
     folder=$root/tests/micropython/boards/$port_board
     [ -d "$folder" ] || folder=boards/$port_board
     case $name in
-    *-user) mkdir -p "$made/modules" && ln -sfn "$root" "$made/modules/exochat" && set -- USER_C_MODULES="$made/modules" "$@" ;;
+    *-small) set -- EXOCHAT_SMALL=1 "$@" ;;
     esac
+    case $name in
+    *-user | *-user-small) mkdir -p "$made/modules" && ln -sfn "$root" "$made/modules/exochat" && set -- USER_C_MODULES="$made/modules" "$@" ;;
+    esac
+    drop_old "$made/board-$name"
     set -- -C "$made/source/ports/qemu" -j"$jobs" PYTHON="$python" BOARD="$port_board" BOARD_DIR="$folder" BUILD="$made/board-$name" \
         FROZEN_MANIFEST= MICROPY_HEAP_SIZE="${EXO_BOARD_HEAP:-$heap}" MICROPY_MPYCROSS="$made/mpy-cross" \
         MICROPY_MPYCROSS_DEPENDENCY= "$@"
