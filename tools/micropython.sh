@@ -125,7 +125,11 @@ unix_port()
     mkdir -p "$made/modules"
     ln -sfn "$root" "$made/modules/exochat"
     drop_old "$made/$name-build"
-    rm -f "$made/$name-build/frozen_content.c" # make does not see that a qstr of it is a module's by now
+    variant=$(cat tests/micropython/variant/* | cksum)
+    [ "$(cat "$made/$name-build/variant" 2>/dev/null)" = "$variant" ] || rm -rf "$made/$name-build" # make does not see it
+    mkdir -p "$made/$name-build"
+    echo "$variant" >"$made/$name-build/variant"
+    rm -f "$made/$name-build/frozen_content.c" # nor that a qstr of it is a module's by now
     quietly "$made/$name.log" make -C "$made/source/ports/unix" -j"$jobs" PYTHON="$python" VARIANT=exochat \
         VARIANT_DIR="$root/tests/micropython/variant" BUILD="$made/$name-build" PROG=micropython \
         USER_C_MODULES="$made/modules" MICROPY_MPYCROSS="$made/mpy-cross" MICROPY_MPYCROSS_DEPENDENCY= "$@"

@@ -8,25 +8,23 @@ with the native module, and on emulated boards; the provider and tests/scenarios
 first and the third; then the limits of the heap.
 """
 
-import contextlib
 import functools
 import http.server
 import json
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import servers
 import stage
-from upstream import Upstream
-from upstream.tls import Certificates
 
 HERE = pathlib.Path(__file__).parent
+PROVIDER = ["test_provider"]
 MACHINES = ["test_rest", "test_locked", "test_encoder", "test_attempt", "test_streams"]
 BOARDS = (("m3", "armv7m"), ("m3", "armv6m"), ("m4", "armv7emsp"), ("m7", "armv7emdp"), ("rv32", "rv32imc"), ("m3-user", "-"))
 
@@ -58,94 +56,6 @@ def tool(*arguments):
     subprocess.run([stage.ROOT / "tools" / "micropython.sh", *arguments], check=True)
 
 
-# ---- servers
-
-
-class Mute:
-    """Accepts connections and says nothing; `full`: does not even accept them."""
-
-    def __init__(self, full=False):
-        self.listener = socket.socket()
-        self.listener.bind(("127.0.0.1", 0))
-        self.listener.listen(0 if full else 128)
-        self.port = self.listener.getsockname()[1]
-        self.held = []
-        for _ in range(8 if full else 0):  # until the queue is full, and the next SYN is not answered
-            waiting = socket.socket()
-            waiting.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                waiting.connect(("127.0.0.1", self.port))
-            self.held.append(waiting)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for one in [self.listener, *self.held]:
-            one.close()
-
-
-def local(url):
-    """TLS is verified by name: mbedTLS 2.28 does not match addresses."""
-    return url.replace("127.0.0.1", "localhost")
-
-
-@contextlib.contextmanager
-def servers(work):
-    """Everything that test_provider.py talks to, as a file of addresses."""
-    certificates = Certificates(work)
-    (work / "other").mkdir()
-    other = Certificates(work / "other")
-    streams = [stage.ROOT / "tests" / "streams"]
-    with contextlib.ExitStack() as stack:
-        plain = stack.enter_context(Upstream(streams=streams))
-        at = {"plain": plain.base_url, "port": plain.port, "work": str(work), "ca": certificates.ca, "other_ca": other.ca}
-        for name in ("good", "wrong_name", "expired", "not_yet", "self_signed"):
-            server = stack.enter_context(Upstream(streams=streams, tls=certificates.server(name)))
-            at["tls" if name == "good" else name] = local(server.base_url)
-        at["mute_tls"] = f"https://localhost:{stack.enter_context(Mute()).port}/v1"
-        at["full"] = f"http://127.0.0.1:{stack.enter_context(Mute(full=True)).port}/v1"
-        at["ca_der"] = str(work / "ca.der")
-        subprocess.run(["openssl", "x509", "-in", at["ca"], "-outform", "DER", "-out", at["ca_der"]], check=True)
-        jobs = work / "at.json"
-        jobs.write_text(json.dumps(at))
-        yield at, jobs
-
-
-@contextlib.contextmanager
-def scenario_servers(work, secure):
-    """The rows of tests/scenarios with their addresses, as a file."""
-    sys.path.insert(0, str(stage.ROOT / "tests" / "scenarios"))
-    import scenarios
-
-    certificates = Certificates(work)
-    (work / "unknown").mkdir()
-    streams = [stage.ROOT / "tests" / "streams"]
-    turn = local if secure else str
-    with contextlib.ExitStack() as stack:
-        context = certificates.server("good") if secure else None
-        usual = stack.enter_context(Upstream(streams=streams, tls=context))
-        unknown = stack.enter_context(Upstream(tls=Certificates(work / "unknown").server()))
-        taken = stack.enter_context(socket.socket())
-        taken.bind(("127.0.0.1", 0))
-        elsewhere = {
-            "deaf": f"http://127.0.0.1:{stack.enter_context(Mute(full=True)).port}/v1",
-            "closed": f"http://127.0.0.1:{taken.getsockname()[1]}/v1",
-            "unresolvable": "http://nowhere.invalid/v1",
-            "tls": local(unknown.base_url),
-        }
-        jobs = []
-        for row in scenarios.load(stage.ROOT / "tests" / "scenarios" / "scenarios.json"):
-            server = usual
-            if row.get("says"):
-                server = stack.enter_context(Upstream(streams=streams, tls=context))
-                scenarios.teach(server, row)
-            first = elsewhere.get(row.get("endpoint")) or turn(server.url_for(row["chain"][0]))
-            jobs.append({"row": row, "base_url": turn(server.base_url), "first_url": first, "ca": certificates.ca})
-        (work / "jobs.json").write_text(json.dumps(jobs))
-        yield work / "jobs.json"
-
-
 # ---- suites
 
 
@@ -160,26 +70,27 @@ def sanitized(counts):
     provider(counts, ["asan"])
 
 
+def over_sockets(counts, title, interpreter, modules, made=servers.usual, arguments=(), heap="200m", first=()):
+    """Runs modules that talk to servers: `made` makes these in a folder, with `arguments`; `first` stands before all else
+    on the interpreter's path."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder)
+        stage.package(work)
+        with made(work, *arguments) as at:
+            command = [HERE / "run.py", f"at={at}", *modules]
+            _, said = stage.run(interpreter, command, [*first, HERE, work], heap=heap)
+    counts.add(f"{title}, {interpreter}", said)
+
+
 def provider(counts, names=("unix", "stock")):
     for name in names:
-        with tempfile.TemporaryDirectory() as folder:
-            work = pathlib.Path(folder)
-            stage.package(work)
-            with servers(work) as (_, jobs):
-                variables = {"EXOCHAT_JOBS": str(jobs)}
-                _, said = stage.run(name, [HERE / "run.py", "test_provider"], [HERE, work], variables, heap="200m")
-        counts.add(f"provider, {name}", said)
+        over_sockets(counts, "provider", name, PROVIDER)
 
 
 def scenarios(counts):
     for name, secure in (("unix", False), ("unix", True), ("stock", False)):
-        with tempfile.TemporaryDirectory() as folder:
-            work = pathlib.Path(folder)
-            stage.package(work)
-            with scenario_servers(work, secure) as jobs:
-                variables = {"EXOCHAT_JOBS": str(jobs)}
-                _, said = stage.run(name, [HERE / "run.py", "test_scenarios"], [HERE, work], variables, heap="200m")
-        counts.add(f"scenarios, {name}, {'TLS' if secure else 'plain'}", said)
+        title = f"scenarios, {'TLS' if secure else 'plain'}"
+        over_sockets(counts, title, name, ["test_scenarios"], servers.for_scenarios, (secure,))
 
 
 def boards(counts):
@@ -251,7 +162,8 @@ def examples(counts):
         stage.package(work)
         for example in (stage.ROOT / "examples" / "micropython").glob("*.py"):
             shutil.copy(example, work)
-        with servers(work) as (at, _):
+        with servers.usual(work) as file:
+            at = json.loads(file.read_text())
             for name, model, said in (("chat", "ok", "Every stream finds its sea."), ("agent", "tool-loop", "celsius")):
                 settings = {"base_url": at["tls"], "key": "k", "model": model, "question": "hello", "ca": at["ca"]}
                 (work / "settings.json").write_text(json.dumps(settings))

@@ -1,21 +1,17 @@
-"""The provider over MicroPython's sockets: TLS that verifies, clocks in every phase, cancels, connections, bodies.
-
-$EXOCHAT_JOBS names a file with the addresses of the servers that check.py has started.
-"""
+"""The provider over MicroPython's sockets: TLS that verifies, clocks in every phase, cancels, connections, bodies."""
 
 import asyncio
 import gc
 import json
-import os
 import time
+
+from at import AT
 
 from exoclaw_provider_openai import Deployment, HTTPConnectError, HTTPError, HTTPReadTimeout, HTTPStatusError, HTTPWriteTimeout
 from exoclaw_provider_openai import OpenAIStreamingProvider
 from exoclaw_provider_openai.provider import _ALNUM, _short_tool_id, _stream_body
 
-with open(os.getenv("EXOCHAT_JOBS")) as _file:
-    AT = json.load(_file)
-
+SERVERS = "usual"
 TEXT = "Every stream finds its sea."
 HELLO = [{"role": "user", "content": "hello"}]
 

@@ -1,17 +1,17 @@
-"""tests/scenarios over MicroPython's sockets. The rows, each with the addresses of its servers, come in a file that
-$EXOCHAT_JOBS names (check.py writes it)."""
+"""tests/scenarios over MicroPython's sockets: what comes of each row, and that nothing is left of it."""
 
-import json
-import os
 import sys
 
-sys.path.append(__file__.rpartition("/")[0] + "/../scenarios")
+FOLDER = __file__.rpartition("/")[0] + "/../scenarios/"
+sys.path.append(FOLDER)
 
 import scenarios
+from at import AT
 from exoclaw_provider_openai import ContextWindowExceededError, Deployment, HTTPError, OpenAIStreamingProvider
 
+SERVERS = "for_scenarios"
+TOGETHER = 4
 PATIENT = {"request_timeout": 600, "stream_ttft_timeout": 600, "connect_timeout": 600}
-NOT_HERE = ("an answer, gzip", "an answer, deflate")  # without libcurl there are no content codings: EXO_E_CODING
 FIELDS = ("verdict", "status", "http_status", "message", "clock")
 
 
@@ -65,6 +65,8 @@ async def play(row, job):
     answer = failure = None
     shown = []
     provider = provider_of(row, job)
+    if row.get("twice"):
+        await ask(provider, row, messages, [])
     try:
         response = await ask(provider, row, messages, shown)
         attempts = response.attempts
@@ -81,9 +83,7 @@ async def play(row, job):
 
 
 def table():
-    with open(os.getenv("EXOCHAT_JOBS")) as file:
-        jobs = json.load(file)
-    for job in jobs:
-        row = scenarios.seen_by("micropython", job["row"])
-        if not isinstance(row, str) and row["name"] not in NOT_HERE:
-            yield row["name"], lambda row=row, job=job: play(row, job)
+    for row in scenarios.load(FOLDER + "scenarios.json"):
+        row = scenarios.seen_by("micropython", row)
+        if not isinstance(row, str):
+            yield row["name"], lambda row=row: play(row, AT[row["name"]])
