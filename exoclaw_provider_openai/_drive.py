@@ -19,6 +19,7 @@ import _exochat
 from . import _answer, _codes
 
 SIZING = 262144  # bytes of the body that are sized in one turn of the loop
+CLOSING = 10000  # milliseconds for a client to close its connection after a body that cannot be made
 
 EVENTS = ("content", "reasoning", "refusal", "tool_call", "tool_arguments", "usage")
 
@@ -47,6 +48,7 @@ class Call:
         self._pending = None  # an event of the route
         self._held = False
         self._told = True  # the last failure is in the log
+        self._broke = None  # when the body of the attempt turned out to be none
         wanted = EVENTS + ("fallback", "restart") if plan.wanted is None else plan.wanted
         self._route_events = [name for name in ("fallback", "restart") if name in wanted]
         self._wanted = None if plan.wanted is None else [name for name in wanted if name in EVENTS]
@@ -153,7 +155,7 @@ class Call:
         if code < 0:
             raise await self._fail(_exochat.Failure(code, self.body.message()))
         home.log.request(name, self.plan.messages, self.plan.tools)
-        self.answers = None
+        self.answers = self._broke = None
         self._started = home.elapsed(self._began)
         options = home.options_of(deployment)
         options["total_left"] = self._total_left()
@@ -193,12 +195,19 @@ class Call:
 
     def _look(self):
         """Judges the clocks. True: one has run out; there is a verdict, or next() will bring it."""
-        now = self.home.clock()
-        self.attempt.tick(now)
-        return self.attempt.todo() != _exochat.DO_RUN or self.attempt.timeout(now) == 0
+        self.attempt.tick(self.home.clock())
+        return self._broke is None and self.attempt.todo() != _exochat.DO_RUN or self._left() == 0
 
     def _left(self):
+        if self._broke is not None:
+            return max(0, CLOSING - self.home.elapsed(self._broke))
         return self.attempt.timeout(self.home.clock())
+
+    def broke(self, code, words):
+        """The body cannot be made: a verdict. It leaves the client as an exception; a client that is interrupted while it
+        closes its connection then loses it, so no clock rings, and one that keeps it to itself has until CLOSING."""
+        self.attempt.break_off(code, words)
+        self._broke = self.home.clock()
 
     def moved(self):
         """The exchange has told something that may have set another clock."""

@@ -101,7 +101,7 @@ class Exchange:
     def broken(self, code, words, error):
         """The body cannot be made."""
         self.error = error
-        self.call.attempt.break_off(code or _codes.SOURCE_READ, words or str(error))
+        self.call.broke(code or _codes.SOURCE_READ, words or str(error))
 
     # --- asked by the call
 

@@ -1,6 +1,7 @@
 """Every kind of client that can be injected: the same answers of it. What differs among them is said where it does."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -13,6 +14,7 @@ from exoclaw_provider_openai import (
     HTTPReadTimeout,
     HTTPStatusError,
     OpenAIStreamingProvider,
+    _drive,
     _platform_cpython,
 )
 
@@ -307,6 +309,48 @@ async def test_a_callers_body_of_any_shape(provider_of):
     for body in (Body(), plain(), [b"{", bytearray(b"}")]):
         assert await provider.send_streaming_body(model="a", body=body) == "ok"
         assert provider.script.requests.pop().body == b"{}"
+
+
+class Closing:
+    """A client that takes its time to close the connection when a body raises, or keeps that to itself and waits on."""
+
+    def __init__(self, quiet=False):
+        self.quiet = quiet
+        self.closed = False
+
+    @contextlib.asynccontextmanager
+    async def stream_post(self, url, content, **options):
+        try:
+            async for _ in content:
+                pass
+        except Exception:
+            if self.quiet:
+                await asyncio.Event().wait()
+            await asyncio.sleep(0.3)
+            self.closed = True
+            raise
+        yield
+
+
+async def body_that_fails():
+    yield b"{"
+    raise KeyError("mine")
+
+
+async def test_a_client_closes_in_peace_when_the_body_raises():
+    """No clock rings meanwhile: who is interrupted there leaves the connection open."""
+    client = Closing()
+    provider = OpenAIStreamingProvider("a", {"a": Deployment(URL, "k")}, client=client)
+    with pytest.raises(KeyError, match="mine"):
+        await provider.send_streaming_body(model="a", body=body_that_fails())
+    assert client.closed
+
+
+async def test_a_client_that_keeps_what_the_body_raised_to_itself(monkeypatch):
+    monkeypatch.setattr(_drive, "CLOSING", 50)
+    provider = OpenAIStreamingProvider("a", {"a": Deployment(URL, "k")}, client=Closing(quiet=True))
+    with pytest.raises(KeyError, match="mine"):
+        await provider.send_streaming_body(model="a", body=body_that_fails())
 
 
 async def test_closing(provider_of):
