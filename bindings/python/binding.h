@@ -67,6 +67,12 @@ typedef struct exopy_state {
 /* The state by an object whose type is one of the module's. */
 exopy_state *exopy_state_of(PyObject *object);
 
+/* An attribute of an object, or of a module that is imported. NULL with an exception. The name is interned: the
+ * interpreter remembers look-ups by the name's address, thousands of them, and each keeps a name that is made anew
+ * alive. */
+PyObject *exopy_attribute(PyObject *object, const char *name);
+PyObject *exopy_import(const char *module, const char *name);
+
 /* Memory for the core, from PyMem_Realloc(). */
 extern const exo_allocator exopy_heap;
 

@@ -79,8 +79,8 @@ static bool build_raise(const builder *b, const build_level *level, PyObject *ty
 
 static bool build_raise_type(const builder *b, const build_level *level, PyObject *value, const char *what)
 {
-    PyObject *name = PyObject_GetAttrString((PyObject *)Py_TYPE(value), "__name__");
-    const char *text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
+    PyObject *name = PyType_GetName(Py_TYPE(value));
+    const char *text = name ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
     if (!text) {
         PyErr_Clear();
     }

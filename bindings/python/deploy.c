@@ -137,9 +137,9 @@ static PyObject *deploy_list(const char *const *texts, size_t count)
 /* What json.loads() makes of a text. */
 static PyObject *deploy_json(const char *text)
 {
-    PyObject *module = PyImport_ImportModule("json");
-    PyObject *value = module ? PyObject_CallMethod(module, "loads", "s", text) : NULL;
-    Py_XDECREF(module);
+    PyObject *loads = exopy_import("json", "loads");
+    PyObject *value = loads ? PyObject_CallFunction(loads, "s", text) : NULL;
+    Py_XDECREF(loads);
     return value;
 }
 

@@ -13,6 +13,22 @@ exopy_state *exopy_state_of(PyObject *object)
     return PyType_GetModuleState(Py_TYPE(object));
 }
 
+PyObject *exopy_attribute(PyObject *object, const char *name)
+{
+    PyObject *interned = PyUnicode_InternFromString(name);
+    PyObject *found = interned ? PyObject_GetAttr(object, interned) : NULL;
+    Py_XDECREF(interned);
+    return found;
+}
+
+PyObject *exopy_import(const char *module, const char *name)
+{
+    PyObject *from = PyImport_ImportModule(module);
+    PyObject *found = from ? exopy_attribute(from, name) : NULL;
+    Py_XDECREF(from);
+    return found;
+}
+
 /* ---- functions ---- */
 
 static bool module_code(PyObject *object, int *code)
@@ -163,14 +179,6 @@ static bool module_intern_names(exopy_state *state)
     return true;
 }
 
-static PyObject *module_import(const char *module, const char *name)
-{
-    PyObject *from = PyImport_ImportModule(module);
-    PyObject *found = from ? PyObject_GetAttrString(from, name) : NULL;
-    Py_XDECREF(from);
-    return found;
-}
-
 static int module_exec(PyObject *module)
 {
     exopy_state *state = PyModule_GetState(module);
@@ -180,8 +188,8 @@ static int module_exec(PyObject *module)
     }
     EXOPY_TYPE_MAP(EXO_X)
 #undef EXO_X
-    state->mapping = module_import("collections.abc", "Mapping");
-    state->is_ascii = PyObject_GetAttrString((PyObject *)&PyUnicode_Type, "isascii");
+    state->mapping = exopy_import("collections.abc", "Mapping");
+    state->is_ascii = exopy_attribute((PyObject *)&PyUnicode_Type, "isascii");
     state->empty = PyUnicode_InternFromString("");
     if (!state->mapping || !state->is_ascii || !state->empty || !module_intern_names(state)) {
         return -1;

@@ -73,5 +73,11 @@ def test_codes_are_those_of_error_h():
     assert ours and all(table[name] == value for name, value in ours.items())
 
 
+def test_names_of_attributes_are_not_made_anew_at_each_look():
+    """The interpreter's cache of look-ups keeps such names: memory grows for thousands of calls. exopy_attribute() interns."""
+    for path in sorted((ROOT / "bindings" / "python").glob("*.c")):
+        assert not re.search(r"AttrString\(|PyObject_CallMethod\(", path.read_text(encoding="utf-8")), path.name
+
+
 def test_no_shared_object_lies_in_the_folder():
     assert not [path for path in FOLDER.rglob("*") if path.suffix in (".so", ".pyd", ".mpy", ".pyi")]
