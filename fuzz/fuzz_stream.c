@@ -74,6 +74,7 @@ static uint64_t read_body(const uint8_t *data, size_t size, size_t piece, bool r
     options.failure = &failure;
     options.think_tags = true;
     options.read_all = read_all;
+    options.shown_only = !read_all;
     FUZZ_MUST(exo_intake_init(&intake, &options) == EXO_OK);
     for (size_t at = 0; at < size && code == EXO_NEED_DATA; at += piece) {
         size_t len = size - at < piece ? size - at : piece;

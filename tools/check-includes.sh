@@ -1,7 +1,7 @@
 #!/bin/sh
 # Who may include what: tools/check-includes.sh [ROOT]
 # The table below is the whole rule for the core and its headers, beside error, span, limits, buffer, clock, options and the
-# private ascii, which all may use. A header that is private to src/core is a module of its own. The client, the command and the
+# private ascii and seldom, which all may use. A header that is private to src/core is a module of its own. The client, the command and the
 # bindings see public headers and files of their own folder, and whatever is not ours. The folders within src/client see
 # its headers too, and the headers of src/client/curl that do without libcurl are seen by all of src/client. Of the client,
 # the command and the public headers, libcurl is for src/client/curl only; libyaml is for src/client/config only. What
@@ -26,7 +26,7 @@ encode_file    encode_walk
 json_name      json_read
 chunk          chunk_learn json_name json_read think shape
 chunk_learn    chunk json_name json_read shape
-shape          chunk json_text
+shape          chunk json_text vectors
 answer         chunk json_repair finish answer_calls answer_keep
 answer_calls   answer answer_keep
 answer_keep    answer json_repair
@@ -135,7 +135,7 @@ find include/exochat src bindings -name '*.[ch]' 2>/dev/null | sort | xargs awk 
     }
 
     BEGIN {
-        split("error span limits buffer clock options ascii", list, " ")
+        split("error span limits buffer clock options ascii seldom", list, " ")
         for (i in list) base[list[i]]
         split("stdbool.h stddef.h stdint.h string.h", list, " ")
         for (i in list) freestanding[list[i]]

@@ -95,6 +95,7 @@ int main(int argc, char **argv)
     options.answers = &answer;
     options.answer_count = 1;
     options.failure = &failure;
+    options.shown_only = true; /* as exo_attempt_init() has it */
     options.read_all = getenv("READ_ALL") != NULL;
     if (exo_intake_init(&intake, &options) != EXO_OK) {
         die("no intake");

@@ -119,6 +119,14 @@ void exo_answer_init(exo_answer *answer, const exo_allocator *allocator, const e
  * times their length of it) or EXO_E_NO_MEMORY. */
 int exo_answer_apply(exo_answer *answer, exo_delta *delta, uint32_t *tool);
 
+#ifndef EXO_SMALL
+/* Applies a fragment of content, reasoning or arguments that simply goes on with what is there, as most do, or a
+ * TOOL_CALL that only says which call the next ones are of: it is as if exo_answer_apply() had, but `*delta` stays as
+ * it came, and what is to be shown of a fragment is stored in `*shown`. False: it is not that simple, or memory has to
+ * grow, and nothing has changed. */
+bool exo_answer_go_on(exo_answer *answer, const exo_delta *delta, exo_span *shown);
+#endif
+
 /* What else the delta just applied brought to be shown, of the same call: EXO_EVENT, `*delta` is changed to it; or
  * EXO_OK. It concerns `*delta` only where that delta's choice is this answer's. */
 int exo_answer_more(exo_answer *answer, exo_delta *delta);

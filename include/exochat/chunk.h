@@ -108,6 +108,14 @@ typedef struct exo_known {
     int64_t index; /* TOOL_ARGUMENTS: of the call */
 } exo_known;
 
+/* What an event says whose shape is remembered. Private. */
+typedef struct exo_recalled {
+    const exo_known *known; /* valid until the next shape is remembered */
+    exo_span text;
+    size_t len; /* of the event */
+    bool plain; /* the text is as it is, in the event or in a scratch; else it is between its quotation marks */
+} exo_recalled;
+
 /* The shapes that are remembered. Private to the core. */
 typedef struct exo_shapes exo_shapes;
 
@@ -149,14 +157,13 @@ typedef struct exo_chunk {
 #ifndef EXO_SMALL
     const exo_allocator *remembers_; /* NULL: nothing is */
     exo_shapes *shapes_;
-    const exo_known *known_; /* the event at hand is of a shape that is remembered, which says this; or NULL */
-    exo_span text_;          /* and its text, */
-    bool plain_;             /* as it is; else between its quotation marks */
-    uint8_t named_;          /* the shape whose names were said last, 0: another event's */
-    uint8_t learning_;       /* whether the event at hand may be remembered, so far */
-    exo_known learned_;      /* as what, */
-    uint32_t text_place_;    /* and where its text begins */
-    const char *strange_;    /* the event ahead that is of no shape that is remembered */
+    exo_recalled recalled_; /* of the event at hand, where its shape is remembered; else nothing is known */
+    bool is_over_;          /* no delta comes behind the one that was stored last */
+    uint8_t named_;         /* the shape whose names were said last, 0: another event's */
+    uint8_t learning_;      /* whether the event at hand may be remembered, so far */
+    exo_known learned_;     /* as what, */
+    uint32_t text_place_;   /* and where its text begins */
+    const char *strange_;   /* the event ahead that is of no shape that is remembered */
 #endif
 } exo_chunk;
 
@@ -177,6 +184,18 @@ void exo_chunk_remember(exo_chunk *chunk, const exo_allocator *allocator);
  * the length of its data, in which there is no line end. 0: nothing was begun. What lies ahead must stay valid as the
  * data of exo_chunk_begin() must. */
 size_t exo_chunk_begin_ahead(exo_chunk *chunk, exo_span ahead);
+
+/* Whether the event at hand is of a shape that is remembered. */
+static inline bool exo_chunk_is_known(const exo_chunk *chunk)
+{
+    return chunk->recalled_.known != NULL;
+}
+
+/* Whether it is known that no delta comes behind the one that was stored last. */
+static inline bool exo_chunk_is_over(const exo_chunk *chunk)
+{
+    return chunk->is_over_;
+}
 
 /* Forgets the shapes, and frees them. */
 void exo_chunk_forget(exo_chunk *chunk);

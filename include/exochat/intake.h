@@ -82,12 +82,13 @@ typedef struct exo_intake_options {
     bool lenient_end;     /* accept a clean end without finish_reason and [DONE] */
     bool strict_stream;   /* refuse a whole completion and lines of JSON in place of a stream */
     bool read_all;        /* read every event in full: remember no shapes (chunk.h). The result is the same */
+    bool shown_only;      /* events that show nothing, EXO_EVENT_NONE, may be left out */
 } exo_intake_options;
 
 /* The defaults: nothing is lenient, nothing refused. */
 #define EXO_INTAKE_OPTIONS_INIT \
     { \
-        sizeof(exo_intake_options), NULL, NULL, NULL, 0, NULL, NULL, false, false, false, false \
+        sizeof(exo_intake_options), NULL, NULL, NULL, 0, NULL, NULL, false, false, false, false, false \
     }
 
 /* The intake of one body. Private but for sizeof. */

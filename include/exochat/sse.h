@@ -82,7 +82,13 @@ exo_span exo_sse_ahead(const exo_sse *sse);
 
 /* Takes the event whose data is the first `len` bytes, at least one, of what exo_sse_ahead() has just said: there is no
  * line end in them, and LF and LF follow. It is as if exo_sse_next() had stored it. */
-void exo_sse_take_ahead(exo_sse *sse, size_t len);
+static inline void exo_sse_take_ahead(exo_sse *sse, size_t len)
+{
+    sse->at_ += sizeof "data: \n\n" - 1 + len;
+}
+
+/* Whether next() would say NEED_DATA about nothing that it would have to carry; then it has said so. */
+bool exo_sse_rests(exo_sse *sse);
 #endif
 
 /* How many bytes of the stream are consumed: of all fed bytes, those that next() has dealt with. */

@@ -240,6 +240,49 @@ int exo_answer_apply(exo_answer *answer, exo_delta *delta, uint32_t *tool)
     return answer->error_ != EXO_OK ? answer->error_ : rc;
 }
 
+#ifndef EXO_SMALL
+/* The same for a fragment of CONTENT or REASONING. */
+static bool answer_go_on_with_text(exo_answer *answer, const exo_delta *delta, exo_span *shown)
+{
+    const bool thought = delta->type == EXO_DELTA_REASONING;
+    const enum exo_answer_kept which = thought ? EXO_KEPT_REASONING_ : EXO_KEPT_TEXT_;
+    exo_buffer *buffer = &answer->kept_[which];
+    const exo_span text = delta->text;
+    if (answer->half_[which] != 0 || text.len > buffer->capacity_ - buffer->len) {
+        return false;
+    }
+    answer->pending_ = false;
+    answer->spoken_ |= !thought;
+    *shown = text;
+    if (answer->keep_ & (thought ? EXO_KEEP_REASONING : EXO_KEEP_TEXT)) {
+        char *kept = buffer->data + buffer->len;
+        shown->ptr = kept;
+        buffer->len += text.len;
+        memcpy(kept, text.ptr, text.len);
+    }
+    return true;
+}
+
+bool exo_answer_go_on(exo_answer *answer, const exo_delta *delta, exo_span *shown)
+{
+    if (answer->error_ != EXO_OK || !answer->streamed_ || (answer->echoed_ | delta->whole | delta->echo) != 0 ||
+        delta->choice != answer->choice_ || delta->half != 0) {
+        return false;
+    }
+    switch (delta->type) {
+    case EXO_DELTA_CONTENT:
+    case EXO_DELTA_REASONING:
+        return answer_go_on_with_text(answer, delta, shown);
+    case EXO_DELTA_TOOL_CALL:
+        return exo_calls_go_on(answer, delta);
+    case EXO_DELTA_TOOL_ARGUMENTS:
+        return exo_calls_go_on_with_arguments(answer, delta, shown);
+    default:
+        return false;
+    }
+}
+#endif
+
 int exo_answer_more(exo_answer *answer, exo_delta *delta)
 {
     exo_tool_call call;

@@ -309,26 +309,53 @@ static enum route find_call(exo_answer *answer, const exo_delta *delta, const st
 
 /* ---- arguments ---- */
 
+#ifndef EXO_SMALL
+/* Goes on inside of a string to its second quotation mark, or to a reverse solidus that is the last byte. */
+static const char *calls_pass_string(const char *at, const char *end)
+{
+    while (at < end && *at != '"') {
+        if (*at == '\\' && ++at == end) {
+            return at - 1;
+        }
+        at++;
+    }
+    return at;
+}
+#endif
+
 /* Follows brackets and quotation marks of a call's arguments. */
 static void calls_scan(struct call *call, const exo_span *text)
 {
     const uint32_t start = call->size;
+    const char *at = text->ptr;
+    const char *const end = at + text->len;
+    uint8_t state = call->state;
     call->size += (uint32_t)text->len;
-    for (uint32_t i = 0; i < text->len && call->end == 0; i++) {
-        const char byte = text->ptr[i];
+    while (at < end && call->end == 0) {
+        const char byte = *at++;
         const char kind = (char)(byte | 0x20); /* { and [ differ in one bit only, as do } and ] */
-        if (call->state == STATE_ESCAPED || (byte == '"' && call->state != STATE_STRING)) {
-            call->state = STATE_STRING;
-        } else if (call->state == STATE_STRING) {
-            call->state = byte == '"' ? STATE_PLAIN : byte == '\\' ? STATE_ESCAPED : STATE_STRING;
+        if (state == STATE_STRING) {
+            if (byte == '"') {
+                state = STATE_PLAIN;
+            } else if (byte == '\\') {
+                state = STATE_ESCAPED;
+            }
+        } else if (state == STATE_ESCAPED || byte == '"') {
+            state = STATE_STRING;
         } else if (kind == '{') {
-            call->state = call->open++ == 0 ? STATE_BARE : STATE_PLAIN;
+            state = call->open++ == 0 ? STATE_BARE : STATE_PLAIN;
         } else if (kind == '}' && call->open > 0) {
-            call->end = --call->open == 0 ? start + i + 1 : 0;
+            call->end = --call->open == 0 ? start + (uint32_t)(at - text->ptr) : 0;
         } else if (!ascii_is_space(byte)) {
-            call->state = STATE_PLAIN;
+            state = STATE_PLAIN;
         }
+#ifndef EXO_SMALL
+        if (state == STATE_STRING) {
+            at = calls_pass_string(at, end);
+        }
+#endif
     }
+    call->state = state;
 }
 
 static void calls_forget_arguments(struct call *call)
@@ -577,6 +604,57 @@ int exo_calls_apply(exo_answer *answer, exo_delta *delta)
     calls_add_arguments(answer, call, before, delta);
     return EXO_OK;
 }
+
+#ifndef EXO_SMALL
+bool exo_calls_go_on(exo_answer *answer, const exo_delta *delta)
+{
+    const uint32_t count = (uint32_t)(answer->kept_[EXO_KEPT_CALLS_].len / sizeof(struct call));
+    bool found = false;
+    if (count == 0 || delta->id.len > 0 || delta->name.len > 0 || (delta->opens | delta->object | delta->legacy)) {
+        return false;
+    }
+    /* As find_call() has it, where no id is given; and calls_judge() finds no reason for a new one. */
+    for (uint32_t i = 0; i < count; i++) {
+        const bool fits = delta->index >= 0 && call_at(answer, i)->index == delta->index;
+        if (fits >= found) {
+            found = fits;
+            answer->call_ = i;
+        }
+    }
+    struct call *call = call_at(answer, answer->call_);
+    call->matching = calls_is_repeating(call);
+    answer->pending_ = false;
+    return true;
+}
+
+bool exo_calls_go_on_with_arguments(exo_answer *answer, const exo_delta *delta, exo_span *shown)
+{
+    exo_buffer *log = calls_log_of(answer);
+    const size_t size = delta->text.len;
+    if (answer->kept_[EXO_KEPT_CALLS_].len == 0 || !(answer->keep_ & EXO_KEEP_TOOLS)) {
+        return false;
+    }
+    struct call *call = call_at(answer, answer->call_);
+    struct exo_run *run = &call->arguments;
+    const size_t need = run->len + size + SPARE_ROOM;
+    if (call->half != 0 || (call->matching | call->replaced)) {
+        return false;
+    }
+    if (need > run->room) { /* as exo_keep_grow() has it, where the log has the room */
+        if (run->room == 0 || run->at + run->room != log->len || need > log->capacity_ - run->at) {
+            return false;
+        }
+        run->room = (uint32_t)need;
+        log->len = run->at + need;
+    }
+    answer->pending_ = false;
+    *shown = exo_span_of(log->data + run->at + run->len, size);
+    memcpy(log->data + run->at + run->len, delta->text.ptr, size);
+    run->len += (uint32_t)size;
+    calls_scan(call, shown);
+    return true;
+}
+#endif
 
 bool exo_calls_rest(exo_answer *answer, exo_delta *delta)
 {

@@ -16,6 +16,12 @@ size_t exo_calls_record_size(void);
  * EXO_NOT_FOUND where that is nothing. An error is `answer->error_`. */
 int exo_calls_apply(exo_answer *answer, exo_delta *delta);
 
+#ifndef EXO_SMALL
+/* The same as exo_answer_go_on() says, of a TOOL_CALL, and of TOOL_ARGUMENTS that are no half of a character. */
+bool exo_calls_go_on(exo_answer *answer, const exo_delta *delta);
+bool exo_calls_go_on_with_arguments(exo_answer *answer, const exo_delta *delta, exo_span *shown);
+#endif
+
 /* Stores the U+FFFD that the half of a surrogate pair at the end of some call's arguments comes to, of call
  * `answer->call_`. False: there is none left. An error is `answer->error_`. */
 bool exo_calls_rest(exo_answer *answer, exo_delta *delta);

@@ -136,6 +136,7 @@ int exo_attempt_init(exo_attempt *attempt, const exo_attempt_options *options, i
     attempt->keyless_ = options->keyless;
     exo_intake_options intake = options->intake;
     intake.failure = &attempt->failure_;
+    intake.shown_only = true;
     int code = exo_intake_init(&attempt->intake_, &intake);
     if (code < 0) {
         return code;

@@ -10,6 +10,7 @@
 #include "exochat/chunk.h"
 
 #include "json_name.h"
+#include "seldom.h"
 
 #ifndef EXO_SMALL
 #include "chunk_learn.h"
@@ -476,7 +477,7 @@ static bool chunk_begins_like_json(exo_span data)
 }
 
 /* From the next call on, text comes in fragments; `literal`: as it stands. */
-static void chunk_begin_text(exo_chunk *chunk, unsigned type, exo_span text, bool literal)
+SELDOM static void chunk_begin_text(exo_chunk *chunk, unsigned type, exo_span text, bool literal)
 {
     chunk->low_ = 0;
     chunk->high_ = 0;
@@ -501,17 +502,16 @@ static const exo_looked_at looked_at = {TOP_NAMES, CHOICE_NAMES, TOP_CHOICES - T
  * known. Its length, or 0. */
 static size_t chunk_recall(exo_chunk *chunk, exo_span bytes, enum shape_end end)
 {
-    exo_recalled recalled;
-    if (!exo_shapes_recall(chunk->shapes_, bytes, end, chunk->scratch_, &recalled) || recalled.len > chunk->limit_) {
+    exo_recalled *recalled = &chunk->recalled_;
+    if (!exo_shapes_recall(chunk->shapes_, bytes, end, chunk->scratch_, recalled) || recalled->len > chunk->limit_) {
+        recalled->known = NULL;
         return 0;
     }
-    const exo_known *known = recalled.known;
-    chunk->known_ = known;
-    chunk->text_ = recalled.text;
-    chunk->plain_ = recalled.plain;
-    chunk->data_ = exo_span_of(bytes.ptr, recalled.len);
+    const exo_known *known = recalled->known;
+    chunk->data_ = exo_span_of(bytes.ptr, recalled->len);
     chunk->code_ = EXO_OK;
     chunk->error_ = false;
+    chunk->is_over_ = false;
     chunk->decoding_ = false;
     chunk->lists_len_ = 0;
     chunk->others_ = 0;
@@ -525,14 +525,13 @@ static size_t chunk_recall(exo_chunk *chunk, exo_span bytes, enum shape_end end)
         chunk->step_ = known->type == EXO_DELTA_TOOL_ARGUMENTS ? STEP_KNOWN_CALL : STEP_KNOWN_TEXT;
     }
     chunk->named_ = known->shape;
-    return recalled.len;
+    return recalled->len;
 }
 
 size_t exo_chunk_begin_ahead(exo_chunk *chunk, exo_span ahead)
 {
-    const size_t len = chunk->shapes_ ? chunk_recall(chunk, ahead, SHAPE_END_LINES) : 0;
-    chunk->strange_ = len > 0 ? NULL : ahead.ptr;
-    return len;
+    chunk->strange_ = ahead.ptr;
+    return chunk->shapes_ ? chunk_recall(chunk, ahead, SHAPE_END_LINES) : 0;
 }
 
 void exo_chunk_remember(exo_chunk *chunk, const exo_allocator *allocator)
@@ -598,7 +597,7 @@ void exo_chunk_end(exo_chunk *chunk)
 bool exo_chunk_is_progress(const exo_chunk *chunk)
 {
 #ifndef EXO_SMALL
-    if (chunk->known_) {
+    if (chunk->recalled_.known) {
         return true;
     }
 #endif
@@ -848,14 +847,14 @@ static bool chunk_next_choice(exo_chunk *chunk)
 }
 
 /* Whether decoded text begins with a bracket, white space apart. */
-static bool chunk_is_opening(exo_span text)
+SELDOM static bool chunk_is_opening(exo_span text)
 {
     text = exo_span_trim(text);
     return text.len > 0 && (*text.ptr == '{' || *text.ptr == '[');
 }
 
 /* The same of text between its quotation marks. */
-static bool chunk_opens(exo_chunk *chunk, exo_span text)
+SELDOM static bool chunk_opens(exo_chunk *chunk, exo_span text)
 {
 #ifndef EXO_SMALL
     const char first = text.len > 0 ? *text.ptr : '"';
@@ -1004,7 +1003,8 @@ static bool chunk_special_step(exo_chunk *chunk, exo_delta *delta, enum step ste
 /* Takes the next step of an event whose shape is remembered. */
 static bool chunk_known_step(exo_chunk *chunk, exo_delta *delta)
 {
-    const exo_known *known = chunk->known_;
+    const exo_recalled *recalled = &chunk->recalled_;
+    const exo_known *known = recalled->known;
     const unsigned step = chunk->step_++;
     if (step < STEP_KNOWN_CALL) {
         delta->type = (exo_delta_type)(EXO_DELTA_ID + (step - STEP_KNOWN));
@@ -1017,19 +1017,24 @@ static bool chunk_known_step(exo_chunk *chunk, exo_delta *delta)
         delta->type = EXO_DELTA_TOOL_CALL;
         delta->index = known->index;
         if (known->type == EXO_DELTA_TOOL_ARGUMENTS) {
-            delta->opens = chunk->plain_ ? chunk_is_opening(chunk->text_) : chunk_opens(chunk, chunk->text_);
+            const char first = *recalled->text.ptr;
+            delta->opens = first == '{' || first == '[' || (first <= ' ' && chunk_is_opening(recalled->text));
+            if (!recalled->plain) {
+                delta->opens = chunk_opens(chunk, recalled->text);
+            }
             return true;
         }
         return false;
     }
     chunk->step_ = STEP_END;
-    delta->type = (exo_delta_type)known->type;
-    if (!chunk->plain_ || (delta->type == EXO_DELTA_CONTENT && exo_think_is_on(&chunk->think_))) {
-        chunk_begin_text(chunk, known->type, chunk->text_, chunk->plain_);
+    if (!recalled->plain || exo_think_is_on(&chunk->think_)) {
+        chunk_begin_text(chunk, known->type, recalled->text, recalled->plain);
         return false;
     }
-    delta->text = chunk->text_; /* in one fragment */
+    delta->type = (exo_delta_type)known->type;
+    delta->text = recalled->text; /* in one fragment */
     delta->last = true;
+    chunk->is_over_ = true;
     return true;
 }
 #endif
@@ -1069,20 +1074,35 @@ static bool chunk_step(exo_chunk *chunk, exo_delta *delta)
     return chunk_special_step(chunk, delta, number);
 }
 
-int exo_chunk_next(exo_chunk *chunk, exo_delta *delta)
+static inline void chunk_clear_delta(const exo_chunk *chunk, exo_delta *delta)
+{
+    memset(delta, 0, offsetof(exo_delta, text));
+    memset(&delta->text, 0, offsetof(exo_delta, usage) - offsetof(exo_delta, text)); /* two short ones need no loop */
+    delta->index = -1;
+    delta->choice = chunk->choice_;
+    delta->whole = chunk->whole_;
+}
+
+#ifndef EXO_SMALL
+/* The next delta of an event whose shape is remembered; false: from now on it is handed out as any other. */
+static bool chunk_next_known(exo_chunk *chunk, exo_delta *delta)
+{
+    do {
+        chunk_clear_delta(chunk, delta);
+        if (chunk_known_step(chunk, delta)) {
+            return true;
+        }
+    } while (chunk->step_ > STEP_END);
+    return false;
+}
+#endif
+
+/* The same as exo_chunk_next(), of an event that is read in full. */
+SELDOM static int chunk_next(exo_chunk *chunk, exo_delta *delta)
 {
     bool stored = false;
     while (!stored && (chunk->decoding_ || chunk->step_ != STEP_END)) {
-        memset(delta, 0, offsetof(exo_delta, usage));
-        delta->index = -1;
-        delta->choice = chunk->choice_;
-        delta->whole = chunk->whole_;
-#ifndef EXO_SMALL
-        if (chunk->step_ > STEP_END && !chunk->decoding_) {
-            stored = chunk_known_step(chunk, delta);
-            continue;
-        }
-#endif
+        chunk_clear_delta(chunk, delta);
         stored = chunk->decoding_        ? chunk_next_fragment(chunk, delta)
                  : chunk->lists_len_ > 0 ? chunk_walk(chunk, delta)
                  : chunk->others_ > 0    ? chunk_next_member(chunk, delta)
@@ -1096,6 +1116,16 @@ int exo_chunk_next(exo_chunk *chunk, exo_delta *delta)
     }
 #endif
     return stored ? EXO_EVENT : EXO_OK;
+}
+
+int exo_chunk_next(exo_chunk *chunk, exo_delta *delta)
+{
+#ifndef EXO_SMALL
+    if (chunk->step_ > STEP_END && chunk_next_known(chunk, delta)) {
+        return EXO_EVENT;
+    }
+#endif
+    return chunk_next(chunk, delta);
 }
 
 bool exo_chunk_is_done(exo_span data)

@@ -8,6 +8,7 @@
 #include "exochat/finish.h"
 
 #include "intake_look.h"
+#include "seldom.h"
 
 /* What the body turned out to be. */
 enum state {
@@ -303,9 +304,32 @@ static size_t intake_has(const exo_answer *answer, exo_delta_type type)
     }
 }
 
+#ifndef EXO_SMALL
+/* Applies the delta of `event` to an answer where it simply goes on, and says whether it does. */
+static inline bool intake_go_on(exo_intake *intake, exo_intake_event *event, exo_answer *answer)
+{
+    const exo_delta *came = &event->delta;
+    exo_span shown;
+    if (!exo_answer_go_on(answer, came, &shown)) {
+        return false;
+    }
+    intake->news_ |= intake_kinds[came->type].news;
+    if (came->type == EXO_DELTA_TOOL_CALL) { /* which has nothing new to show */
+        intake->tool_ = answer->call_;
+    } else if (!intake->failed_) {
+        event->type = (exo_event_type)intake_kinds[came->type].type;
+        event->choice = came->choice;
+        event->tool = intake->tool_;
+        event->last = came->last;
+        event->text = shown;
+    }
+    return true;
+}
+#endif
+
 /* Applies the delta of `event` to every answer, and makes an event of what is to be shown of it. EXO_OK or the error of
  * an answer. */
-static int intake_apply(exo_intake *intake, exo_intake_event *event)
+SELDOM static int intake_apply(exo_intake *intake, exo_intake_event *event)
 {
     const exo_delta *came = &event->delta;
     bool is_call = came->type == EXO_DELTA_TOOL_CALL;
@@ -319,6 +343,11 @@ static int intake_apply(exo_intake *intake, exo_intake_event *event)
     }
     for (uint32_t i = 0; code >= 0 && i < intake->options_.answer_count; i++) {
         exo_answer *answer = &intake->options_.answers[i];
+#ifndef EXO_SMALL
+        if (intake_go_on(intake, event, answer)) {
+            continue;
+        }
+#endif
         size_t before = intake_has(answer, came->type);
         intake->delta_ = *came;
         code = exo_answer_apply(answer, &intake->delta_, &intake->tool_);
@@ -418,23 +447,6 @@ static bool intake_feed_on(exo_intake *intake)
     return true;
 }
 
-#ifndef EXO_SMALL
-/* Begins with the event that lies ahead, if it is of a shape that is remembered, and says whether it did. */
-static bool intake_take_known(exo_intake *intake)
-{
-    const exo_span ahead = exo_sse_ahead(&intake->sse_);
-    const size_t len = ahead.len > 0 ? exo_chunk_begin_ahead(&intake->chunk_, ahead) : 0;
-    if (len == 0) {
-        return false;
-    }
-    exo_sse_take_ahead(&intake->sse_, len);
-    intake->at_end_ = false;
-    intake->news_ |= EXO_NEWS_EVENT;
-    intake->in_chunk_ = true;
-    return true;
-}
-#endif
-
 /* Reads the next event. EXO_AGAIN: there may be a delta now, or the end; EXO_NEED_DATA. */
 static int intake_read_event(exo_intake *intake)
 {
@@ -443,11 +455,6 @@ static int intake_read_event(exo_intake *intake)
         intake_finish_stream(intake);
         return EXO_AGAIN;
     }
-#ifndef EXO_SMALL
-    if (intake_take_known(intake)) {
-        return EXO_AGAIN;
-    }
-#endif
     int code = exo_sse_next(&intake->sse_, &sse);
     if (code == EXO_EVENT) {
         intake_take(intake, &sse);
@@ -582,13 +589,10 @@ static void intake_keep_whole(exo_intake *intake, const exo_span *bytes)
     }
 }
 
-int exo_intake_feed(exo_intake *intake, exo_span bytes)
+/* The same as exo_intake_feed(), of bytes whose kind is not known yet, or that are no stream. */
+SELDOM static int intake_feed(exo_intake *intake, exo_span bytes)
 {
     const exo_limits *limits = intake->options_.limits;
-    if (intake->state_ == INTAKE_OVER || intake->unread_) {
-        return EXO_E_STATE;
-    }
-    intake->unread_ = bytes.len > 0;
     if (intake->state_ == INTAKE_STREAM || intake->state_ == INTAKE_LINES) {
         exo_buffer_free(&intake->held_); /* what decided it has been read */
     }
@@ -611,6 +615,20 @@ int exo_intake_feed(exo_intake *intake, exo_span bytes)
         }
     }
     return EXO_OK;
+}
+
+int exo_intake_feed(exo_intake *intake, exo_span bytes)
+{
+    if (intake->state_ == INTAKE_OVER || intake->unread_) {
+        return EXO_E_STATE;
+    }
+    intake->unread_ = bytes.len > 0;
+#ifndef EXO_SMALL
+    if (intake->state_ == INTAKE_STREAM && !intake->held_.data) {
+        return exo_sse_feed(&intake->sse_, bytes);
+    }
+#endif
+    return intake_feed(intake, bytes);
 }
 
 void exo_intake_end(exo_intake *intake, int code, exo_span words)
@@ -657,13 +675,17 @@ static int intake_next_delta(exo_intake *intake, exo_intake_event *event)
     if (intake->in_chunk_ && exo_chunk_next(&intake->chunk_, &event->delta) == EXO_EVENT) {
         int code = intake_was_cut(intake, &event->delta) ? EXO_OK : intake_apply(intake, event);
         intake->in_chunk_ = code >= 0; /* what was fed may be gone by the next call */
+#ifndef EXO_SMALL
+        intake->in_chunk_ &= !exo_chunk_is_over(&intake->chunk_);
+#endif
         return code < 0 ? code : EXO_EVENT;
     }
     intake->in_chunk_ = false;
     return intake->flushed_ ? intake_show_rest(intake, event) : EXO_OK;
 }
 
-int exo_intake_next(exo_intake *intake, exo_intake_event *event)
+/* The same as exo_intake_next(), of whatever is at hand. */
+SELDOM static int intake_next(exo_intake *intake, exo_intake_event *event)
 {
     for (;;) {
         memset(event, 0, offsetof(exo_intake_event, delta));
@@ -684,6 +706,63 @@ int exo_intake_next(exo_intake *intake, exo_intake_event *event)
             return EXO_NEED_DATA;
         }
     }
+}
+
+#ifndef EXO_SMALL
+/* Where nothing is at hand, begins with the event that lies ahead, if it is of a shape that is remembered. EXO_EVENT:
+ * it is; EXO_NEED_DATA: none is left of the fed bytes; EXO_OK: it is not. */
+static int intake_begin_known(exo_intake *intake)
+{
+    const exo_span ahead = exo_sse_ahead(&intake->sse_);
+    if (ahead.len == 0) {
+        if (intake->in_.len + intake->rest_.len > 0 || !exo_sse_rests(&intake->sse_)) {
+            return EXO_OK;
+        }
+        intake->unread_ = false;
+        return EXO_NEED_DATA;
+    }
+    const size_t len = exo_chunk_begin_ahead(&intake->chunk_, ahead);
+    if (len == 0) {
+        return EXO_OK;
+    }
+    exo_sse_take_ahead(&intake->sse_, len);
+    intake->news_ |= EXO_NEWS_EVENT;
+    intake->at_end_ = false;
+    intake->in_chunk_ = true;
+    return EXO_EVENT;
+}
+#endif
+
+int exo_intake_next(exo_intake *intake, exo_intake_event *event)
+{
+#ifndef EXO_SMALL
+    /* Most events of most streams: they are of a shape that is remembered, and the one answer that there is goes on. */
+    if (intake->state_ != INTAKE_STREAM || (intake->over_ | intake->failed_) || intake->shown_ > 0 ||
+        intake->options_.answer_count > 1) {
+        return intake_next(intake, event);
+    }
+    if (!intake->in_chunk_) {
+        const int code = intake_begin_known(intake);
+        if (code != EXO_EVENT) {
+            return code == EXO_OK ? intake_next(intake, event) : code;
+        }
+    }
+    memset(event, 0, offsetof(exo_intake_event, delta));
+    while (exo_chunk_is_known(&intake->chunk_) && exo_chunk_next(&intake->chunk_, &event->delta) == EXO_EVENT) {
+        if (!intake_go_on(intake, event, intake->options_.answers)) {
+            const int code = intake_apply(intake, event);
+            if (code < 0) {
+                intake_fail(intake, code);
+                break;
+            }
+        }
+        intake->in_chunk_ = !exo_chunk_is_over(&intake->chunk_);
+        if (event->type != EXO_EVENT_NONE || !intake->in_chunk_ || !intake->options_.shown_only || intake->shown_ > 0) {
+            return EXO_EVENT;
+        }
+    }
+#endif
+    return intake_next(intake, event);
 }
 
 unsigned exo_intake_news(exo_intake *intake)

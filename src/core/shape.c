@@ -10,6 +10,7 @@
 
 #include "ascii.h"
 #include "json_text.h"
+#include "seldom.h"
 #include "vectors.h"
 
 /* So many events are learned without one that comes again before learning is seldom. */
@@ -56,7 +57,7 @@ static void shape_put_hole(exo_shape_hole *holes, size_t count, exo_shape_hole h
 /* ---- finding ---- */
 
 /* The length of a whole number at `text`, as JSON has them; 0: there is none. */
-static size_t shape_number_len(const char *text, size_t len)
+SELDOM static size_t shape_number_len(const char *text, size_t len)
 {
     size_t at = len > 0 && *text == '-';
     const size_t first = at;
@@ -94,7 +95,7 @@ static inline size_t shape_clean_run(const char *text, size_t len)
 }
 
 /* Goes on to the second quotation mark of a text, or to what is no part of it, from a reverse solidus on. */
-static size_t shape_escaped_len(const char *text, size_t len, size_t at)
+SELDOM static size_t shape_escaped_len(const char *text, size_t len, size_t at)
 {
     while (at < len && text[at] == '\\') {
         const size_t escape = shape_escape_len(text + at, len - at);
@@ -109,34 +110,33 @@ static size_t shape_escaped_len(const char *text, size_t len, size_t at)
     return at;
 }
 
-/* So much decoded text is one fragment, whatever it is made of: exo_json_decode() breaks off where four bytes more
- * might not fit. */
-#define SHAPE_DECODED_MAX (EXO_JSON_SCRATCH - 4)
-
-/* Decodes a text while looking for its second quotation mark, and returns its length; 0 where it is not short, or has
- * other escapes than those of two bytes. It begins with `run` bytes that stand for themselves. */
-static size_t shape_decode(const char *text, size_t len, size_t run, char *scratch, size_t *decoded)
+/* Decodes a text while looking for its second quotation mark, and returns its length; 0 where it is not short, is not
+ * ASCII, or has other escapes than those of two bytes. So much of it is one fragment, whatever it is made of:
+ * exo_json_decode() breaks off where four bytes more might not fit into its scratch. */
+SELDOM static size_t shape_decode(const char *text, size_t len, char *scratch, size_t *decoded)
 {
-    size_t at = 0;
-    *decoded = 0;
-    while (run <= SHAPE_DECODED_MAX - *decoded) {
-        memcpy(scratch + *decoded, text + at, run);
-        *decoded += run;
-        at += run;
-        if (at < len && text[at] == '"') {
-            return at;
+    const char *at = text;
+    const char *const end = text + len - 1; /* an escape has a byte more */
+    char *out = scratch;
+    while (at < end && out < scratch + EXO_JSON_SCRATCH - 4) {
+        char byte = *at++;
+        if (byte == '"') {
+            *decoded = (size_t)(out - scratch);
+            return (size_t)(at - 1 - text);
         }
-        if (len - at < 2 || text[at] != '\\' || *decoded == SHAPE_DECODED_MAX) {
+        if (byte == '\\') {
+            byte = *at++;
+            if (byte != '"' && byte != '\\') {
+                const int value = exo_json_escape_value((uint8_t)byte);
+                if (value < 0) {
+                    return 0;
+                }
+                byte = (char)value;
+            }
+        } else if ((uint8_t)(byte - ' ') >= 0x80 - ' ') {
             return 0;
         }
-        const char name = text[at + 1];
-        const int value = name == '"' || name == '\\' ? name : exo_json_escape_value((uint8_t)name);
-        if (value < 0) {
-            return 0;
-        }
-        scratch[(*decoded)++] = (char)value;
-        at += 2;
-        run = at < len && text[at] != '\\' && text[at] != '"' ? shape_clean_run(text + at, len - at) : 0;
+        *out++ = byte;
     }
     return 0;
 }
@@ -151,7 +151,7 @@ static size_t shape_text_len(const char *text, size_t len, char *scratch, exo_re
     if (run == len || text[run] != '\\') {
         return run;
     }
-    size_t end = shape_decode(text, len, run, scratch, &decoded);
+    size_t end = run < EXO_JSON_SCRATCH ? shape_decode(text, len, scratch, &decoded) : 0;
     if (end > 0) {
         recalled->text = exo_span_of(scratch, decoded);
         return end;
@@ -162,9 +162,16 @@ static size_t shape_text_len(const char *text, size_t len, char *scratch, exo_re
     return end;
 }
 
+/* What a comparison comes to. */
+enum fit {
+    FIT_NOT,
+    FIT_PERHAPS, /* a hole was opened: once more */
+    FIT_WELL
+};
+
 /* The bytes from `at` on are not those of the event: where the first of them stands in a hole that is closed, it is
  * opened. */
-static bool shape_open_hole(shape *s, size_t at, const char *text, size_t len)
+SELDOM static enum fit shape_open_hole(shape *s, size_t at, const char *text, size_t len)
 {
     size_t i = 0;
     while (i < len && text[i] == s->bytes[at + i]) {
@@ -175,62 +182,81 @@ static bool shape_open_hole(shape *s, size_t at, const char *text, size_t len)
         if (at + i >= hole.at && at + i <= (size_t)hole.at + hole.len) {
             s->closed[h] = s->closed[--s->closed_count];
             shape_put_hole(s->open, s->open_count++, hole);
-            return true;
+            return FIT_PERHAPS;
         }
     }
-    return false;
+    return FIT_NOT;
 }
 
-/* Compares bytes with a shape. `*opened`: not the same, but a hole was opened, and it may be now. */
-static bool shape_fits(shape *s, exo_span bytes, enum shape_end end, char *scratch, exo_recalled *recalled,
-                       bool *opened)
+/* The length of what may stand in a hole, at most `len` bytes; what follows is compared with what followed it.
+ * Negative: nothing that may. */
+static ptrdiff_t shape_value_len(enum shape_kind kind, const char *text, size_t len, char *scratch,
+                                 exo_recalled *recalled)
+{
+    size_t value;
+    if (kind == SHAPE_STRING) {
+        return (ptrdiff_t)shape_clean_run(text, len);
+    }
+    value = kind == SHAPE_TEXT ? shape_text_len(text, len, scratch, recalled) : shape_number_len(text, len);
+    return value > 0 ? (ptrdiff_t)value : -1;
+}
+
+static enum fit shape_compare(shape *s, exo_span bytes, enum shape_end end, char *scratch, exo_recalled *recalled)
 {
     const char *text = bytes.ptr;
-    const char *const text_end = text + bytes.len;
-    const char *own = s->bytes;
-    *opened = false;
-    for (size_t h = 0;; h++) {
+    size_t left = bytes.len;
+    size_t at = 0;
+    size_t len;
+    for (size_t h = 0; h < s->open_count; h++) {
         const exo_shape_hole *hole = &s->open[h];
-        const size_t left = (size_t)(text_end - text);
-        const size_t len = (size_t)(s->bytes + (h < s->open_count ? hole->at : s->len) - own);
-        if (len > left || memcmp(own, text, len) != 0) {
-            *opened = shape_open_hole(s, (size_t)(own - s->bytes), text, len < left ? len : left);
-            return false;
+        len = hole->at - at;
+        if (len > left || memcmp(s->bytes + at, text, len) != 0) {
+            return shape_open_hole(s, at, text, len < left ? len : left);
         }
         text += len;
-        if (h == s->open_count) {
-            break;
-        }
-        size_t value;
-        if (hole->kind == SHAPE_TEXT) {
-            value = shape_text_len(text, left - len, scratch, recalled);
-        } else {
-            value = hole->kind == SHAPE_NUMBER ? shape_number_len(text, left - len) : shape_clean_run(text, left - len);
-        }
-        if (value == 0 && hole->kind != SHAPE_STRING) {
-            return false;
+        left -= len;
+        const ptrdiff_t value = shape_value_len((enum shape_kind)hole->kind, text, left, scratch, recalled);
+        if (value < 0) {
+            return FIT_NOT;
         }
         text += value;
-        own = s->bytes + hole->at + hole->len;
+        left -= (size_t)value;
+        at = (size_t)hole->at + hole->len;
     }
-    recalled->len = (size_t)(text - bytes.ptr);
-    return end == SHAPE_END_HERE ? text == text_end : text_end - text >= 2 && text[0] == '\n' && text[1] == '\n';
+    len = s->len - at;
+    if (len > left || memcmp(s->bytes + at, text, len) != 0) {
+        return shape_open_hole(s, at, text, len < left ? len : left);
+    }
+    left -= len;
+    recalled->len = bytes.len - left;
+    const bool ends = end == SHAPE_END_HERE ? left == 0 : left > 1 && text[len] == '\n' && text[len + 1] == '\n';
+    return ends ? FIT_WELL : FIT_NOT;
+}
+
+/* Whether bytes begin with an event of that shape; then it is the one that was found last. */
+static bool shape_is_found(exo_shapes *shapes, unsigned number, exo_span bytes, enum shape_end end, char *scratch,
+                           exo_recalled *recalled)
+{
+    shape *s = &shapes->shapes[number];
+    enum fit fit = s->bytes ? FIT_PERHAPS : FIT_NOT;
+    while (fit == FIT_PERHAPS) {
+        fit = shape_compare(s, bytes, end, scratch, recalled);
+    }
+    if (fit == FIT_NOT) {
+        return false;
+    }
+    shapes->last = number;
+    shapes->futile = 0;
+    recalled->known = &s->known;
+    return true;
 }
 
 bool exo_shapes_recall(exo_shapes *shapes, exo_span bytes, enum shape_end end, char scratch[EXO_JSON_SCRATCH],
                        exo_recalled *recalled)
 {
     for (unsigned i = 0; i < SHAPE_COUNT_; i++) {
-        const unsigned number = (shapes->last + i) % SHAPE_COUNT_;
-        shape *s = &shapes->shapes[number];
-        bool opened = s->bytes != NULL;
-        while (opened) {
-            if (shape_fits(s, bytes, end, scratch, recalled, &opened)) {
-                shapes->last = number;
-                shapes->futile = 0;
-                recalled->known = &s->known;
-                return true;
-            }
+        if (shape_is_found(shapes, (shapes->last + i) % SHAPE_COUNT_, bytes, end, scratch, recalled)) {
+            return true;
         }
     }
     return false;

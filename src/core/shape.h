@@ -49,14 +49,6 @@ enum shape_end {
     SHAPE_END_LINES /* with LF and LF, which are no part of it; what follows them is not looked at */
 };
 
-/* What an event says whose shape is remembered. */
-typedef struct exo_recalled {
-    const exo_known *known; /* valid until the next one is remembered */
-    exo_span text;
-    bool plain; /* the text is as it is, in the event or in the scratch; else it is between its quotation marks */
-    size_t len; /* of the event */
-} exo_recalled;
-
 /* Whether bytes begin with an event of one of the shapes, and end as is said. */
 bool exo_shapes_recall(exo_shapes *shapes, exo_span bytes, enum shape_end end, char scratch[EXO_JSON_SCRATCH],
                        exo_recalled *recalled);

@@ -343,12 +343,6 @@ static int sse_finish(exo_sse *sse, exo_sse_event *event)
 int exo_sse_next(exo_sse *sse, exo_sse_event *event)
 {
     int rc = sse->error_;
-#ifndef EXO_SMALL
-    if (sse->at_ == sse->end_ && sse->state_ == AWAIT_NAME && !sse->data_ && (rc | sse->ended_) == 0) {
-        sse_forget_fed(sse); /* nothing is needed of them */
-        return EXO_NEED_DATA;
-    }
-#endif
     while (rc == EXO_OK) {
         if (sse->at_ < sse->end_) {
             rc = sse_step(sse, event);
@@ -374,9 +368,14 @@ exo_span exo_sse_ahead(const exo_sse *sse)
     return exo_span_of(sse->at_ + name, left - name);
 }
 
-void exo_sse_take_ahead(exo_sse *sse, size_t len)
+bool exo_sse_rests(exo_sse *sse)
 {
-    sse->at_ += sizeof "data: \n\n" - 1 + len;
+    const bool rests =
+        sse->at_ == sse->end_ && sse->state_ == AWAIT_NAME && !sse->data_ && !sse->ended_ && !sse->error_;
+    if (rests) {
+        sse_forget_fed(sse);
+    }
+    return rests;
 }
 #endif
 
