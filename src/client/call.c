@@ -231,9 +231,7 @@ static void call_closed(void *owner, int64_t now)
 /* No clock of the attempt runs while it waits for a bound of ours. */
 static void call_waits(void *owner, int64_t now, bool waits)
 {
-    exo_call *call = owner;
-    (void)now;
-    exo_call_set_hold(call, HOLD_BOUND, waits);
+    exo_call_set_hold(owner, now, HOLD_BOUND, waits);
 }
 
 static const exo_facts call_facts = {
@@ -559,7 +557,7 @@ static void call_look_at_clocks(exo_call *call)
     exo_attempt_tick(attempt, call->client->loop.served);
 }
 
-static void call_show(exo_call *call, const exo_intake_event *from, exo_event *event)
+static void call_show(const exo_intake_event *from, exo_event *event)
 {
     event->type = from->type;
     event->choice = from->choice;
@@ -570,7 +568,6 @@ static void call_show(exo_call *call, const exo_intake_event *from, exo_event *e
     event->id = from->id;
     event->name = from->name;
     event->usage = from->usage;
-    call_wake(call);
 }
 
 /* What a call does while its exchange runs: reads what has come until there is an event, a verdict, or no more. */
@@ -585,7 +582,8 @@ static int call_read(exo_call *call, exo_event *event)
     for (;;) {
         int code = exo_attempt_next(&call->try.attempt, &shown);
         if (code == EXO_EVENT) {
-            call_show(call, &shown, event);
+            call_show(&shown, event);
+            call_wake(call);
             return EXO_EVENT;
         }
         if (code == EXO_DONE) {
@@ -611,7 +609,7 @@ static int call_read(exo_call *call, exo_event *event)
         exo_buffer_free(&call->try.feed); /* an idle stream keeps nothing */
         call->try.feed_at = 0;
     }
-    int64_t due = exo_attempt_deadline(&call->try.attempt, call_now(call));
+    int64_t due = exo_attempt_deadline(&call->try.attempt, call->client->loop.now);
     bool is_early = exo_timer_is_set(&call->time.timer) && call->time.timer.due <= due;
     if (!is_early) { /* a timer that rings too early costs less than one that is moved with each event */
         call_wait_until(call, due);
@@ -698,17 +696,34 @@ void exo_call_stand(exo_call *call)
     }
 }
 
-void exo_call_set_hold(exo_call *call, enum exo_hold why, bool held)
+void exo_call_set_hold(exo_call *call, int64_t now, enum exo_hold why, bool held)
 {
     bool was_held = call->holds != 0;
     call->holds = held ? call->holds | (unsigned)why : call->holds & ~(unsigned)why;
     bool is_held = call->holds != 0;
     if (was_held != is_held && call->try.begun) {
-        exo_attempt_hold(&call->try.attempt, call_now(call), is_held);
+        exo_attempt_hold(&call->try.attempt, now, is_held);
     }
     if (!held && call->state < CALL_ENDED) {
         call_wake(call); /* its timers are set anew */
     }
+}
+
+bool exo_call_read_on(exo_call *call, int64_t now, exo_event *event)
+{
+    exo_intake_event shown;
+    if (exo_attempt_next(&call->try.attempt, &shown) != EXO_EVENT) {
+        return false; /* and will say so again */
+    }
+    if (now != call->client->held_at) {
+        exo_attempt_hold(&call->try.attempt, now, false);
+        exo_attempt_hold(&call->try.attempt, now, true);
+        call->client->held_at = now;
+    }
+    memset(event, 0, sizeof *event);
+    event->call = call;
+    call_show(&shown, event);
+    return true;
 }
 
 int exo_call_hold(exo_call *call, bool held)
@@ -722,7 +737,7 @@ int exo_call_hold(exo_call *call, bool held)
         exo_engine_say(call->client, "hold: nobody could let go of the call of a blocking form");
         return EXO_E_STATE;
     }
-    exo_call_set_hold(call, HOLD_PROGRAM, held);
+    exo_call_set_hold(call, call_now(call), HOLD_PROGRAM, held);
     if (call->waiting.there && held) {
         exo_queue_remove(waiting, &call->waiting.place);
     } else if (call->waiting.there) {

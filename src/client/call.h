@@ -107,8 +107,19 @@ void exo_call_stand(exo_call *call);
 /* Whether the call is counted among those of which something is still to come. */
 void exo_call_set_live(exo_call *call, bool is_live);
 
-/* A reason to hold the call is there, or is gone. While there is one, all its clocks stand still but the total one; it
- * has a turn when it is gone. */
-void exo_call_set_hold(exo_call *call, enum exo_hold why, bool held);
+/* A reason to hold the call is there, or is gone, since `now`. While there is one, all its clocks stand still but the
+ * total one; it has a turn when it is gone. */
+void exo_call_set_hold(exo_call *call, int64_t now, enum exo_hold why, bool held);
+
+/* Whether the call may have its next turn as soon as it has had one: its answer is being read, and nobody else wants to
+ * know of it. */
+static inline bool exo_call_reads(const exo_call *call)
+{
+    return call->state == CALL_EXCHANGE && call->holds == HOLD_CONSUMER && !call->waiting.there;
+}
+
+/* One event more of the call that is held, and reads, of what it has at hand: at `now` the consumer has done with the
+ * one before. False: it needs a turn for it, and is still held. */
+bool exo_call_read_on(exo_call *call, int64_t now, exo_event *event);
 
 #endif

@@ -28,7 +28,7 @@ static void client_let_wait(exo_client *client, exo_call *call)
 {
     call->waiting.there = true;
     exo_call_set_live(call, true); /* END too is still to come */
-    exo_call_set_hold(call, HOLD_WAITING, true);
+    exo_call_set_hold(call, client->loop.now, HOLD_WAITING, true);
     exo_queue_append(&client->waiting, &call->waiting.place);
 }
 
@@ -38,7 +38,7 @@ static int client_hand_out_waiting(exo_client *client, exo_call *call, exo_event
     *event = call->waiting.event;
     call->waiting.there = false;
     exo_queue_remove(&client->waiting, &call->waiting.place);
-    exo_call_set_hold(call, HOLD_WAITING, false);
+    exo_call_set_hold(call, client->loop.now, HOLD_WAITING, false);
     exo_call_set_live(call, call->state < CALL_ENDED);
     return EXO_EVENT;
 }
@@ -82,12 +82,14 @@ static int client_find_event(exo_client *client, exo_call *only, exo_event *even
 /* The consumer has an event of this call; its clocks stand still until it asks for the next one. */
 static void client_hold(exo_client *client, exo_call *call)
 {
+    const int64_t now = client->loop.now;
     if (client->held) {
-        exo_call_set_hold(client->held, HOLD_CONSUMER, false);
+        exo_call_set_hold(client->held, now, HOLD_CONSUMER, false);
     }
     client->held = call;
+    client->held_at = now;
     if (call) {
-        exo_call_set_hold(call, HOLD_CONSUMER, true);
+        exo_call_set_hold(call, now, HOLD_CONSUMER, true);
     }
 }
 
@@ -100,17 +102,28 @@ static int64_t client_shorter(int64_t one, int64_t other)
 /* How long it is until `deadline`: 0 when that has passed, -1 where there is none. */
 static int64_t client_left(const exo_client *client, int64_t deadline)
 {
-    int64_t left = deadline < 0 ? 0 : deadline - exo_loop_now(&client->loop);
+    int64_t left = deadline < 0 ? 0 : deadline - client->loop.now;
     return deadline < 0 ? -1 : left > 0 ? left : 0;
 }
 
 /* Nothing is lost if the transport is not served yet: whatever it may bring is for calls that have enough to do. But
  * it is not left alone for long. */
-static bool client_may_go_on(const exo_client *client)
+static bool client_may_go_on(exo_client *client)
 {
-    const exo_loop *loop = &client->loop;
+    exo_loop *loop = &client->loop;
     return loop->ready.count == client->live && !client->drains.first &&
-           exo_loop_now(loop) - loop->served < EXO_UNSERVED_MS;
+           exo_loop_look(loop) - loop->served < EXO_UNSERVED_MS;
+}
+
+/* Whether the call whose event was handed out last is alone, and so its turn would come next: it has that at once. */
+static bool client_goes_on(exo_client *client, const exo_call *only, exo_event *event)
+{
+    exo_call *call = client->held;
+    const exo_loop *loop = &client->loop;
+    return call && exo_engine_is_ours(client) && (only ? call == only : !client->waiting.first) &&
+           loop->ready.first == &call->task && loop->ready.count == 1 && client->live == 1 && exo_call_reads(call) &&
+           !client->turn.is_over && client->turn.left > 0 && !client->drains.first &&
+           loop->now - loop->served < EXO_UNSERVED_MS && exo_call_read_on(call, loop->now, event);
 }
 
 /* The turn of the caller's loop is over. */
@@ -154,12 +167,16 @@ static void client_let_move(exo_client *client)
 int exo_client_next_of(exo_client *client, exo_call *only, int64_t timeout, exo_event *event)
 {
     exo_loop *loop = &client->loop;
+    exo_loop_look(loop);
+    if (client_goes_on(client, only, event)) {
+        return EXO_EVENT;
+    }
     bool is_rung = !only && loop->transport->rang;
     if (is_rung || exo_loop_table(loop)->is_watched(loop->transport)) {
         timeout = 0; /* the caller waits, not we */
     }
     client_begin_turn(client);
-    int64_t deadline = timeout < 0 || timeout > INT64_MAX / 2 ? -1 : exo_loop_now(loop) + timeout;
+    int64_t deadline = timeout < 0 || timeout > INT64_MAX / 2 ? -1 : loop->now + timeout;
     bool served = false;
     for (;;) {
         const int found = exo_engine_is_ours(client) ? client_find_event(client, only, event) : EXO_OK;

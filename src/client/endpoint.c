@@ -104,7 +104,7 @@ static const exo_facts question_facts = {
 static void question_hold_calls(exo_client *client, bool held)
 {
     for (exo_call *call = client->calls; call; call = call->next) {
-        exo_call_set_hold(call, HOLD_QUESTION, held);
+        exo_call_set_hold(call, exo_loop_now(&client->loop), HOLD_QUESTION, held);
     }
 }
 

@@ -42,12 +42,12 @@ exo_deployed *exo_engine_deployed(exo_client *client, const char *model)
 }
 
 /* Changes in a child before it has a second thread, and never again. */
-static unsigned engine_forks;
+unsigned exo_fork_count;
 static int engine_hooked = -1;
 
 static void engine_count_fork(void)
 {
-    engine_forks++;
+    exo_fork_count++;
 }
 
 static void engine_hook_fork(void)
@@ -57,17 +57,7 @@ static void engine_hook_fork(void)
 
 unsigned exo_forks(void)
 {
-    return engine_forks;
-}
-
-bool exo_transport_is_ours(const exo_transport *transport)
-{
-    return transport->forks == engine_forks;
-}
-
-bool exo_engine_is_ours(const exo_client *client)
-{
-    return client->forks == engine_forks;
+    return exo_fork_count;
 }
 
 int exo_engine_check(const exo_client *client)
@@ -105,8 +95,8 @@ exo_client *exo_engine_new(const exo_client_options *options, exo_transport *tra
         transport->table->close(transport);
         return NULL;
     }
-    client->forks = engine_forks;
-    transport->forks = engine_forks;
+    client->forks = exo_fork_count;
+    transport->forks = exo_fork_count;
     client->loop.transport = transport;
     client->turn.bytes = options->turn_bytes > 0 && options->turn_bytes < INT64_MAX ? options->turn_bytes : INT64_MAX;
     client->turn.is_over = true;

@@ -41,6 +41,7 @@ struct exo_client {
     } log;
     exo_call *calls;   /* all of them, ended ones included */
     exo_call *held;    /* the one whose event the consumer is at work on, or NULL */
+    int64_t held_at;   /* since when */
     exo_queue waiting; /* those with an event that came while exo_chat() served another call */
     size_t live;       /* those that have not handed out their END */
     size_t chats;      /* how many blocking forms are under way, one inside the other */
@@ -60,7 +61,10 @@ struct exo_client {
 exo_client *exo_engine_new(const exo_client_options *options, exo_transport *transport);
 
 /* Whether this process made the client: after fork() its sockets are the parent's too. */
-bool exo_engine_is_ours(const exo_client *client);
+static inline bool exo_engine_is_ours(const exo_client *client)
+{
+    return client->forks == exo_fork_count;
+}
 
 /* EXO_OK, or what a call on a client that is none, or that is the parent's, returns. */
 int exo_engine_check(const exo_client *client);

@@ -75,7 +75,7 @@ void exo_loop_serve(exo_loop *loop, int64_t wait)
     int64_t told = exo_loop_table(loop)->serve(loop->transport, wait);
     loop->served_before = loop->served;
     loop->served = told;
-    int64_t now = exo_loop_now(loop);
+    const int64_t now = exo_loop_look(loop);
     exo_timer *timer;
     while ((timer = exo_timers_pop(&loop->timers, now)) != NULL) {
         timer->wake(timer->owner, now);

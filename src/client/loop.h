@@ -36,6 +36,7 @@ typedef struct exo_loop {
     exo_timers timers;
     exo_queue ready;
     uint32_t round;
+    int64_t now;           /* the time when it was looked at last: at the caller's coming, and after serving */
     int64_t served;        /* a moment: what had come by then, the transport has told; */
     int64_t served_before; /* and the one before: what had come by then has had its turn */
 } exo_loop;
@@ -50,6 +51,13 @@ static inline const exo_transport_table *exo_loop_table(const exo_loop *loop)
 static inline int64_t exo_loop_now(const exo_loop *loop)
 {
     return exo_loop_table(loop)->now(loop->transport);
+}
+
+/* The same, looked at and noted in `now`. */
+static inline int64_t exo_loop_look(exo_loop *loop)
+{
+    loop->now = exo_loop_now(loop);
+    return loop->now;
 }
 
 /* A task is to have its turn, in the round that comes next; or is not, any more. */

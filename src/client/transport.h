@@ -78,8 +78,14 @@ typedef struct exo_transport {
     unsigned forks; /* how often this process was the child of a fork() when it was opened; set by who opened it */
 } exo_transport;
 
-/* Whether this process opened the transport: in a child of it the connections are the parent's (engine.c). */
-bool exo_transport_is_ours(const exo_transport *transport);
+/* How often this process was the child of a fork(): the one variable of the library that changes (engine.c). */
+extern unsigned exo_fork_count;
+
+/* Whether this process opened the transport: in a child of it the connections are the parent's. */
+static inline bool exo_transport_is_ours(const exo_transport *transport)
+{
+    return transport->forks == exo_fork_count;
+}
 
 /* The functions of a transport. */
 typedef struct exo_transport_table {

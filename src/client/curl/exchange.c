@@ -113,19 +113,29 @@ static size_t exchange_inbox_max(const exo_exchange *x)
     return x->received.encoded ? EXO_INBOX_MAX_ENCODED : EXO_INBOX_MAX;
 }
 
+/* The first piece of a body, of which libcurl calls with one for each chunk. */
+static void exchange_begin_body(exo_exchange *x)
+{
+    long version = 0;
+    curl_easy_getinfo(x->curl.easy, CURLINFO_HTTP_VERSION, &version);
+    x->is_http2 = version >= CURL_HTTP_VERSION_2_0;
+    exchange_reach(x, EXCHANGE_ANSWERED);
+}
+
+/* What comes together came when the sockets were looked at. */
 static size_t exchange_on_body(char *data, size_t size, size_t count, void *user)
 {
     exo_exchange *x = user;
     size_t len = size * count;
-    int64_t now = exo_pool_now();
-    exchange_reach(x, EXCHANGE_ANSWERED);
+    const int64_t now = x->pool->looked_at;
+    if (x->received.bytes == 0) {
+        exchange_begin_body(x);
+    }
     if (x->facts->discards) {
         return x->facts->discards(x->owner, now, len) ? len : 0;
     }
-    long version = 0;
-    curl_easy_getinfo(x->curl.easy, CURLINFO_HTTP_VERSION, &version);
     exo_buffer *inbox = &x->received.inbox;
-    if (version >= CURL_HTTP_VERSION_2_0) {
+    if (x->is_http2) {
         if (inbox->len + len > EXO_INBOX_MAX_HTTP2) {
             return exchange_breaks_off(x, EXO_E_CONSUMER_LIMIT);
         }
@@ -580,6 +590,7 @@ int exo_exchange_take(exo_exchange *exchange, exo_buffer *into)
     *into = taken;
     if (exchange->curl.halts & EXCHANGE_HALTS_READING) {
         exchange->curl.halts &= (uint8_t)~EXCHANGE_HALTS_READING;
+        exchange->pool->looked_at = exo_pool_now(); /* what libcurl had in hand comes now */
         CURLcode result = curl_easy_pause(
             exchange->curl.easy, exchange->curl.halts & EXCHANGE_HALTS_SENDING ? CURLPAUSE_SEND : CURLPAUSE_CONT);
         if (result != CURLE_OK && !exchange->over) { /* what broke it off in there, libcurl reports nowhere else */

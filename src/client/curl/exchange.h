@@ -41,6 +41,7 @@ struct exo_exchange {
     void *owner;
     exo_progress place;
     bool over;
+    bool is_http2;       /* known from the first byte of a body on */
     exo_visitor visitor; /* at the gate; libcurl has the exchange once it has passed */
     struct {
         int64_t since;      /* when the exchange was made */

@@ -157,6 +157,7 @@ static void transport_look(exo_pool *pool, int64_t wait)
 {
     pool->batch.at = 0;
     pool->batch.count = exo_poller_wait(pool->poller, wait, pool->batch.sockets, EXO_POOL_BATCH, &pool->transport.rang);
+    pool->looked_at = exo_pool_now();
 }
 
 /* Sees to the sockets of the batch. False: no more may be moved now. */
@@ -183,7 +184,7 @@ static void transport_sweep(exo_pool *pool, int64_t wait)
     if (pool->batch.at == pool->batch.count) {
         transport_look(pool, wait);
         pool->sweep.seen = 0;
-        pool->sweep.began = exo_pool_now();
+        pool->sweep.began = pool->looked_at;
     }
     transport_forgive(pool);
     while (transport_see_to_batch(pool)) {
@@ -251,6 +252,7 @@ static void transport_ring(const exo_transport *transport)
 static void transport_ready(exo_transport *transport, int socket, int what)
 {
     exo_pool *pool = pool_of(transport);
+    pool->looked_at = exo_pool_now();
     transport_forgive(pool);
     transport_act(pool, socket, what);
     transport_collect(pool);

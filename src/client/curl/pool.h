@@ -45,6 +45,7 @@ typedef struct exo_pool {
         size_t seen;   /* how many were since, */
         int64_t ended; /* and when that had begun the last time it was done */
     } sweep;
+    int64_t looked_at;   /* when it was asked last which sockets are ready */
     size_t watched;      /* sockets that libcurl waits for */
     exo_timers timers;   /* when libcurl wants to be called, one for each group */
     exo_socket *sockets; /* by descriptor */
