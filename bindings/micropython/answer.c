@@ -61,7 +61,7 @@ static mp_obj_t answer_family(exo_span reason)
     _Static_assert(EXO_FINISH_NONE == 0 && EXO_FINISH_NORMAL == 1 && EXO_FINISH_LENGTH == 2 && EXO_FINISH_FILTER == 3 &&
                        EXO_FINISH_ERROR == 4 && EXO_FINISH_CONTEXT == 5,
                    "the words are by number");
-    return exomp_str(exo_span_text(words + 8 * (unsigned)exo_finish_family_of(reason)));
+    return exomp_word(words + 8 * (unsigned)exo_finish_family_of(reason));
 }
 
 /* Attributes that are a text of the answer: empty, they are None, but for those from ANSWER_PLAIN on. */

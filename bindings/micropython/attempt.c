@@ -78,7 +78,7 @@ static mp_obj_t attempt_make_new(const mp_obj_type_t *type, size_t n_args, size_
     exo_buffer_init(&self->joined, &exomp_heap, self->limits.event, EXO_E_EVENT_LIMIT);
     exo_buffer_init(&self->whole, &exomp_heap, self->limits.answer, EXO_E_ANSWER_LIMIT);
     if (said.choices < 1 || said.choices > 16) {
-        mp_raise_ValueError(MP_ERROR_TEXT("choices"));
+        mp_raise_ValueError(EXOMP_WORDS("choices"));
     }
     if (!said.whole) {
         attempt_make_answers(self, said.choices,
@@ -98,128 +98,94 @@ static mp_obj_t attempt_make_new(const mp_obj_type_t *type, size_t n_args, size_
     return MP_OBJ_FROM_PTR(self);
 }
 
-static exomp_attempt *attempt_in(mp_obj_t object)
-{
-    exomp_attempt *self = MP_OBJ_TO_PTR(object);
-    if (self->over) {
-        mp_raise_ValueError(MP_ERROR_TEXT("closed"));
-    }
-    return self;
-}
-
 /* ---- facts ---- */
 
-/* Tells a fact of a moment and a flag. */
-static mp_obj_t attempt_say(mp_obj_t self, mp_obj_t now, mp_obj_t flag, void (*tell)(exo_attempt *, int64_t, bool))
+static mp_obj_t attempt_connected(void *object, const exomp_args *said)
 {
-    tell(&attempt_in(self)->attempt, exomp_now(now), mp_obj_is_true(flag));
+    exomp_attempt *self = object;
+    exo_attempt_connected(&self->attempt, said->now, said->flag);
     return mp_const_none;
 }
 
-static mp_obj_t attempt_connected(mp_obj_t self, mp_obj_t now, mp_obj_t reused)
+static mp_obj_t attempt_upload(void *object, const exomp_args *said)
 {
-    return attempt_say(self, now, reused, exo_attempt_connected);
-}
-static MP_DEFINE_CONST_FUN_OBJ_3(attempt_connected_obj, attempt_connected);
-
-static mp_obj_t attempt_upload(size_t n_args, const mp_obj_t *args)
-{
-    (void)n_args;
-    exomp_attempt *self = attempt_in(args[0]);
-    const int64_t now = exomp_now(args[1]);
-    const mp_int_t accepted = exomp_int_of(args[2]);
-    const mp_int_t unacked = exomp_int_of(args[3]);
-    exo_attempt_upload(&self->attempt, now, (uint64_t)accepted, unacked < 0 ? EXO_UNKNOWN : (uint64_t)unacked,
-                       mp_obj_is_true(args[4]));
+    exomp_attempt *self = object;
+    const mp_int_t unacked = said->number[1];
+    exo_attempt_upload(&self->attempt, said->now, (uint64_t)said->number[0],
+                       unacked < 0 ? EXO_UNKNOWN : (uint64_t)unacked, said->flag);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(attempt_upload_obj, 5, 5, attempt_upload);
 
-static mp_obj_t attempt_status(mp_obj_t self, mp_obj_t status)
+static mp_obj_t attempt_status(void *object, const exomp_args *said)
 {
-    return MP_OBJ_NEW_SMALL_INT(exo_attempt_status(&attempt_in(self)->attempt, (uint16_t)exomp_count_of(status, 999)));
+    exomp_attempt *self = object;
+    return MP_OBJ_NEW_SMALL_INT(exo_attempt_status(&self->attempt, (uint16_t)exomp_count(said->number[0], 999)));
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(attempt_status_obj, attempt_status);
 
-static mp_obj_t attempt_header(size_t n_args, const mp_obj_t *args)
+static mp_obj_t attempt_header(void *object, const exomp_args *said)
 {
-    (void)n_args;
-    exomp_attempt *self = attempt_in(args[0]);
-    exo_span name = exomp_bytes(args[1]);
-    exo_span value = exomp_bytes(args[2]);
-    const mp_int_t wall = exomp_int_of(args[3]);
-    return MP_OBJ_NEW_SMALL_INT(exo_attempt_header(&self->attempt, name, value, wall));
+    exomp_attempt *self = object;
+    return MP_OBJ_NEW_SMALL_INT(exo_attempt_header(&self->attempt, said->bytes[0], said->bytes[1], said->number[0]));
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(attempt_header_obj, 4, 4, attempt_header);
 
-static mp_obj_t attempt_head_end(mp_obj_t self, mp_obj_t now)
+static mp_obj_t attempt_head_end(void *object, const exomp_args *said)
 {
-    exo_attempt_head_end(&attempt_in(self)->attempt, exomp_now(now));
+    exomp_attempt *self = object;
+    exo_attempt_head_end(&self->attempt, said->now);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(attempt_head_end_obj, attempt_head_end);
 
-static mp_obj_t attempt_feed(size_t n_args, const mp_obj_t *args)
+static mp_obj_t attempt_feed(void *object, const exomp_args *said)
 {
-    exomp_attempt *self = attempt_in(args[0]);
-    const int64_t now = exomp_now(args[1]);
-    const mp_int_t start = n_args > 3 ? exomp_int_of(args[3]) : 0;
-    const mp_int_t end = n_args > 4 ? exomp_int_of(args[4]) : -1;
-    exo_span bytes = exomp_hold(&self->held, args[2], start, end);
+    exomp_attempt *self = object;
+    exo_span bytes = exomp_hold(&self->held, said->object[0], said->start, said->end);
     if (bytes.len > 0) {
-        exo_attempt_bytes(&self->attempt, now, bytes);
+        exo_attempt_bytes(&self->attempt, said->now, bytes);
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(attempt_feed_obj, 3, 5, attempt_feed);
 
-static mp_obj_t attempt_closed(size_t n_args, const mp_obj_t *args)
+static mp_obj_t attempt_closed(void *object, const exomp_args *said)
 {
-    (void)n_args;
-    exomp_attempt *self = attempt_in(args[0]);
-    const int64_t now = exomp_now(args[1]);
-    const int code = (int)exomp_int_of(args[2]);
-    exo_span words = exomp_bytes(args[3]);
-    exo_attempt_closed(&self->attempt, now, code, words, mp_obj_is_true(args[4]));
+    exomp_attempt *self = object;
+    exo_attempt_closed(&self->attempt, said->now, (int)said->number[0], said->bytes[0], said->flag);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(attempt_closed_obj, 5, 5, attempt_closed);
 
-static mp_obj_t attempt_resent(mp_obj_t self, mp_obj_t now, mp_obj_t done)
+static mp_obj_t attempt_resent(void *object, const exomp_args *said)
 {
-    return attempt_say(self, now, done, exo_attempt_resent);
-}
-static MP_DEFINE_CONST_FUN_OBJ_3(attempt_resent_obj, attempt_resent);
-
-static mp_obj_t attempt_hold(mp_obj_t self, mp_obj_t now, mp_obj_t held)
-{
-    return attempt_say(self, now, held, exo_attempt_hold);
-}
-static MP_DEFINE_CONST_FUN_OBJ_3(attempt_hold_obj, attempt_hold);
-
-static mp_obj_t attempt_total(mp_obj_t self, mp_obj_t now, mp_obj_t left)
-{
-    const int64_t deadline = exomp_until(exomp_now(now), left);
-    exo_attempt_call_deadline(&attempt_in(self)->attempt, deadline);
+    exomp_attempt *self = object;
+    exo_attempt_resent(&self->attempt, said->now, said->flag);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(attempt_total_obj, attempt_total);
 
-static mp_obj_t attempt_tick(mp_obj_t self, mp_obj_t now)
+static mp_obj_t attempt_hold(void *object, const exomp_args *said)
 {
-    exo_attempt_tick(&attempt_in(self)->attempt, exomp_now(now));
+    exomp_attempt *self = object;
+    exo_attempt_hold(&self->attempt, said->now, said->flag);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(attempt_tick_obj, attempt_tick);
 
-static mp_obj_t attempt_break_off(mp_obj_t self, mp_obj_t code, mp_obj_t words)
+static mp_obj_t attempt_total(void *object, const exomp_args *said)
 {
-    const int number = (int)exomp_int_of(code);
-    exo_span text = exomp_bytes(words);
-    exo_attempt_break_off(&attempt_in(self)->attempt, number, text);
+    exomp_attempt *self = object;
+    exo_attempt_call_deadline(&self->attempt, exomp_until(said->now, said->number[0]));
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(attempt_break_off_obj, attempt_break_off);
+
+static mp_obj_t attempt_tick(void *object, const exomp_args *said)
+{
+    exomp_attempt *self = object;
+    exo_attempt_tick(&self->attempt, said->now);
+    return mp_const_none;
+}
+
+static mp_obj_t attempt_break_off(void *object, const exomp_args *said)
+{
+    exomp_attempt *self = object;
+    exo_attempt_break_off(&self->attempt, (int)said->number[0], said->bytes[0]);
+    return mp_const_none;
+}
 
 /* ---- events ---- */
 
@@ -291,9 +257,10 @@ mp_obj_t exomp_attempt_event(exomp_attempt *self)
     return made;
 }
 
-static mp_obj_t attempt_next(mp_obj_t object)
+static mp_obj_t attempt_next(void *object, const exomp_args *said)
 {
-    exomp_attempt *self = attempt_in(object);
+    exomp_attempt *self = object;
+    (void)said;
     exomp_held_check(&self->held);
     mp_obj_t event = self->wire ? exomp_wire_event(self->wire) : exomp_attempt_event(self);
     if (event == MP_OBJ_NULL) {
@@ -302,54 +269,54 @@ static mp_obj_t attempt_next(mp_obj_t object)
     }
     return event;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(attempt_next_obj, attempt_next);
 
 /* ---- questions ---- */
 
-static mp_obj_t attempt_todo(mp_obj_t self)
+static mp_obj_t attempt_todo(void *object, const exomp_args *said)
 {
-    return MP_OBJ_NEW_SMALL_INT(exo_attempt_todo(&attempt_in(self)->attempt));
+    const exomp_attempt *self = object;
+    (void)said;
+    return MP_OBJ_NEW_SMALL_INT(exo_attempt_todo(&self->attempt));
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(attempt_todo_obj, attempt_todo);
 
-static mp_obj_t attempt_timeout(mp_obj_t self, mp_obj_t now)
+static mp_obj_t attempt_timeout(void *object, const exomp_args *said)
 {
-    const int64_t moment = exomp_now(now);
-    return exomp_left(moment, exo_attempt_deadline(&attempt_in(self)->attempt, moment));
+    const exomp_attempt *self = object;
+    return exomp_left(said->now, exo_attempt_deadline(&self->attempt, said->now));
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(attempt_timeout_obj, attempt_timeout);
 
-static mp_obj_t attempt_drain(mp_obj_t object, mp_obj_t now, mp_obj_t size)
+static mp_obj_t attempt_drain(void *object, const exomp_args *said)
 {
-    exomp_attempt *self = attempt_in(object);
-    const int64_t moment = exomp_now(now);
-    const size_t bytes = exomp_count_of(size, UINT32_MAX);
+    exomp_attempt *self = object;
+    const size_t bytes = exomp_count(said->number[0], UINT32_MAX);
     if (!self->draining) {
-        exo_drain_begin(&self->drain, moment);
+        exo_drain_begin(&self->drain, said->now);
         self->draining = true;
     }
-    const bool more = exo_drain_more(&self->drain, moment, bytes);
-    return exomp_left(moment, more ? self->drain.until : -1);
+    const bool more = exo_drain_more(&self->drain, said->now, bytes);
+    return exomp_left(said->now, more ? self->drain.until : -1);
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(attempt_drain_obj, attempt_drain);
 
-static mp_obj_t attempt_phase(mp_obj_t self)
+static mp_obj_t attempt_phase(void *object, const exomp_args *said)
 {
-    return MP_OBJ_NEW_SMALL_INT(exo_attempt_phase(&attempt_in(self)->attempt));
+    const exomp_attempt *self = object;
+    (void)said;
+    return MP_OBJ_NEW_SMALL_INT(exo_attempt_phase(&self->attempt));
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(attempt_phase_obj, attempt_phase);
 
-static mp_obj_t attempt_shown(mp_obj_t self)
+static mp_obj_t attempt_shown(void *object, const exomp_args *said)
 {
-    return mp_obj_new_bool(exo_attempt_shown(&attempt_in(self)->attempt));
+    const exomp_attempt *self = object;
+    (void)said;
+    return mp_obj_new_bool(exo_attempt_shown(&self->attempt));
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(attempt_shown_obj, attempt_shown);
 
-static mp_obj_t attempt_request_id(mp_obj_t self)
+static mp_obj_t attempt_request_id(void *object, const exomp_args *said)
 {
-    return exomp_str(exo_span_text(exo_attempt_request_id(&attempt_in(self)->attempt)));
+    const exomp_attempt *self = object;
+    (void)said;
+    return exomp_word(exo_attempt_request_id(&self->attempt));
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(attempt_request_id_obj, attempt_request_id);
 
 /* Whether there is a verdict. */
 static bool attempt_judged(const exomp_attempt *self)
@@ -357,18 +324,18 @@ static bool attempt_judged(const exomp_attempt *self)
     return exo_attempt_todo(&self->attempt) >= EXO_DO_DRAIN;
 }
 
-static mp_obj_t attempt_failure(mp_obj_t object)
+static mp_obj_t attempt_failure(void *object, const exomp_args *said)
 {
-    exomp_attempt *self = attempt_in(object);
+    exomp_attempt *self = object;
+    (void)said;
     const exo_failure *failure = attempt_judged(self) ? exo_attempt_failure(&self->attempt) : NULL;
     if (failure && self->failure == MP_OBJ_NULL) {
         self->failure = exomp_failure_new(failure);
     }
     return failure ? self->failure : mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(attempt_failure_obj, attempt_failure);
 
-static mp_obj_t attempt_end(mp_obj_t object, mp_obj_t now)
+static mp_obj_t attempt_end(void *object, const exomp_args *said)
 {
     static const exomp_field table[] = {
         EXOMP_FIELD(exo_trail_entry, code, EXOMP_INT),
@@ -384,16 +351,15 @@ static mp_obj_t attempt_end(mp_obj_t object, mp_obj_t now)
         EXOMP_FIELD(exo_trail_entry, bytes_sent, EXOMP_INT64),
         EXOMP_FIELD(exo_trail_entry, bytes_received, EXOMP_INT64),
     };
-    exomp_attempt *self = attempt_in(object);
-    return exomp_fields_dict(table, EXOMP_ROWS(table), exo_attempt_end(&self->attempt, exomp_now(now)));
+    exomp_attempt *self = object;
+    return exomp_fields_dict(table, EXOMP_ROWS(table), exo_attempt_end(&self->attempt, said->now));
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(attempt_end_obj, attempt_end);
 
 /* Nothing came of a choice that has neither begun nor finished. An answer that was taken is not there any more. */
-static mp_obj_t attempt_answer(mp_obj_t object, mp_obj_t choice)
+static mp_obj_t attempt_answer(void *object, const exomp_args *said)
 {
-    exomp_attempt *self = attempt_in(object);
-    const uint32_t number = exomp_count_of(choice, UINT32_MAX);
+    exomp_attempt *self = object;
+    const uint32_t number = exomp_count(said->number[0], UINT32_MAX);
     if (!attempt_judged(self) || number >= self->count) {
         return mp_const_none;
     }
@@ -405,19 +371,20 @@ static mp_obj_t attempt_answer(mp_obj_t object, mp_obj_t choice)
     self->taken |= 1U << number;
     return exomp_answer_new(self->answers, number, !exo_attempt_failure(&self->attempt));
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(attempt_answer_obj, attempt_answer);
 
-static mp_obj_t attempt_body(mp_obj_t self)
+static mp_obj_t attempt_body(void *object, const exomp_args *said)
 {
-    exo_span body = exo_buffer_span(&attempt_in(self)->whole);
+    const exomp_attempt *self = object;
+    (void)said;
+    exo_span body = exo_buffer_span(&self->whole);
     return mp_obj_new_bytes((const byte *)body.ptr, body.len);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(attempt_body_obj, attempt_body);
 
-static mp_obj_t attempt_close(mp_obj_t object)
+static mp_obj_t attempt_close(void *object, const exomp_args *said)
 {
-    exomp_attempt *self = MP_OBJ_TO_PTR(object);
-    if (!self->over) {
+    exomp_attempt *self = object;
+    (void)said;
+    if (!self->object.over) {
         exo_attempt_free(&self->attempt);
         for (uint32_t i = 0; i < self->count; i++) {
             if (!(self->taken & (1U << i))) {
@@ -427,36 +394,40 @@ static mp_obj_t attempt_close(mp_obj_t object)
         exo_buffer_free(&self->joined);
         exo_buffer_free(&self->whole);
         self->held.object = MP_OBJ_NULL;
-        self->over = true;
+        self->object.over = true;
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(attempt_close_obj, attempt_close);
 
-#define ATTEMPT_METHODS(X) \
-    X(MP_QSTR_connected, attempt_connected_obj) \
-    X(MP_QSTR_upload, attempt_upload_obj) \
-    X(MP_QSTR_status, attempt_status_obj) \
-    X(MP_QSTR_header, attempt_header_obj) \
-    X(MP_QSTR_head_end, attempt_head_end_obj) \
-    X(MP_QSTR_feed, attempt_feed_obj) \
-    X(MP_QSTR_closed, attempt_closed_obj) \
-    X(MP_QSTR_resent, attempt_resent_obj) \
-    X(MP_QSTR_hold, attempt_hold_obj) \
-    X(MP_QSTR_total, attempt_total_obj) \
-    X(MP_QSTR_tick, attempt_tick_obj) \
-    X(MP_QSTR_break_off, attempt_break_off_obj) \
-    X(MP_QSTR_next, attempt_next_obj) \
-    X(MP_QSTR_todo, attempt_todo_obj) \
-    X(MP_QSTR_timeout, attempt_timeout_obj) \
-    X(MP_QSTR_drain, attempt_drain_obj) \
-    X(MP_QSTR_phase, attempt_phase_obj) \
-    X(MP_QSTR_shown, attempt_shown_obj) \
-    X(MP_QSTR_request_id, attempt_request_id_obj) \
-    X(MP_QSTR_failure, attempt_failure_obj) \
-    X(MP_QSTR_end, attempt_end_obj) \
-    X(MP_QSTR_answer, attempt_answer_obj) \
-    X(MP_QSTR_body, attempt_body_obj) \
-    X(MP_QSTR_close, attempt_close_obj)
+static void attempt_attr(mp_obj_t self, qstr name, mp_obj_t *dest)
+{
+    static const exomp_method methods[] = {
+        EXOMP_METHOD(connected, attempt_connected, NOW, FLAG, NONE, NONE),
+        EXOMP_METHOD(upload, attempt_upload, NOW, NUMBER, NUMBER, FLAG),
+        EXOMP_METHOD(status, attempt_status, NUMBER, NONE, NONE, NONE),
+        EXOMP_METHOD(header, attempt_header, BYTES, BYTES, NUMBER, NONE),
+        EXOMP_METHOD(head_end, attempt_head_end, NOW, NONE, NONE, NONE),
+        EXOMP_METHOD(feed, attempt_feed, NOW, OBJECT, START, END),
+        EXOMP_METHOD(closed, attempt_closed, NOW, NUMBER, BYTES, FLAG),
+        EXOMP_METHOD(resent, attempt_resent, NOW, FLAG, NONE, NONE),
+        EXOMP_METHOD(hold, attempt_hold, NOW, FLAG, NONE, NONE),
+        EXOMP_METHOD(total, attempt_total, NOW, NUMBER, NONE, NONE),
+        EXOMP_METHOD(tick, attempt_tick, NOW, NONE, NONE, NONE),
+        EXOMP_METHOD(break_off, attempt_break_off, NUMBER, BYTES, NONE, NONE),
+        EXOMP_METHOD(next, attempt_next, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(todo, attempt_todo, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(timeout, attempt_timeout, NOW, NONE, NONE, NONE),
+        EXOMP_METHOD(drain, attempt_drain, NOW, NUMBER, NONE, NONE),
+        EXOMP_METHOD(phase, attempt_phase, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(shown, attempt_shown, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(request_id, attempt_request_id, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(failure, attempt_failure, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(end, attempt_end, NOW, NONE, NONE, NONE),
+        EXOMP_METHOD(answer, attempt_answer, NUMBER, NONE, NONE, NONE),
+        EXOMP_METHOD(body, attempt_body, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD_AS(close, attempt_close, EXOMP_CLOSES),
+    };
+    exomp_method_find(methods, EXOMP_ROWS(methods), self, name, dest);
+}
 
-EXOMP_TYPE_NEW(attempt, MP_QSTR_Attempt, ATTEMPT_METHODS, attempt_make_new)
+EXOMP_TYPE_NEW_ATTR(attempt, MP_QSTR_Attempt, attempt_make_new, attempt_attr)

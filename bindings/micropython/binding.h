@@ -29,6 +29,7 @@
 #define mp_type_MemoryError (*(mp_obj_type_t *)mp_load_global(MP_QSTR_MemoryError))
 typedef mp_obj_full_type_t exomp_type;
 #define EXOMP_QSTRS              const uint16_t
+#define EXOMP_TABLE              const
 #define exomp_realloc(ptr, size) m_realloc_maybe((ptr), (size), true)
 #define EXOMP_DICT_TYPE          mp_fun_table.type_dict
 #define EXOMP_FLOAT_TYPE         ((const mp_obj_type_t *)mp_load_global(MP_QSTR_float))
@@ -36,41 +37,26 @@ typedef mp_obj_full_type_t exomp_type;
 typedef const char *exomp_name;
 typedef exo_span exomp_key;
 #define EXOMP_NAME(text)         #text
-#define EXOMP_NAME_OBJ(name)     exomp_str(exo_span_text(name))
+#define EXOMP_NAME_OBJ(name)     exomp_word(name)
 #define EXOMP_NAME_IS(name, key) exo_span_is((key), (name))
-#define EXOMP_KEY_OF(object)     exomp_text(object)
-#define EXOMP_KEY_OF_QSTR(qstr)  exomp_bytes(mp_fun_table.native_to_obj((qstr), MP_NATIVE_TYPE_QSTR))
-#define EXOMP_COUNT(name, value) +1
-#define EXOMP_ROW(name, value)   *row++ = (mp_map_elem_t){MP_OBJ_NEW_QSTR(name), MP_OBJ_FROM_PTR(&(value))};
-/* A type with methods, and the function that fills it in. */
-#define EXOMP_TYPE(prefix, NAME, METHODS, MAKE_NEW, ATTR) \
-    exomp_type exomp_##prefix##_type; \
-    mp_map_elem_t exomp_##prefix##_table[0 METHODS(EXOMP_COUNT)]; \
-    static MP_DEFINE_CONST_DICT(exomp_##prefix##_locals, exomp_##prefix##_table); \
-    void exomp_##prefix##_fill(void) \
-    { \
-        mp_map_elem_t *row = exomp_##prefix##_table; \
-        METHODS(EXOMP_ROW) \
-        exomp_fill_type(&exomp_##prefix##_type, NAME, MAKE_NEW, ATTR, &exomp_##prefix##_locals); \
-    }
-#define EXOMP_TYPE_NEW(prefix, NAME, METHODS, MAKE_NEW)            EXOMP_TYPE(prefix, NAME, METHODS, MAKE_NEW, NULL)
-#define EXOMP_TYPE_NEW_ATTR(prefix, NAME, METHODS, MAKE_NEW, ATTR) EXOMP_TYPE(prefix, NAME, METHODS, MAKE_NEW, ATTR)
-#define EXOMP_TYPE_ATTR(prefix, NAME, ATTR) \
+#define EXOMP_KEY_OF(object)     exomp_text_of(object)
+#define EXOMP_KEY_OF_QSTR(qstr)  exomp_text_of(mp_fun_table.native_to_obj((qstr), MP_NATIVE_TYPE_QSTR))
+/* A type, and the function that fills it in. */
+#define EXOMP_TYPE(prefix, NAME, MAKE_NEW, ATTR, CALL) \
     exomp_type exomp_##prefix##_type; \
     void exomp_##prefix##_fill(void) \
     { \
-        exomp_fill_type(&exomp_##prefix##_type, NAME, NULL, ATTR, NULL); \
+        exomp_fill_type(&exomp_##prefix##_type, NAME, MAKE_NEW, ATTR, CALL); \
     }
-#define EXOMP_TYPE_BARE(prefix, NAME, MAKE_NEW) \
-    exomp_type exomp_##prefix##_type; \
-    void exomp_##prefix##_fill(void) \
-    { \
-        exomp_fill_type(&exomp_##prefix##_type, NAME, MAKE_NEW, NULL, NULL); \
-    }
-void exomp_fill_type(exomp_type *type, qstr name, void *make_new, void *attr, const void *locals);
+#define EXOMP_TYPE_NEW(prefix, NAME, MAKE_NEW)            EXOMP_TYPE(prefix, NAME, MAKE_NEW, NULL, NULL)
+#define EXOMP_TYPE_ATTR(prefix, NAME, ATTR)               EXOMP_TYPE(prefix, NAME, NULL, ATTR, NULL)
+#define EXOMP_TYPE_NEW_ATTR(prefix, NAME, MAKE_NEW, ATTR) EXOMP_TYPE(prefix, NAME, MAKE_NEW, ATTR, NULL)
+#define EXOMP_TYPE_CALL(prefix, NAME, CALL)               EXOMP_TYPE(prefix, NAME, NULL, NULL, CALL)
+void exomp_fill_type(exomp_type *type, qstr name, void *make_new, void *attr, void *call);
 #else
 typedef const mp_obj_type_t exomp_type;
 #define EXOMP_QSTRS              static const uint16_t
+#define EXOMP_TABLE              static const
 #define exomp_realloc(ptr, size) gc_realloc((ptr), (size), true)
 #define EXOMP_DICT_TYPE          (&mp_type_dict)
 #if MICROPY_PY_BUILTINS_FLOAT
@@ -85,22 +71,21 @@ typedef qstr exomp_key;
 #define EXOMP_NAME_IS(name, key) ((name) == (key))
 #define EXOMP_KEY_OF(object)     mp_obj_str_get_qstr(object)
 #define EXOMP_KEY_OF_QSTR(qstr)  (qstr)
-#define EXOMP_ROW(name, value)   {MP_ROM_QSTR(name), MP_ROM_PTR(&(value))},
-#define EXOMP_LOCALS(prefix, METHODS) \
-    static const mp_rom_map_elem_t prefix##_table[] = {METHODS(EXOMP_ROW)}; \
-    static MP_DEFINE_CONST_DICT(prefix##_locals, prefix##_table);
-#define EXOMP_TYPE_NEW(prefix, NAME, METHODS, MAKE_NEW) \
-    EXOMP_LOCALS(prefix, METHODS) \
-    MP_DEFINE_CONST_OBJ_TYPE(exomp_##prefix##_type, NAME, MP_TYPE_FLAG_NONE, make_new, MAKE_NEW, locals_dict, \
-                             &prefix##_locals);
-#define EXOMP_TYPE_NEW_ATTR(prefix, NAME, METHODS, MAKE_NEW, ATTR) \
-    EXOMP_LOCALS(prefix, METHODS) \
-    MP_DEFINE_CONST_OBJ_TYPE(exomp_##prefix##_type, NAME, MP_TYPE_FLAG_NONE, make_new, MAKE_NEW, attr, ATTR, \
-                             locals_dict, &prefix##_locals);
-#define EXOMP_TYPE_BARE(prefix, NAME, MAKE_NEW) \
+#define EXOMP_TYPE_NEW(prefix, NAME, MAKE_NEW) \
     MP_DEFINE_CONST_OBJ_TYPE(exomp_##prefix##_type, NAME, MP_TYPE_FLAG_NONE, make_new, MAKE_NEW);
 #define EXOMP_TYPE_ATTR(prefix, NAME, ATTR) \
     MP_DEFINE_CONST_OBJ_TYPE(exomp_##prefix##_type, NAME, MP_TYPE_FLAG_NONE, attr, ATTR);
+#define EXOMP_TYPE_NEW_ATTR(prefix, NAME, MAKE_NEW, ATTR) \
+    MP_DEFINE_CONST_OBJ_TYPE(exomp_##prefix##_type, NAME, MP_TYPE_FLAG_NONE, make_new, MAKE_NEW, attr, ATTR);
+#define EXOMP_TYPE_CALL(prefix, NAME, CALL) \
+    MP_DEFINE_CONST_OBJ_TYPE(exomp_##prefix##_type, NAME, MP_TYPE_FLAG_NONE, call, CALL);
+#endif
+
+/* The words of an exception, which a build without the texts of errors leaves out too. */
+#ifdef EXO_NO_ERROR_TEXTS
+#define EXOMP_WORDS(text) MP_ERROR_TEXT("")
+#else
+#define EXOMP_WORDS(text) MP_ERROR_TEXT(text)
 #endif
 
 /* The types; each in the file of its name. */
@@ -111,6 +96,7 @@ typedef qstr exomp_key;
     X(failure) \
     X(head) \
     X(health) \
+    X(method) \
     X(route) \
     X(wire)
 #define EXO_X(name) extern exomp_type exomp_##name##_type;
@@ -131,24 +117,33 @@ void *exomp_as(mp_obj_t object, exomp_type *type);
 /* What a function or type of Python's returns for one argument. */
 mp_obj_t exomp_call(mp_obj_t function, mp_obj_t argument);
 
+/* Whether two objects are equal. */
+bool exomp_equal(mp_obj_t one, mp_obj_t other);
+
 /* Raises what an error of the core means for a caller: MemoryError, or ValueError with its name. */
 NORETURN void exomp_raise(int code);
 
 /* Raises what exomp_raise() does, unless `code` is EXO_OK. */
 void exomp_check(int code);
 
-/* A str of UTF-8; and None where it is empty. */
+/* A str of UTF-8; of one that ends with NUL; and None where it is empty. */
 mp_obj_t exomp_str(exo_span text);
+mp_obj_t exomp_word(const char *text);
 mp_obj_t exomp_str_or_none(exo_span text);
 
 /* The contents of a buffer as a str, without a copy: the memory is the str's from then on. */
 mp_obj_t exomp_str_taken(exo_buffer *buffer);
 
-/* The bytes of a str or of an object with the buffer protocol; TypeError else. */
-exo_span exomp_bytes(mp_obj_t object);
+/* Stores the bytes of a str or of an object with the buffer protocol; TypeError else. */
+void exomp_bytes(mp_obj_t object, exo_span *out);
 
-/* The bytes of a str; TypeError else. */
-exo_span exomp_text(mp_obj_t object);
+/* Stores the bytes of a str; TypeError else. */
+void exomp_text(mp_obj_t object, exo_span *out);
+
+#ifdef MICROPY_ENABLE_DYNRUNTIME
+/* The same as a value. */
+exo_span exomp_text_of(mp_obj_t object);
+#endif
 
 /* The two objects of a tuple or list; ValueError where there are more or less. */
 mp_obj_t *exomp_pair(mp_obj_t pair);
@@ -160,14 +155,15 @@ bool exomp_is_dict(mp_obj_t object);
 mp_obj_t exomp_int(int64_t number);
 mp_int_t exomp_int_of(mp_obj_t object);
 
-/* The same of what must lie between 0 and `most`. */
+/* The same of what must lie between 0 and `most`; and the number itself. */
 uint32_t exomp_count_of(mp_obj_t object, uint32_t most);
+uint32_t exomp_count(mp_int_t number, uint32_t most);
 
 /* A moment as Python gives it → one that never wraps. Small steps back are kept, others begin anew. */
 int64_t exomp_now(mp_obj_t now);
 
 /* A moment that lies `left` milliseconds behind `now`; -1 for -1. And back: -1, or 0 where it has passed. */
-int64_t exomp_until(int64_t now, mp_obj_t left);
+int64_t exomp_until(int64_t now, mp_int_t left);
 mp_obj_t exomp_left(int64_t now, int64_t until);
 
 /* Bytes that Python fed and that the core still looks into. */
@@ -185,6 +181,61 @@ void exomp_held_check(const exomp_held *held);
 
 /* A writable buffer, from `start` up to `end` (-1: its end). */
 exo_window exomp_window(mp_obj_t buffer, mp_int_t start, mp_int_t end);
+
+/* ---- method.c: the methods of all types ---- */
+
+#define EXOMP_ROWS(table) ((unsigned)(sizeof(table) / sizeof((table)[0])))
+
+/* What a method takes: what becomes of its arguments, in their order. */
+typedef enum exomp_takes {
+    EXOMP_TAKES_NONE,
+    EXOMP_TAKES_NOW, /* a moment */
+    EXOMP_TAKES_NUMBER,
+    EXOMP_TAKES_FLAG,
+    EXOMP_TAKES_BYTES, /* str, or what has the buffer protocol */
+    EXOMP_TAKES_OBJECT,
+    EXOMP_TAKES_START, /* these two may be missing: where in a buffer bytes begin, 0, */
+    EXOMP_TAKES_END    /* and end, -1 */
+} exomp_takes;
+
+/* What every object with methods begins with. */
+typedef struct exomp_object {
+    mp_obj_base_t base;
+    bool over; /* closed, or never begun: ValueError for all methods but close() */
+} exomp_object;
+
+/* Arguments, each kind in its order. */
+typedef struct exomp_args {
+    int64_t now;
+    mp_int_t number[2];
+    exo_span bytes[2];
+    mp_obj_t object[2];
+    mp_int_t start;
+    mp_int_t end;
+    bool flag;
+} exomp_args;
+
+/* An object that is called with the one that it is a method of. */
+typedef struct exomp_method {
+    mp_obj_base_t base;
+    exomp_name name;
+    uint16_t takes; /* three bits for each argument, the first lowest, and EXOMP_CLOSES */
+    mp_obj_t (*call)(void *self, const exomp_args *args);
+} exomp_method;
+
+#define EXOMP_ARGUMENT_BITS 3
+#define EXOMP_CLOSES        (1 << 4 * EXOMP_ARGUMENT_BITS)
+#define EXOMP_TAKES(a, b, c, d) \
+    (EXOMP_TAKES_##a | EXOMP_TAKES_##b << EXOMP_ARGUMENT_BITS | EXOMP_TAKES_##c << 2 * EXOMP_ARGUMENT_BITS | \
+     EXOMP_TAKES_##d << 3 * EXOMP_ARGUMENT_BITS)
+#define EXOMP_METHOD_AS(text, function, takes) \
+    { \
+        {(const mp_obj_type_t *)&exomp_method_type}, EXOMP_NAME(text), (takes), (function) \
+    }
+#define EXOMP_METHOD(text, function, a, b, c, d) EXOMP_METHOD_AS(text, function, EXOMP_TAKES(a, b, c, d))
+
+/* For the function of a type that looks up attributes: finds a method. */
+void exomp_method_find(const exomp_method *methods, unsigned rows, mp_obj_t self, qstr name, mp_obj_t *dest);
 
 /* ---- fields.c: structs ↔ dicts and attributes, by tables ---- */
 
@@ -211,7 +262,6 @@ typedef struct exomp_field {
         EXOMP_NAME(field), (uint16_t)((offset) << 4 | (kind)) \
     }
 #define EXOMP_FIELD(type, field, kind) EXOMP_FIELD_AT(field, offsetof(type, field), kind)
-#define EXOMP_ROWS(table)              ((unsigned)(sizeof(table) / sizeof((table)[0])))
 
 /* The row of that name, or NULL. */
 const exomp_field *exomp_field_find(const exomp_field *table, unsigned rows, exomp_key key);
@@ -252,13 +302,12 @@ unsigned exomp_wanted(mp_obj_t names);
 /* ---- attempt.c ---- */
 
 typedef struct exomp_attempt {
-    mp_obj_base_t base;
-    struct exomp_wire *wire; /* what next() reads through; NULL: bytes are fed to the attempt */
-    bool over;               /* closed, or never begun */
+    exomp_object object;
     bool draining;
-    bool joining;   /* `joined` holds pieces of a text that goes on, of what `of` says */
-    uint32_t count; /* of answers */
-    uint32_t taken; /* a bit for each that was handed out */
+    bool joining;            /* `joined` holds pieces of a text that goes on, of what `of` says */
+    struct exomp_wire *wire; /* what next() reads through; NULL: bytes are fed to the attempt */
+    uint32_t count;          /* of answers */
+    uint32_t taken;          /* a bit for each that was handed out */
     exo_answer *answers;
     mp_obj_t failure; /* as handed out */
     mp_obj_t pending; /* an event that comes next */

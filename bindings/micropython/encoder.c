@@ -16,7 +16,7 @@ typedef struct encoder_file {
 } encoder_file;
 
 typedef struct encoder_object {
-    mp_obj_base_t base;
+    exomp_object object;
     bool aimed;
     bool sized;
     bool written;  /* all of the body */
@@ -98,30 +98,37 @@ static int encoder_nothing_rewind(void *ctx)
     return EXO_OK;
 }
 
-/* The name number `index`, path or media type: they stand one behind the other. */
-static exo_span encoder_name(const encoder_object *self, uint32_t index)
+/* The names of files stand one behind the other. */
+static const char *encoder_next_name(const char *name)
 {
-    const char *at = self->names.data;
-    while (index-- > 0) {
-        at += strlen(at) + 1;
-    }
-    return exo_span_text(at);
+    return name + strlen(name) + 1;
 }
 
-/* The number of the file; file_count, and it is noted, where it is not among them, if it is to be listed. */
-static uint32_t encoder_find(encoder_object *self, exo_span path, exo_span media_type)
+/* The number of the file; file_count where it is not among them. */
+static uint32_t encoder_find(const encoder_object *self, exo_span path, exo_span media_type)
 {
+    const char *name = self->names.data;
     uint32_t i = 0;
-    while (i < self->file_count && !(exo_span_equal(path, encoder_name(self, 2 * i)) &&
-                                     exo_span_equal(media_type, encoder_name(self, 2 * i + 1)))) {
+    while (i < self->file_count) {
+        const bool same = exo_span_is(path, name);
+        name = encoder_next_name(name);
+        if (same && exo_span_is(media_type, name)) {
+            break;
+        }
+        name = encoder_next_name(name);
         i++;
     }
-    for (unsigned part = 0; part < 2 && self->listing && i == self->file_count; part++) {
-        self->too_many |= exo_buffer_append(&self->names, part == 0 ? path : media_type) ||
-                          exo_buffer_append(&self->names, exo_span_of("", 1));
-    }
-    self->file_count += self->listing && i == self->file_count;
     return i;
+}
+
+/* Notes one more file. */
+static void encoder_list(encoder_object *self, exo_span path, exo_span media_type)
+{
+    const exo_span end = {"", 1};
+    exo_buffer *names = &self->names;
+    self->too_many |= exo_buffer_append(names, path) || exo_buffer_append(names, end) ||
+                      exo_buffer_append(names, media_type) || exo_buffer_append(names, end);
+    self->file_count++;
 }
 
 static int encoder_open(void *ctx, exo_span path, exo_span media_type, exo_file *out)
@@ -129,6 +136,9 @@ static int encoder_open(void *ctx, exo_span path, exo_span media_type, exo_file 
     encoder_object *self = ctx;
     const uint32_t index = encoder_find(self, path, media_type);
     if (self->listing) {
+        if (index == self->file_count) {
+            encoder_list(self, path, media_type);
+        }
         out->source = &self->nothing;
         out->media_type = exo_span_text("text/plain");
         out->name = out->media_type;
@@ -139,8 +149,8 @@ static int encoder_open(void *ctx, exo_span path, exo_span media_type, exo_file 
     }
     const encoder_file *file = &self->files[index];
     out->source = &file->source;
-    out->media_type = exomp_bytes(file->media_type);
-    out->name = exomp_bytes(file->name);
+    exomp_bytes(file->media_type, &out->media_type);
+    exomp_bytes(file->name, &out->name);
     return EXO_OK;
 }
 
@@ -204,7 +214,7 @@ static void encoder_set_drop(encoder_object *self, mp_obj_t drop, exo_encode_opt
     mp_obj_get_array(drop, &count, &items);
     self->drop = m_malloc((count + 1) * sizeof *self->drop);
     for (size_t i = 0; i < count; i++) {
-        self->drop[i] = exomp_text(items[i]);
+        exomp_text(items[i], &self->drop[i]);
     }
     options->drop = self->drop;
     options->drop_count = count;
@@ -213,32 +223,32 @@ static void encoder_set_drop(encoder_object *self, mp_obj_t drop, exo_encode_opt
 static void encoder_set_rename(encoder_object *self, mp_obj_t rename, exo_encode_options *options)
 {
     if (!exomp_is_dict(rename)) {
-        mp_raise_TypeError(MP_ERROR_TEXT("rename"));
+        mp_raise_TypeError(EXOMP_WORDS("rename"));
     }
     const mp_map_t *map = mp_obj_dict_get_map(rename);
     self->rename = m_malloc((map->used + 1) * sizeof *self->rename);
     for (size_t i = 0; i < map->alloc; i++) {
         if (mp_map_slot_is_filled(map, i)) {
             exo_rename *pair = &self->rename[options->rename_count++];
-            pair->from = exomp_text(map->table[i].key);
-            pair->to = exomp_text(map->table[i].value);
+            exomp_text(map->table[i].key, &pair->from);
+            exomp_text(map->table[i].value, &pair->to);
         }
     }
     options->rename = self->rename;
 }
 
-static mp_obj_t encoder_aim(mp_obj_t object, mp_obj_t dict)
+static mp_obj_t encoder_aim(void *object, const exomp_args *args)
 {
     static const exomp_field table[] = {
         EXOMP_FIELD(encoder_options, model, EXOMP_OBJECT),  EXOMP_FIELD(encoder_options, drop, EXOMP_OBJECT),
         EXOMP_FIELD(encoder_options, rename, EXOMP_OBJECT), EXOMP_FIELD(encoder_options, extra_body, EXOMP_OBJECT),
         EXOMP_FIELD(encoder_options, limits, EXOMP_OBJECT), EXOMP_FIELD(encoder_options, as_is, EXOMP_BOOL),
     };
-    encoder_object *self = MP_OBJ_TO_PTR(object);
+    encoder_object *self = object;
     encoder_options said;
     exo_encode_options options = EXO_ENCODE_OPTIONS_INIT;
     memset(&said, 0, sizeof said);
-    exomp_fields_set(dict, table, EXOMP_ROWS(table), &said);
+    exomp_fields_set(args->object[0], table, EXOMP_ROWS(table), &said);
     self->aimed = false;
     self->sized = false;
     self->written = false;
@@ -247,7 +257,7 @@ static mp_obj_t encoder_aim(mp_obj_t object, mp_obj_t dict)
     self->filled = NULL;
     exomp_limits(said.limits, &self->limits);
     if (said.model != MP_OBJ_NULL) {
-        options.model = exomp_text(said.model);
+        exomp_text(said.model, &options.model);
     }
     if (said.drop != MP_OBJ_NULL) {
         encoder_set_drop(self, said.drop, &options);
@@ -266,36 +276,39 @@ static mp_obj_t encoder_aim(mp_obj_t object, mp_obj_t dict)
     self->aimed = true;
     return MP_OBJ_NEW_SMALL_INT(EXO_OK);
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(encoder_aim_obj, encoder_aim);
 
 /* ---- files ---- */
 
-static mp_obj_t encoder_files(mp_obj_t object)
+static mp_obj_t encoder_files(void *object, const exomp_args *args)
 {
-    const encoder_object *self = MP_OBJ_TO_PTR(object);
+    const encoder_object *self = object;
+    (void)args;
     mp_obj_t list = mp_obj_new_list(0, NULL);
+    const char *name = self->names.data;
     for (uint32_t i = 0; i < self->file_count; i++) {
-        mp_obj_t pair[] = {exomp_str(encoder_name(self, 2 * i)), exomp_str_or_none(encoder_name(self, 2 * i + 1))};
+        const char *media_type = encoder_next_name(name);
+        mp_obj_t pair[] = {exomp_word(name), *media_type ? exomp_word(media_type) : mp_const_none};
         mp_obj_list_append(list, mp_obj_new_tuple(2, pair));
+        name = encoder_next_name(media_type);
     }
     return list;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(encoder_files_obj, encoder_files);
 
-static mp_obj_t encoder_set_file(size_t n_args, const mp_obj_t *args)
+static mp_obj_t encoder_set_file(void *object, const exomp_args *args)
 {
-    (void)n_args;
-    encoder_object *self = MP_OBJ_TO_PTR(args[0]);
-    const mp_int_t size = exomp_int_of(args[2]);
-    if (self->file_count == 0) {
-        mp_raise_ValueError(MP_ERROR_TEXT("no such file"));
+    encoder_object *self = object;
+    const mp_int_t size = args->number[1];
+    const uint32_t index = exomp_count(args->number[0], UINT32_MAX);
+    if (index >= self->file_count) {
+        mp_raise_ValueError(EXOMP_WORDS("no such file"));
     }
-    encoder_file *file = &self->files[exomp_count_of(args[1], self->file_count - 1)];
-    (void)exomp_text(args[3]);
-    (void)exomp_text(args[4]);
+    exo_span text;
+    exomp_text(args->object[0], &text);
+    exomp_text(args->object[1], &text);
+    encoder_file *file = &self->files[index];
     file->encoder = self;
-    file->media_type = args[3];
-    file->name = args[4];
+    file->media_type = args->object[0];
+    file->name = args->object[1];
     file->source.ctx = file;
     file->source.read = encoder_file_read;
     file->source.rewind = size == -2 ? NULL : encoder_file_rewind;
@@ -303,25 +316,23 @@ static mp_obj_t encoder_set_file(size_t n_args, const mp_obj_t *args)
     file->source.size = size < 0 ? EXO_SIZE_UNKNOWN : (uint64_t)size;
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(encoder_set_file_obj, 5, 5, encoder_set_file);
 
-static mp_obj_t encoder_want(mp_obj_t object)
+static mp_obj_t encoder_want(void *object, const exomp_args *args)
 {
-    const encoder_object *self = MP_OBJ_TO_PTR(object);
+    const encoder_object *self = object;
+    (void)args;
     if (!self->wanted) {
         return mp_const_none;
     }
     mp_obj_t pair[] = {MP_OBJ_NEW_SMALL_INT(self->wanted - self->files), exomp_int((int64_t)self->wanted->at)};
     return mp_obj_new_tuple(2, pair);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(encoder_want_obj, encoder_want);
 
-static mp_obj_t encoder_fill(size_t n_args, const mp_obj_t *args)
+static mp_obj_t encoder_fill(void *object, const exomp_args *args)
 {
-    encoder_object *self = MP_OBJ_TO_PTR(args[0]);
-    const mp_int_t size = n_args > 2 ? exomp_int_of(args[2]) : -1;
+    encoder_object *self = object;
     exomp_held mail = {MP_OBJ_NULL, NULL, 0};
-    exo_span bytes = exomp_hold(&mail, args[1], 0, size);
+    exo_span bytes = exomp_hold(&mail, args->object[0], 0, args->end);
     if (self->wanted) {
         self->mail = mail;
         self->mail_len = bytes.len;
@@ -332,82 +343,81 @@ static mp_obj_t encoder_fill(size_t n_args, const mp_obj_t *args)
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(encoder_fill_obj, 2, 3, encoder_fill);
 
-static mp_obj_t encoder_fail(mp_obj_t object, mp_obj_t code)
+static mp_obj_t encoder_fail(void *object, const exomp_args *args)
 {
-    encoder_object *self = MP_OBJ_TO_PTR(object);
-    self->failed = (int)exomp_int_of(code);
+    encoder_object *self = object;
+    self->failed = (int)args->number[0];
     self->wanted = NULL;
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(encoder_fail_obj, encoder_fail);
 
 /* ---- the body ---- */
 
-/* The encoder where a call is in order. */
-static encoder_object *encoder_in(mp_obj_t object, bool to_write)
+/* Raises where a call is out of order. */
+static void encoder_check(const encoder_object *self, bool ready)
 {
-    encoder_object *self = MP_OBJ_TO_PTR(object);
-    if (!self->aimed || (to_write && !self->sized)) {
-        mp_raise_ValueError(MP_ERROR_TEXT("aim(), then size(), come first"));
+    if (!ready) {
+        mp_raise_ValueError(EXOMP_WORDS("aim(), then size(), come first"));
     }
     exomp_held_check(&self->mail);
-    return self;
 }
 
-static mp_obj_t encoder_size(mp_obj_t object, mp_obj_t budget)
+static mp_obj_t encoder_size(void *object, const exomp_args *args)
 {
-    encoder_object *self = encoder_in(object, false);
-    const size_t bytes = exomp_count_of(budget, UINT32_MAX);
+    encoder_object *self = object;
+    encoder_check(self, self->aimed);
+    const size_t bytes = exomp_count(args->number[0], UINT32_MAX);
     const int code = self->sized ? EXO_OK : exo_encode_size(&self->encoder, bytes);
     self->sized = code == EXO_OK;
     return MP_OBJ_NEW_SMALL_INT(code);
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(encoder_size_obj, encoder_size);
 
-static mp_obj_t encoder_total(mp_obj_t object)
+static mp_obj_t encoder_total(void *object, const exomp_args *args)
 {
-    const uint64_t total = exo_encode_total(&encoder_in(object, true)->encoder);
-    return exomp_int(total == EXO_SIZE_UNKNOWN ? -1 : (int64_t)total);
+    const encoder_object *self = object;
+    (void)args;
+    encoder_check(self, self->sized);
+    return exomp_int((int64_t)exo_encode_total(&self->encoder)); /* EXO_SIZE_UNKNOWN is -1 */
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(encoder_total_obj, encoder_total);
 
-static mp_obj_t encoder_write(size_t n_args, const mp_obj_t *args)
+static mp_obj_t encoder_write(void *object, const exomp_args *args)
 {
-    encoder_object *self = encoder_in(args[0], true);
-    const mp_int_t start = n_args > 2 ? exomp_int_of(args[2]) : 0;
-    const mp_int_t end = n_args > 3 ? exomp_int_of(args[3]) : -1;
-    exo_window window = exomp_window(args[1], start, end);
+    encoder_object *self = object;
+    encoder_check(self, self->sized);
+    exo_window window = exomp_window(args->object[0], args->start, args->end);
     const int code = self->written ? EXO_OK : exo_encode_write(&self->encoder, &window);
     self->written = code == EXO_OK;
     self->sent += window.pos;
     return MP_OBJ_NEW_SMALL_INT(code < 0 ? code : (mp_int_t)window.pos);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(encoder_write_obj, 2, 4, encoder_write);
 
-static mp_obj_t encoder_done(mp_obj_t object)
+static mp_obj_t encoder_done(void *object, const exomp_args *args)
 {
-    return mp_obj_new_bool(((encoder_object *)MP_OBJ_TO_PTR(object))->written);
+    const encoder_object *self = object;
+    (void)args;
+    return mp_obj_new_bool(self->written);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(encoder_done_obj, encoder_done);
 
-static mp_obj_t encoder_written(mp_obj_t object)
+static mp_obj_t encoder_written(void *object, const exomp_args *args)
 {
-    return exomp_int((int64_t)((encoder_object *)MP_OBJ_TO_PTR(object))->sent);
+    const encoder_object *self = object;
+    (void)args;
+    return exomp_int((int64_t)self->sent);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(encoder_written_obj, encoder_written);
 
-static mp_obj_t encoder_spent(mp_obj_t object)
+static mp_obj_t encoder_spent(void *object, const exomp_args *args)
 {
-    const encoder_object *self = MP_OBJ_TO_PTR(object);
+    const encoder_object *self = object;
+    (void)args;
     return mp_obj_new_bool(self->sent > 0 && exo_encode_total(&self->encoder) == EXO_SIZE_UNKNOWN);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(encoder_spent_obj, encoder_spent);
 
-static mp_obj_t encoder_rewind(mp_obj_t object)
+static mp_obj_t encoder_rewind(void *object, const exomp_args *args)
 {
-    encoder_object *self = encoder_in(object, true);
+    encoder_object *self = object;
+    (void)args;
+    encoder_check(self, self->sized);
     const int code = self->sent > 0 ? exo_encode_rewind(&self->encoder) : EXO_OK;
     if (code == EXO_OK) {
         self->written = false;
@@ -417,44 +427,48 @@ static mp_obj_t encoder_rewind(mp_obj_t object)
     self->filled = NULL;
     return MP_OBJ_NEW_SMALL_INT(code);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(encoder_rewind_obj, encoder_rewind);
 
-static mp_obj_t encoder_message(mp_obj_t object)
+static mp_obj_t encoder_message(void *object, const exomp_args *args)
 {
-    const encoder_object *self = MP_OBJ_TO_PTR(object);
-    return exomp_str(exo_span_text(self->aimed ? exo_encode_error_key(&self->encoder) : ""));
+    const encoder_object *self = object;
+    (void)args;
+    return exomp_word(self->aimed ? exo_encode_error_key(&self->encoder) : "");
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(encoder_message_obj, encoder_message);
 
-static mp_obj_t encoder_close(mp_obj_t object)
+static mp_obj_t encoder_close(void *object, const exomp_args *args)
 {
-    encoder_object *self = MP_OBJ_TO_PTR(object);
-    const mp_obj_base_t base = self->base;
+    encoder_object *self = object;
+    const exomp_object head = self->object;
+    (void)args;
     exo_buffer_free(&self->tape.kinds);
     exo_buffer_free(&self->tape.objects);
     exo_buffer_free(&self->extra.kinds);
     exo_buffer_free(&self->extra.objects);
     memset(self, 0, sizeof *self);
-    self->base = base;
+    self->object = head;
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(encoder_close_obj, encoder_close);
 
-#define ENCODER_METHODS(X) \
-    X(MP_QSTR_files, encoder_files_obj) \
-    X(MP_QSTR_file, encoder_set_file_obj) \
-    X(MP_QSTR_aim, encoder_aim_obj) \
-    X(MP_QSTR_size, encoder_size_obj) \
-    X(MP_QSTR_total, encoder_total_obj) \
-    X(MP_QSTR_write, encoder_write_obj) \
-    X(MP_QSTR_done, encoder_done_obj) \
-    X(MP_QSTR_written, encoder_written_obj) \
-    X(MP_QSTR_spent, encoder_spent_obj) \
-    X(MP_QSTR_rewind, encoder_rewind_obj) \
-    X(MP_QSTR_want, encoder_want_obj) \
-    X(MP_QSTR_fill, encoder_fill_obj) \
-    X(MP_QSTR_fail, encoder_fail_obj) \
-    X(MP_QSTR_message, encoder_message_obj) \
-    X(MP_QSTR_close, encoder_close_obj)
+static void encoder_attr(mp_obj_t self, qstr name, mp_obj_t *dest)
+{
+    static const exomp_method methods[] = {
+        EXOMP_METHOD(files, encoder_files, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(file, encoder_set_file, NUMBER, NUMBER, OBJECT, OBJECT),
+        EXOMP_METHOD(aim, encoder_aim, OBJECT, NONE, NONE, NONE),
+        EXOMP_METHOD(size, encoder_size, NUMBER, NONE, NONE, NONE),
+        EXOMP_METHOD(total, encoder_total, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(write, encoder_write, OBJECT, START, END, NONE),
+        EXOMP_METHOD(done, encoder_done, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(written, encoder_written, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(spent, encoder_spent, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(rewind, encoder_rewind, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(want, encoder_want, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(fill, encoder_fill, OBJECT, END, NONE, NONE),
+        EXOMP_METHOD(fail, encoder_fail, NUMBER, NONE, NONE, NONE),
+        EXOMP_METHOD(message, encoder_message, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(close, encoder_close, NONE, NONE, NONE, NONE),
+    };
+    exomp_method_find(methods, EXOMP_ROWS(methods), self, name, dest);
+}
 
-EXOMP_TYPE_NEW(encoder, MP_QSTR_Encoder, ENCODER_METHODS, encoder_make_new)
+EXOMP_TYPE_NEW_ATTR(encoder, MP_QSTR_Encoder, encoder_make_new, encoder_attr)

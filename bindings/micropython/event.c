@@ -56,13 +56,14 @@ unsigned exomp_wanted(mp_obj_t names)
     unsigned mask = 0;
     mp_obj_get_array(names, &count, &items);
     for (size_t i = 0; i < count; i++) {
-        exo_span name = exomp_text(items[i]);
+        exo_span name;
+        exomp_text(items[i], &name);
         unsigned type = EXO_EVENT_TEXT;
-        while (type <= EXO_EVENT_END && !exo_span_equal(name, exomp_bytes(event_name(type)))) {
+        while (type <= EXO_EVENT_END && !exomp_equal(items[i], event_name(type))) {
             type++;
         }
         if (type > EXO_EVENT_END) {
-            mp_raise_ValueError(MP_ERROR_TEXT("wanted: no such event"));
+            mp_raise_ValueError(EXOMP_WORDS("wanted: no such event"));
         }
         mask |= EXO_WANT(type);
     }

@@ -26,11 +26,11 @@ mp_obj_t exomp_field_get(const exomp_field *field, const void *from)
     case EXOMP_INT64:
         return exomp_int(*(const int64_t *)at);
     case EXOMP_VERDICT:
-        return exomp_str(exo_span_text(exo_verdict_name(*(const exo_verdict *)at)));
+        return exomp_word(exo_verdict_name(*(const exo_verdict *)at));
     case EXOMP_CLOCK:
-        return exomp_str(exo_span_text(exo_clock_name(*(const exo_clock *)at)));
+        return exomp_word(exo_clock_name(*(const exo_clock *)at));
     default: /* EXOMP_CHARS */
-        return exomp_str(exo_span_text(at));
+        return exomp_word(at);
     }
 }
 
@@ -57,9 +57,10 @@ static void field_set(const exomp_field *field, mp_obj_t value, void *to)
         *(int64_t *)at = exomp_int_of(value);
         break;
     case EXOMP_UNTIL: {
-        exo_span word = exomp_text(value);
+        exo_span word;
+        exomp_text(value, &word);
         if (!exo_span_is(word, "event") && !exo_span_is(word, "token")) {
-            mp_raise_ValueError(MP_ERROR_TEXT("ttft_until"));
+            mp_raise_ValueError(EXOMP_WORDS("ttft_until"));
         }
         *(exo_ttft_until *)at = word.ptr[0] == 't' ? EXO_UNTIL_TOKEN : EXO_UNTIL_EVENT;
         break;
@@ -76,7 +77,7 @@ void exomp_fields_set(mp_obj_t dict, const exomp_field *table, unsigned rows, vo
         return;
     }
     if (!exomp_is_dict(dict)) {
-        mp_raise_TypeError(MP_ERROR_TEXT("dict expected"));
+        mp_raise_TypeError(EXOMP_WORDS("dict expected"));
     }
     const mp_map_t *map = mp_obj_dict_get_map(dict);
     for (size_t i = 0; i < map->alloc; i++) {

@@ -7,25 +7,26 @@
 
 static mp_obj_t module_error_name(mp_obj_t code)
 {
-    return exomp_str(exo_span_text(exo_error_name((int)exomp_int_of(code))));
+    return exomp_word(exo_error_name((int)exomp_int_of(code)));
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(module_error_name_obj, module_error_name);
 
 static mp_obj_t module_error_text(mp_obj_t code)
 {
-    return exomp_str(exo_span_text(exo_error_text((int)exomp_int_of(code))));
+    return exomp_word(exo_error_text((int)exomp_int_of(code)));
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(module_error_text_obj, module_error_text);
 
 static mp_obj_t module_error_class(mp_obj_t code)
 {
-    return exomp_str(exo_span_text(exo_class_name(exo_error_class_of((int)exomp_int_of(code)))));
+    return exomp_word(exo_class_name(exo_error_class_of((int)exomp_int_of(code))));
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(module_error_class_obj, module_error_class);
 
 static mp_obj_t module_repair(mp_obj_t object)
 {
-    exo_span text = exomp_bytes(object);
+    exo_span text;
+    exomp_bytes(object, &text);
     exo_buffer out;
     exo_repair_report report;
     exo_buffer_init(&out, &exomp_heap, UINT32_MAX, EXO_E_ARGUMENTS_LIMIT);
@@ -43,7 +44,7 @@ static mp_obj_t module_frame(mp_obj_t buffer, mp_obj_t start, mp_obj_t size)
     const size_t bytes = exomp_count_of(size, INT32_MAX);
     exo_window window = exomp_window(buffer, 0, -1);
     if (at < before || window.size < behind || at > window.size - behind || bytes > window.size - behind - at) {
-        mp_raise_ValueError(MP_ERROR_TEXT("no room around the bytes"));
+        mp_raise_ValueError(EXOMP_WORDS("no room around the bytes"));
     }
     exo_span chunk = exo_span_of(window.dst + at, 0);
     if (bytes > 0) {
@@ -95,7 +96,7 @@ static MP_DEFINE_CONST_FUN_OBJ_3(module_frame_obj, module_frame);
 
 #ifdef MICROPY_ENABLE_DYNRUNTIME
 
-void exomp_fill_type(exomp_type *type, qstr name, void *make_new, void *attr, const void *locals)
+void exomp_fill_type(exomp_type *type, qstr name, void *make_new, void *attr, void *call)
 {
     int slot = 0;
     type->base.type = &mp_type_type;
@@ -109,8 +110,8 @@ void exomp_fill_type(exomp_type *type, qstr name, void *make_new, void *attr, co
         MP_OBJ_TYPE_SET_SLOT(type, attr, attr, slot);
         slot++;
     }
-    if (locals) {
-        MP_OBJ_TYPE_SET_SLOT(type, locals_dict, locals, slot);
+    if (call) {
+        MP_OBJ_TYPE_SET_SLOT(type, call, call, slot);
     }
 }
 
@@ -132,7 +133,7 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
 #define EXO_X(name, number) mp_store_global(name, MP_OBJ_NEW_SMALL_INT(number));
     MODULE_CONSTANTS(EXO_X)
 #undef EXO_X
-    mp_store_global(MP_QSTR___version__, exomp_str(exo_span_text(EXO_VERSION)));
+    mp_store_global(MP_QSTR___version__, exomp_word(EXO_VERSION));
     MP_DYNRUNTIME_INIT_EXIT
 }
 
@@ -142,7 +143,9 @@ static const MP_DEFINE_STR_OBJ(module_version_obj, EXO_VERSION);
 
 static const mp_rom_map_elem_t module_table[] = {{MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__exochat)},
                                                  {MP_ROM_QSTR(MP_QSTR___version__), MP_ROM_PTR(&module_version_obj)},
-                                                 MODULE_OBJECTS(EXOMP_ROW)
+#define EXO_X(name, object) {MP_ROM_QSTR(name), MP_ROM_PTR(&(object))},
+                                                 MODULE_OBJECTS(EXO_X)
+#undef EXO_X
 #define EXO_X(name, number) {MP_ROM_QSTR(name), MP_ROM_INT(number)},
                                                      MODULE_CONSTANTS(EXO_X)
 #undef EXO_X

@@ -23,7 +23,7 @@ typedef struct route_stops {
 } route_stops;
 
 typedef struct route_object {
-    mp_obj_base_t base;
+    exomp_object object;
     uint32_t seed;
     route_stops stops;
     route_stops context_stops;
@@ -76,67 +76,64 @@ static mp_obj_t route_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
     return MP_OBJ_FROM_PTR(self);
 }
 
-static exo_route *route_in(mp_obj_t object)
+static mp_obj_t route_call(void *object, const exomp_args *said)
 {
-    return &((route_object *)MP_OBJ_TO_PTR(object))->route;
-}
-
-static mp_obj_t route_call(size_t n_args, const mp_obj_t *args)
-{
-    (void)n_args;
-    exo_route_call(route_in(args[0]), exomp_until(exomp_now(args[1]), args[2]), mp_obj_is_true(args[3]));
+    route_object *self = object;
+    exo_route_call(&self->route, exomp_until(said->now, said->number[0]), said->flag);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(route_call_obj, 4, 4, route_call);
 
-static mp_obj_t route_next(mp_obj_t self, mp_obj_t now)
+static mp_obj_t route_next(void *object, const exomp_args *said)
 {
-    const int64_t moment = exomp_now(now);
+    route_object *self = object;
     exo_route_action action;
     memset(&action, 0, sizeof action);
-    exo_route_next(route_in(self), moment, &action);
+    exo_route_next(&self->route, said->now, &action);
     mp_obj_t items[] = {
         MP_OBJ_NEW_SMALL_INT(action.type),
         exomp_int(action.deployment),
         exomp_int(action.attempt),
-        action.type == EXO_ROUTE_WAIT ? exomp_left(moment, action.until) : MP_OBJ_NEW_SMALL_INT(0),
+        action.type == EXO_ROUTE_WAIT ? exomp_left(said->now, action.until) : MP_OBJ_NEW_SMALL_INT(0),
         mp_obj_new_bool(action.restart),
         mp_obj_new_bool(action.last),
     };
     return mp_obj_new_tuple(6, items);
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(route_next_obj, route_next);
 
-static mp_obj_t route_failed(size_t n_args, const mp_obj_t *args)
+static mp_obj_t route_failed(void *object, const exomp_args *said)
 {
-    (void)n_args;
-    const int64_t now = exomp_now(args[1]);
-    const exo_failure *failure = exomp_failure_of(args[2]);
-    exo_route_failed(route_in(args[0]), now, failure, exomp_count_of(args[3], UINT32_MAX));
+    route_object *self = object;
+    const exo_failure *failure = exomp_failure_of(said->object[0]);
+    exo_route_failed(&self->route, said->now, failure, exomp_count(said->number[0], UINT32_MAX));
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(route_failed_obj, 4, 4, route_failed);
 
-static mp_obj_t route_succeeded(mp_obj_t self, mp_obj_t now)
+static mp_obj_t route_succeeded(void *object, const exomp_args *said)
 {
-    exo_route_succeeded(route_in(self), exomp_now(now));
+    route_object *self = object;
+    exo_route_succeeded(&self->route, said->now);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(route_succeeded_obj, route_succeeded);
 
-static mp_obj_t route_abandon(mp_obj_t self)
+static mp_obj_t route_abandon(void *object, const exomp_args *said)
 {
-    exo_route_abandon(route_in(self));
+    route_object *self = object;
+    (void)said;
+    exo_route_abandon(&self->route);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(route_abandon_obj, route_abandon);
 
-#define ROUTE_METHODS(X) \
-    X(MP_QSTR_call, route_call_obj) \
-    X(MP_QSTR_next, route_next_obj) \
-    X(MP_QSTR_failed, route_failed_obj) \
-    X(MP_QSTR_succeeded, route_succeeded_obj) \
-    X(MP_QSTR_abandon, route_abandon_obj)
+static void route_attr(mp_obj_t self, qstr name, mp_obj_t *dest)
+{
+    static const exomp_method methods[] = {
+        EXOMP_METHOD(call, route_call, NOW, NUMBER, FLAG, NONE),
+        EXOMP_METHOD(next, route_next, NOW, NONE, NONE, NONE),
+        EXOMP_METHOD(failed, route_failed, NOW, OBJECT, NUMBER, NONE),
+        EXOMP_METHOD(succeeded, route_succeeded, NOW, NONE, NONE, NONE),
+        EXOMP_METHOD(abandon, route_abandon, NONE, NONE, NONE, NONE),
+    };
+    exomp_method_find(methods, EXOMP_ROWS(methods), self, name, dest);
+}
 
-EXOMP_TYPE_BARE(health, MP_QSTR_Health, health_make_new)
-EXOMP_TYPE_NEW(route, MP_QSTR_Route, ROUTE_METHODS, route_make_new)
+EXOMP_TYPE_NEW(health, MP_QSTR_Health, health_make_new)
+EXOMP_TYPE_NEW_ATTR(route, MP_QSTR_Route, route_make_new, route_attr)

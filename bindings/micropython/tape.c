@@ -4,6 +4,13 @@
  */
 #include "tape.h"
 
+/* Whether a token has an object beside its type. */
+static bool tape_has_object(exo_value_type type)
+{
+    const unsigned types = 1U << EXO_VALUE_INT | 1U << EXO_VALUE_NUMBER | 1U << EXO_VALUE_STRING | 1U << EXO_VALUE_KEY;
+    return types >> type & 1;
+}
+
 /* ---- walking ---- */
 
 static int tape_next(void *ctx, exo_value *value)
@@ -14,13 +21,12 @@ static int tape_next(void *ctx, exo_value *value)
         return EXO_OK;
     }
     value->type = (exo_value_type)tape->kinds.data[tape->kind++];
-    if (value->type == EXO_VALUE_INT || value->type == EXO_VALUE_NUMBER || value->type == EXO_VALUE_STRING ||
-        value->type == EXO_VALUE_KEY) {
+    if (tape_has_object(value->type)) {
         mp_obj_t object = ((mp_obj_t *)(void *)tape->objects.data)[tape->object++];
         if (value->type == EXO_VALUE_INT) {
             value->number.i = MP_OBJ_SMALL_INT_VALUE(object);
         } else {
-            value->text = exomp_bytes(object);
+            exomp_bytes(object, &value->text);
         }
     }
     return EXO_EVENT;
@@ -76,6 +82,7 @@ static mp_obj_t tape_str_of(mp_obj_t object)
     return exomp_call(MP_OBJ_FROM_PTR(&mp_type_str), object);
 }
 
+#ifndef EXO_NO_ERROR_TEXTS
 /* The key at hand of a frame, MP_OBJ_NULL in a list. */
 static mp_obj_t tape_key(const tape_frame *frame)
 {
@@ -86,10 +93,16 @@ static void tape_print(void *said, const char *text, size_t size)
 {
     (void)exo_buffer_append(said, exo_span_of(text, size));
 }
+#endif
 
 /* Raises with the place and a reason: "messages[3].content: …". */
 static NORETURN void tape_raise(const tape_builder *builder, const mp_obj_type_t *type, const char *reason)
 {
+#ifdef EXO_NO_ERROR_TEXTS
+    (void)builder;
+    (void)reason;
+    nlr_raise(mp_obj_new_exception(type));
+#else
     exo_buffer said;
     exo_buffer_init(&said, &exomp_heap, UINT32_MAX, EXO_E_NO_MEMORY);
     const mp_print_t print = {&said, tape_print};
@@ -100,18 +113,21 @@ static NORETURN void tape_raise(const tape_builder *builder, const mp_obj_type_t
         if (key == MP_OBJ_NULL) {
             mp_printf(&print, "[%u]", (unsigned)frame->at - 1);
         } else {
-            mp_printf(&print, said.len > 0 ? ".%s" : "%s", exomp_bytes(tape_str_of(key)).ptr);
+            exo_span name;
+            exomp_bytes(tape_str_of(key), &name);
+            mp_printf(&print, said.len > 0 ? ".%s" : "%s", name.ptr);
         }
     }
     mp_printf(&print, "%s", reason);
     nlr_raise(mp_obj_new_exception_arg1(type, exomp_str_taken(&said)));
+#endif
 }
 
 static void tape_put(exomp_tape *tape, exo_value_type type, mp_obj_t object)
 {
     const char kind = (char)type;
     exomp_check(exo_buffer_append(&tape->kinds, exo_span_of(&kind, 1)));
-    if (object != MP_OBJ_NULL) {
+    if (tape_has_object(type)) {
         exomp_check(exo_buffer_append(&tape->objects, exo_span_of((const char *)&object, sizeof object)));
     }
 }
@@ -120,22 +136,24 @@ static void tape_put(exomp_tape *tape, exo_value_type type, mp_obj_t object)
 static mp_obj_t tape_float(const tape_builder *builder, mp_obj_t number)
 {
     mp_obj_t text = tape_str_of(number);
-    exo_span digits = exomp_bytes(text);
+    exo_span digits;
+    exomp_bytes(text, &digits);
     const char first = digits.ptr[digits.ptr[0] == '-'];
     if (first < '0' || first > '9') {
         tape_raise(builder, &mp_type_ValueError, ": NaN or infinity");
     }
     mp_obj_t type = MP_OBJ_FROM_PTR(mp_obj_get_type(number));
-    if (mp_binary_op(MP_BINARY_OP_EQUAL, exomp_call(type, text), number) == mp_const_true) {
+    if (exomp_equal(exomp_call(type, text), number)) {
         return text;
     }
-    return mp_binary_op(MP_BINARY_OP_MODULO, exomp_str(exo_span_text("%.17g")), number);
+    return mp_binary_op(MP_BINARY_OP_MODULO, exomp_word("%.17g"), number);
 }
 
 /* What a value is: itself, or the str, dict, list … that its class of Python's extends. MP_OBJ_NULL: none of these. */
 static mp_obj_t tape_native(mp_obj_t value)
 {
-    const mp_obj_type_t *bases[] = {&mp_type_str, EXOMP_DICT_TYPE, &mp_type_list, &mp_type_tuple, &mp_type_int};
+    EXOMP_TABLE mp_obj_type_t *const bases[] = {&mp_type_str, EXOMP_DICT_TYPE, &mp_type_list, &mp_type_tuple,
+                                                &mp_type_int};
     const mp_obj_type_t *type = mp_obj_get_type(value);
     if (!(type->flags & MP_TYPE_FLAG_INSTANCE_TYPE)) {
         bool known = exomp_is_dict(value);
@@ -151,49 +169,57 @@ static mp_obj_t tape_native(mp_obj_t value)
     return base;
 }
 
-/* Puts what is neither list nor dict. False: it is something else. */
-static bool tape_put_scalar(const tape_builder *builder, mp_obj_t value)
+/* What a value is that is neither list nor dict, and the object that its token has; EXO_VALUE_END for anything else. */
+static exo_value_type tape_scalar(const tape_builder *builder, mp_obj_t *value)
 {
-    exomp_tape *tape = builder->tape;
-    const mp_obj_type_t *type = mp_obj_get_type(value);
-    if (value == mp_const_none) {
-        tape_put(tape, EXO_VALUE_NULL, MP_OBJ_NULL);
-    } else if (value == mp_const_true || value == mp_const_false) {
-        tape_put(tape, value == mp_const_true ? EXO_VALUE_TRUE : EXO_VALUE_FALSE, MP_OBJ_NULL);
-    } else if (type == &mp_type_str) {
-        tape_put(tape, EXO_VALUE_STRING, value);
-    } else if (mp_obj_is_small_int(value)) {
-        tape_put(tape, EXO_VALUE_INT, value);
-    } else if (type == &mp_type_int) {
-        tape_put(tape, EXO_VALUE_NUMBER, tape_str_of(value));
-    } else if (type == EXOMP_FLOAT_TYPE) {
-        tape_put(tape, EXO_VALUE_NUMBER, tape_float(builder, value));
-    } else {
-        return false;
+    const mp_obj_type_t *type = mp_obj_get_type(*value);
+    if (*value == mp_const_none) {
+        return EXO_VALUE_NULL;
     }
-    return true;
+    if (*value == mp_const_true) {
+        return EXO_VALUE_TRUE;
+    }
+    if (*value == mp_const_false) {
+        return EXO_VALUE_FALSE;
+    }
+    if (type == &mp_type_str) {
+        return EXO_VALUE_STRING;
+    }
+    if (mp_obj_is_small_int(*value)) {
+        return EXO_VALUE_INT;
+    }
+    if (type == &mp_type_int) {
+        *value = tape_str_of(*value);
+        return EXO_VALUE_NUMBER;
+    }
+    if (type == EXOMP_FLOAT_TYPE) {
+        *value = tape_float(builder, *value);
+        return EXO_VALUE_NUMBER;
+    }
+    return EXO_VALUE_END;
 }
 
 /* A key as json.dumps() makes it. */
 static mp_obj_t tape_key_text(const tape_builder *builder, mp_obj_t key)
 {
-    if (key == mp_const_none) {
-        return exomp_str(exo_span_text("null"));
-    }
-    if (key == mp_const_true || key == mp_const_false) {
-        return exomp_str(exo_span_text(key == mp_const_true ? "true" : "false"));
-    }
-    if (mp_obj_get_type(key) == &mp_type_int) {
+    switch (tape_scalar(builder, &key)) {
+    case EXO_VALUE_NULL:
+        return MP_OBJ_NEW_QSTR(MP_QSTR_null);
+    case EXO_VALUE_TRUE:
+        return MP_OBJ_NEW_QSTR(MP_QSTR_true);
+    case EXO_VALUE_FALSE:
+        return MP_OBJ_NEW_QSTR(MP_QSTR_false);
+    case EXO_VALUE_INT:
         return tape_str_of(key);
+    case EXO_VALUE_END:
+        key = tape_native(key);
+        if (key == MP_OBJ_NULL || !exomp_is_str(key)) {
+            tape_raise(builder, &mp_type_TypeError, ": a key must be a str");
+        }
+        return key;
+    default:
+        return key;
     }
-    if (mp_obj_get_type(key) == EXOMP_FLOAT_TYPE) {
-        return tape_float(builder, key);
-    }
-    key = tape_native(key);
-    if (key == MP_OBJ_NULL || !exomp_is_str(key)) {
-        tape_raise(builder, &mp_type_TypeError, ": a key must be a str");
-    }
-    return key;
 }
 
 /* Refuses a key that another one becomes too; only one that is no str itself can be that. */
@@ -202,9 +228,7 @@ static void tape_check_key(const tape_builder *builder, const mp_map_t *map, mp_
     const tape_frame *frame = &builder->frames[builder->depth - 1];
     for (size_t i = 0; i < map->alloc; i++) {
         if (i != frame->at - 1 && mp_map_slot_is_filled(map, i) &&
-            exo_span_equal(exomp_bytes(exomp_is_str(map->table[i].key) ? map->table[i].key
-                                                                       : tape_key_text(builder, map->table[i].key)),
-                           exomp_bytes(text))) {
+            exomp_equal(tape_key_text(builder, map->table[i].key), text)) {
             tape_raise(builder, &mp_type_ValueError, ": this key is there twice");
         }
     }
@@ -229,7 +253,8 @@ static mp_obj_t tape_step(tape_builder *builder)
                 text = tape_key_text(builder, text);
                 tape_check_key(builder, map, text);
             }
-            exo_span name = exomp_bytes(text);
+            exo_span name;
+            exomp_bytes(text, &name);
             builder->tape->names_files |= exo_span_is(name, "_content_file") || exo_span_is(name, "_file");
             tape_put(builder->tape, EXO_VALUE_KEY, text);
             return element->value;
@@ -241,21 +266,22 @@ static mp_obj_t tape_step(tape_builder *builder)
 /* Puts a value: one that holds others becomes the innermost frame. */
 static void tape_put_value(tape_builder *builder, mp_obj_t value)
 {
-    if (tape_put_scalar(builder, value)) {
-        return;
+    exo_value_type type = tape_scalar(builder, &value);
+    if (type == EXO_VALUE_END) {
+        value = tape_native(value);
+        if (value == MP_OBJ_NULL) {
+            tape_raise(builder, &mp_type_TypeError, ": no type of JSON");
+        }
+        type = tape_scalar(builder, &value);
     }
-    mp_obj_t native = tape_native(value);
-    if (native == MP_OBJ_NULL) {
-        tape_raise(builder, &mp_type_TypeError, ": no type of JSON");
+    if (type == EXO_VALUE_END) {
+        if (builder->depth == EXO_JSON_DEPTH_MAX) {
+            tape_raise(builder, &mp_type_ValueError, ": nested too deep");
+        }
+        type = exomp_is_dict(value) ? EXO_VALUE_OBJECT : EXO_VALUE_ARRAY;
+        builder->frames[builder->depth++] = (tape_frame){value, 0};
     }
-    if (tape_put_scalar(builder, native)) {
-        return;
-    }
-    if (builder->depth == EXO_JSON_DEPTH_MAX) {
-        tape_raise(builder, &mp_type_ValueError, ": nested too deep");
-    }
-    tape_put(builder->tape, exomp_is_dict(native) ? EXO_VALUE_OBJECT : EXO_VALUE_ARRAY, MP_OBJ_NULL);
-    builder->frames[builder->depth++] = (tape_frame){native, 0};
+    tape_put(builder->tape, type, value);
 }
 
 void exomp_tape_build(exomp_tape *tape, mp_obj_t value, const char *name)

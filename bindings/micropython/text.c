@@ -22,7 +22,7 @@ void *exomp_new(size_t size, exomp_type *type)
 void *exomp_as(mp_obj_t object, exomp_type *type)
 {
     if (mp_obj_get_type(object) != (const mp_obj_type_t *)type) {
-        mp_raise_TypeError(MP_ERROR_TEXT("wrong object"));
+        mp_raise_TypeError(EXOMP_WORDS("wrong object"));
     }
     return MP_OBJ_TO_PTR(object);
 }
@@ -32,11 +32,16 @@ mp_obj_t exomp_call(mp_obj_t function, mp_obj_t argument)
     return mp_call_function_n_kw(function, 1, 0, &argument);
 }
 
+bool exomp_equal(mp_obj_t one, mp_obj_t other)
+{
+    return mp_binary_op(MP_BINARY_OP_EQUAL, one, other) == mp_const_true;
+}
+
 NORETURN void exomp_raise(int code)
 {
     const mp_obj_type_t *type =
         code == EXO_E_NO_MEMORY ? (const mp_obj_type_t *)&mp_type_MemoryError : &mp_type_ValueError;
-    nlr_raise(mp_obj_new_exception_arg1(type, exomp_str(exo_span_text(exo_error_name(code)))));
+    nlr_raise(mp_obj_new_exception_arg1(type, exomp_word(exo_error_name(code))));
 }
 
 void exomp_check(int code)
@@ -51,6 +56,11 @@ void exomp_check(int code)
 mp_obj_t exomp_str(exo_span text)
 {
     return mp_obj_new_str(text.len > 0 ? text.ptr : "", text.len);
+}
+
+mp_obj_t exomp_word(const char *text)
+{
+    return mp_obj_new_str(text, strlen(text));
 }
 
 mp_obj_t exomp_str_or_none(exo_span text)
@@ -73,11 +83,11 @@ mp_obj_t exomp_str_taken(exo_buffer *buffer)
     return MP_OBJ_FROM_PTR(text);
 }
 
-exo_span exomp_bytes(mp_obj_t object)
+void exomp_bytes(mp_obj_t object, exo_span *out)
 {
     mp_buffer_info_t found;
     mp_get_buffer_raise(object, &found, MP_BUFFER_READ);
-    return exo_span_of(found.buf, found.len);
+    *out = exo_span_of(found.buf, found.len);
 }
 
 bool exomp_is_str(mp_obj_t object)
@@ -85,13 +95,22 @@ bool exomp_is_str(mp_obj_t object)
     return mp_obj_get_type(object) == &mp_type_str;
 }
 
-exo_span exomp_text(mp_obj_t object)
+void exomp_text(mp_obj_t object, exo_span *out)
 {
     if (!exomp_is_str(object)) {
-        mp_raise_TypeError(MP_ERROR_TEXT("str expected"));
+        mp_raise_TypeError(EXOMP_WORDS("str expected"));
     }
-    return exomp_bytes(object);
+    exomp_bytes(object, out);
 }
+
+#ifdef MICROPY_ENABLE_DYNRUNTIME
+exo_span exomp_text_of(mp_obj_t object)
+{
+    exo_span text;
+    exomp_text(object, &text);
+    return text;
+}
+#endif
 
 mp_obj_t *exomp_pair(mp_obj_t pair)
 {
@@ -99,7 +118,7 @@ mp_obj_t *exomp_pair(mp_obj_t pair)
     mp_obj_t *items;
     mp_obj_get_array(pair, &count, &items);
     if (count != 2) {
-        mp_raise_ValueError(MP_ERROR_TEXT("no pair"));
+        mp_raise_ValueError(EXOMP_WORDS("no pair"));
     }
     return items;
 }
@@ -135,13 +154,17 @@ mp_int_t exomp_int_of(mp_obj_t object)
     return (mp_int_t)mp_obj_get_int(object);
 }
 
-uint32_t exomp_count_of(mp_obj_t object, uint32_t most)
+uint32_t exomp_count(mp_int_t number, uint32_t most)
 {
-    const mp_int_t number = exomp_int_of(object);
     if (number < 0 || (mp_uint_t)number > most) {
-        mp_raise_ValueError(MP_ERROR_TEXT("int out of range"));
+        mp_raise_ValueError(EXOMP_WORDS("int out of range"));
     }
     return (uint32_t)number;
+}
+
+uint32_t exomp_count_of(mp_obj_t object, uint32_t most)
+{
+    return exomp_count(exomp_int_of(object), most);
 }
 
 /* ---- moments ---- */
@@ -170,10 +193,9 @@ int64_t exomp_now(mp_obj_t now)
     return exomp_last_meant;
 }
 
-int64_t exomp_until(int64_t now, mp_obj_t left)
+int64_t exomp_until(int64_t now, mp_int_t left)
 {
-    const mp_int_t milliseconds = exomp_int_of(left);
-    return milliseconds < 0 ? -1 : now + milliseconds;
+    return left < 0 ? -1 : now + left;
 }
 
 mp_obj_t exomp_left(int64_t now, int64_t until)
@@ -187,17 +209,18 @@ static exo_span text_cut(exo_span bytes, mp_int_t start, mp_int_t end)
 {
     const size_t to = end < 0 ? bytes.len : (size_t)end;
     if (start < 0 || to > bytes.len || (size_t)start > to) {
-        mp_raise_ValueError(MP_ERROR_TEXT("outside of the buffer"));
+        mp_raise_ValueError(EXOMP_WORDS("outside of the buffer"));
     }
     return exo_span_of(bytes.ptr + start, to - (size_t)start);
 }
 
 exo_span exomp_hold(exomp_held *held, mp_obj_t object, mp_int_t start, mp_int_t end)
 {
-    exo_span bytes = exomp_bytes(object);
+    exo_span bytes;
+    exomp_bytes(object, &bytes);
     exo_span fed = text_cut(bytes, start, end);
     if (held->object != MP_OBJ_NULL) {
-        mp_raise_ValueError(MP_ERROR_TEXT("next() comes first"));
+        mp_raise_ValueError(EXOMP_WORDS("next() comes first"));
     }
     if (fed.len > 0) {
         held->object = object;
@@ -210,9 +233,10 @@ exo_span exomp_hold(exomp_held *held, mp_obj_t object, mp_int_t start, mp_int_t 
 void exomp_held_check(const exomp_held *held)
 {
     if (held->object != MP_OBJ_NULL) {
-        exo_span bytes = exomp_bytes(held->object);
+        exo_span bytes;
+        exomp_bytes(held->object, &bytes);
         if (bytes.ptr != held->ptr || bytes.len != held->len) {
-            mp_raise_ValueError(MP_ERROR_TEXT("buffer resized while it is read"));
+            mp_raise_ValueError(EXOMP_WORDS("buffer resized while it is read"));
         }
     }
 }

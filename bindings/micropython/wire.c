@@ -9,7 +9,7 @@
 /* ---- the response ---- */
 
 typedef struct exomp_wire {
-    mp_obj_base_t base;
+    exomp_object object;
     bool seen; /* a byte came */
     bool told; /* the attempt was told of the end */
     bool shut; /* the connection ended in order */
@@ -34,27 +34,23 @@ static mp_obj_t wire_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
     return MP_OBJ_FROM_PTR(self);
 }
 
-static mp_obj_t wire_feed(size_t n_args, const mp_obj_t *args)
+static mp_obj_t wire_feed(void *object, const exomp_args *said)
 {
-    exomp_wire *self = MP_OBJ_TO_PTR(args[0]);
-    const int64_t now = exomp_now(args[1]);
-    const mp_int_t wall = exomp_int_of(args[2]);
-    const mp_int_t size = n_args > 4 ? exomp_int_of(args[4]) : -1;
-    exo_span bytes = exomp_hold(&self->held, args[3], 0, size);
-    self->now = now;
-    self->wall = wall;
+    exomp_wire *self = object;
+    exo_span bytes = exomp_hold(&self->held, said->object[0], 0, said->end);
+    self->now = said->now;
+    self->wall = said->number[0];
     if (bytes.len > 0) {
         self->seen = true;
         (void)exo_http1_response_feed(&self->response, bytes);
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(wire_feed_obj, 4, 5, wire_feed);
 
 /* Whether the attempt still wants to know. */
 static bool wire_tells(const exomp_wire *self)
 {
-    return !self->told && !self->attempt->over;
+    return !self->told && !self->attempt->object.over;
 }
 
 static void wire_tell_end(exomp_wire *self, int code, exo_span words)
@@ -109,7 +105,7 @@ mp_obj_t exomp_wire_event(exomp_wire *self)
     bool more = true;
     exomp_held_check(&self->held);
     for (;;) {
-        mp_obj_t event = self->attempt->over ? MP_OBJ_NULL : exomp_attempt_event(self->attempt);
+        mp_obj_t event = self->attempt->object.over ? MP_OBJ_NULL : exomp_attempt_event(self->attempt);
         if (event != MP_OBJ_NULL) {
             return event;
         }
@@ -121,56 +117,59 @@ mp_obj_t exomp_wire_event(exomp_wire *self)
     }
 }
 
-static mp_obj_t wire_next(mp_obj_t object, mp_obj_t now)
+static mp_obj_t wire_next(void *object, const exomp_args *said)
 {
-    (void)now;
-    mp_obj_t event = exomp_wire_event(MP_OBJ_TO_PTR(object));
+    (void)said;
+    mp_obj_t event = exomp_wire_event(object);
     return event == MP_OBJ_NULL ? mp_const_none : event;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(wire_next_obj, wire_next);
 
-static mp_obj_t wire_closed(size_t n_args, const mp_obj_t *args)
+static mp_obj_t wire_closed(void *object, const exomp_args *said)
 {
-    (void)n_args;
-    exomp_wire *self = MP_OBJ_TO_PTR(args[0]);
-    self->now = exomp_now(args[1]);
-    const int code = (int)exomp_int_of(args[2]);
-    exo_span words = exomp_bytes(args[3]);
+    exomp_wire *self = object;
+    const int code = (int)said->number[0];
+    self->now = said->now;
     if (code == EXO_OK) {
         self->shut = true;
         exo_http1_response_end(&self->response);
     } else {
-        wire_tell_end(self, code, words);
+        wire_tell_end(self, code, said->bytes[0]);
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(wire_closed_obj, 4, 4, wire_closed);
 
-static mp_obj_t wire_byte_seen(mp_obj_t self)
+static mp_obj_t wire_byte_seen(void *object, const exomp_args *said)
 {
-    return mp_obj_new_bool(((exomp_wire *)MP_OBJ_TO_PTR(self))->seen);
+    const exomp_wire *self = object;
+    (void)said;
+    return mp_obj_new_bool(self->seen);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(wire_byte_seen_obj, wire_byte_seen);
 
-static mp_obj_t wire_reusable(mp_obj_t self)
+static mp_obj_t wire_reusable(void *object, const exomp_args *said)
 {
-    return mp_obj_new_bool(exo_http1_response_reusable(&((exomp_wire *)MP_OBJ_TO_PTR(self))->response));
+    const exomp_wire *self = object;
+    (void)said;
+    return mp_obj_new_bool(exo_http1_response_reusable(&self->response));
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(wire_reusable_obj, wire_reusable);
 
-#define WIRE_METHODS(X) \
-    X(MP_QSTR_feed, wire_feed_obj) \
-    X(MP_QSTR_next, wire_next_obj) \
-    X(MP_QSTR_closed, wire_closed_obj) \
-    X(MP_QSTR_byte_seen, wire_byte_seen_obj) \
-    X(MP_QSTR_reusable, wire_reusable_obj)
+static void wire_attr(mp_obj_t self, qstr name, mp_obj_t *dest)
+{
+    static const exomp_method methods[] = {
+        EXOMP_METHOD(feed, wire_feed, NOW, NUMBER, OBJECT, END),
+        EXOMP_METHOD(next, wire_next, NOW, NONE, NONE, NONE),
+        EXOMP_METHOD(closed, wire_closed, NOW, NUMBER, BYTES, NONE),
+        EXOMP_METHOD(byte_seen, wire_byte_seen, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(reusable, wire_reusable, NONE, NONE, NONE, NONE),
+    };
+    exomp_method_find(methods, EXOMP_ROWS(methods), self, name, dest);
+}
 
-EXOMP_TYPE_NEW(wire, MP_QSTR_Wire, WIRE_METHODS, wire_make_new)
+EXOMP_TYPE_NEW_ATTR(wire, MP_QSTR_Wire, wire_make_new, wire_attr)
 
 /* ---- the head of the request ---- */
 
 typedef struct head_object {
-    mp_obj_base_t base;
+    exomp_object object;
     exo_http1_header *headers; /* texts are those of str objects, whose memory is found by its beginning */
     exo_http1_request request;
     exo_http1_head head;
@@ -189,12 +188,12 @@ static mp_obj_t head_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
     self->headers = m_malloc((count + 1) * sizeof *self->headers);
     for (size_t i = 0; i < count; i++) {
         mp_obj_t *pair = exomp_pair(items[i]);
-        self->headers[i].name = exomp_text(pair[0]);
-        self->headers[i].value = exomp_text(pair[1]);
+        exomp_text(pair[0], &self->headers[i].name);
+        exomp_text(pair[1], &self->headers[i].value);
     }
     request->method = exo_span_text(length == -2 ? "GET" : "POST");
-    request->target = exomp_text(args[0]);
-    request->host = exomp_text(args[1]);
+    exomp_text(args[0], &request->target);
+    exomp_text(args[1], &request->host);
     request->headers = self->headers;
     request->header_count = count;
     request->framing = length == -2 ? EXO_HTTP1_NO_BODY : length == -1 ? EXO_HTTP1_CHUNKED : EXO_HTTP1_LENGTH;
@@ -203,15 +202,20 @@ static mp_obj_t head_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
     return MP_OBJ_FROM_PTR(self);
 }
 
-static mp_obj_t head_write(size_t n_args, const mp_obj_t *args)
+static mp_obj_t head_write(void *object, const exomp_args *said)
 {
-    head_object *self = MP_OBJ_TO_PTR(args[0]);
-    exo_window window = exomp_window(args[1], n_args > 2 ? exomp_int_of(args[2]) : 0, -1);
+    head_object *self = object;
+    exo_window window = exomp_window(said->object[0], said->start, -1);
     (void)exo_http1_head_write(&self->head, &window);
     return MP_OBJ_NEW_SMALL_INT((mp_int_t)window.pos);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(head_write_obj, 2, 3, head_write);
 
-#define HEAD_METHODS(X) X(MP_QSTR_write, head_write_obj)
+static void head_attr(mp_obj_t self, qstr name, mp_obj_t *dest)
+{
+    static const exomp_method methods[] = {
+        EXOMP_METHOD(write, head_write, OBJECT, START, NONE, NONE),
+    };
+    exomp_method_find(methods, EXOMP_ROWS(methods), self, name, dest);
+}
 
-EXOMP_TYPE_NEW(head, MP_QSTR_Head, HEAD_METHODS, head_make_new)
+EXOMP_TYPE_NEW_ATTR(head, MP_QSTR_Head, head_make_new, head_attr)
