@@ -4,7 +4,7 @@
 set(EXOCHAT_DIR ${CMAKE_CURRENT_LIST_DIR})
 file(STRINGS ${EXOCHAT_DIR}/src/core/core.mk EXOCHAT_LINES REGEX "^EXO_CORE_SOURCES \\+= ")
 list(TRANSFORM EXOCHAT_LINES REPLACE "^EXO_CORE_SOURCES \\+= " "")
-set(EXOCHAT_BINDING answer.c attempt.c encoder.c event.c failure.c fields.c method.c module.c route.c tape.c text.c wire.c)
+set(EXOCHAT_BINDING answer.c attempt.c encoder.c error_words.c event.c failure.c fields.c method.c module.c route.c tape.c text.c wire.c)
 
 add_library(usermod_exochat INTERFACE)
 if(EXOCHAT_SMALL)

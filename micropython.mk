@@ -6,7 +6,7 @@
 EXOCHAT_DIR := $(USERMOD_DIR)
 include $(EXOCHAT_DIR)/src/core/core.mk
 
-EXOCHAT_BINDING := answer.c attempt.c encoder.c event.c failure.c fields.c method.c module.c route.c tape.c text.c wire.c
+EXOCHAT_BINDING := answer.c attempt.c encoder.c error_words.c event.c failure.c fields.c method.c module.c route.c tape.c text.c wire.c
 EXOCHAT_CORE := $(EXO_CORE_SOURCES)
 ifeq ($(EXOCHAT_SMALL),1)
 EXOCHAT_CORE := $(filter-out json_repair.c,$(EXOCHAT_CORE))

@@ -17,7 +17,7 @@ typedef struct answer_object {
 static mp_obj_t answer_arguments(exo_answer *answer, uint32_t call, bool proven)
 {
     exo_buffer out;
-    exo_buffer_init(&out, &exomp_heap, UINT32_MAX, EXO_E_ARGUMENTS_LIMIT);
+    exomp_buffer(&out);
     const int code = proven ? exo_answer_tool_arguments(answer, call, &out) : EXO_E_STATE;
     if (code == EXO_E_NO_MEMORY) {
         exomp_raise(code);
@@ -32,7 +32,7 @@ static mp_obj_t answer_arguments(exo_answer *answer, uint32_t call, bool proven)
 static mp_obj_t answer_tool_calls(exo_answer *answer, bool proven)
 {
     const uint32_t count = exo_answer_tool_calls(answer);
-    mp_obj_t *calls = m_malloc((count + 1) * sizeof *calls);
+    mp_obj_t *calls = exomp_array(count, sizeof *calls);
     for (uint32_t i = 0; i < count; i++) {
         exo_tool_call call;
         mp_obj_t arguments = answer_arguments(answer, i, proven);
@@ -47,7 +47,7 @@ static mp_obj_t answer_tool_calls(exo_answer *answer, bool proven)
 static mp_obj_t answer_extra(const exo_answer *answer)
 {
     exo_buffer out;
-    exo_buffer_init(&out, &exomp_heap, UINT32_MAX, EXO_E_ANSWER_LIMIT);
+    exomp_buffer(&out);
     const int code = exo_answer_extra(answer, EXO_ANSWER_ITSELF, &out);
     if (code == EXO_E_NO_MEMORY) {
         exomp_raise(code);
@@ -57,11 +57,12 @@ static mp_obj_t answer_extra(const exo_answer *answer)
 
 static mp_obj_t answer_family(exo_span reason)
 {
-    static const char words[] = "none\0\0\0\0normal\0\0length\0\0filter\0\0error\0\0\0context";
+    EXOMP_QSTRS words[] = {MP_QSTR_none,   MP_QSTR_normal, MP_QSTR_length,
+                           MP_QSTR_filter, MP_QSTR_error,  MP_QSTR_context};
     _Static_assert(EXO_FINISH_NONE == 0 && EXO_FINISH_NORMAL == 1 && EXO_FINISH_LENGTH == 2 && EXO_FINISH_FILTER == 3 &&
                        EXO_FINISH_ERROR == 4 && EXO_FINISH_CONTEXT == 5,
                    "the words are by number");
-    return exomp_word(words + 8 * (unsigned)exo_finish_family_of(reason));
+    return MP_OBJ_NEW_QSTR(words[exo_finish_family_of(reason)]);
 }
 
 /* Attributes that are a text of the answer: empty, they are None, but for those from ANSWER_PLAIN on. */
@@ -124,10 +125,12 @@ static void answer_attr(mp_obj_t object, qstr name, mp_obj_t *dest)
         EXOMP_NAME(choice),    EXOMP_NAME(raw_cut),
     };
     exomp_key key = EXOMP_KEY_OF_QSTR(name);
-    for (unsigned i = 0; dest[0] == MP_OBJ_NULL && i < EXOMP_ROWS(names); i++) {
-        if (EXOMP_NAME_IS(names[i], key)) {
-            dest[0] = answer_get(MP_OBJ_TO_PTR(object), i);
-        }
+    unsigned what = 0;
+    while (what < EXOMP_ROWS(names) && !EXOMP_NAME_IS(names[what], key)) {
+        what++;
+    }
+    if (dest[0] == MP_OBJ_NULL && what < EXOMP_ROWS(names)) {
+        dest[0] = answer_get(MP_OBJ_TO_PTR(object), what);
     }
 }
 

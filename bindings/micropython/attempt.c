@@ -58,8 +58,7 @@ static void attempt_read_options(mp_obj_t dict, attempt_options *said)
 
 static void attempt_make_answers(exomp_attempt *self, uint32_t count, unsigned keep)
 {
-    self->answers = m_malloc(count * sizeof *self->answers);
-    memset(self->answers, 0, count * sizeof *self->answers);
+    self->answers = exomp_array(count - 1, sizeof *self->answers);
     self->count = count;
     for (uint32_t i = 0; i < count; i++) {
         exo_answer_init(&self->answers[i], &exomp_heap, &self->limits, i, keep);

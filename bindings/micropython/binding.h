@@ -111,6 +111,12 @@ extern const exo_allocator exomp_heap;
 /* A new object, zeroed but for its type. */
 void *exomp_new(size_t size, exomp_type *type);
 
+/* A zeroed array, and one element more, so that it is never empty. */
+void *exomp_array(size_t count, size_t size);
+
+/* An empty buffer of the collector's memory, of any size. */
+void exomp_buffer(exo_buffer *buffer);
+
 /* The object that `object` is, TypeError where it is of another type. */
 void *exomp_as(mp_obj_t object, exomp_type *type);
 
@@ -181,6 +187,11 @@ void exomp_held_check(const exomp_held *held);
 
 /* A writable buffer, from `start` up to `end` (-1: its end). */
 exo_window exomp_window(mp_obj_t buffer, mp_int_t start, mp_int_t end);
+
+/* ---- error_words.c: what exo_error_name() and exo_error_text() say, as a str ---- */
+
+mp_obj_t exomp_error_name(int code);
+mp_obj_t exomp_error_text(int code);
 
 /* ---- method.c: the methods of all types ---- */
 

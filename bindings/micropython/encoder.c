@@ -37,8 +37,6 @@ typedef struct encoder_object {
     size_t mail_at;
     exo_span *drop; /* texts are those of str objects, whose memory is found by its beginning */
     exo_rename *rename;
-    exo_cursor cursor;
-    exo_cursor extra_cursor;
     exo_file_opener opener;
     exo_source nothing; /* what files are while their names are noted */
     exo_limits limits;
@@ -105,14 +103,14 @@ static const char *encoder_next_name(const char *name)
 }
 
 /* The number of the file; file_count where it is not among them. */
-static uint32_t encoder_find(const encoder_object *self, exo_span path, exo_span media_type)
+static uint32_t encoder_find(const encoder_object *self, const exo_span *path, const exo_span *media_type)
 {
     const char *name = self->names.data;
     uint32_t i = 0;
     while (i < self->file_count) {
-        const bool same = exo_span_is(path, name);
+        const bool same = exo_span_is(*path, name);
         name = encoder_next_name(name);
-        if (same && exo_span_is(media_type, name)) {
+        if (same && exo_span_is(*media_type, name)) {
             break;
         }
         name = encoder_next_name(name);
@@ -121,23 +119,23 @@ static uint32_t encoder_find(const encoder_object *self, exo_span path, exo_span
     return i;
 }
 
-/* Notes one more file. */
-static void encoder_list(encoder_object *self, exo_span path, exo_span media_type)
+/* Notes a name of one more file. */
+static void encoder_list(encoder_object *self, const exo_span *name)
 {
-    const exo_span end = {"", 1};
-    exo_buffer *names = &self->names;
-    self->too_many |= exo_buffer_append(names, path) || exo_buffer_append(names, end) ||
-                      exo_buffer_append(names, media_type) || exo_buffer_append(names, end);
-    self->file_count++;
+    if (exo_buffer_append(&self->names, *name) || exo_buffer_append(&self->names, exo_span_of("", 1))) {
+        self->too_many = true;
+    }
 }
 
 static int encoder_open(void *ctx, exo_span path, exo_span media_type, exo_file *out)
 {
     encoder_object *self = ctx;
-    const uint32_t index = encoder_find(self, path, media_type);
+    const uint32_t index = encoder_find(self, &path, &media_type);
     if (self->listing) {
         if (index == self->file_count) {
-            encoder_list(self, path, media_type);
+            encoder_list(self, &path);
+            encoder_list(self, &media_type);
+            self->file_count++;
         }
         out->source = &self->nothing;
         out->media_type = exo_span_text("text/plain");
@@ -158,11 +156,10 @@ static int encoder_open(void *ctx, exo_span path, exo_span media_type, exo_file 
 
 static void encoder_arm(encoder_object *self, exo_encode_options *options)
 {
-    self->cursor = exomp_tape_cursor(&self->tape);
     self->opener = (exo_file_opener){self, encoder_open};
     options->opener = &self->opener;
     options->limits = &self->limits;
-    exomp_check(exo_encode_init(&self->encoder, &self->cursor, options));
+    exomp_check(exo_encode_init(&self->encoder, &self->tape.cursor, options));
 }
 
 /* Walks the request once, to see which files it names. Whatever is wrong with it, sizing will say. */
@@ -178,9 +175,7 @@ static void encoder_list_files(encoder_object *self)
     }
     self->listing = false;
     exomp_check(self->too_many ? EXO_E_NO_MEMORY : EXO_OK);
-    const size_t size = self->file_count * sizeof *self->files;
-    self->files = m_malloc(size);
-    memset(self->files, 0, size);
+    self->files = exomp_array(self->file_count, sizeof *self->files);
 }
 
 static mp_obj_t encoder_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args)
@@ -188,7 +183,7 @@ static mp_obj_t encoder_make_new(const mp_obj_type_t *type, size_t n_args, size_
     (void)type;
     mp_arg_check_num(n_args, n_kw, 1, 1, false);
     encoder_object *self = exomp_new(sizeof *self, &exomp_encoder_type);
-    exo_buffer_init(&self->names, &exomp_heap, UINT32_MAX, EXO_E_NO_MEMORY);
+    exomp_buffer(&self->names);
     exomp_tape_build(&self->tape, args[0], "");
     if (self->tape.names_files) {
         encoder_list_files(self);
@@ -212,7 +207,7 @@ static void encoder_set_drop(encoder_object *self, mp_obj_t drop, exo_encode_opt
     size_t count;
     mp_obj_t *items;
     mp_obj_get_array(drop, &count, &items);
-    self->drop = m_malloc((count + 1) * sizeof *self->drop);
+    self->drop = exomp_array(count, sizeof *self->drop);
     for (size_t i = 0; i < count; i++) {
         exomp_text(items[i], &self->drop[i]);
     }
@@ -226,7 +221,7 @@ static void encoder_set_rename(encoder_object *self, mp_obj_t rename, exo_encode
         mp_raise_TypeError(EXOMP_WORDS("rename"));
     }
     const mp_map_t *map = mp_obj_dict_get_map(rename);
-    self->rename = m_malloc((map->used + 1) * sizeof *self->rename);
+    self->rename = exomp_array(map->used, sizeof *self->rename);
     for (size_t i = 0; i < map->alloc; i++) {
         if (mp_map_slot_is_filled(map, i)) {
             exo_rename *pair = &self->rename[options->rename_count++];
@@ -268,8 +263,7 @@ static mp_obj_t encoder_aim(void *object, const exomp_args *args)
     if (said.extra_body != MP_OBJ_NULL) {
         memset(&self->extra, 0, sizeof self->extra);
         exomp_tape_build(&self->extra, said.extra_body, "extra_body");
-        self->extra_cursor = exomp_tape_cursor(&self->extra);
-        options.extra_body = &self->extra_cursor;
+        options.extra_body = &self->extra.cursor;
     }
     options.as_is = said.as_is;
     encoder_arm(self, &options);

@@ -7,13 +7,13 @@
 
 static mp_obj_t module_error_name(mp_obj_t code)
 {
-    return exomp_word(exo_error_name((int)exomp_int_of(code)));
+    return exomp_error_name((int)exomp_int_of(code));
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(module_error_name_obj, module_error_name);
 
 static mp_obj_t module_error_text(mp_obj_t code)
 {
-    return exomp_word(exo_error_text((int)exomp_int_of(code)));
+    return exomp_error_text((int)exomp_int_of(code));
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(module_error_text_obj, module_error_text);
 
@@ -29,7 +29,7 @@ static mp_obj_t module_repair(mp_obj_t object)
     exomp_bytes(object, &text);
     exo_buffer out;
     exo_repair_report report;
-    exo_buffer_init(&out, &exomp_heap, UINT32_MAX, EXO_E_ARGUMENTS_LIMIT);
+    exomp_buffer(&out);
     exomp_check(exo_json_repair(text, EXO_JSON_DEPTH_MAX, &out, &report));
     mp_obj_t items[] = {exomp_str_taken(&out), mp_obj_new_bool(report.cut), exomp_int(report.values)};
     return mp_obj_new_tuple(3, items);

@@ -47,12 +47,11 @@ static void route_read_stops(mp_obj_t sequence, route_stops *out)
     size_t count;
     mp_obj_t *items;
     mp_obj_get_array(sequence, &count, &items);
-    out->stops = m_malloc((count + 1) * sizeof *out->stops);
-    out->held = m_malloc((count + 1) * sizeof *out->held);
+    out->stops = exomp_array(count, sizeof *out->stops);
+    out->held = exomp_array(count, sizeof *out->held);
     for (size_t i = 0; i < count; i++) {
         mp_obj_t *pair = exomp_pair(items[i]);
         out->stops[i].deployment = exomp_count_of(pair[0], UINT32_MAX);
-        out->stops[i].health = NULL;
         out->held[i] = pair[1];
         if (pair[1] != mp_const_none) {
             out->stops[i].health = &((health_object *)exomp_as(pair[1], &exomp_health_type))->health;

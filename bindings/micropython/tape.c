@@ -56,11 +56,7 @@ static int tape_reset(void *ctx)
     return EXO_OK;
 }
 
-exo_cursor exomp_tape_cursor(exomp_tape *tape)
-{
-    static const exo_cursor_ops ops = {tape_next, tape_rewind, tape_mark, tape_reset};
-    return (exo_cursor){&ops, tape};
-}
+static const exo_cursor_ops tape_ops = {tape_next, tape_rewind, tape_mark, tape_reset};
 
 /* ---- building ---- */
 
@@ -104,7 +100,7 @@ static NORETURN void tape_raise(const tape_builder *builder, const mp_obj_type_t
     nlr_raise(mp_obj_new_exception(type));
 #else
     exo_buffer said;
-    exo_buffer_init(&said, &exomp_heap, UINT32_MAX, EXO_E_NO_MEMORY);
+    exomp_buffer(&said);
     const mp_print_t print = {&said, tape_print};
     mp_printf(&print, "%s", builder->name);
     for (unsigned i = 0; i < builder->depth; i++) {
@@ -290,8 +286,9 @@ void exomp_tape_build(exomp_tape *tape, mp_obj_t value, const char *name)
     builder.tape = tape;
     builder.name = name;
     builder.depth = 0;
-    exo_buffer_init(&tape->kinds, &exomp_heap, UINT32_MAX, EXO_E_NO_MEMORY);
-    exo_buffer_init(&tape->objects, &exomp_heap, UINT32_MAX, EXO_E_NO_MEMORY);
+    tape->cursor = (exo_cursor){&tape_ops, tape};
+    exomp_buffer(&tape->kinds);
+    exomp_buffer(&tape->objects);
     if (!exomp_is_dict(value)) {
         tape_raise(&builder, &mp_type_TypeError, "dict expected");
     }

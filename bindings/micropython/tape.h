@@ -19,14 +19,12 @@ typedef struct exomp_tape {
     size_t object;
     size_t marked_kind;
     size_t marked_object;
+    exo_cursor cursor; /* over it, as the encoder takes it, once it is built */
 } exomp_tape;
 
 /* Builds the tape of `value`, which errors call `name` ("" for a request: "messages[3].content: …"). TypeError for what
  * is no dict at the top and what JSON has no type for; ValueError for NaN and infinities, keys that are the same once
  * they are strings, and nesting beyond EXO_JSON_DEPTH_MAX. */
 void exomp_tape_build(exomp_tape *tape, mp_obj_t value, const char *name);
-
-/* The cursor as the encoder takes it. */
-exo_cursor exomp_tape_cursor(exomp_tape *tape);
 
 #endif

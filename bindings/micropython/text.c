@@ -19,6 +19,17 @@ void *exomp_new(size_t size, exomp_type *type)
     return object;
 }
 
+void *exomp_array(size_t count, size_t size)
+{
+    size *= count + 1;
+    return memset(m_malloc(size), 0, size);
+}
+
+void exomp_buffer(exo_buffer *buffer)
+{
+    exo_buffer_init(buffer, &exomp_heap, UINT32_MAX, EXO_E_NO_MEMORY);
+}
+
 void *exomp_as(mp_obj_t object, exomp_type *type)
 {
     if (mp_obj_get_type(object) != (const mp_obj_type_t *)type) {
@@ -41,7 +52,7 @@ NORETURN void exomp_raise(int code)
 {
     const mp_obj_type_t *type =
         code == EXO_E_NO_MEMORY ? (const mp_obj_type_t *)&mp_type_MemoryError : &mp_type_ValueError;
-    nlr_raise(mp_obj_new_exception_arg1(type, exomp_word(exo_error_name(code))));
+    nlr_raise(mp_obj_new_exception_arg1(type, exomp_error_name(code)));
 }
 
 void exomp_check(int code)

@@ -53,10 +53,10 @@ static bool wire_tells(const exomp_wire *self)
     return !self->told && !self->attempt->object.over;
 }
 
-static void wire_tell_end(exomp_wire *self, int code, exo_span words)
+static void wire_tell_end(exomp_wire *self, int code, const exo_span *words)
 {
     if (wire_tells(self)) {
-        exo_attempt_closed(&self->attempt->attempt, self->now, code, words, self->seen);
+        exo_attempt_closed(&self->attempt->attempt, self->now, code, *words, self->seen);
     }
     self->told = true;
 }
@@ -66,36 +66,28 @@ static bool wire_step(exomp_wire *self)
 {
     exo_attempt *attempt = &self->attempt->attempt;
     exo_http1_event event;
-    const exo_span no_words = {NULL, 0};
+    static const exo_span no_words = {NULL, 0};
     int code = exo_http1_response_next(&self->response, &event);
     const bool come = code == EXO_EVENT;
     if (come && wire_tells(self) && exo_attempt_todo(attempt) == EXO_DO_RUN) {
         code = EXO_OK;
-        switch (event.type) {
-        case EXO_HTTP1_STATUS:
+        if (event.type == EXO_HTTP1_STATUS) {
             code = exo_attempt_status(attempt, event.status);
-            break;
-        case EXO_HTTP1_HEADER:
+        } else if (event.type == EXO_HTTP1_HEADER) {
             code = exo_attempt_header(attempt, event.name, event.value, self->wall);
             if (exo_http1_name_is(event.name, "content-encoding") && !exo_http1_name_is(event.value, "identity")) {
                 code = EXO_E_CODING; /* nobody asked for one */
             }
-            break;
-        case EXO_HTTP1_HEAD_END:
+        } else if (event.type == EXO_HTTP1_HEAD_END) {
             exo_attempt_head_end(attempt, self->now);
-            break;
-        case EXO_HTTP1_BODY:
+        } else if (event.type == EXO_HTTP1_BODY) {
             exo_attempt_bytes(attempt, self->now, event.value);
-            break;
-        case EXO_HTTP1_TRAILER:
-            break;
-        case EXO_HTTP1_END:
-            wire_tell_end(self, EXO_OK, no_words);
-            break;
+        } else if (event.type == EXO_HTTP1_END) {
+            wire_tell_end(self, EXO_OK, &no_words);
         }
     }
     if (code < 0) {
-        wire_tell_end(self, code == EXO_E_HEAD && self->shut ? EXO_E_CLOSED : code, no_words);
+        wire_tell_end(self, code == EXO_E_HEAD && self->shut ? EXO_E_CLOSED : code, &no_words);
     }
     return come; /* what is behind the verdict is only read */
 }
@@ -133,7 +125,7 @@ static mp_obj_t wire_closed(void *object, const exomp_args *said)
         self->shut = true;
         exo_http1_response_end(&self->response);
     } else {
-        wire_tell_end(self, code, said->bytes[0]);
+        wire_tell_end(self, code, &said->bytes[0]);
     }
     return mp_const_none;
 }
@@ -185,7 +177,7 @@ static mp_obj_t head_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
     exo_http1_request *request = &self->request;
     const mp_int_t length = exomp_int_of(args[3]);
     mp_obj_get_array(args[2], &count, &items);
-    self->headers = m_malloc((count + 1) * sizeof *self->headers);
+    self->headers = exomp_array(count, sizeof *self->headers);
     for (size_t i = 0; i < count; i++) {
         mp_obj_t *pair = exomp_pair(items[i]);
         exomp_text(pair[0], &self->headers[i].name);
