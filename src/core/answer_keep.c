@@ -127,18 +127,18 @@ static void keep_strip(exo_span *json)
 
 /* Writes what is inside of one more list behind that of a list of `len` bytes, 0 for none. Returns the new length, at
  * most 2 more than both are long. */
-static size_t keep_join(char *list, size_t len, exo_span more)
+static size_t keep_join(char *list, size_t len, const exo_span *more)
 {
     const size_t at = len > 0 ? len - 1 : 0;
     list[at] = len > 0 ? ',' : '[';
-    memcpy(list + at + 1, more.ptr, more.len);
-    list[at + 1 + more.len] = ']';
-    return at + more.len + 2;
+    memcpy(list + at + 1, more->ptr, more->len);
+    list[at + 1 + more->len] = ']';
+    return at + more->len + 2;
 }
 
-static int keep_append_to_list(exo_buffer *list, exo_span more)
+static int keep_append_to_list(exo_buffer *list, const exo_span *more)
 {
-    int rc = exo_buffer_reserve(list, more.len + 2);
+    int rc = exo_buffer_reserve(list, more->len + 2);
     if (rc == EXO_OK) {
         list->len = keep_join(list->data, list->len, more);
     }
@@ -149,7 +149,7 @@ void exo_keep_list(exo_answer *answer, enum exo_answer_kept which, exo_span json
 {
     keep_strip(&json);
     if (json.len > 0) {
-        exo_keep_failed(answer, keep_append_to_list(&answer->kept_[which], json));
+        exo_keep_failed(answer, keep_append_to_list(&answer->kept_[which], &json));
     }
 }
 
@@ -162,18 +162,18 @@ static const char *keep_read_member(const exo_buffer *records, size_t at, struct
 }
 
 /* Stores the record of a name, or a new one at the end. EXO_E_ANSWER_LIMIT where there are too many. */
-static int keep_find_member(const exo_buffer *records, uint32_t owner, exo_span name, struct member *member)
+static int keep_find_member(const exo_buffer *records, uint32_t owner, const exo_span *name, struct member *member)
 {
     unsigned count = 0;
     for (size_t at = 0; at < records->len; at += member->record.room) {
         const char *text = keep_read_member(records, at, member);
-        if (member->owner == owner && exo_span_equal(exo_span_of(text + 1, member->name_len - 3), name)) {
+        if (member->owner == owner && exo_span_equal(exo_span_of(text + 1, member->name_len - 3), *name)) {
             return EXO_OK;
         }
         count += member->owner != NOBODY;
     }
     member->owner = owner;
-    member->name_len = (uint32_t)name.len + 3;
+    member->name_len = (uint32_t)name->len + 3;
     member->record.at = (uint32_t)records->len;
     member->record.len = (uint32_t)sizeof *member + member->name_len;
     member->record.room = 0;
@@ -181,7 +181,7 @@ static int keep_find_member(const exo_buffer *records, uint32_t owner, exo_span 
 }
 
 /* Puts a value in the place of what a name has; `listed`: it is the inside of a list, and joined to that. */
-static int keep_set_member(exo_buffer *records, uint32_t owner, exo_span name, exo_span json, bool listed)
+static int keep_set_member(exo_buffer *records, uint32_t owner, const exo_span *name, const exo_span *json, bool listed)
 {
     struct member member;
     int rc = keep_find_member(records, owner, name, &member);
@@ -190,7 +190,7 @@ static int keep_set_member(exo_buffer *records, uint32_t owner, exo_span name, e
     if (member.record.len > head && !(listed && records->data[at + head] == '[')) {
         member.record.len = head; /* what is there is replaced */
     }
-    rc = rc == EXO_OK ? exo_keep_grow(records, &member.record, json.len + (listed ? 2 : 0)) : rc;
+    rc = rc == EXO_OK ? exo_keep_grow(records, &member.record, json->len + (listed ? 2 : 0)) : rc;
     if (rc != EXO_OK) {
         return rc;
     }
@@ -201,14 +201,14 @@ static int keep_set_member(exo_buffer *records, uint32_t owner, exo_span name, e
     char *record = records->data + member.record.at;
     char *value = record + head;
     record[sizeof member] = '"'; /* once more, if the name is there already */
-    memcpy(record + sizeof member + 1, name.ptr, name.len);
+    memcpy(record + sizeof member + 1, name->ptr, name->len);
     value[-2] = '"';
     value[-1] = ':';
-    size_t len = json.len;
+    size_t len = json->len;
     if (listed) {
         len = keep_join(value, member.record.len - head, json);
     } else {
-        memcpy(value, json.ptr, json.len);
+        memcpy(value, json->ptr, json->len);
     }
     member.record.len = head + (uint32_t)len;
     memcpy(record, &member, sizeof member);
@@ -224,7 +224,7 @@ void exo_keep_member(exo_answer *answer, const exo_delta *delta, exo_span json)
         keep_strip(&json);
     }
     if (json.len > 0) {
-        rc = keep_set_member(&answer->kept_[EXO_KEPT_MEMBERS_], owner, delta->name, json, listed);
+        rc = keep_set_member(&answer->kept_[EXO_KEPT_MEMBERS_], owner, &delta->name, &json, listed);
     }
     if (rc == EXO_E_ANSWER_LIMIT) {
         answer->raw_cut_ = true;
@@ -243,7 +243,8 @@ int exo_answer_extra(const exo_answer *answer, uint32_t call, exo_buffer *out)
     for (size_t at = 0; rc == EXO_OK && at < records->len; at += member.record.room) {
         const char *text = keep_read_member(records, at, &member);
         if (member.owner == call) {
-            rc = keep_append_to_list(out, exo_span_of(text, member.record.len - sizeof member));
+            const exo_span own = {text, member.record.len - sizeof member};
+            rc = keep_append_to_list(out, &own);
         }
     }
     if (out->len > 0) { /* a list of members is an object */

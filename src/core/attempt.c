@@ -162,9 +162,9 @@ int exo_attempt_init(exo_attempt *attempt, const exo_attempt_options *options, i
 
 /* ---- verdicts ---- */
 
-static void attempt_fail(exo_attempt *a, int code, exo_span words)
+static void attempt_fail(exo_attempt *a, int code, const exo_span *words)
 {
-    exo_failure_set(&a->failure_, code, words);
+    exo_failure_set(&a->failure_, code, *words);
     a->failure_.http_status = a->head_ended_ ? a->status_ : 0;
     a->failure_.status = a->failure_.http_status;
     a->failure_.offset = exo_intake_offset(&a->intake_);
@@ -174,7 +174,7 @@ static void attempt_fail(exo_attempt *a, int code, exo_span words)
 void exo_attempt_break_off(exo_attempt *attempt, int code, exo_span words)
 {
     if (attempt->end_ != ATTEMPT_OVER) {
-        attempt_fail(attempt, code, words);
+        attempt_fail(attempt, code, &words);
     }
 }
 
@@ -328,7 +328,7 @@ void exo_attempt_closed(exo_attempt *attempt, int64_t now, int code, exo_span wo
     }
     code = code < 0 ? code : EXO_E_CLOSED;
     bool again = attempt_may_resend(a, code, byte_seen);
-    attempt_fail(a, code, words);
+    attempt_fail(a, code, &words);
     if (again) {
         a->end_ = ATTEMPT_ASKS_RESEND;
     }
@@ -384,7 +384,8 @@ static bool attempt_waits_for_rest(const exo_attempt *a)
 /* A clock has run out. */
 static void attempt_run_out(exo_attempt *a, int index)
 {
-    attempt_fail(a, attempt_codes[index], exo_span_of(NULL, 0));
+    static const exo_span no_words = {NULL, 0};
+    attempt_fail(a, attempt_codes[index], &no_words);
 }
 
 void exo_attempt_tick(exo_attempt *attempt, int64_t now)

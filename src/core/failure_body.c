@@ -324,8 +324,9 @@ static uint8_t body_follow(uint8_t place, const exo_json_token *key)
 
 /* A body may have been cut inside the message: what there is of the string that begins in `rest` is taken all the same,
  * but for an escape near its end, which may not be whole. */
-static void body_take_rest(struct reading *reading, uint8_t field, exo_span rest)
+static void body_take_rest(struct reading *reading, uint8_t field, const exo_span *text)
 {
+    exo_span rest = *text;
     exo_ascii_trim(&rest);
     exo_ascii_skip(&rest, ",");
     exo_ascii_trim(&rest);
@@ -343,7 +344,7 @@ static void body_take_rest(struct reading *reading, uint8_t field, exo_span rest
 }
 
 /* Walks over a JSON text whose outermost object stands at `start`, as far as it can be read. */
-static void body_walk(struct reading *reading, exo_span text, uint8_t start)
+static void body_walk(struct reading *reading, const exo_span *text, uint8_t start)
 {
     uint8_t next = SLOT(MESSAGE, start);
     uint8_t levels[EXO_JSON_DEPTH_MAX + 1] = {next};
@@ -351,12 +352,13 @@ static void body_walk(struct reading *reading, exo_span text, uint8_t start)
     uint8_t place = start;
     exo_json_reader reader;
     exo_json_token token;
-    exo_json_reader_init(&reader, text, EXO_JSON_DEPTH_MAX, true);
+    exo_json_reader_init(&reader, *text, EXO_JSON_DEPTH_MAX, true);
     for (;;) {
         size_t before = reader.at;
         int status = exo_json_next(&reader, &token);
         if (status != EXO_EVENT) {
-            body_take_rest(reading, next & 15, exo_span_of(text.ptr + before, reader.at - before));
+            const exo_span rest = {text->ptr + before, reader.at - before};
+            body_take_rest(reading, next & 15, &rest);
             return;
         }
         switch (token.type) {
@@ -392,33 +394,33 @@ static void body_walk_nested(struct reading *reading)
     const size_t at = strlen(failure->message) + UNFOLD_AT;
     if (at < sizeof failure->message) {
         char *room = failure->message + at;
-        const size_t len = exo_json_copy(&reading->nested, room, sizeof failure->message - at);
+        const exo_span nested = {room, exo_json_copy(&reading->nested, room, sizeof failure->message - at)};
         reading->inside = INSIDE;
         reading->cause = reading->nested_is_cause;
         reading->said = false;
-        body_walk(reading, exo_span_of(room, len), TOP);
+        body_walk(reading, &nested, TOP);
         if (!reading->said) {
             body_say(reading, &reading->nested.text, true);
         }
     }
 }
 
-/* Takes off `text` what stands before the first of two bytes, and that byte. */
-static exo_span body_take_until(exo_span *text, char one, char other)
+/* Takes off `text` what stands before the first of two bytes, and that byte; stores what stands before it. */
+static void body_take_until(exo_span *text, char one, char other, exo_span *taken)
 {
-    exo_span taken = *text;
-    taken.len = 0;
-    while (taken.len < text->len && taken.ptr[taken.len] != one && taken.ptr[taken.len] != other) {
-        taken.len++;
+    const char *const begin = text->ptr;
+    size_t len = 0;
+    while (len < text->len && begin[len] != one && begin[len] != other) {
+        len++;
     }
-    body_consume(text, taken.len + (taken.len < text->len));
-    return taken;
+    body_consume(text, len + (len < text->len));
+    *taken = exo_span_of(begin, len);
 }
 
 /* Takes the first line off `text`; CR and LF together end two. */
-static exo_span body_take_line(exo_span *text)
+static void body_take_line(exo_span *text, exo_span *line)
 {
-    return body_take_until(text, '\n', '\r');
+    body_take_until(text, '\n', '\r', line);
 }
 
 /* Makes of an HTML page the text of its title, or what to say of one without. */
@@ -428,8 +430,10 @@ static void body_cut_to_title(exo_span *page)
     while (page->len > 0 && !exo_ascii_skip(page, "<title")) {
         body_consume(page, 1);
     }
-    body_take_until(page, '>', '>');
-    *page = body_take_until(page, '<', '<');
+    exo_span title;
+    body_take_until(page, '>', '>', &title);
+    body_take_until(page, '<', '<', &title);
+    *page = title;
     exo_ascii_trim(page);
     if (page->len == 0) {
         *page = exo_span_of(untitled, sizeof untitled - 1);
@@ -461,23 +465,23 @@ static bool body_is_json(const exo_span *text)
 
 /* Lines that are no JSON together are read as the last of them that is an object: an event was cut, and what was wrong
  * came behind it. */
-static exo_span body_choose_line(const exo_span *text)
+static void body_choose_line(const exo_span *text, exo_span *chosen)
 {
-    exo_span chosen = *text;
     exo_span rest = *text;
+    *chosen = *text;
     if (!body_is_json(text)) {
         while (rest.len > 0) {
-            const exo_span line = body_take_line(&rest);
+            exo_span line;
+            body_take_line(&rest, &line);
             if (line.len > 0 && line.ptr[0] == '{' && body_is_json(&line)) {
-                chosen = line;
+                *chosen = line;
             }
         }
     }
-    return chosen;
 }
 
 /* JSON of any shape. */
-static void body_read_json(struct reading *reading, exo_span json)
+static void body_read_json(struct reading *reading, const exo_span *json)
 {
     reading->nested.text.len = 0;
     reading->base_code = 0;
@@ -492,9 +496,10 @@ static void body_read_json(struct reading *reading, exo_span json)
 /* JSON or text. What is JSON but no object, list or string says nothing. */
 static void body_read_value(struct reading *reading, const exo_span *text)
 {
-    const exo_span value = body_choose_line(text);
+    exo_span value;
+    body_choose_line(text, &value);
     if (*value.ptr == '{' || *value.ptr == '[' || *value.ptr == '"') {
-        body_read_json(reading, value);
+        body_read_json(reading, &value);
         reading->opaque = *text;
     } else if (!body_is_json(text)) {
         body_say(reading, text, false);
@@ -502,11 +507,13 @@ static void body_read_value(struct reading *reading, const exo_span *text)
 }
 
 /* Reads a body that is an event stream as its lines of data. False: it is none. */
-static bool body_read_events(struct reading *reading, exo_span body)
+static bool body_read_events(struct reading *reading, const exo_span *body)
 {
+    exo_span rest = *body;
     bool any = false;
-    while (body.len > 0) {
-        exo_span line = body_take_line(&body);
+    while (rest.len > 0) {
+        exo_span line;
+        body_take_line(&rest, &line);
         if (exo_ascii_skip(&line, "data:")) {
             any = true;
             exo_ascii_trim(&line);
@@ -529,7 +536,7 @@ void exo_failure_read(struct reading *reading, exo_span body)
         reading->page = true;
         body_cut_to_title(&body);
         body_say(reading, &body, false);
-    } else if (!body_read_events(reading, body)) {
+    } else if (!body_read_events(reading, &body)) {
         body_read_value(reading, &body);
     }
     if (!reading->found && reading->failure) {
