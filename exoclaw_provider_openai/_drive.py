@@ -63,6 +63,14 @@ class Call:
 
     # --- for whoever wants the answer
 
+    async def run(self, on_delta):
+        """Awaits `on_delta` with each piece of the text that is wanted, until the call has succeeded."""
+        event = await self.next()
+        while event is not None:
+            if event[1] == 0:
+                await on_delta(event[2])
+            event = await self.next()
+
     async def next(self):
         """The next event, as `_exochat` makes them; None: the call has succeeded. Raises what it failed with."""
         if self._held:

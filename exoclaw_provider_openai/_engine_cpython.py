@@ -11,7 +11,7 @@ import weakref
 
 from ._body import GivenBody
 from ._deploy_cpython import start_options
-from ._host_cpython import Box, Host
+from ._host_cpython import LOW, Box, Host
 from ._outcome_cpython import Outcome
 
 PATIENCE = 1.0  # seconds that close() waits for the clients of other loops
@@ -117,6 +117,8 @@ class EngineCall(Outcome):
         self._box = box = Box(host.loop)
         self._pump = None
         options = start_options(plan, host.engine.settings.deployments)
+        if plan.wanted:
+            options["plain"] = True
         if plan.request is None:
             box.call = host.client.start_raw(plan.model, options, box)
         else:
@@ -129,14 +131,30 @@ class EngineCall(Outcome):
             self._pump = host.loop.create_task(self._send(GivenBody(plan.source)))
         host.arm()
 
+    async def run(self, on_delta):
+        """Awaits `on_delta` (or None) with each piece of the text, until the call has succeeded."""
+        box, events = self._box, self._box.events
+        while not self.ended:
+            if len(events) > LOW or (events and not box.held):
+                event = events.popleft()
+            else:
+                event = await box.get(self._host)
+            if type(event) is str:
+                self._shown = True
+                await on_delta(event)
+            else:
+                self._took(event)
+
+    def _took(self, event):
+        if isinstance(event, BaseException):
+            self.ended = True
+            raise event
+        return self.take(event)
+
     async def next(self):
         """The next event; None: the call has succeeded. Raises what it failed with."""
         while not self.ended:
-            event = await self._box.get(self._host)
-            if isinstance(event, BaseException):
-                self.ended = True
-                raise event
-            event = self.take(event)
+            event = self._took(await self._box.get(self._host))
             if event is not None:
                 return event
         return None

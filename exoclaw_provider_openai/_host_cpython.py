@@ -10,6 +10,7 @@ from collections import deque
 from ._deploy_cpython import client_of
 
 QUEUE = 64  # events of one call that wait for its reader
+LOW = 16  # of them, below which its transfer goes on
 
 
 class Host:
@@ -30,34 +31,36 @@ class Host:
 
     def serve(self):
         """Moves what can be moved and delivers what came."""
-        if self.client is None:
+        client = self.client
+        if client is None:
             return
-        more, events = self.client.turn()
-        for box, event in events:
-            box.put(event)
-        if more and self._again is None:
-            self._again = self.loop.call_soon(self._serve_again)
-        self.arm()
+        due, rows = client.serve()
+        for box, events in rows:
+            box.put(*events)
+        self._set(due)
 
     def _serve_again(self):
         self._again = None
         self.serve()
 
     def arm(self):
-        """Sets the timer anew where it is to ring earlier, and watches what is to be watched."""
-        client = self.client
-        if client is None:
-            return
+        """What was done with the client may have made it due."""
+        if self.client is not None:
+            self._set(self.client.timeout())
+
+    def _set(self, due):
+        """Serves at once, or sets the timer anew where it is to ring earlier, and watches what is to be watched."""
         if self._fd < 0:
             self._watch()
-        timeout = client.timeout()
-        if timeout < 0:
-            return
-        due = self.loop.time() + timeout / 1000
-        if self._timer is None or due < self._due:
-            self._forget_timer()
-            self._due = due
-            self._timer = self.loop.call_at(due, self._ring)
+        if due == 0:
+            if self._again is None:
+                self._again = self.loop.call_soon(self._serve_again)
+        elif due > 0:
+            at = self.loop.time() + due / 1000
+            if self._timer is None or at < self._due:
+                self._forget_timer()
+                self._due = at
+                self._timer = self.loop.call_at(at, self._ring)
 
     def _ring(self):
         self._timer = None
@@ -117,9 +120,10 @@ class Box:
         self.held = False
         self._loop = loop
 
-    def put(self, event):
-        self.events.append(event)
-        if len(self.events) >= QUEUE and not self.held and self.call is not None and not self.call.done():
+    def put(self, *events):
+        waiting = self.events
+        waiting.extend(events)
+        if len(waiting) >= QUEUE and not self.held and self.call is not None and not self.call.done():
             self.held = True
             self.call.hold(True)
         waiter, self.waiter = self.waiter, None
@@ -127,11 +131,13 @@ class Box:
             waiter.set_result(None)
 
     async def get(self, host):
-        while not self.events:
+        """The next event; a piece of the text as its str alone, where the plan is so."""
+        events = self.events
+        while not events:
             self.waiter = self._loop.create_future()
             await self.waiter
-        event = self.events.popleft()
-        if self.held and len(self.events) <= QUEUE // 4:
+        event = events.popleft()
+        if self.held and len(events) <= LOW:
             self.held = False
             if host.client is not None:
                 self.call.hold(False)

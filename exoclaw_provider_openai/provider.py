@@ -106,12 +106,8 @@ class OpenAIStreamingProvider:
         plan.wanted = ("content",) if on_delta is not None else ()
         call = self._start(plan)
         try:
-            while True:
-                event = await call.next()
-                if event is None:
-                    return self._response(call)
-                if event[1] == 0:
-                    await on_delta(event[2])
+            await call.run(on_delta)
+            return self._response(call)
         finally:
             await call.close()
 
@@ -150,8 +146,7 @@ class OpenAIStreamingProvider:
         plan.total_ms = int((self._total_timeout or 0) * 1000 + 0.5)
         call = self._start(plan)
         try:
-            while await call.next() is not None:
-                pass
+            await call.run(None)
             return self._response(call).content or ""
         finally:
             await call.close()

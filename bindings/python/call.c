@@ -45,6 +45,7 @@ typedef struct call_options {
     PyObject *api_key;
     PyObject *headers;
     PyObject *defaults;
+    bool plain;
 } call_options;
 
 #define CALL_FIELD(field, kind) \
@@ -66,6 +67,7 @@ static const exopy_option call_table[] = {
     CALL_OBJECT(api_key),
     CALL_OBJECT(headers),
     CALL_OBJECT(defaults),
+    EXOPY_OPTION(call_options, plain, EXOPY_BOOL),
 };
 
 /* Deploys `name` anew where its key has changed. */
@@ -176,10 +178,20 @@ void exopy_call_end(exopy_call *self)
     Py_DECREF(self);
 }
 
+/* Called by the library with what it reads of an answer. */
+static void call_count_bytes(void *ctx, exo_span bytes)
+{
+    exopy_client *client = ctx;
+    client->bytes_read += bytes.len;
+}
+
 /* Starts the call in the library. */
 static bool call_begin(exopy_call *self, exopy_client *client, exo_call_options *options)
 {
     self->cursor = exopy_tape_cursor(&self->tape);
+    options->raw = call_count_bytes;
+    options->raw_ctx = client;
+    exopy_pace_end(&client->pace);
     client->busy = true;
     if (self->is_given) {
         call_begin_given(&self->given);
@@ -216,6 +228,7 @@ PyObject *exopy_call_start(exopy_client *client, PyObject *model, PyObject *requ
                  exopy_client_is(client); /* code of the caller's may have run */
     if (self) {
         self->is_given = !request;
+        self->join.plain = said.plain;
         self->user = Py_NewRef(user);
     }
     begun = begun && call_begin(self, client, &said.options);

@@ -57,11 +57,13 @@ static void client_shut(exopy_client *self)
 {
     if (self->client && (self->busy || self->waiting > 0)) {
         self->closing = true;
+        exopy_pace_end(&self->pace);
         exo_client_wakeup(self->client);
         return;
     }
     exo_client *client = self->client;
     self->client = NULL;
+    exopy_pace_free(&self->pace);
     while (self->calls) {
         exopy_call_end(self->calls);
     }
@@ -167,9 +169,11 @@ static bool client_begin(exopy_client *self, PyObject *dict)
         return false;
     }
     if (said.watch || exo_client_fd(self->client) < 0) {
+        exopy_pace_init(&self->pace, -1);
         self->watched = PyList_New(0);
         return self->watched && exo_client_watch(self->client, client_note_watch, self) == EXO_OK;
     }
+    exopy_pace_init(&self->pace, exo_client_fd(self->client));
     return true;
 }
 
@@ -260,24 +264,57 @@ static PyObject *client_start_raw(PyObject *object, PyObject *args)
     return exopy_call_start((exopy_client *)object, model, NULL, options, user);
 }
 
-/* Appends (user, event) for each event that the call has ready. */
-static bool client_hand_on(exopy_call *call, PyObject *events)
+/* Where the events of a turn go: each as (user, event), or those that one call has in a row as (user, [event, …]). */
+typedef struct client_taken {
+    PyObject *list;
+    bool in_rows;
+    const exopy_call *last; /* whose row is the last one, */
+    PyObject *row;          /* and it; borrowed of the list */
+} client_taken;
+
+/* Takes over `item`, which may be NULL. */
+static bool client_append(PyObject *list, PyObject *item)
+{
+    bool appended = item && PyList_Append(list, item) == 0;
+    Py_XDECREF(item);
+    return appended;
+}
+
+/* A row for the events of this call, unless the last one is its own. */
+static bool client_begin_row(client_taken *taken, const exopy_call *call)
+{
+    if (taken->last == call) {
+        return true;
+    }
+    PyObject *row = PyList_New(0);
+    bool begun = row && client_append(taken->list, PyTuple_Pack(2, call->user, row));
+    Py_XDECREF(row);
+    taken->last = call;
+    taken->row = row;
+    return begun;
+}
+
+/* Appends each event that the call has ready. */
+static bool client_hand_on(exopy_call *call, client_taken *taken)
 {
     while (exopy_join_has(&call->join)) {
         PyObject *event = exopy_join_next(&call->join);
-        PyObject *pair = PyTuple_Pack(2, call->user, event);
+        bool handed = false;
+        if (!taken->in_rows) {
+            handed = client_append(taken->list, PyTuple_Pack(2, call->user, event));
+        } else if (client_begin_row(taken, call)) {
+            handed = PyList_Append(taken->row, event) == 0;
+        }
         Py_DECREF(event);
-        if (!pair || PyList_Append(events, pair) < 0) {
-            Py_XDECREF(pair);
+        if (!handed) {
             return false;
         }
-        Py_DECREF(pair);
     }
     return true;
 }
 
 /* An event of the library as one of Python's. */
-static bool client_take(exopy_client *self, const exo_event *event, PyObject *events)
+static bool client_take(exopy_client *self, const exo_event *event, client_taken *into)
 {
     exopy_state *state = exopy_state_of((PyObject *)self);
     exopy_call *call = exo_call_user(event->call);
@@ -296,7 +333,7 @@ static bool client_take(exopy_client *self, const exo_event *event, PyObject *ev
     }
     PyObject *failure = event->failure ? exopy_failure_new(state, event->failure) : NULL;
     bool made = (failure || !event->failure) && exopy_join_take(&call->join, state, &taken, failure) &&
-                client_hand_on(call, events);
+                client_hand_on(call, into);
     Py_XDECREF(failure);
     if (is_last) {
         call->cancelled = true; /* it has ended: what it held is let go of as soon as the library is not at work */
@@ -304,8 +341,8 @@ static bool client_take(exopy_client *self, const exo_event *event, PyObject *ev
     return made;
 }
 
-/* Takes events into the list; what the library says in the end. -1 with an exception. */
-static int client_take_all(exopy_client *self, PyObject *events)
+/* Takes events; what the library says in the end. -1 with an exception. */
+static int client_take_all(exopy_client *self, client_taken *taken)
 {
     size_t bytes = 0;
     for (int count = 0; count < CLIENT_TURN_EVENTS && bytes < CLIENT_TURN_BYTES; count++) {
@@ -319,35 +356,66 @@ static int client_take_all(exopy_client *self, PyObject *events)
             return code;
         }
         bytes += event.text.len;
-        if (!client_take(self, &event, events)) {
+        if (!client_take(self, &event, taken)) {
             return -1;
         }
     }
     return EXO_EVENT;
 }
 
-static PyObject *client_turn(PyObject *object, PyObject *ignored)
+/* One turn, as `make` tells of it. NULL with an exception. */
+static PyObject *client_do_turn(PyObject *object, bool in_rows,
+                                PyObject *(*make)(const exopy_client *self, int code, PyObject *events))
 {
     exopy_client *self = (exopy_client *)object;
-    (void)ignored;
-    PyObject *events = exopy_client_is(self) ? PyList_New(0) : NULL;
-    if (!events) {
+    client_taken taken = {.in_rows = in_rows};
+    taken.list = exopy_client_is(self) ? PyList_New(0) : NULL;
+    if (!taken.list) {
         return NULL;
     }
     Py_INCREF(object);
     self->busy = true;
-    int code = client_take_all(self, events);
-    bool more = code == EXO_EVENT || (code == EXO_OK && exo_client_timeout(self->client) == 0);
+    self->bytes_read = 0;
+    exopy_pace_begin(&self->pace);
+    int code = client_take_all(self, &taken);
+    self->due = code == EXO_EVENT ? 0 : exo_client_timeout(self->client);
+    if (self->due != 0) {
+        exopy_pace_read(&self->pace, self->bytes_read, PyList_Size(taken.list) > 0);
+    }
     PyObject *type;
     PyObject *error;
     PyObject *traceback;
     PyErr_Fetch(&type, &error, &traceback);
     client_rest(self);
     PyErr_Restore(type, error, traceback);
-    PyObject *result = code < 0 ? NULL : Py_BuildValue("(NO)", PyBool_FromLong(more), events);
-    Py_DECREF(events);
+    PyObject *result = code < 0 ? NULL : make(self, code, taken.list);
+    Py_DECREF(taken.list);
     Py_DECREF(object);
     return result;
+}
+
+static PyObject *client_make_turn(const exopy_client *self, int code, PyObject *events)
+{
+    bool more = code == EXO_EVENT || (code == EXO_OK && self->due == 0);
+    return Py_BuildValue("(NO)", PyBool_FromLong(more), events);
+}
+
+static PyObject *client_turn(PyObject *object, PyObject *ignored)
+{
+    (void)ignored;
+    return client_do_turn(object, false, client_make_turn);
+}
+
+static PyObject *client_make_serve(const exopy_client *self, int code, PyObject *rows)
+{
+    (void)code;
+    return Py_BuildValue("(LO)", (long long)self->due, rows);
+}
+
+static PyObject *client_serve(PyObject *object, PyObject *ignored)
+{
+    (void)ignored;
+    return client_do_turn(object, true, client_make_serve);
 }
 
 static PyObject *client_calls(PyObject *object, PyObject *ignored)
@@ -362,7 +430,7 @@ static PyObject *client_fd(PyObject *object, PyObject *ignored)
 {
     exopy_client *self = (exopy_client *)object;
     (void)ignored;
-    return exopy_client_is(self) ? PyLong_FromLong(self->watched ? -1 : exo_client_fd(self->client)) : NULL;
+    return exopy_client_is(self) ? PyLong_FromLong(self->pace.fd) : NULL;
 }
 
 static PyObject *client_watch(PyObject *object, PyObject *ignored)
@@ -402,7 +470,7 @@ static PyObject *client_timeout(PyObject *object, PyObject *ignored)
 /* Waits without the GIL for the client's descriptor. As poll(): 1 it is ready, 0 the time is up, -1 errno. */
 static int client_poll(const exopy_client *self, int64_t timeout)
 {
-    int fd = self->watched ? -1 : exo_client_fd(self->client);
+    int fd = self->pace.fd;
     struct pollfd waited = {fd, POLLIN, 0};
     if (fd < 0) {
         timeout = timeout >= 0 && timeout < CLIENT_LOOK_MS ? timeout : CLIENT_LOOK_MS;
@@ -439,8 +507,10 @@ static PyObject *client_wait(PyObject *object, PyObject *args)
 
 static PyObject *client_wakeup(PyObject *object, PyObject *ignored)
 {
+    exopy_client *self = (exopy_client *)object;
     (void)ignored;
-    exo_client_wakeup(((exopy_client *)object)->client);
+    exopy_pace_end(&self->pace);
+    exo_client_wakeup(self->client);
     Py_RETURN_NONE;
 }
 
@@ -540,6 +610,7 @@ static PyMethodDef client_methods[] = {
     {"start", client_start, METH_VARARGS, "start(model, request, options, user): starts a call."},
     {"start_raw", client_start_raw, METH_VARARGS, "start_raw(model, options, user): one whose body is sent."},
     {"turn", client_turn, METH_NOARGS, "turn(): (whether there is more, [(user, event)])."},
+    {"serve", client_serve, METH_NOARGS, "serve(): the same for a loop: (timeout(), [(user, [event, ...])])."},
     {"fd", client_fd, METH_NOARGS, "fd(): one descriptor, readable when turn() is due; or -1."},
     {"watch", client_watch, METH_NOARGS, "watch(): [(socket, what)] that has changed."},
     {"ready", client_ready, METH_VARARGS, "ready(socket, what): a watched socket is ready."},

@@ -5,6 +5,7 @@
 #define EXOPY_CLIENT_H
 
 #include "join.h"
+#include "pace.h"
 #include "tape.h"
 
 struct exopy_call;
@@ -17,9 +18,12 @@ typedef struct exopy_client {
     Py_ssize_t call_count;
     PyObject *deployed; /* dict: name → the options that it was deployed with */
     PyObject *watched;  /* list of (socket, what) that were not asked for yet; NULL: not in this mode */
-    int waiting;        /* threads in wait() */
-    bool busy;          /* the library is at work: what would end a call waits until it is not */
-    bool closing;       /* to be closed then */
+    exopy_pace pace;
+    int waiting;       /* threads in wait() */
+    bool busy;         /* the library is at work: what would end a call waits until it is not */
+    bool closing;      /* to be closed then */
+    size_t bytes_read; /* of answers, in this turn */
+    int64_t due;       /* in how many milliseconds, as this turn has left it */
     exo_limits limits;
 } exopy_client;
 

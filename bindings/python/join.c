@@ -15,6 +15,13 @@ static bool join_goes_on(const exopy_join *join, const exo_intake_event *event)
            !event->replace;
 }
 
+/* The event that is a text. */
+static PyObject *join_event(const exopy_join *join, exopy_state *state, const exo_intake_event *event, PyObject *text)
+{
+    bool plain = join->plain && event->type == EXO_EVENT_TEXT && event->choice == 0;
+    return plain ? Py_NewRef(text) : exopy_event_new(state, event, text, NULL);
+}
+
 /* Takes over `event`. */
 static bool join_ready(exopy_join *join, PyObject *event)
 {
@@ -48,7 +55,7 @@ bool exopy_join_flush(exopy_join *join, exopy_state *state)
     }
     join->joining = false;
     PyObject *text = exopy_str(exo_buffer_span(&join->text));
-    bool made = text && join_ready(join, exopy_event_new(state, &join->first, text, NULL));
+    bool made = text && join_ready(join, join_event(join, state, &join->first, text));
     Py_XDECREF(text);
     exo_buffer_free(&join->text);
     return made;
@@ -57,8 +64,11 @@ bool exopy_join_flush(exopy_join *join, exopy_state *state)
 /* An event that is there as a whole. */
 static bool join_whole(exopy_join *join, exopy_state *state, const exo_intake_event *event, PyObject *failure)
 {
-    PyObject *text = join_has_text(event->type) ? exopy_str(event->text) : NULL;
-    bool made = (text || !join_has_text(event->type)) && join_ready(join, exopy_event_new(state, event, text, failure));
+    if (!join_has_text(event->type)) {
+        return join_ready(join, exopy_event_new(state, event, NULL, failure));
+    }
+    PyObject *text = exopy_str(event->text);
+    bool made = text && join_ready(join, join_event(join, state, event, text));
     Py_XDECREF(text);
     return made;
 }

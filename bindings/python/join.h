@@ -12,6 +12,7 @@
 
 /* Zeroed, it has joined nothing. */
 typedef struct exopy_join {
+    bool plain;             /* a text of choice 0 is a str, no event */
     bool joining;           /* `text` is what came so far of `first` */
     exo_intake_event first; /* without what it points to */
     exo_buffer text;

@@ -22,7 +22,7 @@ if not hasattr(_exochat, "Client"):
     pytest.skip("built without the hosted library", allow_module_level=True)
 
 from bodies import CODES
-from upstreams import ALL, ASK, PATIENCE, ask, client, client_of, deploy, events_of, upstream  # noqa: F401
+from upstreams import ALL, ASK, PATIENCE, Trickle, ask, client, client_of, deploy, events_of, upstream  # noqa: F401
 
 
 def texts(events):
@@ -291,6 +291,63 @@ def test_a_turn_takes_64_events_or_256_kilobytes(client, upstream):
         if not more and not events:
             client.wait(PATIENCE)
     assert most < 2 * 262144
+
+
+def test_a_turn_for_a_loop(client, upstream):
+    """serve(): the events of a call in rows; a piece of the text is a str where that was asked for."""
+    deploy(client, upstream, "tokens-5000")
+    client.start("tokens-5000", ASK, {"wanted": ("content",), "plain": True}, "plain")
+    client.start("tokens-5000", ASK, {"wanted": ("content",)}, "events")
+    found = {"plain": [], "events": []}
+    while client.calls():
+        due, rows = client.serve()
+        assert sum(len(events) for _, events in rows) <= 64
+        for user, events in rows:
+            found[user] += events
+        if due and client.calls():
+            client.wait(PATIENCE)
+    texts = [event[2] for event in found["events"] if event[0] == "content"]
+    assert found["plain"][:-1] == texts and len(texts) == 5000
+    assert found["plain"][-1][0] == found["events"][-1][0] == "end"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no pauses")
+@pytest.mark.parametrize("wanted", [(), ("content",)])
+def test_pieces_that_come_faster_than_it_pays_to_wake_up(client, wanted):
+    """The number of turns goes by the time that it took, not by the number of pieces: there is a pause behind each turn."""
+    with Trickle(count=3000) as server:
+        client.deploy("m", {"base_url": f"http://127.0.0.1:{server.port}/v1"})
+        began = time.monotonic()
+        call = client.start("m", ASK, {"wanted": wanted}, None)
+        waits = 0
+        while client.calls():
+            if client.serve()[0] and client.calls():
+                client.wait(PATIENCE)
+                waits += 1
+        took = (time.monotonic() - began) * 1000
+        assert call.answer(0).content == "x" * 3000
+        assert waits <= took / (1 if wanted else 2) + 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no pauses")
+def test_nothing_is_lost_in_a_pause(client, upstream):
+    """A call that starts in one, a wakeup, and the end of the client."""
+    deploy(client, upstream, "ok")
+    with Trickle(count=1_000_000) as server:
+        client.deploy("m", {"base_url": f"http://127.0.0.1:{server.port}/v1"})
+        client.start("m", ASK, {"wanted": ()}, "endless")
+        for _ in range(300):
+            client.serve()
+            client.wait(1)
+        client.wakeup()
+        assert client.wait(PATIENCE)
+        client.start("ok", ASK, {"wanted": ()}, "other")
+        seen = []
+        while not seen:
+            seen = [user for user, events in client.serve()[1]]
+            client.wait(1)
+        assert seen == ["other"]
+        client.close()
 
 
 def test_other_threads_run_while_one_waits(client, upstream):

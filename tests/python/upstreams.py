@@ -1,5 +1,8 @@
 """The scripted server (tests/upstream) for the tests of Client, and small drivers of a client."""
 
+import socket
+import threading
+
 import pytest
 
 import _exochat
@@ -22,6 +25,39 @@ def client(upstream):
     made = client_of(upstream)
     yield made
     made.close()
+
+
+class Trickle:
+    """A server for one connection: an answer of `count` pieces of one byte of text, each sent by itself."""
+
+    def __init__(self, count):
+        self._count = count
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self._listener.close()
+        self._thread.join()
+
+    def _serve(self):
+        connection, _ = self._listener.accept()
+        with connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            received = b""
+            while not received.endswith(b"}"):
+                received += connection.recv(65536)
+            try:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+                for _ in range(self._count):
+                    connection.sendall(b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n')
+                connection.sendall(b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
+            except OSError:  # the other side has had enough
+                pass
 
 
 def client_of(upstream, *names, options=None, **deployment):

@@ -474,7 +474,8 @@ class Client:
         total_timeout: ms, 0 off; buffered, restart: bool; wanted: sequence of event types, "fallback" among them (it is
         never sent unless named); choices; api_key: str (of the deployment, and of fallbacks at the same scheme, host and
         port), or dict of them by the deployments' names (these are then deployed with it); headers: dict or pairs;
-        connect_timeout, stream_ttft_timeout, request_timeout: ms; defaults: mapping below extra_body; traceparent: str.
+        connect_timeout, stream_ttft_timeout, request_timeout: ms; defaults: mapping below extra_body; traceparent: str;
+        plain: bool, a "content" event of choice 0 is its text alone, a str.
         The request may name any file that this process can read."""
 
     def start_raw(self, model: str, options: dict[str, Any] | None, user: object) -> Call:
@@ -483,8 +484,13 @@ class Client:
     def turn(self) -> tuple[bool, list[tuple[object, _Event]]]:
         """Moves what can be moved and takes at most 64 events, 256 KB in all: (whether there is more, [(user, event)])."""
 
+    def serve(self) -> tuple[int, list[tuple[object, list[_Event | str]]]]:
+        """turn() for a loop: (timeout() behind it, [(user, those of its events that came in a row)])."""
+
     def fd(self) -> int:
-        """One descriptor that is readable when turn() is due; -1 where there is none: then watch()."""
+        """One descriptor that is readable when turn() is due; -1 where there is none: then watch(). Where answers come in
+        pieces faster than it pays to wake up for each, it is not readable for 2 ms (1 ms where pieces are handed out)
+        between two turns that read less than 16 KB each."""
 
     def watch(self) -> list[tuple[int, int]]:
         """Without fd(): what has changed since the last time: (socket, sum of 1 read, 2 write; 0 forget it). To be asked
