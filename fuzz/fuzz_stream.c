@@ -76,6 +76,7 @@ static uint64_t read_body(const uint8_t *data, size_t size, size_t piece, bool r
     options.read_all = read_all;
     options.shown_only = !read_all;
     FUZZ_MUST(exo_intake_init(&intake, &options) == EXO_OK);
+    intake.chunk_.by_tokens_ = read_all;
     for (size_t at = 0; at < size && code == EXO_NEED_DATA; at += piece) {
         size_t len = size - at < piece ? size - at : piece;
         FUZZ_MUST(exo_intake_feed(&intake, exo_span_of((const char *)data + at, len)) == EXO_OK);

@@ -14,7 +14,8 @@ cd "$root"
 rule=$(mktemp)
 trap 'rm -f "$rule"' EXIT
 cat >"$rule" <<'TABLE'
-json_read      json_name json_text
+json_read      json_name json_pass json_text
+json_pass      json_read json_text
 json_write     json_text vectors
 json_text      vectors
 json_repair    json_text json_read
@@ -24,9 +25,9 @@ encode_walk    encode
 encode_piece   encode_walk vectors
 encode_file    encode_walk
 json_name      json_read
-chunk          chunk_learn json_name json_read think shape
+chunk          chunk_learn json_name json_pass json_read json_text think shape
 chunk_learn    chunk json_name json_read shape
-shape          chunk json_text vectors
+shape          chunk json_text
 answer         chunk json_repair finish answer_calls answer_keep
 answer_calls   answer answer_keep
 answer_keep    answer json_repair

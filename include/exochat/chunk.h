@@ -163,6 +163,9 @@ typedef struct exo_chunk {
     uint8_t learning_;      /* whether the event at hand may be remembered, so far */
     exo_known learned_;     /* as what, */
     uint32_t text_place_;   /* and where its text begins */
+    bool by_tokens_;        /* for tests: no event is read in a shorter way */
+    uint32_t first_;        /* the choice whose members were found with those of the event; 0: none */
+    uint32_t behind_;       /* where the list goes on behind it */
     const char *strange_;   /* the event ahead that is of no shape that is remembered */
 #endif
 } exo_chunk;

@@ -263,6 +263,13 @@ static bool answer_go_on_with_text(exo_answer *answer, const exo_delta *delta, e
     return true;
 }
 
+/* Whether a word of the response is the one that every event has repeated so far. */
+static bool answer_has_word(const exo_answer *answer, const exo_delta *delta)
+{
+    const exo_span kept = answer_word(answer, (enum word)(delta->type - EXO_DELTA_ID));
+    return exo_span_equal(kept, delta->text) && kept.len > 0 && !memchr(kept.ptr, '\\', kept.len);
+}
+
 bool exo_answer_go_on(exo_answer *answer, const exo_delta *delta, exo_span *shown)
 {
     if (answer->error_ != EXO_OK || !answer->streamed_ || (answer->echoed_ | delta->whole | delta->echo) != 0 ||
@@ -270,6 +277,12 @@ bool exo_answer_go_on(exo_answer *answer, const exo_delta *delta, exo_span *show
         return false;
     }
     switch (delta->type) {
+    case EXO_DELTA_ID:
+    case EXO_DELTA_MODEL:
+    case EXO_DELTA_TIER:
+        *shown = delta->text;
+        answer->pending_ = false;
+        return answer_has_word(answer, delta);
     case EXO_DELTA_CONTENT:
     case EXO_DELTA_REASONING:
         return answer_go_on_with_text(answer, delta, shown);

@@ -9,7 +9,12 @@
  */
 #include "exochat/chunk.h"
 
+#include "ascii.h"
 #include "json_name.h"
+#include "json_text.h"
+#ifndef EXO_SMALL
+#include "json_pass.h"
+#endif
 #include "seldom.h"
 
 #ifndef EXO_SMALL
@@ -154,13 +159,13 @@ enum step {
 
 /* How a step makes deltas of the member at its place. */
 enum how {
-    HOW_SPECIAL, /* of other things: each in its own way */
     HOW_STRING,  /* the text of a string */
     HOW_RAW,     /* an object or a list, as it stands in the event */
     HOW_TEXT,    /* the fragments of a string, of arguments those of a literal too */
     HOW_VALUE,   /* the fragments of what a value says */
     HOW_MEMBERS, /* the members that are not listed; its place is the list */
-    HOW_GO       /* not at all: its place is the next step */
+    HOW_GO,      /* not at all: its place is the next step */
+    HOW_SPECIAL  /* of other things: each in its own way */
 };
 
 static const struct plan {
@@ -237,9 +242,34 @@ static void chunk_begin_reader(const exo_chunk *chunk, exo_json_reader *reader, 
     exo_json_reader_tolerate(reader);
 }
 
+#ifndef EXO_SMALL
+/* The same of a string, which was read before and has an end. */
+static void chunk_find_end(const exo_chunk *chunk, uint32_t place, exo_json_token *token)
+{
+    const char *const first = chunk->data_.ptr + place + 1;
+    const size_t len = chunk->data_.len - place - 1;
+    size_t at = json_short_run(first, len);
+    token->type = EXO_JSON_STRING;
+    token->plain = first[at] == '"';
+    while (first[at] != '"') {
+        at += first[at] == '\\' ? 2 : 1;
+        if (first[at] != '"' && first[at] != '\\') {
+            at += json_short_run(first + at, len - at);
+        }
+    }
+    token->text = exo_span_of(first, at);
+}
+#endif
+
 static void chunk_token_at(const exo_chunk *chunk, uint32_t place, exo_json_token *token)
 {
     exo_json_reader reader;
+#ifndef EXO_SMALL
+    if (chunk->data_.ptr[place] == '"') {
+        chunk_find_end(chunk, place, token);
+        return;
+    }
+#endif
     token->type = EXO_JSON_NULL;
     chunk_begin_reader(chunk, &reader, place);
     exo_json_next(&reader, token);
@@ -269,6 +299,15 @@ static int64_t chunk_number_at(const exo_chunk *chunk, uint32_t place)
 {
     exo_json_token token;
     int64_t number = -1;
+#ifndef EXO_SMALL
+    const char *digit = chunk->data_.ptr + place;
+    if (place == 0) {
+        return -1;
+    }
+    if (ascii_is_digit(*digit) && place + 1 < chunk->data_.len && (digit[1] == ',' || digit[1] == '}')) {
+        return *digit - '0';
+    }
+#endif
     chunk_token_at(chunk, place, &token);
     return exo_json_int64(&token, &number) == EXO_OK && number >= 0 ? number : -1;
 }
@@ -315,10 +354,142 @@ static int chunk_read_members(exo_chunk *chunk, exo_json_reader *reader, enum li
     return rc;
 }
 
+#ifndef EXO_SMALL
+
+/* What is nested deeper than that is read by tokens. */
+#define PASS_LEVELS 32
+
+static const char *chunk_pass_choices(exo_chunk *chunk, const char *at, const char *end);
+
+/* None of the members of a list, nor of its inner one, is there. */
+static inline void chunk_forget_members(exo_chunk *chunk, enum list_number number)
+{
+    const struct list *list = &lists[number];
+    memset(chunk->places_ + list->first, 0, (size_t)(list->others + 1 - list->first) * sizeof *chunk->places_);
+}
+
+/* The number of a name in a list, or -1. */
+static inline int chunk_find_name(const char *names, exo_span key)
+{
+    size_t len;
+    for (int number = 0; (len = (size_t)*names++) > 0; number++) {
+        if (len == key.len && *names == *key.ptr && memcmp(names, key.ptr, len) == 0) {
+            return number;
+        }
+        names += len;
+    }
+    return -1;
+}
+
+/* The same as chunk_read_members() without tokens: passes over a value from its first byte on, and notes where the
+ * listed members of an object stand, and those of its inner one. NULL: it has to be read by tokens. It calls itself for
+ * choices and their deltas. */
+static const char *chunk_pass_members(exo_chunk *chunk, const char *at, const char *end, enum list_number number)
+{
+    const struct list *list = &lists[number];
+    uint32_t *found = chunk->places_ + list->first;
+    const char *const data = chunk->data_.ptr;
+    const uint32_t inside = (uint32_t)(at + 1 - data);
+    bool strange = false;
+    chunk_forget_members(chunk, number);
+    if (*at != '{') {
+        return exo_json_pass(at, end, PASS_LEVELS);
+    }
+    at = json_pass_space(at + 1, end);
+    if (at < end && *at == '}') {
+        return at + 1;
+    }
+    for (;;) {
+        exo_span key;
+        if (!(at = json_pass_plain_key(at, end, &key))) {
+            return NULL;
+        }
+        const int name = chunk_find_name(list->names, key);
+        if (name < 0) {
+            strange = true;
+        } else {
+            found[name] = (uint32_t)(at - data);
+        }
+        if (name >= 0 && list->inner > 0 && list->first + name + 1 == lists[list->inner].first) {
+            at = chunk_pass_members(chunk, at, end, (enum list_number)list->inner);
+        } else if (number == LIST_TOP && name == TOP_CHOICES - TOP_ID) {
+            at = chunk_pass_choices(chunk, at, end);
+        } else {
+            at = exo_json_pass(at, end, PASS_LEVELS);
+        }
+        if (!at || (at = json_pass_space(at, end)) == end || (*at != ',' && *at != '}')) {
+            return NULL;
+        }
+        if (*at == '}') {
+            chunk->places_[list->others] = strange ? inside : 0;
+            return at + 1;
+        }
+        at = json_pass_space(at + 1, end);
+    }
+}
+
+/* Passes over the choices, and notes where the members of the first one stand, most often the only one, so that it need
+ * not be read again. */
+static const char *chunk_pass_choices(exo_chunk *chunk, const char *at, const char *end)
+{
+    const char *first = json_pass_space(at + 1, end);
+    chunk->first_ = 0;
+    if (*at != '[' || first == end || *first != '{') {
+        return exo_json_pass(at, end, PASS_LEVELS);
+    }
+    at = chunk_pass_members(chunk, first, end, LIST_CHOICE);
+    if (at) {
+        chunk->first_ = (uint32_t)(first - chunk->data_.ptr);
+        chunk->behind_ = (uint32_t)(at - chunk->data_.ptr);
+    }
+    while (at && (at = json_pass_space(at, end)) < end && *at == ',') {
+        at = json_pass_space(at + 1, end);
+        at = at < end ? exo_json_pass(at, end, PASS_LEVELS) : NULL;
+    }
+    return at && at < end && *at == ']' ? at + 1 : NULL;
+}
+
+/* The same for an object that stands at a place, or for the event. What was noted is void where it has to be read by
+ * tokens. Where it ends, or nowhere. */
+static uint32_t chunk_pass_object(exo_chunk *chunk, uint32_t place, enum list_number number)
+{
+    const char *const end = chunk->data_.ptr + chunk->data_.len;
+    const char *at = chunk->data_.ptr + place;
+    if (chunk->by_tokens_ || at == end || *at != '{' || !(at = chunk_pass_members(chunk, at, end, number))) {
+        return 0;
+    }
+    chunk->value_ = place;
+    return (uint32_t)(at - chunk->data_.ptr);
+}
+
+/* Reads the event for the first time, if it need not be read by tokens. */
+static bool chunk_pass_event(exo_chunk *chunk)
+{
+    const char *const end = chunk->data_.ptr + chunk->data_.len;
+    const char *at = json_pass_space(chunk->data_.ptr, end);
+    const uint32_t behind = chunk_pass_object(chunk, (uint32_t)(at - chunk->data_.ptr), LIST_TOP);
+    if (behind > 0 && json_pass_space(chunk->data_.ptr + behind, end) == end) {
+        return true;
+    }
+    memset(chunk->places_, 0, sizeof chunk->places_);
+    chunk->first_ = 0;
+    return false;
+}
+#endif
+
 /* Reads the members of an object; any other value has none. */
 static void chunk_read_object(exo_chunk *chunk, uint32_t place, enum list_number number)
 {
     exo_json_reader reader;
+#ifndef EXO_SMALL
+    if (place == 0) {
+        chunk_forget_members(chunk, number);
+        return;
+    }
+    if (chunk_pass_object(chunk, place, number) > 0) {
+        return;
+    }
+#endif
     if (!chunk_is_object(chunk, place)) {
         place = (uint32_t)chunk->data_.len; /* where there is nothing */
     }
@@ -344,11 +515,24 @@ static void chunk_begin_next(const exo_chunk *chunk, uint32_t *list, exo_json_re
     chunk_begin_reader(chunk, reader, *list);
 }
 
+#ifndef EXO_SMALL
+/* Whether a list that chunk_begin_next() has moved is over. */
+static inline bool chunk_is_at_end(const exo_chunk *chunk, uint32_t list)
+{
+    return list >= chunk->data_.len || (chunk->data_.ptr[list] | ' ') == '}';
+}
+#endif
+
 /* Moves a list behind its next value, and returns where that stands; nowhere: the list is over. */
 static uint32_t chunk_next_value(const exo_chunk *chunk, uint32_t *list)
 {
     exo_json_reader reader;
     chunk_begin_next(chunk, list, &reader);
+#ifndef EXO_SMALL
+    if (chunk_is_at_end(chunk, *list)) {
+        return 0;
+    }
+#endif
     if (exo_json_skip(&reader, NULL) != EXO_OK) {
         return 0;
     }
@@ -364,6 +548,17 @@ static bool chunk_next_object(exo_chunk *chunk, uint32_t *list, enum list_number
     int rc;
     do {
         chunk_begin_next(chunk, list, &reader);
+#ifndef EXO_SMALL
+        if (chunk_is_at_end(chunk, *list)) {
+            chunk_forget_members(chunk, number);
+            return false;
+        }
+        const uint32_t behind = chunk_pass_object(chunk, *list, number);
+        if (behind > 0) {
+            *list = behind;
+            return true;
+        }
+#endif
         rc = chunk_read_members(chunk, &reader, number);
         *list += (uint32_t)reader.at;
     } while (rc == EXO_OK);
@@ -402,6 +597,11 @@ static bool chunk_speaks(const exo_chunk *chunk, uint32_t place)
 static bool chunk_holds(const exo_chunk *chunk, uint32_t place)
 {
     uint32_t members = chunk_inside(chunk, place, '{');
+#ifndef EXO_SMALL
+    if (members == 0) {
+        return false;
+    }
+#endif
     while (chunk_next_value(chunk, &members) > 0) { /* a key */
         if (chunk_kind_at(chunk, chunk_next_value(chunk, &members)) != 'n') {
             return true;
@@ -425,6 +625,11 @@ static bool chunk_reports_error(exo_chunk *chunk)
             return true;
         }
     }
+#ifndef EXO_SMALL
+    if (chunk->data_.len - top[TOP_OBJECT] < 7 || memcmp(chunk->data_.ptr + top[TOP_OBJECT], "\"error\"", 7) != 0) {
+        return false;
+    }
+#endif
     exo_span object;
     chunk_string_at(chunk, top[TOP_OBJECT], &object);
     return exo_span_is(object, "error");
@@ -440,6 +645,9 @@ static bool chunk_list_reports_error(exo_chunk *chunk)
         error = chunk_reports_error(chunk);
     }
     memset(chunk->places_, 0, sizeof chunk->places_);
+#ifndef EXO_SMALL
+    chunk->first_ = 0;
+#endif
     return error;
 }
 
@@ -449,6 +657,12 @@ static int chunk_validate(exo_chunk *chunk)
 {
     exo_json_reader reader;
     exo_json_token token;
+#ifndef EXO_SMALL
+    if (chunk_pass_event(chunk)) {
+        chunk->error_ = chunk_reports_error(chunk);
+        return EXO_OK;
+    }
+#endif
     chunk_begin_reader(chunk, &reader, 0);
     const int kind = chunk_read_members(chunk, &reader, LIST_TOP);
     const int rc = kind < 0 ? kind : exo_json_next(&reader, &token);
@@ -558,11 +772,13 @@ void exo_chunk_begin(exo_chunk *chunk, exo_span data, bool error)
     }
     const exo_allocator *remembers = chunk->remembers_;
     exo_shapes *shapes = chunk->shapes_;
+    const bool by_tokens = chunk->by_tokens_;
 #endif
     memset(chunk, 0, sizeof *chunk);
 #ifndef EXO_SMALL
     chunk->remembers_ = remembers;
     chunk->shapes_ = shapes;
+    chunk->by_tokens_ = by_tokens;
     if (!error) {
         exo_learn_begin(chunk);
     }
@@ -815,7 +1031,14 @@ static bool chunk_next_choice(exo_chunk *chunk)
     uint32_t *member = chunk->places_;
     int64_t index;
     do {
-        if (!chunk_next_object(chunk, &chunk->choices_, LIST_CHOICE)) {
+#ifndef EXO_SMALL
+        if (chunk->first_ > 0) {
+            chunk->value_ = chunk->first_;
+            chunk->choices_ = chunk->behind_;
+            chunk->first_ = 0;
+        } else
+#endif
+            if (!chunk_next_object(chunk, &chunk->choices_, LIST_CHOICE)) {
             return false;
         }
         index = chunk_number_at(chunk, member[CHOICE_INDEX]);
@@ -838,22 +1061,20 @@ static bool chunk_next_choice(exo_chunk *chunk)
     if (chunk_holds(chunk, member[CHOICE_USAGE])) {
         chunk->usage_ = member[CHOICE_USAGE];
     }
-    exo_span role;
-    chunk_string_at(chunk, member[DELTA_ROLE], &role);
-    chunk->echo_ = exo_span_is(role, "user") ? 'u' : exo_span_is(role, "tool") ? 't' : '\0';
+#ifndef EXO_SMALL
+    if (member[DELTA_ROLE] > 0)
+#endif
+    {
+        exo_span role;
+        chunk_string_at(chunk, member[DELTA_ROLE], &role);
+        chunk->echo_ = exo_span_is(role, "user") ? 'u' : exo_span_is(role, "tool") ? 't' : '\0';
+    }
     chunk->calls_ = chunk_inside(chunk, member[DELTA_TOOL_CALLS], '[');
     chunk->said_ = false;
     return true;
 }
 
-/* Whether decoded text begins with a bracket, white space apart. */
-SELDOM static bool chunk_is_opening(exo_span text)
-{
-    text = exo_span_trim(text);
-    return text.len > 0 && (*text.ptr == '{' || *text.ptr == '[');
-}
-
-/* The same of text between its quotation marks. */
+/* Whether arguments that are text begin with a bracket, white space apart. They stand between their quotation marks. */
 SELDOM static bool chunk_opens(exo_chunk *chunk, exo_span text)
 {
 #ifndef EXO_SMALL
@@ -867,7 +1088,8 @@ SELDOM static bool chunk_opens(exo_chunk *chunk, exo_span text)
 #endif
     exo_json_decoder_init(&chunk->decoder_, text);
     exo_json_decode(&chunk->decoder_, chunk->scratch_, &text, &chunk->decoded_);
-    return chunk_is_opening(text);
+    text = exo_span_trim(text);
+    return text.len > 0 && (*text.ptr == '{' || *text.ptr == '[');
 }
 
 /* Whether the tool call at hand has a member that is kept, beside those that are known. */
@@ -885,6 +1107,11 @@ static bool chunk_has_members(exo_chunk *chunk, exo_delta *delta)
 static bool chunk_next_call(exo_chunk *chunk, exo_delta *delta)
 {
     uint32_t *call = chunk->places_;
+#ifndef EXO_SMALL
+    if ((chunk->calls_ | call[DELTA_TOOL_CALLS] | call[DELTA_FUNCTION_CALL]) == 0) {
+        return false;
+    }
+#endif
     do {
         chunk->legacy_ = false;
         if (!chunk_next_object(chunk, &chunk->calls_, LIST_CALL)) {
@@ -1000,6 +1227,15 @@ static bool chunk_special_step(exo_chunk *chunk, exo_delta *delta, enum step ste
 }
 
 #ifndef EXO_SMALL
+/* Whether decoded text begins with a bracket, white space apart. */
+static inline bool chunk_is_opening(exo_span text)
+{
+    if (*text.ptr <= ' ') {
+        text = exo_span_trim(text);
+    }
+    return text.len > 0 && (*text.ptr == '{' || *text.ptr == '[');
+}
+
 /* Takes the next step of an event whose shape is remembered. */
 static bool chunk_known_step(exo_chunk *chunk, exo_delta *delta)
 {
@@ -1017,11 +1253,7 @@ static bool chunk_known_step(exo_chunk *chunk, exo_delta *delta)
         delta->type = EXO_DELTA_TOOL_CALL;
         delta->index = known->index;
         if (known->type == EXO_DELTA_TOOL_ARGUMENTS) {
-            const char first = *recalled->text.ptr;
-            delta->opens = first == '{' || first == '[' || (first <= ' ' && chunk_is_opening(recalled->text));
-            if (!recalled->plain) {
-                delta->opens = chunk_opens(chunk, recalled->text);
-            }
+            delta->opens = recalled->plain ? chunk_is_opening(recalled->text) : chunk_opens(chunk, recalled->text);
             return true;
         }
         return false;
@@ -1076,8 +1308,12 @@ static bool chunk_step(exo_chunk *chunk, exo_delta *delta)
 
 static inline void chunk_clear_delta(const exo_chunk *chunk, exo_delta *delta)
 {
-    memset(delta, 0, offsetof(exo_delta, text));
-    memset(&delta->text, 0, offsetof(exo_delta, usage) - offsetof(exo_delta, text)); /* two short ones need no loop */
+#ifdef EXO_SMALL
+    memset(delta, 0, offsetof(exo_delta, usage));
+#else
+    memset(delta, 0, offsetof(exo_delta, text)); /* two short ones need no loop */
+    memset(&delta->text, 0, offsetof(exo_delta, usage) - offsetof(exo_delta, text));
+#endif
     delta->index = -1;
     delta->choice = chunk->choice_;
     delta->whole = chunk->whole_;
@@ -1097,12 +1333,43 @@ static bool chunk_next_known(exo_chunk *chunk, exo_delta *delta)
 }
 #endif
 
+#ifndef EXO_SMALL
+/* Whether nothing can come of a step: its member is not there, or is null. */
+static inline bool chunk_is_idle_step(const exo_chunk *chunk, unsigned step)
+{
+    const struct plan *plan = &plans[step];
+    if (plan->how <= HOW_VALUE) {
+        const uint32_t place = chunk->places_[plan->place];
+        return place == 0 || chunk->data_.ptr[place] == 'n';
+    }
+    if (plan->how == HOW_MEMBERS) {
+        return chunk->places_[lists[plan->place].others] == 0;
+    }
+    return (step == STEP_ERROR && !chunk->error_) || (step == STEP_HELD && !chunk->whole_ && chunk->think_.held_ == 0);
+}
+
+/* Passes over such steps. */
+static void chunk_pass_steps(exo_chunk *chunk)
+{
+    unsigned step = chunk->step_;
+    while (chunk_is_idle_step(chunk, step)) {
+        step++;
+    }
+    chunk->step_ = (uint8_t)step;
+}
+#endif
+
 /* The same as exo_chunk_next(), of an event that is read in full. */
 SELDOM static int chunk_next(exo_chunk *chunk, exo_delta *delta)
 {
     bool stored = false;
     while (!stored && (chunk->decoding_ || chunk->step_ != STEP_END)) {
         chunk_clear_delta(chunk, delta);
+#ifndef EXO_SMALL
+        if (!chunk->decoding_ && (chunk->lists_len_ | chunk->others_) == 0) {
+            chunk_pass_steps(chunk);
+        }
+#endif
         stored = chunk->decoding_        ? chunk_next_fragment(chunk, delta)
                  : chunk->lists_len_ > 0 ? chunk_walk(chunk, delta)
                  : chunk->others_ > 0    ? chunk_next_member(chunk, delta)
@@ -1130,6 +1397,11 @@ int exo_chunk_next(exo_chunk *chunk, exo_delta *delta)
 
 bool exo_chunk_is_done(exo_span data)
 {
+#ifndef EXO_SMALL
+    if (data.len != 6) {
+        return false;
+    }
+#endif
     return exo_span_is(data, "[DONE]");
 }
 

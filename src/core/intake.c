@@ -590,26 +590,26 @@ static void intake_keep_whole(exo_intake *intake, const exo_span *bytes)
 }
 
 /* The same as exo_intake_feed(), of bytes whose kind is not known yet, or that are no stream. */
-SELDOM static int intake_feed(exo_intake *intake, exo_span bytes)
+SELDOM static int intake_feed(exo_intake *intake, exo_span *bytes)
 {
     const exo_limits *limits = intake->options_.limits;
     if (intake->state_ == INTAKE_STREAM || intake->state_ == INTAKE_LINES) {
         exo_buffer_free(&intake->held_); /* what decided it has been read */
     }
-    if (intake->state_ == INTAKE_SNIFF && !intake_decide(intake, &bytes)) {
+    if (intake->state_ == INTAKE_SNIFF && !intake_decide(intake, bytes)) {
         return EXO_OK;
     }
     if (intake->state_ == INTAKE_STREAM) {
-        return exo_sse_feed(&intake->sse_, bytes);
+        return exo_sse_feed(&intake->sse_, *bytes);
     }
     if (intake->state_ == INTAKE_LINES) {
-        intake->in_ = bytes;
+        intake->in_ = *bytes;
     } else if (intake->state_ == INTAKE_BODY) {
-        intake_read_on(intake, &bytes);
+        intake_read_on(intake, bytes);
     } else if (intake->state_ == INTAKE_WHOLE) {
-        intake_keep_whole(intake, &bytes);
+        intake_keep_whole(intake, bytes);
     } else {
-        (void)intake_gather(intake, &bytes, limits->error_body);
+        (void)intake_gather(intake, bytes, limits->error_body);
         if (intake->held_.len >= limits->error_body) {
             exo_intake_end(intake, EXO_OK, exo_span_of(NULL, 0));
         }
@@ -628,7 +628,7 @@ int exo_intake_feed(exo_intake *intake, exo_span bytes)
         return exo_sse_feed(&intake->sse_, bytes);
     }
 #endif
-    return intake_feed(intake, bytes);
+    return intake_feed(intake, &bytes);
 }
 
 void exo_intake_end(exo_intake *intake, int code, exo_span words)
@@ -693,6 +693,11 @@ SELDOM static int intake_next(exo_intake *intake, exo_intake_event *event)
             return EXO_DONE;
         }
         int code = intake_next_delta(intake, event);
+#ifndef EXO_SMALL
+        if (code == EXO_EVENT && event->type == EXO_EVENT_NONE && intake->in_chunk_ && intake->options_.shown_only) {
+            continue;
+        }
+#endif
         if (code == EXO_EVENT) {
             return code;
         }

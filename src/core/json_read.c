@@ -9,7 +9,9 @@
 
 #include "ascii.h"
 #include "json_name.h"
+#include "json_pass.h"
 #include "json_text.h"
+#include "seldom.h"
 
 enum wait {
     WAIT_KEY,
@@ -344,6 +346,146 @@ static int json_scan(exo_json_reader *reader, exo_json_token *token)
     return rc == EXO_OK ? EXO_EVENT : reader->error_;
 }
 
+#ifndef EXO_SMALL
+
+/* ---- shorter ways ---- */
+
+/* Passes over a string that is strict JSON, from behind its first quotation mark to behind the second one. NULL: it is
+ * not. */
+static const char *json_pass_string(const char *at, const char *end)
+{
+    for (;;) {
+        at += json_short_run(at, (size_t)(end - at));
+        if (at == end) {
+            return NULL;
+        }
+        if (*at == '"') {
+            return at + 1;
+        }
+        if (*at != '\\' || end - at < 2) {
+            return NULL;
+        }
+        if (at[1] == '"' || at[1] == '\\' || exo_json_escape_value((uint8_t)at[1]) >= 0) {
+            at += 2;
+        } else if (exo_json_code_unit(at, (size_t)(end - at)) >= 0) {
+            at += 6;
+        } else {
+            return NULL;
+        }
+    }
+}
+
+/* The same of a number, from its first byte on. */
+static const char *json_pass_number(const char *at, const char *end)
+{
+    at += *at == '-';
+    const char *const first = at;
+    while (at < end && ascii_is_digit(*at)) {
+        at++;
+    }
+    const bool whole = at == end || (*at != '.' && (*at | 0x20) != 'e');
+    return whole && at > first && (*first != '0' || at == first + 1) ? at : NULL;
+}
+
+/* The same of a string, a whole number or a literal. */
+static inline const char *json_pass_scalar(const char *at, const char *end)
+{
+    switch (*at) {
+    case '"':
+        return json_pass_string(at + 1, end);
+    case 'n':
+        return end - at >= 4 && memcmp(at, "null", 4) == 0 ? at + 4 : NULL;
+    case 't':
+        return end - at >= 4 && memcmp(at, "true", 4) == 0 ? at + 4 : NULL;
+    case 'f':
+        return end - at >= 5 && memcmp(at, "false", 5) == 0 ? at + 5 : NULL;
+    default:
+        return json_pass_number(at, end);
+    }
+}
+
+/* The same of a key and its colon. */
+static inline const char *json_pass_key(const char *at, const char *end)
+{
+    at = json_pass_space(at, end);
+    if (at == end || *at != '"' || !(at = json_pass_string(at + 1, end))) {
+        return NULL;
+    }
+    if (at == end || *at != ':') {
+        at = json_pass_space(at, end);
+    }
+    return at < end && *at == ':' ? at + 1 : NULL;
+}
+
+const char *exo_json_pass(const char *at, const char *end, unsigned levels)
+{
+    uint64_t stack = 0; /* as that of a reader */
+    unsigned depth = 0;
+    for (;;) {
+        at = json_pass_space(at, end);
+        if (at == end) {
+            return NULL;
+        }
+        const char byte = *at;
+        if ((byte | 0x20) == '{') {
+            if (depth++ == levels) {
+                return NULL;
+            }
+            stack = stack << 1 | (byte == '{');
+            at = json_pass_space(at + 1, end);
+            if (at == end || *at != (char)(byte + 2)) { /* the bracket that closes it: it is not empty */
+                if (byte == '{' && !(at = json_pass_key(at, end))) {
+                    return NULL;
+                }
+                continue;
+            }
+        } else if (!(at = json_pass_scalar(at, end))) {
+            return NULL;
+        }
+        /* behind a value, or before the bracket that closes an empty one */
+        for (;;) {
+            if (depth == 0) {
+                return at;
+            }
+            if (at < end && *at == ',') {
+                break;
+            }
+            at = json_pass_space(at, end);
+            if (at == end || *at != (stack & 1 ? '}' : ']')) {
+                break;
+            }
+            at++;
+            depth--;
+            stack >>= 1;
+        }
+        if (at == end || *at != ',') {
+            return NULL;
+        }
+        at++;
+        if (stack & 1 && !(at = json_pass_key(at, end))) {
+            return NULL;
+        }
+    }
+}
+
+/* Skips the next value if it is plain. */
+static bool json_skip_value(exo_json_reader *reader, exo_span *raw)
+{
+    const char *const end = reader->in_.ptr + reader->in_.len;
+    const char *const first = json_pass_space(reader->in_.ptr + reader->at, end);
+    const char *at = exo_json_pass(first, end, reader->max_depth_ - (unsigned)reader->depth_);
+    if (!at) {
+        return false;
+    }
+    reader->at = (size_t)(at - reader->in_.ptr);
+    reader->state_ = reader->depth_ > 0 ? WAIT_COMMA_OR_END : WAIT_NOTHING;
+    if (raw) {
+        *raw = exo_span_of(first, (size_t)(at - first));
+    }
+    return true;
+}
+#endif
+
 int exo_json_next(exo_json_reader *reader, exo_json_token *token)
 {
     if (reader->error_ != EXO_OK) {
@@ -360,7 +502,8 @@ int exo_json_next(exo_json_reader *reader, exo_json_token *token)
     return json_scan(reader, token);
 }
 
-int exo_json_skip(exo_json_reader *reader, exo_span *raw)
+/* The same as exo_json_skip(), token by token. */
+SELDOM static int json_skip(exo_json_reader *reader, exo_span *raw)
 {
     const exo_json_reader before = *reader;
     exo_json_token token;
@@ -383,6 +526,16 @@ int exo_json_skip(exo_json_reader *reader, exo_span *raw)
         *raw = exo_span_of(first, (size_t)(reader->in_.ptr + reader->at - first));
     }
     return EXO_OK;
+}
+
+int exo_json_skip(exo_json_reader *reader, exo_span *raw)
+{
+#ifndef EXO_SMALL
+    if (reader->state_ == WAIT_VALUE && reader->error_ == EXO_OK && json_skip_value(reader, raw)) {
+        return EXO_OK;
+    }
+#endif
+    return json_skip(reader, raw);
 }
 
 int exo_json_check(exo_span text, uint32_t max_depth, size_t *at)
@@ -548,8 +701,20 @@ bool exo_json_is(const exo_json_token *token, const char *literal)
 
 int exo_json_name(const char *names, const exo_json_token *key)
 {
-    for (int number = 0; *names != '\0'; number++) {
-        const size_t len = (size_t)*names++;
+    size_t len;
+#ifndef EXO_SMALL
+    const char *const text = key->text.ptr;
+    if (key->plain && key->text.len > 0) {
+        for (int number = 0; (len = (size_t)*names++) > 0; number++) {
+            if (len == key->text.len && *names == *text && memcmp(names, text, len) == 0) {
+                return number;
+            }
+            names += len;
+        }
+        return -1;
+    }
+#endif
+    for (int number = 0; (len = (size_t)*names++) > 0; number++) {
         if ((len == key->text.len || !key->plain) && exo_json_equal(key->text, key->plain, exo_span_of(names, len))) {
             return number;
         }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vectors.h"
+
 /* U+FFFD in UTF-8. */
 #define JSON_REPLACEMENT "\xEF\xBF\xBD"
 
@@ -24,6 +26,25 @@ size_t exo_utf8_put(char out[4], uint32_t code_point);
 /* How many bytes at `text` may stand in a JSON string as they are: all but the quotation mark, the reverse solidus,
  * control characters and UTF-8 that is invalid or incomplete. */
 size_t exo_json_clean_run(const char *text, size_t len);
+
+/* The same, quick where they are few, and ASCII. */
+static inline size_t json_short_run(const char *text, size_t len)
+{
+    size_t at = 0;
+#ifdef VECTOR_BYTES
+    while (len - at >= VECTOR_BYTES) {
+        const unsigned run = vector_clean(text + at);
+        at += run;
+        if (run < VECTOR_BYTES && (uint8_t)text[at] < 0x80) {
+            return at;
+        }
+        if (run < VECTOR_BYTES) {
+            break;
+        }
+    }
+#endif
+    return at + exo_json_clean_run(text + at, len - at);
+}
 
 /* The longest escape. */
 #define JSON_ESCAPE_MAX 6

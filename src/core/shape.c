@@ -11,7 +11,6 @@
 #include "ascii.h"
 #include "json_text.h"
 #include "seldom.h"
-#include "vectors.h"
 
 /* So many events are learned without one that comes again before learning is seldom. */
 #define SHAPES_FUTILE 8
@@ -80,20 +79,6 @@ static size_t shape_escape_len(const char *text, size_t len)
     return len > 1 && exo_json_escape_value((uint8_t)text[1]) >= 0 ? 2 : 0;
 }
 
-/* How many bytes at `text` stand for themselves, as exo_json_clean_run() has it; quick where they are few. */
-static inline size_t shape_clean_run(const char *text, size_t len)
-{
-#ifdef VECTOR_BYTES
-    if (len >= VECTOR_BYTES) {
-        const unsigned run = vector_clean(text);
-        if (run < VECTOR_BYTES && (uint8_t)text[run] < 0x80) {
-            return run;
-        }
-    }
-#endif
-    return exo_json_clean_run(text, len);
-}
-
 /* Goes on to the second quotation mark of a text, or to what is no part of it, from a reverse solidus on. */
 SELDOM static size_t shape_escaped_len(const char *text, size_t len, size_t at)
 {
@@ -104,7 +89,7 @@ SELDOM static size_t shape_escaped_len(const char *text, size_t len, size_t at)
         }
         at += escape;
         if (at < len && text[at] != '\\' && text[at] != '"') {
-            at += shape_clean_run(text + at, len - at);
+            at += json_short_run(text + at, len - at);
         }
     }
     return at;
@@ -144,7 +129,7 @@ SELDOM static size_t shape_decode(const char *text, size_t len, char *scratch, s
 /* The length of what stands between the quotation marks of a text, up to the second one or to what is no part of it. */
 static size_t shape_text_len(const char *text, size_t len, char *scratch, exo_recalled *recalled)
 {
-    const size_t run = shape_clean_run(text, len);
+    const size_t run = json_short_run(text, len);
     size_t decoded;
     recalled->plain = true;
     recalled->text = exo_span_of(text, run);
@@ -195,7 +180,7 @@ static ptrdiff_t shape_value_len(enum shape_kind kind, const char *text, size_t 
 {
     size_t value;
     if (kind == SHAPE_STRING) {
-        return (ptrdiff_t)shape_clean_run(text, len);
+        return (ptrdiff_t)json_short_run(text, len);
     }
     value = kind == SHAPE_TEXT ? shape_text_len(text, len, scratch, recalled) : shape_number_len(text, len);
     return value > 0 ? (ptrdiff_t)value : -1;

@@ -340,22 +340,6 @@ static int sse_finish(exo_sse *sse, exo_sse_event *event)
     return rc == EXO_OK ? EXO_DONE : rc;
 }
 
-int exo_sse_next(exo_sse *sse, exo_sse_event *event)
-{
-    int rc = sse->error_;
-    while (rc == EXO_OK) {
-        if (sse->at_ < sse->end_) {
-            rc = sse_step(sse, event);
-        } else {
-            rc = sse->ended_ ? sse_finish(sse, event) : sse_let_go(sse);
-        }
-    }
-    if (rc < 0) {
-        sse->error_ = rc;
-    }
-    return rc;
-}
-
 #ifndef EXO_SMALL
 exo_span exo_sse_ahead(const exo_sse *sse)
 {
@@ -377,7 +361,47 @@ bool exo_sse_rests(exo_sse *sse)
     }
     return rests;
 }
+
+/* Stores an event that is one line of data, ended by LF and LF, all of which was fed, and says whether there is one. */
+static bool sse_take_line(exo_sse *sse, exo_sse_event *event)
+{
+    const exo_span ahead = exo_sse_ahead(sse);
+    if (ahead.len < 2) {
+        return false;
+    }
+    const char *lf = sse_seek(sse, &sse->lf_, '\n');
+    const size_t len = (size_t)(lf - ahead.ptr);
+    if (len + 2 > ahead.len || lf[1] != '\n' || sse_seek(sse, &sse->cr_, '\r') < lf || len > sse->event_limit_) {
+        return false;
+    }
+    sse->at_ = lf + 1;
+    sse_store_event(sse, event, exo_span_of(ahead.ptr, len));
+    event->offset = exo_sse_offset(sse) - 1 - len;
+    sse->at_++;
+    return true;
+}
 #endif
+
+int exo_sse_next(exo_sse *sse, exo_sse_event *event)
+{
+    int rc = sse->error_;
+#ifndef EXO_SMALL
+    if (rc == EXO_OK && sse_take_line(sse, event)) {
+        return EXO_EVENT;
+    }
+#endif
+    while (rc == EXO_OK) {
+        if (sse->at_ < sse->end_) {
+            rc = sse_step(sse, event);
+        } else {
+            rc = sse->ended_ ? sse_finish(sse, event) : sse_let_go(sse);
+        }
+    }
+    if (rc < 0) {
+        sse->error_ = rc;
+    }
+    return rc;
+}
 
 uint64_t exo_sse_offset(const exo_sse *sse)
 {

@@ -1,0 +1,50 @@
+/*
+ * json_pass.h: passing over JSON without tokens: what is strict and plain JSON, as nearly all is, costs a few
+ * instructions a byte. What is not so has to be read by tokens (json_read.h), which knows what it is.
+ *
+ * Private to src/core; allocates nothing and keeps no state. A build for small machines leaves it out: EXO_SMALL.
+ */
+#ifndef EXO_CORE_JSON_PASS_H
+#define EXO_CORE_JSON_PASS_H
+
+#include "exochat/json_read.h"
+
+#include "json_text.h"
+
+/* Passes over a value from its first byte on, to the byte behind it. NULL: it is not strict JSON, is a number with a
+ * fraction or an exponent, or is nested deeper than `levels`, at most 64. */
+const char *exo_json_pass(const char *at, const char *end, unsigned levels);
+
+/* Passes over white space. */
+static inline const char *json_pass_space(const char *at, const char *end)
+{
+    while (at < end && (uint8_t)*at <= ' ' && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) {
+        at++;
+    }
+    return at;
+}
+
+/* Passes over a key without escapes from its first quotation mark on, over its colon, and to the value's first byte;
+ * the key is stored in `*key`. NULL: there is none. */
+static inline const char *json_pass_plain_key(const char *at, const char *end, exo_span *key)
+{
+    if (at == end || *at != '"') {
+        return NULL;
+    }
+    key->ptr = ++at;
+    key->len = json_short_run(at, (size_t)(end - at));
+    at += key->len;
+    if (at == end || *at != '"') {
+        return NULL;
+    }
+    if (++at == end || *at != ':') {
+        at = json_pass_space(at, end);
+        if (at == end || *at != ':') {
+            return NULL;
+        }
+    }
+    at = json_pass_space(at + 1, end);
+    return at < end ? at : NULL;
+}
+
+#endif
