@@ -92,16 +92,10 @@ typedef struct exo_encode_options {
 /* The longest media type that a part can ask for ("_type"), in bytes; longer ones are EXO_E_REQUEST. */
 #define EXO_MEDIA_TYPE_MAX 64
 
-/* The bytes of a body that can be counted, without the last brace. Private. */
+/* The bytes of a body that can be counted, without the last brace, and their checksum. Private. */
 typedef struct exo_encode_sum {
     uint64_t bytes_;
-#ifdef EXO_SMALL
     uint64_t digest_;
-#else
-    uint64_t lanes_[2]; /* words take turns, so that two products are under way at once */
-    uint64_t held_;     /* how many bytes of the next two words there are */
-    char part_[16];     /* these bytes, and 0 behind them */
-#endif
 } exo_encode_sum;
 
 /* The encoder. Private but for sizeof. It must stay where it is until the body is written. */
@@ -141,6 +135,7 @@ typedef struct exo_encoder {
     uint8_t max_depth_;
     bool once_;          /* a source cannot rewind */
     bool spent_;         /* and has been read */
+    uint8_t held_;       /* how many bytes are in words_ */
     uint16_t staged_at_; /* the source's bytes in scratch_ that are not written yet */
     uint16_t staged_len_;
     uint16_t path_len_;
@@ -161,8 +156,14 @@ typedef struct exo_encoder {
     uint64_t hash_; /* of the key at hand */
     uint64_t left_;
     uint64_t written_;
-    exo_encode_sum sum_;          /* of this walk */
-    exo_encode_sum sized_;        /* what the sizing walk found */
+    exo_encode_sum sum_;   /* of this walk */
+    exo_encode_sum sized_; /* what the sizing walk found */
+#ifndef EXO_SMALL
+    uint64_t
+        lanes_[3]; /* of the checksum, beside digest_: words take turns, so that four products are under way at once */
+    char words_[32]; /* as much of the next four words as there is, and 0 behind that */
+    size_t hashed_;  /* how much of what is in the window the checksum covers */
+#endif
     uint64_t keys_[EXO_KEYS_MAX]; /* hashes of the names as sent: the request's, ours, extra_body's, "stream_options";
                                      their two lowest bits say what became of the key */
     uint8_t nest_[EXO_JSON_DEPTH_MAX / 8]; /* a bit per open array or object: 1 is an object */

@@ -412,7 +412,7 @@ static int encode_begin_walk(exo_encoder *e)
 {
     e->first_ = true;
     e->key_at_ = 0;
-    memset(&e->sum_, 0, sizeof e->sum_);
+    exo_encode_begin_sum(e);
     int rc = encode_open_object(e, &e->request_);
     if (rc == EXO_OK && e->walk_ != WALK_KEYS) {
         exo_encode_emit(e, ",{", false);
@@ -445,13 +445,14 @@ static int encode_end_keys_walk(exo_encoder *e)
 /* Only the last brace is missing. */
 static int encode_agree(exo_encoder *e, exo_window *out)
 {
+    const exo_encode_sum sum = exo_encode_end_sum(e, out);
     if (e->walk_ == WALK_SIZE) {
-        e->sized_ = e->sum_;
+        e->sized_ = sum;
         e->walk_ = WALK_WRITE;
         e->wait_ = WAIT_REQUEST;
         return EXO_DONE;
     }
-    if (memcmp(&e->sized_, &e->sum_, sizeof e->sum_) != 0) {
+    if (memcmp(&e->sized_, &sum, sizeof sum) != 0) {
         return EXO_E_BODY_CHANGED;
     }
     if (out->pos == out->size) {
@@ -567,29 +568,30 @@ static void encode_wipe(char *memory, size_t len)
 static int encode_size_into(exo_encoder *encoder, exo_window *kept, size_t budget)
 {
     char memory[SINK_MOST];
-    size_t done = 0;
-    bool sunk = false;
+    exo_window sink = {memory, encode_sink_size(budget), 0};
+    exo_window *window = kept && kept->pos < kept->size ? kept : &sink;
     int rc = encoder->error_;
     if (rc == EXO_OK && encoder->walk_ == WALK_WRITE) {
         return EXO_OK;
     }
+    exo_encode_begin_window(encoder, window);
+    encoder->cost_ = 0;
     while (rc == EXO_OK) {
-        exo_window sink = {memory, encode_sink_size(budget - done), 0};
-        const bool keeps = kept && kept->pos < kept->size;
-        exo_window *window = keeps ? kept : &sink;
-        const size_t before = keeps ? kept->pos : 0;
-        sunk = sunk || !keeps;
-        encoder->cost_ = 0;
         rc = encode_step(encoder, window);
-        done += encoder->cost_ + window->pos - before;
-        if (rc == EXO_AGAIN && window->pos > before) {
-            rc = EXO_OK; /* a full sink is an empty one */
+        if (rc == EXO_AGAIN && (window == &sink ? sink.pos > 0 : kept->pos == kept->size)) {
+            exo_encode_hash(encoder, window);
+            sink.pos = 0; /* a full sink is an empty one */
+            sink.size = encode_sink_size(budget - encode_smaller(encoder->cost_, budget));
+            window = &sink;
+            exo_encode_begin_window(encoder, window);
+            rc = EXO_OK;
         }
-        if (rc == EXO_OK && done >= budget) {
+        if (rc == EXO_OK && encoder->cost_ >= budget) {
             rc = EXO_AGAIN;
         }
     }
-    if (sunk) {
+    exo_encode_hash(encoder, window);
+    if (window == &sink) {
         encode_wipe(memory, sizeof memory);
     }
     return encode_walked(encoder, rc);
@@ -623,9 +625,11 @@ int exo_encode_write(exo_encoder *encoder, exo_window *window)
         return EXO_E_STATE;
     }
     const size_t before = window->pos;
+    exo_encode_begin_window(encoder, window);
     while (rc == EXO_OK) {
         rc = encode_step(encoder, window);
     }
+    exo_encode_hash(encoder, window);
     encoder->written_ += window->pos - before;
     return encode_walked(encoder, rc);
 }

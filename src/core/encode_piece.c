@@ -1,9 +1,9 @@
 /*
  * encode_piece.c: a script and its pieces → bytes in a window: escaped strings, the text of a source, base64.
  *
- * It knows nothing of the request: encode.c says what the script is. What it leaves in the window is counted and
- * hashed, so that two walks can be compared. Its memory is the encoder's, with one piece of a source that is read
- * ahead.
+ * It knows nothing of the request: encode.c says what the script is. What it leaves in the window is counted, and
+ * hashed before the window is given back, so that two walks can be compared. Its memory is the encoder's, with one
+ * piece of a source that is read ahead.
  */
 #include "encode_walk.h"
 #include "vectors.h"
@@ -24,51 +24,104 @@ static uint64_t piece_digest_add(uint64_t digest, const char *bytes, size_t len)
 }
 
 #ifdef EXO_SMALL
-static void piece_sum_add(exo_encode_sum *sum, const char *bytes, size_t len)
+/* What is in `part` was written, as the last of the window. */
+static void piece_written(exo_encoder *e, const exo_window *part, const exo_window *out, bool hashed)
 {
-    sum->digest_ = piece_digest_add(sum->digest_, bytes, len);
+    (void)out;
+    if (hashed) {
+        e->sum_.digest_ = piece_digest_add(e->sum_.digest_, part->dst, part->pos);
+    }
 }
 #else
+/* Whatever the one is, another one of the other makes another result. */
 static uint64_t piece_mix(uint64_t lane, uint64_t word)
 {
     lane ^= word;
     return (lane << 29 | lane >> 35) * UINT64_C(0x9E3779B97F4A7C15);
 }
 
-static const char *piece_mix_blocks(exo_encode_sum *sum, const char *bytes, size_t count)
+static uint64_t piece_word(const char *bytes)
 {
-    uint64_t words[2] = {0, 0};
-    uint64_t one = sum->lanes_[0];
-    uint64_t other = sum->lanes_[1];
-    for (; count > 0; count--, bytes += sizeof words) {
-        memcpy(words, bytes, sizeof words);
-        one = piece_mix(one, words[0]);
-        other = piece_mix(other, words[1]);
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/* Adds as many whole blocks as there are in `len` bytes. */
+static void piece_mix_blocks(exo_encoder *e, const char *bytes, size_t len)
+{
+    uint64_t a = e->sum_.digest_;
+    uint64_t b = e->lanes_[0];
+    uint64_t c = e->lanes_[1];
+    uint64_t d = e->lanes_[2];
+    for (const char *const end = bytes + len / sizeof e->words_ * sizeof e->words_; bytes < end;
+         bytes += sizeof e->words_) {
+        a = piece_mix(a, piece_word(bytes));
+        b = piece_mix(b, piece_word(bytes + 8));
+        c = piece_mix(c, piece_word(bytes + 16));
+        d = piece_mix(d, piece_word(bytes + 24));
     }
-    sum->lanes_[0] = one;
-    sum->lanes_[1] = other;
-    return bytes;
+    e->sum_.digest_ = a;
+    e->lanes_[0] = b;
+    e->lanes_[1] = c;
+    e->lanes_[2] = d;
 }
 
 /* The same for what may be large: by words as this machine has them, however the bytes are cut. */
-static void piece_sum_add(exo_encode_sum *sum, const char *bytes, size_t len)
+static void piece_sum_add(exo_encoder *e, const char *bytes, size_t len)
 {
-    const size_t block = sizeof sum->part_;
-    if (sum->held_ > 0) {
-        const size_t take = piece_smaller(block - (size_t)sum->held_, len);
-        memcpy(sum->part_ + sum->held_, bytes, take);
-        sum->held_ += take;
-        if (sum->held_ < block) {
+    const size_t block = sizeof e->words_;
+    if (e->held_ > 0) {
+        const size_t take = piece_smaller(block - e->held_, len);
+        memcpy(e->words_ + e->held_, bytes, take);
+        e->held_ = (uint8_t)(e->held_ + take);
+        if (e->held_ < block) {
             return;
         }
         bytes += take;
         len -= take;
-        piece_mix_blocks(sum, sum->part_, 1);
-        memset(sum->part_, 0, block);
+        piece_mix_blocks(e, e->words_, block);
+        memset(e->words_, 0, block);
     }
-    bytes = piece_mix_blocks(sum, bytes, len / block);
-    sum->held_ = len % block;
-    memcpy(sum->part_, bytes, len % block);
+    piece_mix_blocks(e, bytes, len);
+    e->held_ = (uint8_t)(len % block);
+    memcpy(e->words_, bytes + len - e->held_, e->held_);
+}
+
+void exo_encode_begin_sum(exo_encoder *e)
+{
+    memset(&e->sum_, 0, sizeof e->sum_);
+    memset(e->lanes_, 0, sizeof e->lanes_);
+    memset(e->words_, 0, sizeof e->words_);
+    e->held_ = 0;
+}
+
+void exo_encode_hash(exo_encoder *e, const exo_window *out)
+{
+    if (out->pos > e->hashed_) { /* a window without room may be none */
+        piece_sum_add(e, out->dst + e->hashed_, out->pos - e->hashed_);
+        e->hashed_ = out->pos;
+    }
+}
+
+exo_encode_sum exo_encode_end_sum(exo_encoder *e, const exo_window *out)
+{
+    exo_encode_hash(e, out);
+    exo_encode_sum sum = e->sum_;
+    for (size_t i = 0; i < 3; i++) {
+        sum.digest_ = piece_mix(sum.digest_, e->lanes_[i]);
+    }
+    for (size_t i = 0; i < sizeof e->words_; i += sizeof sum.digest_) {
+        sum.digest_ = piece_mix(sum.digest_, piece_word(e->words_ + i));
+    }
+    return sum;
+}
+
+/* What is in `part` was written, as the last of the window: it is hashed when there is more. */
+static void piece_written(exo_encoder *e, const exo_window *part, const exo_window *out, bool hashed)
+{
+    (void)part;
+    e->hashed_ = hashed ? e->hashed_ : out->pos;
 }
 #endif
 
@@ -240,7 +293,7 @@ static void encode_triples(exo_window *window, const char *in, size_t count)
 {
     char *out = window->dst + window->pos;
     window->pos += count * 4;
-#ifdef VECTOR_BASE64
+#ifdef VECTOR_BYTES
     /* What four of them come to reaches no further than what was read, as long as there is a fifth. */
     for (; count > VECTOR_BASE64 / 3; count -= VECTOR_BASE64 / 3, in += VECTOR_BASE64, out += VECTOR_BASE64_OUT) {
         vector_base64(in, out);
@@ -384,17 +437,22 @@ static int write_piece(exo_encoder *e, exo_window *out)
 int exo_encode_write_on(exo_encoder *e, exo_window *out)
 {
     const bool counted = piece_is_counted(e);
+    const bool hashed = piece_is_hashed(e);
     const size_t room = out->size - out->pos;
     exo_window part = {out->dst + out->pos, room, 0};
     if (e->walk_ == WALK_WRITE && counted && e->sized_.bytes_ - e->sum_.bytes_ < room) {
         part.size = (size_t)(e->sized_.bytes_ - e->sum_.bytes_);
     }
-    int rc = write_piece(e, &part);
-    e->sum_.bytes_ += counted ? part.pos : 0;
-    out->pos += part.pos;
-    if (counted && !e->bound_) {
-        piece_sum_add(&e->sum_, part.dst, part.pos);
+    if (!hashed) {
+        exo_encode_hash(e, out);
     }
+    int rc = write_piece(e, &part);
+    if (counted) {
+        e->sum_.bytes_ += part.pos;
+    }
+    e->cost_ += part.pos;
+    out->pos += part.pos;
+    piece_written(e, &part, out, hashed);
     if (rc == EXO_AGAIN && part.pos == part.size && part.size < room) {
         return EXO_E_BODY_CHANGED;
     }

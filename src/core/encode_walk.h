@@ -65,9 +65,37 @@ enum piece {
 /* Begins a script whose first byte is a comma, and says whether what follows it needs one. EXO_OK. */
 int exo_encode_emit(exo_encoder *encoder, const char *script, bool comma_follows);
 
-/* Lets the script, or the piece that it has come to, write into the window, and counts and hashes what it wrote.
+/* Lets the script, or the piece that it has come to, write into the window, and counts what it wrote.
  * EXO_OK: go on; EXO_AGAIN: no room, or no data; or an error. */
 int exo_encode_write_on(exo_encoder *encoder, exo_window *out);
+
+/* The checksum of a walk. What is in the window and not covered yet is added before the window is given back, and
+ * before bytes that it does not cover; on small machines, each piece at once. Ending it gives it back, and changes
+ * nothing. */
+#ifndef EXO_SMALL
+void exo_encode_begin_sum(exo_encoder *encoder);
+void exo_encode_hash(exo_encoder *encoder, const exo_window *out);
+exo_encode_sum exo_encode_end_sum(exo_encoder *encoder, const exo_window *out);
+
+/* The next window, or the same one, emptied: nothing of it is covered. */
+static inline void exo_encode_begin_window(exo_encoder *encoder, const exo_window *out)
+{
+    encoder->hashed_ = out->pos;
+}
+#else
+static inline void exo_encode_begin_sum(exo_encoder *encoder)
+{
+    memset(&encoder->sum_, 0, sizeof encoder->sum_);
+}
+
+static inline exo_encode_sum exo_encode_end_sum(const exo_encoder *encoder, const exo_window *out)
+{
+    (void)out;
+    return encoder->sum_;
+}
+#define exo_encode_hash         (void)exo_encode_end_sum
+#define exo_encode_begin_window (void)exo_encode_end_sum
+#endif
 
 /* Stores the hash of the text in value_ as it is sent, so that two spellings of one name are one. */
 void exo_encode_hash_text(exo_encoder *encoder);

@@ -116,7 +116,8 @@ static inline int text_sequence(const char *text, size_t len)
     return text_utf8_check(text, len);
 }
 
-size_t exo_json_clean_run(const char *text, size_t len)
+/* The same as exo_json_clean_run(), for what is short. */
+static size_t text_clean_run(const char *text, size_t len)
 {
     size_t at = 0;
     for (;;) {
@@ -132,6 +133,91 @@ size_t exo_json_clean_run(const char *text, size_t len)
             at += (size_t)size;
         } while (at < len && (uint8_t)text[at] >= 0x80);
     }
+}
+
+#ifdef VECTOR_BYTES
+/* The place of the highest bit. */
+static unsigned text_last(uint64_t bits)
+{
+    return 63 - (unsigned)__builtin_clzll(bits);
+}
+
+/* A bit for each byte of the block that is at least 0xE0, and so on: signed, as vectors are. */
+static uint64_t text_bits_from(const vector_block *block, signed char limit)
+{
+    return ~vector_bits(vector_below(block->a, limit), vector_below(block->b, limit), vector_below(block->c, limit),
+                        vector_below(block->d, limit));
+}
+
+/* Marks leads that may not stand at all, or with which the second byte is bound; and some bytes that are no leads. */
+static vector text_odd(vector bytes)
+{
+    return ((bytes & 0x1F) == 0) | (bytes == (signed char)0xC1) | (bytes == (signed char)0xED);
+}
+
+/* How many bytes of the block that begins `text` stand before the first sequence that is invalid or goes on behind the
+ * block; `other` has a bit for each that is not ASCII. A lead wants as many bytes to follow as go on with a sequence.
+ */
+static unsigned text_valid(const char *text, const vector_block *block, uint64_t other)
+{
+    const uint64_t leads = other & text_bits_from(block, (signed char)0xC0);
+    const uint64_t threes = other & text_bits_from(block, (signed char)0xE0);
+    const uint64_t fours = other & text_bits_from(block, (signed char)0xF0);
+    const uint64_t wanted = leads << 1 | threes << 2 | fours << 3;
+    const uint64_t wrong = wanted ^ (other & ~leads);
+    uint64_t odd = vector_bits(text_odd(block->a), text_odd(block->b), text_odd(block->c), text_odd(block->d));
+    unsigned len = VECTOR_BLOCK;
+    if (leads >> 63 | threes >> 62 | fours >> 61) {
+        len = text_last(leads);
+    }
+    if (wrong) {
+        const uint64_t first = wrong & (0 - wrong);
+        const unsigned at = wanted & first ? text_last(leads & (first - 1)) : text_last(first);
+        len = at < len ? at : len;
+    }
+    for (odd = leads & (odd | fours); odd; odd &= odd - 1) {
+        const unsigned at = (unsigned)__builtin_ctzll(odd);
+        if (at >= len || text_utf8_check(text + at, VECTOR_BLOCK - at) <= 0) {
+            return at < len ? at : len;
+        }
+    }
+    return len;
+}
+
+unsigned exo_json_block(const char *text, uint64_t *specials)
+{
+    const vector_block block = vector_load_block(text);
+    const uint64_t other = vector_bits_in(&block);
+    const unsigned len = text_valid(text, &block, other);
+    *specials &= ~other & (len < VECTOR_BLOCK ? (UINT64_C(1) << len) - 1 : UINT64_MAX);
+    return len;
+}
+#endif
+
+size_t exo_json_clean_run(const char *text, size_t len)
+{
+#ifdef VECTOR_BYTES
+    size_t at = text_clean_run(text, len < VECTOR_BLOCK ? len : VECTOR_BLOCK);
+    if (len < 2 * VECTOR_BLOCK || at < VECTOR_BLOCK - 3) { /* there may be the beginning of a sequence */
+        return at < VECTOR_BLOCK - 3 ? at : at + text_clean_run(text + at, len - at);
+    }
+    while (len - at >= VECTOR_BLOCK) {
+        const vector_block block = vector_load_block(text + at);
+        vector_block marks;
+        unsigned run = VECTOR_BLOCK;
+        if (vector_mark(&block, &marks)) {
+            uint64_t specials = vector_bits_in(&marks);
+            run = vector_is_ascii(&block) ? VECTOR_BLOCK : exo_json_block(text + at, &specials);
+            if (specials || run == 0) {
+                return at + (specials ? (unsigned)__builtin_ctzll(specials) : 0);
+            }
+        }
+        at += run;
+    }
+    return at + text_clean_run(text + at, len - at);
+#else
+    return text_clean_run(text, len);
+#endif
 }
 
 /* The names of the escapes and, ESCAPES behind each, what it stands for. The solidus can be escaped, but need not be.

@@ -46,6 +46,11 @@ static inline size_t json_short_run(const char *text, size_t len)
     return at + exo_json_clean_run(text + at, len - at);
 }
 
+/* Where there are vectors (vectors.h): how many of 64 bytes at `text`, some of them not ASCII, stand before the first
+ * sequence that is invalid, or goes on behind them. Of `*specials`, with a bit for each that is not ASCII or must be
+ * escaped, that of the first one lowest, those remain that must be escaped and stand before it. */
+unsigned exo_json_block(const char *text, uint64_t *specials);
+
 /* The longest escape. */
 #define JSON_ESCAPE_MAX 6
 

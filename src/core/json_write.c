@@ -69,26 +69,65 @@ static void json_take_special(exo_json_escaper *escaper, exo_span *input)
 }
 
 #ifdef VECTOR_BYTES
-/* Does most of the work where there is room enough: copies 16 bytes at once, as many of which count as stand for
- * themselves, and escapes the next one. Leaves to the other way what is not ASCII. */
+/* What must be there to copy a block's stretches without looking at where they end: one may begin with the last byte,
+ * and all may become escapes. */
+enum {
+    WIDE_INPUT = 2 * VECTOR_BLOCK,
+    WIDE_ROOM = VECTOR_BLOCK * JSON_ESCAPE_MAX + VECTOR_BLOCK
+};
+
+/* Writes the escape of a byte that must be escaped, and returns what is behind it. */
+static char *json_put_short_escape(char *out, char byte)
+{
+    static const char names['\\' + 1] = {
+        ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't', ['"'] = '"', ['\\'] = '\\'};
+    out[0] = '\\';
+    out[1] = names[(uint8_t)byte];
+    return out + (out[1] ? 2 : exo_json_put_escape(byte, out));
+}
+
+/* Copies from `in` up to `next`, with escapes where the specials of the block at `in` are, and returns what is behind
+ * it. The block has been copied once. */
+static char *json_escape_block(const char *in, const char *next, uint64_t specials, char *out)
+{
+    const char *const block = in;
+    for (; specials; specials &= specials - 1) {
+        const char *const special = block + (unsigned)__builtin_ctzll(specials);
+        out = json_put_short_escape(out + (special - in), *special);
+        in = special + 1;
+        memcpy(out, in, VECTOR_BLOCK);
+    }
+    return out + (next - in);
+}
+
+/* Does most of the work where there is enough of it, a block at a time. Leaves to the other way what is no UTF-8. */
 static void json_escape_wide(exo_span *input, exo_window *window)
 {
     const char *in = input->ptr;
-    const char *end = in + input->len;
+    const char *const end = in + input->len;
     char *out = window->dst + window->pos;
-    const char *full = window->dst + window->size;
-    while (end - in >= VECTOR_BYTES + 1 && full - out >= VECTOR_BYTES + JSON_ESCAPE_MAX) {
-        const unsigned run = vector_clean(in);
-        memcpy(out, in, VECTOR_BYTES);
-        in += run;
-        out += run;
-        if (run == VECTOR_BYTES) {
+    const char *const full = window->dst + window->size;
+    while (end - in >= WIDE_INPUT && full - out >= WIDE_ROOM) {
+        const vector_block block = vector_load_block(in);
+        vector_block marks;
+        vector_store_block(out, &block);
+        if (!vector_mark(&block, &marks)) {
+            in += VECTOR_BLOCK;
+            out += VECTOR_BLOCK;
             continue;
         }
-        if ((uint8_t)*in >= 0x80) {
-            break;
+        uint64_t specials = vector_bits_in(&marks);
+        const char *next = in + VECTOR_BLOCK;
+        if (!vector_is_ascii(&block)) {
+            uint64_t escapes = specials;
+            next = in + exo_json_block(in, &escapes);
+            if (next == in) {
+                break;
+            }
+            specials = escapes;
         }
-        out += exo_json_put_escape(*in++, out);
+        out = json_escape_block(in, next, specials, out);
+        in = next;
     }
     window->pos = (size_t)(out - window->dst);
     *input = exo_span_of(in, (size_t)(end - in));

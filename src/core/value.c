@@ -27,10 +27,11 @@ static int value_json_next(void *ctx, exo_value *value)
     if (rc != EXO_EVENT) {
         return rc;
     }
-    memset(value, 0, sizeof *value);
-    value->type = (exo_value_type)value_types[token.type];
-    value->text = token.text;
-    value->escaped = !token.plain && (token.type == EXO_JSON_STRING || token.type == EXO_JSON_KEY);
+    *value = (exo_value){
+        .type = (exo_value_type)value_types[token.type],
+        .escaped = !token.plain && (token.type == EXO_JSON_STRING || token.type == EXO_JSON_KEY),
+        .text = token.text,
+    };
     return EXO_EVENT;
 }
 

@@ -1603,6 +1603,65 @@ static void requests_change(void **state)
     check_change(exo_node_cursor_of(&nodes), change_to_nan, restore_nodes, NULL, EXO_E_NUMBER);
 }
 
+/* Sizes a long text, lets `change` change it, and says what writing it into windows of `size` bytes ends with. */
+static int change_long(char *text, size_t len, void (*change)(char *text, size_t at), size_t at, size_t size)
+{
+    static char bytes[512];
+    const exo_node content = {.type = EXO_VALUE_STRING, .text = {text, len}, .key = TEXT("a")};
+    const exo_node root = {.type = EXO_VALUE_OBJECT, .first = &content};
+    exo_node_cursor nodes;
+    exo_encoder encoder;
+    int rc = EXO_AGAIN;
+    exo_node_cursor_init(&nodes, &root, 8);
+    const exo_cursor cursor = exo_node_cursor_of(&nodes);
+    assert_int_equal(exo_encode_init(&encoder, &cursor, NULL), EXO_OK);
+    assert_int_equal(size_all(&encoder, 1000), EXO_OK);
+    change(text, at);
+    while (rc == EXO_AGAIN) {
+        exo_window window = {bytes, size, 0};
+        rc = exo_encode_write(&encoder, &window);
+    }
+    return rc;
+}
+
+static void change_nothing(char *text, size_t at)
+{
+    (void)text;
+    (void)at;
+}
+
+static void change_byte(char *text, size_t at)
+{
+    text[at] ^= 1;
+}
+
+/* What a sum would not find: two words change places, next to each other or where a block ends. */
+static void change_words(char *text, size_t at)
+{
+    char word[8];
+    const size_t other = at + (at % 3 == 0 ? 8 : at % 3 == 1 ? 16 : 32);
+    memcpy(word, text + at, sizeof word);
+    memcpy(text + at, text + other, sizeof word);
+    memcpy(text + other, word, sizeof word);
+}
+
+/* Whatever the windows are, which the two walks do not share. */
+static void every_byte_that_changes_is_found(void **state)
+{
+    char text[200];
+    (void)state;
+    for (size_t at = 0; at < sizeof text - 40; at++) {
+        for (size_t size = 29; size <= 512; size += 23) {
+            for (size_t i = 0; i < sizeof text; i++) {
+                text[i] = (char)('A' + (i * i / 7 + i) % 50);
+            }
+            assert_int_equal(change_long(text, sizeof text, change_nothing, at, size), EXO_OK);
+            assert_int_equal(change_long(text, sizeof text, change_byte, at, size), EXO_E_BODY_CHANGED);
+            assert_int_equal(change_long(text, sizeof text, change_words, at, size), EXO_E_BODY_CHANGED);
+        }
+    }
+}
+
 /* Between the first two walks: a key that the keys walk has not seen could be one that extra_body has as well. */
 static void keys_change_between_walks(void **state)
 {
@@ -1834,6 +1893,7 @@ int main(void)
         cmocka_unit_test(only_uncovered_sources_are_checked),
         cmocka_unit_test(sources_that_are_read_once),
         cmocka_unit_test(requests_change),
+        cmocka_unit_test(every_byte_that_changes_is_found),
         cmocka_unit_test(keys_change_between_walks),
         cmocka_unit_test(messages_change_between_walks),
         cmocka_unit_test(broken_cursors),

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/core/json_text.h"
 #include "exochat/json_write.h"
 #include "utf8_oracle.h"
 
@@ -291,6 +292,155 @@ static void an_escaper_is_ready_for_the_next_string_after_the_last_piece(void **
     assert_memory_equal(out, BAD BAD, 6);
 }
 
+/* ---- Long texts, which the library may look at in blocks ---- */
+
+#define LONG_MAX 400
+
+static unsigned long_random(unsigned *seed, unsigned below)
+{
+    *seed = *seed * 1103515245 + 12345;
+    return (*seed >> 16) % below;
+}
+
+/* A text of words, escapes, and sequences of all lengths, whole and broken, in what mixture the seed says. */
+static size_t long_text(unsigned seed, char text[LONG_MAX])
+{
+    static const char *const pieces[] = {
+        "The quick brown fox jumps over the lazy dog, 0123456789 times, and then sleeps",
+        "word ",
+        "\xC3\xA9",
+        "\xD0\x94\xD0\xB0",
+        "\xE0\xA4\xB9\xE6\x97\xA5\xED\x95\x98",
+        "\xF0\x9F\x98\x80",
+        "\"",
+        "\n\t\\",
+        "\x01\x1F",
+        "\x80",
+        "\xC1\xBF",
+        "\xC3",
+        "\xE2\x82",
+        "\xED\xA0\x80",
+        "\xE0\x9F\xBF",
+        "\xF0\x9F\x98",
+        "\xF4\x90\x80\x80",
+        "\xFF"};
+    static const unsigned kinds[] = {1, 2, 6, 9,
+                                     sizeof pieces / sizeof *pieces}; /* words; valid; with escapes; broken */
+    const unsigned kind = kinds[seed % (sizeof kinds / sizeof *kinds)];
+    size_t len = 0;
+    for (;;) {
+        const char *piece = pieces[long_random(&seed, kind)];
+        size_t part = 1 + long_random(&seed, (unsigned)strlen(piece));
+        if (strlen(piece) < 5 || (uint8_t)*piece >= 0x80) {
+            part = strlen(piece);
+        }
+        if (len + part > LONG_MAX) {
+            return len;
+        }
+        memcpy(text + len, piece, part);
+        len += part;
+    }
+}
+
+/* What must come of a text, byte by byte. */
+static size_t long_expected(const char *text, size_t len, char *expected)
+{
+    char valid[3 * LONG_MAX];
+    size_t out = 0;
+    len = utf8_oracle(text, len, valid);
+    for (size_t i = 0; i < len; i++) {
+        const char *short_form = valid[i] > 0 ? strchr("\"\"\\\\b\bf\fn\nr\rt\t", valid[i]) : NULL;
+        if ((uint8_t)valid[i] >= ' ' && valid[i] != '"' && valid[i] != '\\') {
+            expected[out++] = valid[i];
+        } else if (short_form) {
+            expected[out++] = '\\';
+            expected[out++] = strchr("\"\\", valid[i]) ? valid[i] : short_form[-1];
+        } else {
+            out += (size_t)sprintf(expected + out, "\\u%04x", (unsigned)valid[i]);
+        }
+    }
+    return out;
+}
+
+/* How many bytes stand for themselves, found one at a time. */
+static size_t long_clean(const char *text, size_t len)
+{
+    size_t at = 0;
+    while (at < len) {
+        const int size = (uint8_t)text[at] < 0x80 ? 1 : exo_utf8_check(text + at, len - at);
+        if (size <= 0 || (uint8_t)text[at] < ' ' || text[at] == '"' || text[at] == '\\') {
+            break;
+        }
+        at += (size_t)size;
+    }
+    return at;
+}
+
+/* Every part of the texts that begins or ends anywhere, at every place in memory that may matter, into small and large
+ * windows. Text and window are exactly sized heap blocks. */
+static void long_texts_are_escaped_the_same_wherever_they_begin_and_end(void **state)
+{
+    static const size_t sizes[] = {1, 13, 440, 447, 448, 449, 520, 7 * LONG_MAX};
+    char text[LONG_MAX];
+    char expected[6 * LONG_MAX + 6];
+    (void)state;
+    for (unsigned seed = 0; seed < 1500; seed++) {
+        const size_t whole = long_text(seed, text);
+        const size_t begin = seed % 3 == 0 ? 0 : seed % 70;
+        const size_t len = seed % 2 == 0 ? whole - begin : (whole - begin) * (seed % 97) / 97;
+        const size_t place = seed % 16;
+        const size_t size = sizes[seed / 7 % (sizeof sizes / sizeof *sizes)];
+        char *copy = malloc(place + len + 1);
+        char *bytes = malloc(size);
+        assert_non_null(copy);
+        assert_non_null(bytes);
+        char *const in = copy + place + 1;
+        memcpy(in, text + begin, len);
+        const size_t expected_len = long_expected(in, len, expected);
+        assert_int_equal(exo_json_clean_run(in, len), long_clean(in, len));
+        exo_json_escaper escaper;
+        exo_span input = exo_span_of(in, len);
+        size_t done = 0;
+        int rc = EXO_AGAIN;
+        exo_json_escaper_init(&escaper);
+        while (rc == EXO_AGAIN) {
+            exo_window window = {bytes, size, 0};
+            rc = exo_json_escape(&escaper, &input, true, &window);
+            assert_true(rc == EXO_OK || window.pos == size);
+            assert_in_range(window.pos, 0, expected_len - done);
+            assert_memory_equal(bytes, expected + done, window.pos);
+            done += window.pos;
+        }
+        assert_int_equal(rc, EXO_OK);
+        assert_int_equal(done, expected_len);
+        free(copy);
+        free(bytes);
+    }
+}
+
+/* Among clean bytes, and among others, each sequence of three kinds of bytes at each place of a block. */
+static void sequences_are_told_apart_at_every_place(void **state)
+{
+    static const char *const around[] = {"xxx", "\xE6\x97\xA5"};
+    char text[196];
+    (void)state;
+    for (size_t index = 0; index < UTF8_KINDS * UTF8_KINDS * UTF8_KINDS; index++) {
+        char sequence[4];
+        utf8_sequence_of_kinds(index, 3, sequence);
+        for (size_t i = 0; i + 3 <= sizeof text; i += 3) {
+            memcpy(text + i, around[index % 2], 3);
+        }
+        for (size_t at = 63; at < 135; at += 3) {
+            const size_t place = at + (index % 2 == 0 ? index % 3 : 0);
+            char saved[3];
+            memcpy(saved, text + place, 3);
+            memcpy(text + place, sequence, 3);
+            assert_int_equal(exo_json_clean_run(text, sizeof text - 1), long_clean(text, sizeof text - 1));
+            memcpy(text + place, saved, 3);
+        }
+    }
+}
+
 static void integers_are_written_in_decimal(void **state)
 {
     static const int64_t numbers[] = {0,
@@ -328,6 +478,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(strings_are_escaped_at_every_cut_and_window_size),
+        cmocka_unit_test(long_texts_are_escaped_the_same_wherever_they_begin_and_end),
+        cmocka_unit_test(sequences_are_told_apart_at_every_place),
         cmocka_unit_test(every_byte_alone_is_escaped_as_RFC_8259_demands),
         cmocka_unit_test(broken_UTF8_is_replaced_as_WHATWG_prescribes),
         cmocka_unit_test(whole_strings_are_written_in_every_window_size),
