@@ -519,6 +519,9 @@ void exo_deployed_drop(exo_deployed *deployed)
     if (!deployed || --deployed->references > 0) {
         return;
     }
+    if (deployed->kept) {
+        deployed->drop_kept(deployed->kept);
+    }
     deployment_free(&deployed->options);
     free(deployed->name);
     exo_url_free(&deployed->url);

@@ -22,6 +22,8 @@ typedef struct exo_deployed {
     exo_span *drop;
     exo_rename *rename;
     exo_route_health health;
+    void *kept; /* what the transport keeps for its requests, or NULL: it goes with the deployment, by drop_kept() */
+    void (*drop_kept)(void *kept);
 } exo_deployed;
 
 /* A checked copy of `options`, with one reference. On failure NULL, with a code in `*error` and words that name the

@@ -206,3 +206,77 @@ def test_more_identities_than_are_kept(driver, certificates, secure):
         assert server.connections == 40 and server.wait_for(lambda: server.open_connections <= 34)
         assert driver.chat(model="m39", quiet=1).failed is None and server.connections == 40
         assert driver.chat(model="m0", quiet=1).failed is None and server.connections == 41
+
+
+def test_nothing_of_a_request_is_in_the_next(driver):
+    """What is kept from one request to the next carries nothing of another deployment, nor of another call: whatever went
+    before, each is sent as it is by a client that has sent nothing else."""
+    with Upstream() as server:
+        base = {"base_url": f"http://127.0.0.1:{server.port}/v1", "api_key": "key-of-base"}
+        deployments = {
+            "base": base,
+            "no key": {**base, "api_key": "", "header": "x-team:red"},
+            "another key": {**base, "api_key": "another-key"},
+            "its header": {**base, "auth_header": "x-key", "auth_scheme": "Token"},
+            "headers": {**base, "header": ["x-team:blue", "x-empty:"]},
+            "another path": {**base, "base_url": base["base_url"] + "/v2"},
+            "chunked": {**base, "chunked": 1},
+            "another body": {**base, "extra_body": '{"top_k":1}', "drop": "user"},
+        }
+        calls = {
+            "plain": {},
+            "a key": {"api_key": "key-of-call"},
+            "without": {"api_key": ""},
+            "a header": {"header": "x-call:1"},
+            "traced": {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+            "large": {"request": 1},
+        }
+
+        def begin():
+            driver.ok("client")
+            for name, options in deployments.items():
+                driver.ok("deploy", name, model="ok", **options)
+            for number, text in enumerate(("hello", "x" * 100000)):
+                driver.ok("request", number, "ok")
+                driver.ok("text", number, "user", text)
+
+        def sent(name, call):
+            said = driver.chat(model=name, quiet=1, **calls[call])
+            assert said.failed is None, (name, call, said.failure)
+            request = server.requests[-1]
+            return request.raw_head, request.body
+
+        kinds = [(name, "plain") for name in deployments] + [("base", call) for call in calls if call != "plain"]
+        kinds += [("headers", "a key"), ("its header", "a key"), ("chunked", "traced")]
+        expected = {}
+        for kind in kinds:
+            begin()
+            expected[kind] = sent(*kind)
+            driver.ok("free_client")
+        assert len(set(expected.values())) == len(kinds)
+        begin()
+        for kind in itertools.chain.from_iterable(itertools.permutations(kinds, 2)):
+            assert sent(*kind) == expected[kind], kind
+        for round_, key in enumerate(("second", "third")):  # deployed anew, it is another one
+            driver.ok("deploy", "base", model="ok", **{**base, "api_key": key})
+            head, body = expected["base", "plain"]
+            assert sent("base", "plain") == (head.replace(b"key-of-base", key.encode()), body), round_
+        driver.ok("free_client")
+
+
+def test_a_connection_is_closed_for_its_own_failure(driver):
+    """libcurl gives a connection on as soon as a response has ended: that it failed is nothing to the next request."""
+    with Upstream() as server:
+        server.scripts["refused"] = "status-503"
+        driver.ok("client")
+        for name in ("refused", "ok"):
+            driver.ok("deploy", name, model=name, base_url=server.base_url)
+        driver.ok("request", 0, "ok")
+        driver.ok("text", 0, "user", "hello")
+        for round_ in range(50):
+            assert driver.chat(quiet=1).failed is None
+            driver.ok("start", 0, 0, model="refused", buffered=True)
+            driver.ok("start", 1, 0, count=3, buffered=True)
+            said = driver("run")
+            assert said.summary["failed"] == 1, (round_, said.lines)
+            driver.ok("free", 0, count=4)

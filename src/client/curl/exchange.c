@@ -223,11 +223,10 @@ static size_t exchange_on_read(char *buffer, size_t size, size_t count, void *us
 /* A body that libcurl has in memory goes out with the head. */
 static void exchange_hand_out_whole(exo_exchange *x)
 {
-    const exo_span whole = x->sent.body ? exo_encoding_whole(x->sent.body) : exo_span_of(NULL, 0);
-    if (whole.len > 0 && !x->sent.chunked) {
+    if (x->sent.body && x->sent.is_whole) {
         exo_encoding_hand_out(x->sent.body);
         x->sent.read = true;
-        x->facts->sends(x->owner, whole);
+        x->facts->sends(x->owner, exo_encoding_whole(x->sent.body));
     }
 }
 
@@ -301,6 +300,7 @@ static curl_socket_t exchange_on_socket(void *user, curlsocktype purpose, struct
         exchange_keep_name(x);
         return CURL_SOCKET_BAD;
     }
+    x->way.is_tried = true;
     if (x->place != EXCHANGE_CONNECTS) {
         x->curl.began_anew = true;
         return CURL_SOCKET_BAD;
@@ -323,22 +323,36 @@ static curl_socket_t exchange_on_socket(void *user, curlsocktype purpose, struct
         code = curl_easy_setopt(easy, option, value); \
     }
 
-static CURLcode exchange_set_callbacks(exo_exchange *x)
+/* What a handle is told once: whatever does not depend on the request. */
+static CURLcode exchange_set_up_handle(exo_exchange *x)
 {
-    CURL *easy = x->curl.easy;
-    CURLcode code = CURLE_OK;
-    SET(CURLOPT_PRIVATE, x)
-    SET(CURLOPT_ERRORBUFFER, x->curl.text)
+    exo_handle *handle = x->curl.handle;
+    CURL *easy = handle->easy;
+    CURLcode code = exo_deployed_configure(x->sent.deployed, easy, &handle->resolve);
     SET(CURLOPT_HEADERFUNCTION, exchange_on_header)
-    SET(CURLOPT_HEADERDATA, x)
     SET(CURLOPT_WRITEFUNCTION, exchange_on_body)
-    SET(CURLOPT_WRITEDATA, x)
     SET(CURLOPT_PREREQFUNCTION, exchange_on_connected)
-    SET(CURLOPT_PREREQDATA, x)
     SET(CURLOPT_OPENSOCKETFUNCTION, exchange_on_socket)
-    SET(CURLOPT_OPENSOCKETDATA, x)
     SET(CURLOPT_CLOSESOCKETFUNCTION, exchange_on_close)
     SET(CURLOPT_CLOSESOCKETDATA, x->pool)
+    handle->is_configured = code == CURLE_OK;
+    return code;
+}
+
+/* Whom it calls. */
+static CURLcode exchange_set_owner(exo_exchange *x)
+{
+    CURL *easy = x->curl.easy;
+    CURLcode code = x->curl.handle->is_configured ? CURLE_OK : exchange_set_up_handle(x);
+    SET(CURLOPT_PRIVATE, x)
+    SET(CURLOPT_ERRORBUFFER, x->curl.text)
+    SET(CURLOPT_HEADERDATA, x)
+    SET(CURLOPT_WRITEDATA, x)
+    SET(CURLOPT_PREREQDATA, x)
+    SET(CURLOPT_OPENSOCKETDATA, x)
+    if (x->curl.handle->resolve) { /* libcurl looks at it once each time that it is told */
+        SET(CURLOPT_RESOLVE, x->curl.handle->resolve)
+    }
     return code;
 }
 
@@ -356,12 +370,10 @@ static CURLcode exchange_set_request(exo_exchange *x, const exo_sending *sending
         return code;
     }
     const exo_span whole = exo_encoding_whole(sending->body);
-    x->sent.chunked = !sized;
+    x->sent.is_whole = whole.len > 0 && sized && !x->sent.deployed->options.http2; /* there it would be sent apart */
     SET(CURLOPT_POST, 1L)
     SET(CURLOPT_POSTFIELDSIZE_LARGE, sized ? (curl_off_t)sending->total : (curl_off_t)-1)
-    if (sized && whole.len > 0) {
-        SET(CURLOPT_POSTFIELDS, whole.ptr)
-    }
+    SET(CURLOPT_POSTFIELDS, x->sent.is_whole ? whole.ptr : NULL)
     SET(CURLOPT_READFUNCTION, exchange_on_read)
     SET(CURLOPT_READDATA, x)
     /* A small body needs no more than libcurl's smallest upload buffer: with many calls in flight that is most of their
@@ -373,23 +385,23 @@ static CURLcode exchange_set_request(exo_exchange *x, const exo_sending *sending
 static CURLcode exchange_configure(exo_exchange *x, const exo_sending *sending)
 {
     CURL *easy = x->curl.easy;
-    CURLcode code = exchange_set_callbacks(x);
-    if (!code) {
-        code = exo_deployed_configure(x->sent.deployed, easy, &x->curl.resolve);
-    }
+    CURLcode code = exchange_set_owner(x);
     if (!code) {
         code = exchange_set_request(x, sending);
     }
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)x->connecting.allowed)
-    x->curl.headers = exo_sending_headers(sending);
-    if (!x->curl.headers) {
+    struct curl_slist **headers = exo_sending_is_plain(sending) ? &x->curl.handle->headers : &x->curl.headers;
+    *headers = *headers ? *headers : exo_sending_headers(sending);
+    if (!*headers) {
         return CURLE_OUT_OF_MEMORY;
     }
-    SET(CURLOPT_HTTPHEADER, x->curl.headers)
+    SET(CURLOPT_HTTPHEADER, *headers)
     return code;
 }
+
 /* Everything but its options. */
-static exo_exchange *exchange_new(exo_pool *pool, exo_deployed *deployed, const exo_facts *facts, void *owner)
+static exo_exchange *exchange_new(exo_pool *pool, exo_deployed *deployed, bool keeps_handle, const exo_facts *facts,
+                                  void *owner)
 {
     exo_exchange *x = calloc(1, sizeof *x);
     if (!x) {
@@ -406,7 +418,9 @@ static exo_exchange *exchange_new(exo_pool *pool, exo_deployed *deployed, const 
     x->way.named = -1;
     x->connecting.nudge = -1;
     x->group = exo_group_enter(pool, deployed->identity);
-    x->curl.easy = x->group ? curl_easy_init() : NULL;
+    x->sent.keeps_handle = keeps_handle;
+    x->curl.handle = !x->group ? NULL : keeps_handle ? exo_handle_take(deployed) : exo_handle_new();
+    x->curl.easy = x->curl.handle ? x->curl.handle->easy : NULL;
     return x;
 }
 
@@ -425,7 +439,8 @@ exo_exchange *exo_exchange_start(exo_transport *transport, const exo_sending *se
     const exo_url *url = &sending->deployed->url;
     *error = EXO_E_NO_MEMORY;
     snprintf(message, size, "%s", "");
-    exo_exchange *x = exchange_new(pool, sending->deployed, facts, owner);
+    const bool is_usual = sending->body && !sending->fresh && !sending->connect_only;
+    exo_exchange *x = exchange_new(pool, sending->deployed, is_usual, facts, owner);
     if (!x) {
         return NULL;
     }
@@ -515,12 +530,9 @@ static bool exchange_looks_up(exo_host *host, exo_visitor *first)
 {
     static const exo_facts facts = {.closed = exchange_looked_up};
     const exo_exchange *for_whom = exchange_of(first);
-    exo_exchange *x = exchange_new(for_whom->pool, for_whom->sent.deployed, &facts, host);
+    exo_exchange *x = exchange_new(for_whom->pool, for_whom->sent.deployed, false, &facts, host);
     CURL *easy = x ? x->curl.easy : NULL;
-    CURLcode code = easy ? exchange_set_callbacks(x) : CURLE_OUT_OF_MEMORY;
-    if (!code) {
-        code = exo_deployed_configure(x->sent.deployed, easy, &x->curl.resolve);
-    }
+    CURLcode code = easy ? exchange_set_owner(x) : CURLE_OUT_OF_MEMORY;
     SET(CURLOPT_URL, x->sent.deployed->url.chat)
     SET(CURLOPT_CONNECTTIMEOUT_MS, EXCHANGE_LOOK_UP_MS)
     SET(CURLOPT_FRESH_CONNECT, 1L)
@@ -730,7 +742,7 @@ static void exchange_redirect_of(const exo_exchange *exchange, char *to, size_t 
 void exo_exchange_details_of(const exo_exchange *exchange, exo_exchange_details *details)
 {
     long version = 0;
-    curl_off_t looked_up = 0;
+    curl_off_t looked_up = 0; /* as long as nothing was tried, it is what the handle had before */
     curl_easy_getinfo(exchange->curl.easy, CURLINFO_HTTP_VERSION, &version);
     curl_easy_getinfo(exchange->curl.easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
     const char *text = exchange->place < EXCHANGE_ANSWERED ? ""
@@ -743,8 +755,9 @@ void exo_exchange_details_of(const exo_exchange *exchange, exo_exchange_details 
         exchange->way.queued + (exchange->visitor.waits ? exo_pool_now() - exchange->way.queued_at : 0);
     details->resolved_ms = exchange->way.passed == 0 ? -1 : exchange->way.passed - exchange->way.since;
     if (details->resolved_ms >= 0) {
-        details->resolved_ms =
-            looked_up > 0 || exchange->place > EXCHANGE_CONNECTS ? details->resolved_ms + looked_up / 1000 : -1;
+        details->resolved_ms = exchange->way.is_tried || exchange->place > EXCHANGE_CONNECTS
+                                   ? details->resolved_ms + looked_up / 1000
+                                   : -1;
     }
 }
 
@@ -815,27 +828,35 @@ void exo_exchange_end_struck(exo_pool *pool, int64_t now)
     }
 }
 
-/* libcurl keeps a connection whose response has ended, and knows nothing of its having failed. It looks whether one is
- * dead before it uses it again, and over HTTP/2 others may be on it. */
-static void exchange_close_connection(exo_exchange *x)
+/* The socket of its connection, if libcurl keeps that and has not given it to another request since. Over HTTP/2 it may
+ * have other users; one that has not come so far would name the last of its handle. */
+static curl_socket_t exchange_socket_kept(const exo_exchange *x)
 {
     curl_socket_t socket = CURL_SOCKET_BAD;
     long version = 0;
-    curl_easy_getinfo(x->curl.easy, CURLINFO_HTTP_VERSION, &version);
-    if (x->over && version < CURL_HTTP_VERSION_2_0 &&
-        curl_easy_getinfo(x->curl.easy, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK && socket != CURL_SOCKET_BAD) {
+    if (!x->over || x->place == EXCHANGE_CONNECTS ||
+        curl_easy_getinfo(x->curl.easy, CURLINFO_HTTP_VERSION, &version) != CURLE_OK ||
+        version >= CURL_HTTP_VERSION_2_0 ||
+        curl_easy_getinfo(x->curl.easy, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) {
+        return CURL_SOCKET_BAD;
+    }
+    return exo_pool_group_of(x->pool, (int)socket) ? CURL_SOCKET_BAD : socket;
+}
+
+/* libcurl keeps a connection whose response has ended, and knows nothing of its having failed. It looks whether one is
+ * dead before it uses it again. */
+static void exchange_close_connection(exo_exchange *x)
+{
+    const curl_socket_t socket = exchange_socket_kept(x);
+    if (socket != CURL_SOCKET_BAD) {
         shutdown(socket, SHUT_RDWR);
     }
 }
 
-/* One of HTTP/2 may have other users. */
 static void exchange_keep_connection(exo_exchange *x)
 {
-    curl_socket_t socket = CURL_SOCKET_BAD;
-    long version = 0;
-    curl_easy_getinfo(x->curl.easy, CURLINFO_HTTP_VERSION, &version);
-    if (x->over && x->visitor.stage == GATE_PASSED && version < CURL_HTTP_VERSION_2_0 &&
-        curl_easy_getinfo(x->curl.easy, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK && socket != CURL_SOCKET_BAD) {
+    const curl_socket_t socket = exchange_socket_kept(x);
+    if (x->visitor.stage == GATE_PASSED && socket != CURL_SOCKET_BAD) {
         exo_pool_keep(x->pool, socket, x->visitor.host);
     }
 }
@@ -852,7 +873,11 @@ void exo_exchange_end(exo_exchange *exchange, bool reuse)
         if (exchange->visitor.stage == GATE_PASSED || exchange->way.is_looking_up) {
             curl_multi_remove_handle(exchange->group->multi, exchange->curl.easy);
         }
-        curl_easy_cleanup(exchange->curl.easy);
+        if (exchange->sent.keeps_handle && exchange->over && exchange->curl.result == CURLE_OK) {
+            exo_handle_keep(exchange->pool, exchange->curl.handle, exchange->sent.deployed);
+        } else {
+            exo_handle_free(exchange->curl.handle);
+        }
     }
     if (exchange->group) {
         exo_group_leave(exchange->group);
@@ -864,7 +889,6 @@ void exo_exchange_end(exo_exchange *exchange, bool reuse)
     exo_heap_wipe(exchange->sent.whole, exchange->sent.whole_size);
     free(exchange->sent.whole);
     exo_headers_free(exchange->curl.headers);
-    curl_slist_free_all(exchange->curl.resolve);
     exo_buffer_free(&exchange->received.inbox);
     exo_buffer_free(&exchange->sent.kept);
     exo_deployed_drop(exchange->sent.deployed);

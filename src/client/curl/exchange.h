@@ -7,7 +7,7 @@
 #ifndef EXO_CLIENT_CURL_EXCHANGE_H
 #define EXO_CLIENT_CURL_EXCHANGE_H
 
-#include "pool.h"
+#include "handles.h"
 
 /* Bytes that may wait for the consumer before the transfer is paused. */
 #define EXO_INBOX_MAX 65536
@@ -49,6 +49,7 @@ struct exo_exchange {
         int64_t queued;     /* for how long it has waited for one */
         int64_t passed;     /* when libcurl got it */
         int64_t named;      /* when its host's name was found that it had asked for; -1: it was not */
+        bool is_tried;      /* an address is: its name is known */
         bool is_looking_up; /* it is no request: it looks up a name */
         bool is_found;      /* and has found it */
     } way;
@@ -60,10 +61,10 @@ struct exo_exchange {
         int64_t nudge;   /* when it is to be nudged, or -1 */
     } connecting;
     struct {
-        CURL *easy;
-        struct curl_slist *headers;
-        struct curl_slist *resolve;
-        curl_socket_t socket; /* the one that libcurl watches for it, or CURL_SOCKET_BAD */
+        exo_handle *handle;         /* NULL: memory ran out */
+        CURL *easy;                 /* its, or NULL */
+        struct curl_slist *headers; /* of this request, where they are not the handle's; or NULL */
+        curl_socket_t socket;       /* the one that libcurl watches for it, or CURL_SOCKET_BAD */
         CURLcode result;
         bool began_anew; /* libcurl wanted to try again by itself, and was not let */
         bool reused;
@@ -75,7 +76,8 @@ struct exo_exchange {
         exo_encoding *body; /* NULL: there is no body, or none any more */
         uint64_t accepted;  /* at the last look */
         bool read;          /* it has handed out everything */
-        bool chunked;       /* its length is not told */
+        bool is_whole;      /* libcurl has it in memory, and sends it with the head */
+        bool keeps_handle;  /* its handle will do for the next request of the deployment */
         bool resumes;       /* somebody says when a source of it has data again */
         char *whole;        /* a body that was left to it, of so many bytes; or NULL */
         size_t whole_size;

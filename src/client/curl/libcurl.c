@@ -7,6 +7,7 @@
 
 #include "exchange.h"
 #include "group.h"
+#include "handles.h"
 #include "result.h"
 #include "root.h"
 
@@ -267,6 +268,7 @@ static void transport_close(exo_transport *transport)
         return;
     }
     exo_exchange_close_gate(pool);
+    exo_handles_close(pool);
     exo_groups_close(pool);
     exo_gate_close(&pool->gate);
     exo_timers_free(&pool->timers);

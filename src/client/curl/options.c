@@ -74,6 +74,18 @@ static bool options_add_extra_headers(struct curl_slist **list, const exo_sendin
     return good;
 }
 
+static bool options_is_chunked(const exo_sending *sending)
+{
+    return sending->body && sending->total == EXO_SIZE_UNKNOWN;
+}
+
+bool exo_sending_is_plain(const exo_sending *sending)
+{
+    const exo_call_options *call = sending->call;
+    const bool adds = call && (call->header_count > 0 || call->traceparent);
+    return !adds && !sending->api_key && !options_is_chunked(sending);
+}
+
 struct curl_slist *exo_sending_headers(const exo_sending *sending)
 {
     const exo_deployment *o = &sending->deployed->options;
@@ -83,7 +95,7 @@ struct curl_slist *exo_sending_headers(const exo_sending *sending)
     const char *traceparent = call ? call->traceparent : NULL;
     struct curl_slist *list = NULL;
     bool keyed = key && key[0];
-    bool chunked = sending->body && sending->total == EXO_SIZE_UNKNOWN;
+    bool chunked = options_is_chunked(sending);
     bool good = options_add_header(&list, "Content-Type", "", "application/json") &&
                 options_add_header(&list, "Accept", "", "text/event-stream, application/json") &&
                 (!keyed || options_add_header(&list, auth, o->auth_scheme ? o->auth_scheme : "Bearer", key)) &&

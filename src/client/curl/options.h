@@ -13,6 +13,9 @@
 /* The headers of a request, one list node each; NULL when memory runs out. Free it with exo_headers_free(). */
 struct curl_slist *exo_sending_headers(const exo_sending *sending);
 
+/* Whether these are what the deployment says and nothing else: the same for every such request of it. */
+bool exo_sending_is_plain(const exo_sending *sending);
+
 /* Wipes and frees a list of headers: one of them is the key. NULL is allowed. */
 void exo_headers_free(struct curl_slist *headers);
 

@@ -59,6 +59,7 @@ typedef struct exo_pool {
         size_t count;       /* all of them */
         void (*prepare)(exo_group *group); /* tells the multi handle of a new one whom to call */
     } groups;
+    exo_line handles;  /* that are kept (handles.h), the oldest first */
     exo_gate gate;     /* who may have a connection */
     size_t kept_first; /* connections that are kept for later: the oldest one's socket, + 1, and the youngest one's */
     size_t kept_last;

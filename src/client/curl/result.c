@@ -29,6 +29,9 @@ static bool result_upload_was_cut(const exo_exchange *x)
     if (!x->sent.body || x->place != EXCHANGE_STANDS) {
         return false;
     }
+    if (x->sent.is_whole && x->sent.accepted == 0) { /* not even its head went out */
+        return false;
+    }
     uint64_t written = exo_encoding_written(x->sent.body);
     return written > 0 && (!x->sent.read || (x->sent.accepted < written && !result_began_anew(x)));
 }
