@@ -570,6 +570,20 @@ static void call_show(const exo_intake_event *from, exo_event *event)
     event->usage = from->usage;
 }
 
+/* A body that is out, and answered, is not sent again as it is: what of it is in memory is let go. */
+static void call_let_go_of_body(exo_call *call)
+{
+    exo_upload upload;
+    if (exo_attempt_phase(&call->try.attempt) != EXO_PHASE_STREAM || !call->try.exchange ||
+        exo_encoding_whole(&call->try.encoding).len == 0) {
+        return;
+    }
+    call_table(call)->progress(call->try.exchange, &upload);
+    if (upload.complete) {
+        exo_encoding_let_go(&call->try.encoding);
+    }
+}
+
 /* What a call does while its exchange runs: reads what has come until there is an event, a verdict, or no more. */
 static int call_read(exo_call *call, exo_event *event)
 {
@@ -609,6 +623,7 @@ static int call_read(exo_call *call, exo_event *event)
         exo_buffer_free(&call->try.feed); /* an idle stream keeps nothing */
         call->try.feed_at = 0;
     }
+    call_let_go_of_body(call);
     int64_t due = exo_attempt_deadline(&call->try.attempt, call->client->loop.now);
     bool is_early = exo_timer_is_set(&call->time.timer) && call->time.timer.due <= due;
     if (!is_early) { /* a timer that rings too early costs less than one that is moved with each event */

@@ -11,24 +11,42 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+struct exo_walk {
+    exo_encoder encoder;
+    exo_buffer merged; /* extra_body and the defaults, where there are defaults */
+    exo_node_cursor nodes;
+    exo_json_cursor extra_cursor;
+    exo_cursor cursor;
+    exo_cursor extra_body;
+};
+
 /* ---- set up ---- */
+
+/* The attachments, made where there are none. */
+static int encoding_attach(exo_encoding *encoding)
+{
+    if (!encoding->attachments) {
+        encoding->attachments = exo_attachments_new(encoding->request_);
+        if (!encoding->attachments) {
+            return EXO_E_NO_MEMORY;
+        }
+        exo_attachments_allow(encoding->attachments, encoding->files_, encoding->file_root_);
+        exo_attachments_claim(encoding->attachments, &encoding->claims_);
+    }
+    return EXO_OK;
+}
 
 int exo_encoding_init(exo_encoding *encoding, const exo_subject *subject, const exo_call_options *options,
                       exo_claims *claims)
 {
-    int code = EXO_OK;
     memset(encoding, 0, sizeof *encoding);
-    exo_buffer_init(&encoding->merged_, &exo_heap, UINT32_MAX, EXO_E_NO_MEMORY);
     encoding->request_ = subject->request;
     encoding->defaults_ = options->defaults;
+    encoding->files_ = options->files;
+    encoding->file_root_ = options->file_root;
     encoding->claims_.of = claims;
     encoding->raw_.source = subject->raw;
-    encoding->attachments = exo_attachments_new(subject->request);
-    if (!encoding->attachments) {
-        return EXO_E_NO_MEMORY;
-    }
-    exo_attachments_allow(encoding->attachments, options->files, options->file_root);
-    exo_attachments_claim(encoding->attachments, &encoding->claims_);
+    int code = EXO_OK;
     if (subject->value) {
         encoding->is_value_ = true;
         exo_guard_init(&encoding->guard_, subject->value, &encoding->claims_);
@@ -49,19 +67,20 @@ int exo_encoding_model(exo_encoding *encoding, char *model, size_t size)
 /* The extra keys of the deployment and of the call, as one object. */
 static int encoding_set_extra_body(exo_encoding *encoding, exo_encode_options *options)
 {
+    exo_walk *walk = encoding->walk_;
     exo_span extra = exo_span_text(encoding->target->options.extra_body);
     if (encoding->defaults_) {
-        exo_buffer_clear(&encoding->merged_);
-        int code = exo_defaults_merge(exo_span_text(encoding->defaults_), encoding->target, &encoding->merged_);
+        exo_buffer_clear(&walk->merged);
+        int code = exo_defaults_merge(exo_span_text(encoding->defaults_), encoding->target, &walk->merged);
         if (code != EXO_OK) {
             return code;
         }
-        extra = exo_buffer_span(&encoding->merged_);
+        extra = exo_buffer_span(&walk->merged);
     }
     if (extra.len > 0) {
-        exo_json_cursor_init(&encoding->extra_cursor_, extra, encoding->limits_->depth);
-        encoding->extra_body_ = exo_json_cursor_of(&encoding->extra_cursor_);
-        options->extra_body = &encoding->extra_body_;
+        exo_json_cursor_init(&walk->extra_cursor, extra, encoding->limits_->depth);
+        walk->extra_body = exo_json_cursor_of(&walk->extra_cursor);
+        options->extra_body = &walk->extra_body;
     }
     return EXO_OK;
 }
@@ -69,6 +88,7 @@ static int encoding_set_extra_body(exo_encoding *encoding, exo_encode_options *o
 /* The encoder begins anew for the target that is set. */
 static int encoding_begin(exo_encoding *encoding)
 {
+    exo_walk *walk = encoding->walk_;
     const exo_deployed *target = encoding->target;
     const exo_deployment *o = &target->options;
     exo_encode_options options = EXO_ENCODE_OPTIONS_INIT;
@@ -84,32 +104,57 @@ static int encoding_begin(exo_encoding *encoding)
         return code;
     }
     if (encoding->is_value_) {
-        encoding->cursor_ = exo_guard_cursor(&encoding->guard_);
+        walk->cursor = exo_guard_cursor(&encoding->guard_);
     } else {
-        exo_node_cursor_init(&encoding->nodes_, exo_request_root(encoding->request_), encoding->limits_->depth);
-        encoding->cursor_ = exo_node_cursor_of(&encoding->nodes_);
+        exo_node_cursor_init(&walk->nodes, exo_request_root(encoding->request_), encoding->limits_->depth);
+        walk->cursor = exo_node_cursor_of(&walk->nodes);
     }
-    return exo_encode_init(&encoding->encoder, &encoding->cursor_, &options);
+    return exo_encode_init(&walk->encoder, &walk->cursor, &options);
 }
 
-/* Lets go of the body that is kept. */
+static void encoding_drop_walk(exo_encoding *encoding)
+{
+    if (encoding->walk_) {
+        exo_buffer_free(&encoding->walk_->merged);
+        free(encoding->walk_);
+        encoding->walk_ = NULL;
+    }
+}
+
 static void encoding_drop_whole(exo_encoding *encoding)
 {
     if (encoding->whole_) {
-        exo_heap_wipe(encoding->whole_, (size_t)exo_encode_total(&encoding->encoder));
+        exo_heap_wipe(encoding->whole_, encoding->whole_len_);
         free(encoding->whole_);
         encoding->whole_ = NULL;
     }
-    encoding->whole_at_ = 0;
-    encoding->is_sized_ = false;
+}
+
+/* A walk, where there is none yet. */
+static int encoding_take_walk(exo_encoding *encoding)
+{
+    if (!encoding->walk_) {
+        encoding->walk_ = calloc(1, sizeof *encoding->walk_);
+        if (!encoding->walk_) {
+            return EXO_E_NO_MEMORY;
+        }
+        exo_buffer_init(&encoding->walk_->merged, &exo_heap, UINT32_MAX, EXO_E_NO_MEMORY);
+    }
+    return encoding_attach(encoding);
 }
 
 int exo_encoding_aim(exo_encoding *encoding, const exo_deployed *target, const exo_limits *limits)
 {
     encoding_drop_whole(encoding);
+    encoding->whole_len_ = encoding->whole_at_ = 0;
+    encoding->is_sized_ = false;
     encoding->target = target;
     encoding->limits_ = limits;
-    return encoding->raw_.source ? exo_raw_rewind(&encoding->raw_) : encoding_begin(encoding);
+    if (encoding->raw_.source) {
+        return exo_raw_rewind(&encoding->raw_);
+    }
+    const int code = encoding_take_walk(encoding);
+    return code == EXO_OK ? encoding_begin(encoding) : code;
 }
 
 /* ---- the body ---- */
@@ -122,27 +167,37 @@ static int encoding_check_messages(exo_encoding *encoding)
     return has ? EXO_OK : EXO_E_REQUEST;
 }
 
+/* Keeps a body that is in memory. Nothing is needed then to write it, and nothing that it was asked for was found. */
+static void encoding_keep_whole(exo_encoding *encoding, char *bytes, size_t len)
+{
+    char *fitting = realloc(bytes, len);
+    encoding->whole_ = fitting ? fitting : bytes;
+    encoding->whole_len_ = len;
+    encoding_drop_walk(encoding);
+    exo_attachments_free(encoding->attachments);
+    encoding->attachments = NULL;
+}
+
 /* Sizes the body, or goes on with that. What is done at the first go, and is small, is kept as it is to be sent. */
 static int encoding_size(exo_encoding *encoding, size_t budget)
 {
-    char *kept = encoding->is_sized_ || encoding->is_value_ ? NULL : malloc(EXO_WHOLE_MAX);
-    exo_window window = {kept, kept ? EXO_WHOLE_MAX : 0, 0};
+    char *bytes = encoding->is_sized_ || encoding->is_value_ ? NULL : malloc(EXO_WHOLE_MAX);
+    exo_window window = {bytes, bytes ? EXO_WHOLE_MAX : 0, 0};
     encoding->is_sized_ = true;
-    int code = exo_encode_size_into(&encoding->encoder, &window, budget);
-    const bool is_whole = code == EXO_OK && window.pos > 0 && window.pos == exo_encode_total(&encoding->encoder);
+    const int code = exo_encode_size_into(&encoding->walk_->encoder, &window, budget);
+    const bool is_whole = code == EXO_OK && window.pos > 0 && window.pos == exo_encode_total(&encoding->walk_->encoder);
     if (is_whole && !exo_attachments_any(encoding->attachments)) {
-        char *fitting = realloc(kept, window.pos);
-        encoding->whole_ = fitting ? fitting : kept;
+        encoding_keep_whole(encoding, bytes, window.pos);
     } else {
-        exo_heap_wipe(kept, window.pos);
-        free(kept);
+        exo_heap_wipe(bytes, window.pos);
+        free(bytes);
     }
     return code;
 }
 
 int exo_encoding_size(exo_encoding *encoding, size_t budget)
 {
-    if (encoding->raw_.source) {
+    if (encoding->raw_.source || encoding->whole_) {
         return EXO_OK;
     }
     if (exo_attachments_to_spool(encoding->attachments)) {
@@ -159,7 +214,10 @@ int exo_encoding_size(exo_encoding *encoding, size_t budget)
 
 uint64_t exo_encoding_total(const exo_encoding *encoding)
 {
-    return encoding->raw_.source ? exo_raw_total(&encoding->raw_) : exo_encode_total(&encoding->encoder);
+    return encoding->whole_len_ > 0 ? encoding->whole_len_
+           : encoding->raw_.source  ? exo_raw_total(&encoding->raw_)
+           : encoding->walk_        ? exo_encode_total(&encoding->walk_->encoder)
+                                    : EXO_SIZE_UNKNOWN;
 }
 
 /* Writes on from the body that is kept. */
@@ -180,12 +238,12 @@ int exo_encoding_write(exo_encoding *encoding, exo_window *window)
         return encoding_write_whole(encoding, window);
     }
     return encoding->raw_.source ? exo_raw_write(&encoding->raw_, window)
-                                 : exo_encode_write(&encoding->encoder, window);
+                                 : exo_encode_write(&encoding->walk_->encoder, window);
 }
 
 exo_span exo_encoding_whole(const exo_encoding *encoding)
 {
-    return exo_span_of(encoding->whole_, encoding->whole_ ? (size_t)exo_encode_total(&encoding->encoder) : 0);
+    return exo_span_of(encoding->whole_, encoding->whole_ ? encoding->whole_len_ : 0);
 }
 
 char *exo_encoding_give_whole(exo_encoding *encoding, size_t *size)
@@ -193,7 +251,16 @@ char *exo_encoding_give_whole(exo_encoding *encoding, size_t *size)
     char *whole = encoding->whole_;
     *size = exo_encoding_whole(encoding).len;
     encoding->whole_ = NULL;
+    encoding->target = whole ? NULL : encoding->target;
     return whole;
+}
+
+void exo_encoding_let_go(exo_encoding *encoding)
+{
+    if (encoding->whole_) {
+        encoding_drop_whole(encoding);
+        encoding->target = NULL;
+    }
 }
 
 void exo_encoding_hand_out(exo_encoding *encoding)
@@ -203,30 +270,33 @@ void exo_encoding_hand_out(exo_encoding *encoding)
 
 uint64_t exo_encoding_written(const exo_encoding *encoding)
 {
-    return encoding->whole_        ? encoding->whole_at_
-           : encoding->raw_.source ? encoding->raw_.written_
-                                   : exo_encode_written(&encoding->encoder);
+    return encoding->whole_len_ > 0 ? encoding->whole_at_
+           : encoding->raw_.source  ? encoding->raw_.written_
+           : encoding->walk_        ? exo_encode_written(&encoding->walk_->encoder)
+                                    : 0;
 }
 
 int exo_encoding_rewind(exo_encoding *encoding)
 {
-    encoding->whole_at_ = 0;
-    if (encoding->whole_) {
-        return EXO_OK;
+    if (encoding->whole_len_ > 0) {
+        encoding->whole_at_ = 0;
+        return encoding->whole_ ? EXO_OK : EXO_E_STATE;
     }
-    return encoding->raw_.source ? exo_raw_rewind(&encoding->raw_) : exo_encode_rewind(&encoding->encoder);
+    return encoding->raw_.source ? exo_raw_rewind(&encoding->raw_) : exo_encode_rewind(&encoding->walk_->encoder);
 }
 
 bool exo_encoding_spent(const exo_encoding *encoding)
 {
-    return encoding->raw_.source
-               ? exo_raw_spent(&encoding->raw_)
-               : exo_encode_total(&encoding->encoder) == EXO_SIZE_UNKNOWN && exo_encode_written(&encoding->encoder) > 0;
+    if (encoding->raw_.source) {
+        return exo_raw_spent(&encoding->raw_);
+    }
+    const exo_encoder *encoder = encoding->walk_ ? &encoding->walk_->encoder : NULL;
+    return encoder && exo_encode_total(encoder) == EXO_SIZE_UNKNOWN && exo_encode_written(encoder) > 0;
 }
 
 exo_starved exo_encoding_starved(const exo_encoding *encoding)
 {
-    exo_starved starved = exo_attachments_starved(encoding->attachments);
+    exo_starved starved = encoding->attachments ? exo_attachments_starved(encoding->attachments) : EXO_STARVED_NOT;
     bool given = encoding->raw_.starved || encoding->guard_.starved;
     return starved == EXO_STARVED_NOT && given ? EXO_STARVED_GIVEN : starved;
 }
@@ -242,8 +312,7 @@ static bool encoding_is_of_a_file(int code)
 
 void exo_encoding_explain(const exo_encoding *encoding, int code, char *message, size_t size)
 {
-    bool encodes = encoding->target && !encoding->raw_.source;
-    const char *key = encodes ? exo_encode_error_key(&encoding->encoder) : "";
+    const char *key = encoding->walk_ ? exo_encode_error_key(&encoding->walk_->encoder) : "";
     const char *why = "";
     if (encoding->attachments && encoding_is_of_a_file(code)) {
         why = exo_attachments_message(encoding->attachments);
@@ -260,5 +329,5 @@ void exo_encoding_free(exo_encoding *encoding)
     encoding->attachments = NULL;
     exo_claims_release(&encoding->claims_);
     encoding_drop_whole(encoding);
-    exo_buffer_free(&encoding->merged_);
+    encoding_drop_walk(encoding);
 }

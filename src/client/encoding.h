@@ -23,25 +23,26 @@ typedef struct exo_subject {
  * and goes out in one piece with the head. A value may change meanwhile, which only writing it finds. */
 #define EXO_WHOLE_MAX 32768
 
+/* What walks a body. */
+typedef struct exo_walk exo_walk;
+
 typedef struct exo_encoding {
-    exo_encoder encoder;
-    char *whole_;     /* the body, where that is kept; else NULL */
-    size_t whole_at_; /* how much of it is written */
-    bool is_sized_;   /* sizing has begun */
     exo_attachments *attachments;
-    const exo_deployed *target; /* what the encoder is set up for, or NULL */
+    const exo_deployed *target; /* what it is set up for, or NULL */
+    exo_walk *walk_;            /* NULL: there is none yet, or none is needed any more */
+    char *whole_;               /* the body, where that is kept; else NULL */
+    size_t whole_len_;          /* and its length, still when it was let go; 0: it is written by a walk */
+    size_t whole_at_;           /* how much of it is written */
+    bool is_sized_;             /* sizing has begun */
+    bool is_value_;
+    exo_files files_;
+    const char *file_root_;
     const exo_limits *limits_;
     const exo_request *request_;
     const char *defaults_;
     exo_raw raw_; /* its source is NULL: the encoder makes the body */
     exo_guard guard_;
     exo_claim_list claims_;
-    bool is_value_;
-    exo_buffer merged_; /* extra_body and the defaults, where there are defaults */
-    exo_node_cursor nodes_;
-    exo_json_cursor extra_cursor_;
-    exo_cursor cursor_;
-    exo_cursor extra_body_;
 } exo_encoding;
 
 /* Opens nothing yet. Of the options, files, file_root and defaults count, and are borrowed; what `subject` leads to is
@@ -71,6 +72,7 @@ uint64_t exo_encoding_written(const exo_encoding *encoding);
 exo_span exo_encoding_whole(const exo_encoding *encoding);
 void exo_encoding_hand_out(exo_encoding *encoding);
 char *exo_encoding_give_whole(exo_encoding *encoding, size_t *size);
+void exo_encoding_let_go(exo_encoding *encoding);
 int exo_encoding_rewind(exo_encoding *encoding);
 
 /* Whether what can be sent only once has begun to be. */

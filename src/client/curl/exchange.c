@@ -817,13 +817,13 @@ static void exchange_unlist_struck(exo_exchange *x)
     }
 }
 
-void exo_exchange_end_struck(exo_pool *pool, int64_t now)
+void exo_exchange_end_struck(exo_pool *pool)
 {
     while (pool->struck) {
         exo_exchange *first = pool->struck;
         exchange_unlist_struck(first);
         if (!first->over) {
-            exo_exchange_over(first, CURLE_COULDNT_CONNECT, now);
+            exo_exchange_over(first, CURLE_COULDNT_CONNECT, exo_pool_now());
         }
     }
 }

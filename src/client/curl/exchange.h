@@ -134,6 +134,6 @@ void exo_exchange_nudge(exo_pool *pool, int64_t now);
 /* Told by libcurl.c: its socket cannot be watched (an errno). libcurl would give up all transfers for that; this one
  * alone is over, once libcurl.c comes to exo_exchange_end_struck() outside of libcurl. */
 void exo_exchange_strike(exo_exchange *exchange, int error);
-void exo_exchange_end_struck(exo_pool *pool, int64_t now);
+void exo_exchange_end_struck(exo_pool *pool);
 
 #endif

@@ -111,7 +111,7 @@ static void transport_collect(exo_pool *pool)
     exo_group *group;
     CURLMsg *message;
     exo_exchange_resume(pool);
-    exo_exchange_end_struck(pool, exo_pool_now());
+    exo_exchange_end_struck(pool);
     while ((group = exo_group_next_touched(pool)) != NULL) {
         while ((message = curl_multi_info_read(group->multi, &left)) != NULL) {
             exo_exchange *exchange = NULL;
@@ -128,7 +128,7 @@ static void transport_collect(exo_pool *pool)
 static void transport_forgive(exo_pool *pool)
 {
     int64_t due = exo_timers_next(&pool->timers);
-    int64_t late = due >= 0 ? exo_pool_now() - due : 0;
+    int64_t late = due >= 0 ? pool->looked_at - due : 0;
     if (late >= TRANSPORT_LATE_MS) {
         exo_exchange_forgive(pool, late + TRANSPORT_LATE_MS);
     }
@@ -186,6 +186,8 @@ static void transport_sweep(exo_pool *pool, int64_t wait)
         transport_look(pool, wait);
         pool->sweep.seen = 0;
         pool->sweep.began = pool->looked_at;
+    } else {
+        pool->looked_at = exo_pool_now();
     }
     transport_forgive(pool);
     while (transport_see_to_batch(pool)) {
@@ -209,7 +211,7 @@ static int64_t transport_serve(exo_transport *transport, int64_t wait)
          turns--) {
         timer->wake(timer->owner, now);
     }
-    exo_exchange_nudge(pool, exo_pool_now());
+    exo_exchange_nudge(pool, now);
     transport_collect(pool);
     return pool->sweep.ended;
 }
