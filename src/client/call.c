@@ -619,10 +619,8 @@ static int call_read(exo_call *call, exo_event *event)
             break;
         }
     }
-    if (call->try.feed.capacity_ > 4096) {
-        exo_buffer_free(&call->try.feed); /* an idle stream keeps nothing */
-        call->try.feed_at = 0;
-    }
+    exo_buffer_free(&call->try.feed); /* an idle stream keeps nothing */
+    call->try.feed_at = 0;
     call_let_go_of_body(call);
     int64_t due = exo_attempt_deadline(&call->try.attempt, call->client->loop.now);
     bool is_early = exo_timer_is_set(&call->time.timer) && call->time.timer.due <= due;

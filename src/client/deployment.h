@@ -22,7 +22,7 @@ typedef struct exo_deployed {
     exo_span *drop;
     exo_rename *rename;
     exo_route_health health;
-    void *kept; /* what the transport keeps for its requests, or NULL: it goes with the deployment, by drop_kept() */
+    void *kept; /* what a transport keeps for its requests, or NULL: it goes with the deployment, by drop_kept() */
     void (*drop_kept)(void *kept);
 } exo_deployed;
 

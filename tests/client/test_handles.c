@@ -7,7 +7,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -31,6 +33,17 @@ static exo_handle *keep_new(exo_pool *pool, exo_deployed *deployed)
     return handle;
 }
 
+static const char *authorization(exo_deployed *deployed)
+{
+    const exo_sending sending = {.deployed = deployed, .total = 1};
+    struct curl_slist *headers = exo_handle_headers(&sending);
+    assert_ptr_equal(exo_handle_headers(&sending), headers); /* made once */
+    while (headers && strncmp(headers->data, "Authorization: ", 15) != 0) {
+        headers = headers->next;
+    }
+    return headers ? headers->data + 15 : "";
+}
+
 /* Deployments of one identity share connections, but no handle, though all that was said of them is equal. */
 static void a_handle_is_one_deployments(void **state)
 {
@@ -45,10 +58,15 @@ static void a_handle_is_one_deployments(void **state)
     exo_handle *handle = keep_new(pool, one);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         exo_deployed *other = deployed_of(others[i].name, others[i].key);
+        char expected[64] = "";
+        if (others[i].key) {
+            snprintf(expected, sizeof expected, "Bearer %s", others[i].key);
+        }
+        assert_string_equal(authorization(one), "Bearer k");
+        assert_string_equal(authorization(other), expected);
         exo_handle *taken = exo_handle_take(other);
         assert_ptr_not_equal(taken, handle);
         assert_false(taken->is_configured);
-        assert_null(taken->headers);
         exo_handle_keep(pool, taken, other);
         assert_int_equal(pool->handles.count, 2);
         exo_deployed_drop(exo_deployed_keep(other));
@@ -78,12 +96,13 @@ static void the_oldest_one_goes(void **state)
     }
     exo_handle *left = exo_handle_take(old); /* the first one is gone, the second is there */
     assert_ptr_equal(left, second);
-    assert_null(old->kept);
     exo_handle_free(left);
     assert_int_equal(pool->handles.count, EXO_HANDLES_KEPT - 1);
     exo_handles_close(pool);
     assert_int_equal(pool->handles.count, 0);
-    assert_null(new->kept);
+    exo_handle *fresh = exo_handle_take(new);
+    assert_false(fresh->is_configured);
+    exo_handle_free(fresh);
     exo_deployed_drop(new); /* the transport is closed before the deployments go */
     exo_deployed_drop(old);
     free(pool);

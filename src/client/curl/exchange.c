@@ -390,12 +390,16 @@ static CURLcode exchange_configure(exo_exchange *x, const exo_sending *sending)
         code = exchange_set_request(x, sending);
     }
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)x->connecting.allowed)
-    struct curl_slist **headers = exo_sending_is_plain(sending) ? &x->curl.handle->headers : &x->curl.headers;
-    *headers = *headers ? *headers : exo_sending_headers(sending);
-    if (!*headers) {
+    struct curl_slist *headers = NULL;
+    if (exo_sending_is_plain(sending)) {
+        headers = exo_handle_headers(sending);
+    } else {
+        headers = x->curl.headers = exo_sending_headers(sending);
+    }
+    if (!headers) {
         return CURLE_OUT_OF_MEMORY;
     }
-    SET(CURLOPT_HTTPHEADER, *headers)
+    SET(CURLOPT_HTTPHEADER, headers)
     return code;
 }
 

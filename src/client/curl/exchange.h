@@ -63,7 +63,7 @@ struct exo_exchange {
     struct {
         exo_handle *handle;         /* NULL: memory ran out */
         CURL *easy;                 /* its, or NULL */
-        struct curl_slist *headers; /* of this request, where they are not the handle's; or NULL */
+        struct curl_slist *headers; /* of this request, where they are not the deployment's; or NULL */
         curl_socket_t socket;       /* the one that libcurl watches for it, or CURL_SOCKET_BAD */
         CURLcode result;
         bool began_anew; /* libcurl wanted to try again by itself, and was not let */

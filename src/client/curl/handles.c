@@ -8,28 +8,55 @@
 
 #include <stdlib.h>
 
+/* What is kept for one deployment. */
+typedef struct handles {
+    exo_handle *first;
+    struct curl_slist *headers; /* NULL: not made yet */
+} handles;
+
 /* Takes a handle out of its deployment's list, and out of the line of all. */
 static void handle_leave(exo_handle *handle)
 {
-    exo_handle *first = handle->deployed->kept;
-    exo_handle **at = &first;
+    handles *kept = handle->deployed->kept;
+    exo_handle **at = &kept->first;
     while (*at != handle) {
         at = &(*at)->next;
     }
     *at = handle->next;
-    handle->deployed->kept = first;
     handle->deployed = NULL;
     exo_line_leave(&handle->place);
 }
 
-/* The deployment goes: so do the handles that are kept for it. */
+/* The deployment goes: so does what is kept for it, its headers wiped. */
 static void handles_drop(void *kept)
 {
-    for (exo_handle *handle = kept, *next; handle; handle = next) {
+    handles *h = kept;
+    for (exo_handle *handle = h->first, *next; handle; handle = next) {
         next = handle->next;
         exo_line_leave(&handle->place);
         exo_handle_free(handle);
     }
+    exo_headers_free(h->headers);
+    free(h);
+}
+
+/* What is kept for a deployment, made where there is nothing; NULL when memory runs out. */
+static handles *handles_of(exo_deployed *deployed)
+{
+    if (!deployed->kept) {
+        deployed->kept = calloc(1, sizeof(handles));
+        deployed->drop_kept = handles_drop;
+    }
+    return deployed->kept;
+}
+
+struct curl_slist *exo_handle_headers(const exo_sending *sending)
+{
+    handles *kept = handles_of(sending->deployed);
+    if (kept && !kept->headers) {
+        kept->headers = exo_sending_headers(sending);
+    }
+    return kept ? kept->headers : NULL;
 }
 
 exo_handle *exo_handle_new(void)
@@ -49,7 +76,8 @@ exo_handle *exo_handle_new(void)
 
 exo_handle *exo_handle_take(exo_deployed *deployed)
 {
-    exo_handle *handle = deployed->kept;
+    const handles *kept = deployed->kept;
+    exo_handle *handle = kept ? kept->first : NULL;
     if (!handle) {
         return exo_handle_new();
     }
@@ -59,10 +87,14 @@ exo_handle *exo_handle_take(exo_deployed *deployed)
 
 void exo_handle_keep(exo_pool *pool, exo_handle *handle, exo_deployed *deployed)
 {
+    handles *kept = handles_of(deployed);
+    if (!kept) {
+        exo_handle_free(handle);
+        return;
+    }
     handle->deployed = deployed;
-    handle->next = deployed->kept;
-    deployed->kept = handle;
-    deployed->drop_kept = handles_drop;
+    handle->next = kept->first;
+    kept->first = handle;
     exo_line_append(&pool->handles, &handle->place);
     while (pool->handles.count > EXO_HANDLES_KEPT) {
         exo_handle *oldest = exo_line_first(&pool->handles);
@@ -75,7 +107,6 @@ void exo_handle_free(exo_handle *handle)
 {
     if (handle) {
         curl_easy_cleanup(handle->easy);
-        exo_headers_free(handle->headers);
         curl_slist_free_all(handle->resolve);
         free(handle);
     }

@@ -15,7 +15,6 @@
 
 typedef struct exo_handle {
     CURL *easy;
-    struct curl_slist *headers; /* of a request that adds none and has the deployment's key; NULL: not made yet */
     struct curl_slist *resolve;
     bool is_configured; /* libcurl was told of the deployment */
     struct exo_handle *next;
@@ -32,7 +31,11 @@ exo_handle *exo_handle_take(exo_deployed *deployed);
 /* Keeps a handle for the next request of `deployed`; the oldest one goes for it where there are too many. */
 void exo_handle_keep(exo_pool *pool, exo_handle *handle, exo_deployed *deployed);
 
-/* Frees one that is not kept, its headers wiped. NULL is allowed. */
+/* The headers of a request of `sending->deployed` that has none of its own (exo_sending_is_plain()): the deployment's.
+ * NULL when memory runs out. */
+struct curl_slist *exo_handle_headers(const exo_sending *sending);
+
+/* Frees one that is not kept. NULL is allowed. */
 void exo_handle_free(exo_handle *handle);
 
 /* Frees all that are kept. */
