@@ -3,9 +3,24 @@
  */
 #include "binding.h"
 
+/* From so many bytes on, a block that cannot grow where it lies is worth a collection: there is seldom room for two. */
+#define TEXT_LONG 4096
+
 static void *text_resize(void *ctx, void *ptr, size_t size)
 {
     (void)ctx;
+#ifndef MICROPY_ENABLE_DYNRUNTIME
+    if (ptr && size > TEXT_LONG && !gc_is_locked()) {
+        void *grown = gc_realloc(ptr, size, false);
+        if (!grown) {
+            gc_collect();
+            grown = gc_realloc(ptr, size, false);
+        }
+        if (grown) {
+            return grown;
+        }
+    }
+#endif
     return exomp_realloc(ptr, size);
 }
 
