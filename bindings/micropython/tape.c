@@ -280,6 +280,15 @@ static void tape_put_value(tape_builder *builder, mp_obj_t value)
     tape_put(builder->tape, type, value);
 }
 
+/* Gives back what a buffer has more than it holds. */
+static void tape_fit(exo_buffer *buffer)
+{
+    void *fitting = exomp_realloc(buffer->data, buffer->len);
+    if (fitting) {
+        buffer->data = fitting;
+    }
+}
+
 void exomp_tape_build(exomp_tape *tape, mp_obj_t value, const char *name)
 {
     tape_builder builder;
@@ -302,4 +311,6 @@ void exomp_tape_build(exomp_tape *tape, mp_obj_t value, const char *name)
             tape_put(tape, EXO_VALUE_END, MP_OBJ_NULL);
         }
     }
+    tape_fit(&tape->kinds);
+    tape_fit(&tape->objects);
 }
