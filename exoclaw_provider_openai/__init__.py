@@ -9,45 +9,31 @@ if sys.implementation.name == "micropython":
         from ._native_micropython import words
 
         raise ImportError(words(error))
+else:
+    from . import _check, _said  # a chip loads them when there is something to check
 
 from .provider import Deployment, OpenAIStreamingProvider
 
-__all__ = [
-    "ContextWindowExceededError",
-    "Deployment",
-    "FilePart",
-    "HTTPConnectError",
-    "HTTPError",
-    "HTTPReadTimeout",
-    "HTTPStatusError",
-    "HTTPWriteTimeout",
-    "LLMResponse",
-    "OpenAIStreamingProvider",
-    "StreamEvent",
-    "ToolCallRequest",
-]
-
 __version__ = "0.5.0"
-
-# What not every program needs is loaded when it is asked for: a chip's heap has no room for it.
-_LATER = {
-    "ContextWindowExceededError": "_errors",
-    "HTTPConnectError": "_errors",
-    "HTTPError": "_errors",
-    "HTTPReadTimeout": "_errors",
-    "HTTPStatusError": "_errors",
-    "HTTPWriteTimeout": "_errors",
-    "FilePart": "_files",
-    "LLMResponse": "_types",
-    "StreamEvent": "_types",
-    "ToolCallRequest": "_types",
-}
 
 
 def __getattr__(name):
-    home = _LATER.get(name)
-    if home is not None:
-        return getattr(__import__(__name__ + "." + home, None, None, (name,)), name)
-    if name[:1] != "_" or name[:2] == "__" or sys.implementation.name != "micropython":
+    """What not every program needs is loaded when it is asked for: a chip's heap has no room for it."""
+    if name == "__all__" or name[:1] != "_":
+        from ._names import __all__, home_of
+
+        return __all__ if name == "__all__" else getattr(_module(home_of(name)), name)
+    if name[:2] == "__" or sys.implementation.name != "micropython":
         raise AttributeError(name)
-    return __import__(__name__ + "." + name, None, None, ("",))  # `from . import _x` asks here first, there
+    return _module(name)  # `from . import _x` asks here first, there
+
+
+def _forget(*names):
+    """A chip lets go of modules that have done their work; they are loaded anew when they are needed again."""
+    for name in names:
+        sys.modules.pop(__name__ + "." + name, None)
+        globals().pop(name, None)
+
+
+def _module(name):
+    return __import__(__name__ + "." + name, None, None, ("",))

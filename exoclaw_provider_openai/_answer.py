@@ -1,69 +1,19 @@
 """An answer of the core → the response that the caller gets."""
 
-import os
+import _exochat
 
 from . import _types
 
-_ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-
-
-def _short_tool_id():
-    """Nine letters and digits: an id that every provider takes."""
-    letters = ""
-    while len(letters) < 9:
-        for byte in os.urandom(9):
-            if byte < 248:  # 4 * 62: each is as likely
-                letters += _ALNUM[byte % 62]
-    return letters[:9]
-
-
-def usage_of(counts):
+def usage_of(usage):
     """The counts as exoclaw has them: {} where none came."""
-    if not counts:
+    if not usage:
         return {}
-    usage = {}
+    counts = {}
     for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
-        usage[name] = counts.get(name, 0)
-    if "cached_tokens" in counts:
-        usage["cached_tokens"] = counts["cached_tokens"]
-    return usage
-
-
-def _calls_of(answer):
-    """(the calls that may be made, those that may not because their arguments are cut)."""
-    calls = []
-    cut = []
-    for id, name, arguments, raw, _extra in answer.tool_calls:
-        value = {}
-        if arguments is None and answer.finish_family == "length":
-            cut.append({"id": id, "name": name, "arguments": raw})
-            continue
-        if arguments is not None and arguments != "{}":
-            import json
-
-            value = json.loads(arguments)
-        calls.append(
-            _types.tool_call_class()(
-                id=id or _short_tool_id(), name=name, arguments=value if isinstance(value, dict) else {}
-            )
-        )
-    return calls, cut
-
-
-def _billing(response, answer):
-    """What the provider says of cost and tier, where the class has a place for it."""
-    said = answer.usage_json or ""
-    usage = {}
-    if "cost" in said or "service_tier" in said:
-        import json
-
-        usage = json.loads(said)
-    cost = usage.get("cost")
-    if isinstance(cost, (int, float)) and not isinstance(cost, bool) and hasattr(response, "cost"):
-        response.cost = cost
-    tier = answer.service_tier or usage.get("service_tier")
-    if isinstance(tier, str) and hasattr(response, "service_tier"):
-        response.service_tier = tier
+        counts[name] = usage.get(name, 0)
+    if "cached_tokens" in usage:
+        counts["cached_tokens"] = usage["cached_tokens"]
+    return counts
 
 
 def response_of(answer):
@@ -75,7 +25,12 @@ def response_of(answer):
     cut_tool_calls  those whose arguments were cut by the length of the answer: not to be made
     logprobs, reasoning_details, audio, extra   JSON text as sent, or None
     """
-    calls, cut = _calls_of(answer)
+    calls, cut = [], []
+    said = answer.usage_json or ""
+    if answer.tool_calls:
+        from ._tools import calls_of
+
+        calls, cut = calls_of(answer)
     response = _types.response_class()(
         content=answer.content or answer.refusal or None,
         tool_calls=calls,
@@ -84,7 +39,10 @@ def response_of(answer):
         reasoning_content=answer.reasoning or None,
         thinking_blocks=None,
     )
-    _billing(response, answer)
+    if "cost" in said or "service_tier" in said or answer.service_tier:
+        from ._tools import billing
+
+        billing(response, answer)
     response.refusal = answer.refusal or None
     response.model = answer.model or None
     response.id = answer.id or None
@@ -96,20 +54,32 @@ def response_of(answer):
     return response
 
 
-_TIMES = ("started_ms", "resolved_ms", "connected_ms", "sent_ms", "first_event_ms", "end_ms", "queued_ms")
+def of_call(call, log):
+    """The response of a call that succeeded, with its trail; where n > 1, with all of its answers."""
+    answers = [call.answer(choice) for choice in range(call.plan.choices)]
+    responses = [response_of(answer) for answer in answers if answer is not None]
+    response = responses[0]
+    if call.plan.choices > 1:
+        response.choices = responses
+    response.attempts = call.trail
+    response.served_model = call.name
+    response.request_id = call.request_id or None
+    if log.on:
+        log.response(call.name, response, call.trail[-1]["end_ms"])
+    return response
 
 
-def trail_entry(entry, name_of):
-    """An entry of the trail as the command prints it: None where something did not come; `name_of`: error_name()."""
+def trail_entry(entry):
+    """An entry of the trail as the command prints it: None where something did not come."""
     shown = {}
     for name in ("deployment", "model"):
         shown[name] = entry[name]
     failed = entry["code"] != 0
-    shown["code"] = name_of(entry["code"]) if failed else None
+    shown["code"] = _exochat.error_name(entry["code"]) if failed else None
     shown["verdict"] = entry["verdict"] if failed else None
     shown["message"] = entry.get("message") or None
     shown["http_status"] = entry["http_status"] or None
-    for name in _TIMES:
+    for name in ("started_ms", "resolved_ms", "connected_ms", "sent_ms", "first_event_ms", "end_ms", "queued_ms"):
         moment = entry.get(name, -1)
         shown[name] = moment if moment >= 0 else None
     shown["bytes_sent"] = entry["bytes_sent"]
@@ -118,3 +88,12 @@ def trail_entry(entry, name_of):
     shown["reused"] = entry["reused"]
     shown["resent"] = entry["resent"]
     return shown
+
+
+def note(call, entry, failure):
+    """One more entry of the trail of a call that is driven from Python."""
+    entry["deployment"] = call.name
+    entry["model"] = call.deployment.model or call.name
+    entry["message"] = failure.message if failure else ""
+    entry["started_ms"] = call.started_ms
+    call.trail.append(trail_entry(entry))

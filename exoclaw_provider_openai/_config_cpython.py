@@ -4,7 +4,8 @@ import os
 
 import _exochat
 
-from ._deployment import CLOCKS, Deployment
+from ._deploy_cpython import CLOCKS
+from ._deployment import Deployment
 
 # What config() calls otherwise than Deployment.
 NAMES = {"headers": "extra_headers", "ca_file": "ca"}

@@ -1,76 +1,12 @@
 """Where a model is served, and how.
 
-Constructing one opens nothing, reads nothing and needs no event loop; what is wrong with it is said at once.
+Constructing one opens nothing, reads nothing and needs no event loop; what is wrong with it is said at once (_check.py).
 """
-
-# Every option beside the four of old: its default. Clocks are seconds; None: the provider's, or the library's.
-OPTIONS = {
-    "model": None,
-    "auth_header": None,
-    "auth_scheme": None,
-    "drop": (),
-    "rename": None,
-    "connect_timeout": None,
-    "stream_ttft_timeout": None,
-    "request_timeout": None,
-    "ttft_until": "event",
-    "lenient_end": False,
-    "strict_stream": False,
-    "think_tags": False,
-    "chunked": False,
-    "http2": False,
-    "ca": None,
-    "ca_dir": None,
-    "client_cert": None,
-    "client_key": None,
-    "proxy": None,
-    "unix_socket": None,
-    "resolve": (),
-}
-
-CLOCKS = ("connect_timeout", "stream_ttft_timeout", "request_timeout")
 
 try:
     _store = object.__setattr__
 except AttributeError:  # a MicroPython whose classes cannot freeze
     _store = setattr
-
-
-def _control(text):
-    for character in text:
-        if ord(character) < 32 or ord(character) == 127:
-            return True
-    return False
-
-
-def _check_url(url):
-    if not isinstance(url, str):
-        raise TypeError("base_url is a str, not %s" % type(url).__name__)
-    scheme, mark, rest = url.partition("://")
-    if not mark or scheme.lower() not in ("http", "https") or not rest.split("/")[0]:
-        raise ValueError("base_url %r is no absolute http or https URL" % url)
-    if "@" in rest.split("/")[0]:
-        raise ValueError("base_url has user information: give it as api_key or in extra_headers")
-    if _control(url) or " " in url:
-        raise ValueError("base_url has a blank or a control character")
-
-
-def _check_key(key):
-    if isinstance(key, str):
-        if _control(key):
-            raise ValueError("api_key has a control character")
-    elif key is not None and not callable(key):
-        raise TypeError("api_key is a str or a function that returns one")
-    elif getattr(getattr(key, "__code__", None), "co_flags", 0) & 0x80:
-        raise TypeError("api_key is a coroutine function: only a plain function can be asked for a key")
-
-
-def _check_headers(headers):
-    for name, value in headers.items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError("extra_headers: names and values are str: %r" % (name,))
-        if _control(name) or _control(value) or not name or ":" in name or " " in name:
-            raise ValueError("extra_headers: %r has a control character, or a name that is none" % name)
 
 
 class Deployment:
@@ -105,54 +41,43 @@ class Deployment:
     An injected client has its own certificates, proxy and connections: of these options it knows nothing.
     """
 
+    # What holds where nobody said anything else; clocks are the provider's then, or the library's.
+    model = auth_header = auth_scheme = rename = None
+    connect_timeout = stream_ttft_timeout = request_timeout = None
+    ca = ca_dir = client_cert = client_key = proxy = unix_socket = None
+    drop = resolve = ()
+    ttft_until = "event"
+    lenient_end = strict_stream = think_tags = chunked = http2 = False
+
     def __init__(self, base_url, api_key="", extra_headers=None, extra_body=None, **options):
-        _check_url(base_url)
-        _check_key(api_key)
+        from ._check import check
+
         headers = {} if extra_headers is None else extra_headers
-        _check_headers(headers)
-        for name in options:
-            if name not in OPTIONS:
-                raise TypeError("Deployment has no option %r" % name)
-        for name in CLOCKS:
-            limit = options.get(name)
-            if limit is not None and not 0 <= limit <= 86400:
-                raise ValueError("%s is 0 to 86400 seconds, not %r" % (name, limit))
-        if options.get("ttft_until", "event") not in ("event", "token"):
-            raise ValueError('ttft_until is "event" or "token"')
+        check(base_url, api_key, headers, options)
         _store(self, "base_url", base_url)
         _store(self, "api_key", api_key)
         _store(self, "extra_headers", headers)
         _store(self, "extra_body", {} if extra_body is None else extra_body)
-        for name in OPTIONS:
-            _store(self, name, options.get(name, OPTIONS[name]))
+        for name in options:
+            _store(self, name, options[name])
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name, value=None):
         raise AttributeError("a Deployment cannot be changed: make another one")
 
-    def __delattr__(self, name):
-        raise AttributeError("a Deployment cannot be changed: make another one")
-
-    def _values(self):
-        values = [self.base_url, self.api_key, self.extra_headers, self.extra_body]
-        return values + [getattr(self, name) for name in sorted(OPTIONS)]
+    __delattr__ = __setattr__
 
     def __eq__(self, other):
-        return isinstance(other, Deployment) and self._values() == other._values()
+        from ._said import values
+
+        return isinstance(other, Deployment) and values(self) == values(other)
 
     def __hash__(self):
         return hash((self.base_url, self.model))
 
     def __repr__(self):
-        said = ["base_url=%r" % self.base_url, "api_key=%r" % ("***" if self.api_key else "")]
-        if self.extra_headers:  # a header may be a key too
-            said.append("extra_headers={%s}" % ", ".join("%r: '***'" % name for name in self.extra_headers))
-        if self.extra_body:
-            said.append("extra_body=%r" % self.extra_body)
-        for name in sorted(OPTIONS):
-            value = getattr(self, name)
-            if value != OPTIONS[name] and value != [] and value != {}:
-                said.append("%s=%r" % (name, "***" if name == "proxy" and "@" in value else value))
-        return "Deployment(%s)" % ", ".join(said)
+        from ._said import shown
+
+        return shown(self)
 
     # --- for this package
 
@@ -163,21 +88,23 @@ class Deployment:
 
     def key(self):
         """The key as it is now, "" for none."""
-        key = self.api_key() if callable(self.api_key) else self.api_key
-        if key is not None and not isinstance(key, str):
-            raise TypeError("api_key returned %s, not a str" % type(key).__name__)
-        if key and _control(key):
-            raise ValueError("api_key returned a control character")
+        key = self.api_key
+        if callable(key):
+            from ._check import returned
+
+            key = returned(key())
         return key or ""
 
     def headers(self, key):
         """What is sent with a request, as pairs; `key` as key() gave it."""
-        name = self.auth_header or "Authorization"
-        scheme = "Bearer" if self.auth_scheme is None else self.auth_scheme
-        pairs = [(name, scheme + " " + key if scheme else key)] if key else []
-        pairs.append(("Content-Type", "application/json"))
-        taken = (name.lower() if key else "", "content-type")
-        for name, value in self.extra_headers.items():
+        pairs = [("Content-Type", "application/json")]
+        taken = ["content-type"]
+        if key:
+            name = self.auth_header or "Authorization"
+            scheme = "Bearer" if self.auth_scheme is None else self.auth_scheme
+            pairs.insert(0, (name, scheme + " " + key if scheme else key))
+            taken.append(name.lower())
+        for name in self.extra_headers:
             if name.lower() not in taken:
-                pairs.append((name, value))
+                pairs.append((name, self.extra_headers[name]))
         return pairs

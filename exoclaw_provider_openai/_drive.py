@@ -8,63 +8,90 @@ of its attempt stand still. Of the transport it needs (see _injected.py):
         async step()          does one thing that may take time, and tells call.attempt what came of it
         async drain()         reads on behind the verdict, as far as call.attempt.drain() allows
         async close()         ends it; idempotent
-        spent()               whether the body was begun and cannot be sent again
+        error                 what the caller's own body raised, or None
+    close()                   lets go of what it keeps
 
-and of the platform a Watch, that cancels step() when a clock has run out (_watch_cpython.py).
+and of the platform clock, elapsed, sleep, random bits and a Watch, that interrupts step() when a clock has run out
+(_platform_cpython.py). What goes wrong in a call is in _trouble.py, which is loaded when something does.
 Memory: what the encoder and the attempt hold, and a record for each attempt.
 """
 
 import _exochat
 
-from . import _answer, _codes
+from ._plan import aimed, body_of, told
 
-SIZING = 262144  # bytes of the body that are sized in one turn of the loop
 CLOSING = 10000  # milliseconds for a client to close its connection after a body that cannot be made
 
-EVENTS = ("content", "reasoning", "refusal", "tool_call", "tool_arguments", "usage")
+
+class Home:
+    """What all calls of one provider share. `settings`: what the provider was told."""
+
+    def __init__(self, settings, transport, platform):
+        self.settings = settings
+        self.transport = transport
+        self.platform = platform
+        self.clock = platform.clock
+        self.health = {}
+
+    def call(self, plan):
+        return Call(plan, self)
+
+    async def models(self, plan):
+        from ._more import asked
+
+        return await asked(Call(plan, self))
+
+    async def close(self):
+        """Lets go of what the transport keeps. An injected client is the caller's."""
+        self.transport.close()
+
+    def clock_of(self, deployment, name):
+        """Seconds, or None: the library's default."""
+        limit = getattr(deployment, name)
+        return self.settings.clocks.get(name) if limit is None else limit
 
 
 class Call:
-    """See above. `plan`: what to do; `home`: the engine, for its transport, deployments, health, policy, log and clock."""
+    """See above. `plan`: what to do; `home`: the Home; after the end `name`, of the deployment that was attempted last,
+    `trail`, `request_id`, `whole` and answer()."""
+
+    attempt = exchange = deployment = name = whole = None
+    body = files = None  # what is sent (_plan.py), and the files that it names
+    failure = None  # of the last attempt
+    told = True  # and it is in the log
+    pending = None  # an event of the route
+    broke_at = None  # when the body of the attempt turned out to be none
+    shown = ended = _held = False
+    key = request_id = ""
+    answers = ()
 
     def __init__(self, plan, home):
         self.plan = plan
         self.home = home
-        self.transport = home.transport
-        self.attempt = None
-        self.exchange = None
-        self.body = None  # what is sent; an encoder or a caller's body
-        self.deployment = None
-        self.name = None  # of the deployment that is attempted
-        self.key = ""
+        self.clock = home.clock
         self.trail = []
-        self.failure = None  # of the last attempt
-        self.answers = None
-        self.ended = False
-        self._names = list(plan.names) + [n for n in plan.context_names if n not in plan.names]
-        self._health = home.health
-        self._began = home.clock()
-        self._watch = home.watch()
-        self._pending = None  # an event of the route
-        self._held = False
-        self._told = True  # the last failure is in the log
-        self._broke = None  # when the body of the attempt turned out to be none
-        wanted = EVENTS + ("fallback", "restart") if plan.wanted is None else plan.wanted
-        self._route_events = [name for name in ("fallback", "restart") if name in wanted]
-        self._wanted = None if plan.wanted is None else [name for name in wanted if name in EVENTS]
-        policy = home.policy_of(plan.model)
-        self._route = _exochat.Route(
-            [(self._names.index(n), home.health_of(n, policy)) for n in plan.names],
-            [(self._names.index(n), home.health_of(n, policy)) for n in plan.context_names],
-            policy,
-            home.random(),
-        )
-        self._route.call(self._began, self._total_left(), plan.restart)
+        self.watch = home.platform.Watch()
+        self.since = home.clock()
+        self.names = plan.names + plan.context_names
+        policy = home.settings.policy_of(plan.model)
+        stops = self._stops(plan.names, policy)
+        self.route = _exochat.Route(stops, self._stops(plan.context_names, policy), policy, home.platform.random())
+        self.route.call(self.since, self.total_left(), plan.restart)
+
+    def _stops(self, names, policy):
+        """Deployments as the route has them: their numbers, and what is known of their health."""
+        stops = []
+        for name in names:
+            health = None
+            if policy.get("cooldown"):
+                health = self.home.health[name] = self.home.health.get(name) or _exochat.Health()
+            stops.append((self.names.index(name), health))
+        return stops
 
     # --- for whoever wants the answer
 
     async def run(self, on_delta):
-        """Awaits `on_delta` with each piece of the text that is wanted, until the call has succeeded."""
+        """Awaits `on_delta` (or None) with each piece of the text that is wanted, until the call has succeeded."""
         event = await self.next()
         while event is not None:
             if event[1] == 0:
@@ -75,220 +102,197 @@ class Call:
         """The next event, as `_exochat` makes them; None: the call has succeeded. Raises what it failed with."""
         if self._held:
             self._held = False
-            now = self.home.clock()
-            self.attempt.tick(now)  # the total clock has run on
-            self.attempt.hold(now, False)
+            self.attempt.tick(self.clock())  # the total clock has run on
+            self.attempt.hold(self.clock(), False)
         while not self.ended:
-            if self._pending:
-                event, self._pending = self._pending, None
+            attempt = self.attempt
+            if self.pending:
+                event, self.pending = self.pending, None
                 return event
-            if self.attempt is None:
+            if attempt is None:
                 await self._ask_route()
                 continue
-            event = self.attempt.next()
+            event = attempt.next()
             if event is not None:
                 self._held = True
-                self.attempt.hold(self.home.clock(), True)
+                attempt.hold(self.clock(), True)
                 return event
-            todo = self.attempt.todo()
+            todo = attempt.todo()
             if todo == _exochat.DO_RUN:
-                await self._step()
+                await self.wait(self.exchange.step(), self.look, self.left)
+                attempt.tick(self.clock())
             elif todo == _exochat.DO_RESEND:
-                await self._resend()
+                from ._trouble import resend
+
+                await resend(self)
             else:
                 await self._settle(todo)
         return None
 
     def answer(self, choice):
-        return self.answers.get(choice) if self.answers else None
+        return self.answers[choice] if self.answers else None
 
     async def close(self):
         """Ends the call wherever it is; idempotent."""
         self.ended = True
-        self._watch.stop()
-        self._route.abandon()
-        await self._drop()
-        if self.body is not None:
-            self.body.close()
-            self.body = None
+        self.watch.stop()
+        self.route.abandon()
+        await self.drop()
+        self._close_body()
+
+    def _close_body(self):
+        for one in (self.files, self.body):
+            if one is not None:
+                one.close()
+        self.body = self.files = None
+
+    def serve(self):
+        """Gives the encoder what it asks for. False: it asks for nothing."""
+        return self.files is not None and self.files.serve()
 
     # --- the route
 
-    def _total_left(self):
+    def total_left(self):
         """Milliseconds until the total clock runs out; -1: it does not run."""
         total = self.plan.total_ms
-        return max(0, total - self.home.elapsed(self._began)) if total else -1
+        return max(0, total - self.home.platform.elapsed(self.since)) if total else -1
 
     async def _ask_route(self):
-        what, number, _nth, wait, restart, last = self._route.next(self.home.clock())
-        name = None if what == _exochat.ROUTE_GIVE_UP else self._names[number]
-        if not self._told:
-            self._tell(name, restart)
-        if self._pending:  # it is handed out before anything is sent to the next deployment
+        what, number, _nth, wait, restart, last = self.route.next(self.clock())
+        name = None if what == _exochat.ROUTE_GIVE_UP else self.names[number]
+        if not self.told:
+            from ._trouble import tell
+
+            tell(self, name, restart)
+        if self.pending:  # it is handed out before anything is sent to the next deployment
             return
-        if name is None:
-            raise await self._fail(self.failure)
-        if self._total_left() == 0:
-            raise await self._fail(_exochat.Failure(_codes.CLOCK_TOTAL))
+        if name is None or self.total_left() == 0:
+            from ._trouble import fail
+
+            raise await fail(self, self.failure if name is None else None)
         if what == _exochat.ROUTE_WAIT:
-            await self.home.sleep(wait)
-            return
-        await self._begin(name, last)
+            await self.home.platform.sleep(wait)
+        else:
+            await self._begin(name, not last)
 
-    def _tell(self, name, restart):
-        """The last attempt failed; `name` is the deployment that is next, or None."""
-        self._told = True
-        if name or self.failure.verdict in ("retry", "fall back") and not self._shown:
-            from . import _errors
-
-            self.home.log.fallback(self.name, name, _errors.words_of(self.failure, None))
-        kind = "restart" if restart else None if self._shown else "fallback"
-        if name and kind in self._route_events:
-            self._pending = (kind, 0, "", 0, "", name, None, False, self.failure)
-
-    async def _begin(self, name, last):
-        """An attempt at the deployment `name`."""
-        home = self.home
+    async def _begin(self, name, untried):
+        """An attempt at the deployment `name`; `untried`: others are left."""
+        plan, home = self.plan, self.home
         again = name == self.name
         self.name = name
-        self.deployment = deployment = home.deployments[name]
-        if name not in self.plan.keys:
-            self.plan.keys[name] = deployment.key()
-        self.key = self.plan.keys[name]
-        if self.body is None:
-            self.body = home.body(self.plan)
-        code = self.body.rewind() if again else self.body.aim(deployment, name, self.plan)
+        self.deployment = deployment = home.settings.deployments[name]
+        if name not in plan.keys:
+            plan.keys[name] = deployment.key()
+        self.key = plan.keys[name]
+        body = self.body
+        if body is None:
+            self.body = body = body_of(self)
+        code = body.rewind() if again else body.aim(aimed(plan, deployment, name))
         if code == 0 and not again:
-            code = await self._size()
+            code = await self.size()
         if code < 0:
-            raise await self._fail(_exochat.Failure(code, self.body.message()))
-        home.log.request(name, self.plan.messages, self.plan.tools)
-        self.answers = self._broke = None
-        self._started = home.elapsed(self._began)
-        options = home.options_of(deployment)
-        options["total_left"] = self._total_left()
-        options["can"] = self.transport.CAN
-        options["wanted"] = self._wanted
-        options["untried"] = not last
-        options["keyless"] = not self.key
-        options["choices"] = self.plan.choices
-        options["whole"] = self.plan.whole
-        self.attempt = _exochat.Attempt(options, home.clock())
-        self.exchange = self.transport.exchange(self)
+            from ._trouble import fail
 
-    async def _size(self):
+            raise await fail(self, _exochat.Failure(code, body.message()))
+        log = home.settings.log
+        if log.on:
+            log.request(name, plan.messages, plan.tools)
+        self.answers = ()
+        self.broke_at = None
+        self.started_ms = home.platform.elapsed(self.since)
+        self.attempt = _exochat.Attempt(told(self, untried), self.clock())
+        self.exchange = home.transport.exchange(self)
+
+    async def size(self):
         """How long the body is, and whether all of it can be sent: a slice in each turn of the loop."""
         while True:
-            code = self.body.size(SIZING)
+            code = self.body.size(262144)
             if code != 1:
                 return code
-            if not self.body.serve():
-                await self.home.sleep(0)
-                if self._total_left() == 0:
-                    raise await self._fail(_exochat.Failure(_codes.CLOCK_TOTAL))
+            if not self.serve():
+                await self.home.platform.sleep(0)
+                if self.total_left() == 0:
+                    from ._trouble import fail
+
+                    raise await fail(self, None)
 
     # --- an attempt
 
-    async def _step(self):
-        """One thing that may take time, or until a clock has run out."""
-        self._watch.start(self._look, self._left)
+    async def wait(self, what, look, left):
+        """Awaits `what`, or until a clock has run out."""
+        self.watch.start(look, left)
         try:
-            await self.exchange.step()
+            await what
         except BaseException as error:
-            if not self._watch.stop(error):
+            if not self.watch.stop(error):
                 raise
         else:
-            self._watch.stop()
-        self.attempt.tick(self.home.clock())
+            self.watch.stop()
 
-    def _look(self):
+    def look(self):
         """Judges the clocks. True: one has run out; there is a verdict, or next() will bring it."""
-        self.attempt.tick(self.home.clock())
-        return self._broke is None and self.attempt.todo() != _exochat.DO_RUN or self._left() == 0
+        self.attempt.tick(self.clock())
+        return self.broke_at is None and self.attempt.todo() != _exochat.DO_RUN or self.left() == 0
 
-    def _left(self):
-        if self._broke is not None:
-            return max(0, CLOSING - self.home.elapsed(self._broke))
-        return self.attempt.timeout(self.home.clock())
+    def left(self):
+        if self.broke_at is not None:
+            return max(0, CLOSING - self.home.platform.elapsed(self.broke_at))
+        return self.attempt.timeout(self.clock())
 
     def broke(self, code, words):
         """The body cannot be made: a verdict. It leaves the client as an exception; a client that is interrupted while it
         closes its connection then loses it, so no clock rings, and one that keeps it to itself has until CLOSING."""
         self.attempt.break_off(code, words)
-        self._broke = self.home.clock()
-
-    def moved(self):
-        """The exchange has told something that may have set another clock."""
-        self._watch.again()
-
-    async def _resend(self):
-        """The connection had died before the request came; once more, on a fresh one."""
-        await self.exchange.close()
-        done = self.body.rewind() == 0
-        if done:
-            self.exchange = self.transport.exchange(self)
-        self.attempt.resent(self.home.clock(), done)
+        self.broke_at = self.clock()
 
     async def _settle(self, todo):
         """The attempt has its verdict."""
         attempt = self.attempt
         failure = attempt.failure()
-        how = _exochat.HOW_SPENT if self.exchange.spent() else 0
-        self._shown = attempt.shown()
-        if self._shown:
-            how |= _exochat.HOW_SHOWN
-        if failure is not None:
-            failure.redact(self.key)
-        self._note(attempt.end(self.home.clock()), failure)
+        spent = self.body.spent()
+        self.shown = attempt.shown()
+        entry = attempt.end(self.clock())
+        entry["bytes_sent"] = self.body.written()
         self.request_id = attempt.request_id()
         self.whole = attempt.body() if self.plan.whole else None
-        self.answers = {}
+        self.answers = []
         for choice in range(self.plan.choices):
-            answer = attempt.answer(choice)
-            if answer is not None:
-                self.answers[choice] = answer
-        if failure is None and todo == _exochat.DO_DRAIN:
-            await self._drain()
-        own = self.exchange.error
-        await self._drop()
-        if own is not None:  # of the caller's body, or of this process: not the endpoint's
-            self._route.abandon()
+            self.answers.append(attempt.answer(choice))
+        if failure is not None:
+            failure.redact(self.key)
+        else:
+            self._close_body()
+            if todo == _exochat.DO_DRAIN:
+                try:  # the rest of the response is read, for a moment, so that its connection can serve again
+                    await self.wait(self.exchange.drain(), self._drained, self._drain_left)
+                except Exception:
+                    pass
+        error = self.exchange.error
+        attempt = None  # what comes of the call wants the room of what it came of
+        await self.drop()
+        from ._answer import note
+
+        note(self, entry, failure)
+        if error is not None:  # of the caller's body: not the endpoint's
             self.ended = True
-            raise own
+            self.route.abandon()
+            raise error
         if failure is None:
-            self._route.succeeded(self.home.clock())
             self.ended = True
+            self.route.succeeded(self.clock())
             return
         self.failure = failure
-        self._told = False
-        self._route.failed(self.home.clock(), failure, how)
-
-    async def _drain(self):
-        """The answer is there; what is left of the response is read, for a moment, so that its connection can serve again."""
-        self._watch.start(self._drained, self._drain_left)
-        try:
-            await self.exchange.drain()
-        except BaseException as error:
-            if not self._watch.stop(error) and not isinstance(error, Exception):
-                raise
-        else:
-            self._watch.stop()
+        self.told = False
+        how = _exochat.HOW_SHOWN if self.shown else 0
+        self.route.failed(self.clock(), failure, how | _exochat.HOW_SPENT if spent else how)
 
     def _drain_left(self):
-        return max(0, self.attempt.drain(self.home.clock(), 0))
+        return max(0, self.attempt.drain(self.clock(), 0))
 
     def _drained(self):
-        return self.attempt.drain(self.home.clock(), 0) < 0
+        return self.attempt.drain(self.clock(), 0) < 0
 
-    def _note(self, entry, failure):
-        entry["deployment"] = self.name
-        entry["model"] = self.deployment.model or self.name
-        entry["message"] = failure.message if failure else ""
-        entry["started_ms"] = self._started
-        entry["bytes_sent"] = self.body.written()
-        self.trail.append(_answer.trail_entry(entry, _exochat.error_name))
-
-    async def _drop(self):
+    async def drop(self):
         """Lets go of the attempt and its exchange."""
         exchange, attempt = self.exchange, self.attempt
         self.exchange = self.attempt = None
@@ -297,12 +301,3 @@ class Call:
             await exchange.close()
         if attempt is not None:
             attempt.close()
-
-    async def _fail(self, failure):
-        """The call ends with this failure: the exception to raise."""
-        self.ended = True
-        self._route.abandon()
-        await self._drop()
-        from . import _errors
-
-        return _errors.of_failure(failure, self.trail, self.name, self.plan.name_model)

@@ -9,12 +9,23 @@ import sys
 import threading
 import weakref
 
-from ._body import GivenBody
 from ._deploy_cpython import start_options
+from ._given import GivenBody
 from ._host_cpython import LOW, Box, Host
 from ._outcome_cpython import Outcome
 
 PATIENCE = 1.0  # seconds that close() waits for the clients of other loops
+
+
+def engine(settings, client):
+    """The engine of a provider. `client`: the caller's, or None."""
+    if client is None:
+        return Engine(settings)
+    from . import _platform_cpython
+    from ._drive import Home
+    from ._injected import Injected
+
+    return Home(settings, Injected(client, _platform_cpython.wall), _platform_cpython)
 
 
 class Engine:

@@ -1,28 +1,19 @@
 """The files that a request names: opened once for all attempts of a call, read where the encoder asks, never held whole.
 
-Memory: a descriptor for each file and one buffer of 4 KB.
+Memory: a descriptor for each file and one buffer of 2 KB.
 """
 
 import os
 
-from . import _codes
-
+# By the endings of names; as text, since a chip would keep each word by itself.
 _TEXT = (
-    "txt text log md rst csv tsv json jsonl xml svg html htm css yaml yml toml ini conf cfg c h cc cpp hpp py pyi js ts go rs"
-    " java kt swift sh sql tex"
-).split()
-
-_TYPES = {
-    "png": "image/png",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "gif": "image/gif",
-    "webp": "image/webp",
-    "bmp": "image/bmp",
-    "wav": "audio/wav",
-    "mp3": "audio/mpeg",
-    "pdf": "application/pdf",
-}
+    " txt text log md rst csv tsv json jsonl xml svg html htm css yaml yml toml ini conf cfg c h cc cpp hpp py pyi js ts go rs"
+    " java kt swift sh sql tex "
+)
+_TYPES = (
+    " png=image/png jpg=image/jpeg jpeg=image/jpeg gif=image/gif webp=image/webp bmp=image/bmp wav=audio/wav mp3=audio/mpeg"
+    " pdf=application/pdf "
+)
 
 
 def FilePart(path, media_type=None):
@@ -37,9 +28,12 @@ def FilePart(path, media_type=None):
 def media_type_of(path):
     """By the ending of a file's name."""
     ending = path.rpartition(".")[2].lower()
-    if ending in _TYPES:
-        return _TYPES[ending]
-    return "text/plain" if ending in _TEXT else "application/octet-stream"
+    if " " in ending or "=" in ending:
+        return "application/octet-stream"
+    if " %s " % ending in _TEXT:
+        return "text/plain"
+    _, found, rest = _TYPES.partition(" %s=" % ending)
+    return rest.split(" ")[0] if found else "application/octet-stream"
 
 
 def _status(file, path):
@@ -91,19 +85,24 @@ class Files:
         index, offset = want
         found = self._open[index]
         if self._buffer is None:
-            self._buffer = bytearray(4096)
+            self._buffer = bytearray(2048)
         try:
             found.file.seek(offset)
             size = found.file.readinto(self._buffer)
             changed = offset + size >= found.size and found.changed()
         except OSError:
-            self._encoder.fail(_codes.SOURCE_READ)
+            self._fail("SOURCE_READ")
             return True
         if changed:
-            self._encoder.fail(_codes.BODY_CHANGED)
+            self._fail("BODY_CHANGED")
         else:
             self._encoder.fill(self._buffer, min(size, max(0, found.size - offset)))
         return True
+
+    def _fail(self, code):
+        from . import _codes
+
+        self._encoder.fail(getattr(_codes, code))
 
     def close(self):
         for found in self._open.values():
@@ -118,3 +117,11 @@ def read(encoder, size):
     buffer = bytearray(size)
     got = encoder.write(buffer)
     return bytes(memoryview(buffer)[:got]) if got >= 0 else got
+
+
+def next_piece(call, size):
+    """The next bytes of the encoder of `call`, at most `size`; b"" at the end; or a code."""
+    while True:
+        piece = read(call.body, size)
+        if piece != b"" or call.body.done() or not call.serve():
+            return piece

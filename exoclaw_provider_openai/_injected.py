@@ -8,6 +8,7 @@ client raises is a failure of the transport. Memory: one piece of 16 KB of the b
 import _exochat
 
 from . import _codes
+from ._files import next_piece
 from ._injected_errors import translate
 
 PIECE = 16384
@@ -28,6 +29,9 @@ class Injected:
 
     def exchange(self, call):
         return Exchange(call, self)
+
+    def close(self):
+        """The client is the caller's."""
 
     def open(self, method, url, headers, body, clocks):
         """The context manager of one request."""
@@ -57,7 +61,7 @@ class _Body:
         exchange.uploaded(False)
         body = exchange.call.body
         try:
-            piece = body.read(PIECE) if hasattr(body, "read") else await body.take()
+            piece = await body.take() if hasattr(body, "take") else next_piece(exchange.call, PIECE)
         except Exception as error:
             exchange.broken(0, "", error)
             raise
@@ -95,8 +99,8 @@ class Exchange:
         self._sent = self._sent or complete
         call = self.call
         if call.attempt is not None:
-            call.attempt.upload(call.home.clock(), call.body.written(), -1, complete)
-            call.moved()
+            call.attempt.upload(call.clock(), call.body.written(), -1, complete)
+            call.watch.again()
 
     def broken(self, code, words, error):
         """The body cannot be made."""
@@ -114,7 +118,7 @@ class Exchange:
         except Exception as error:
             if not self._over():
                 code, words = translate(error, self._response is not None, self._sent)
-                self.call.attempt.closed(self.call.home.clock(), code, words, self._response is not None)
+                self.call.attempt.closed(self.call.clock(), code, words, self._response is not None)
 
     def _over(self):
         return self.call.attempt.todo() != _exochat.DO_RUN
@@ -129,16 +133,16 @@ class Exchange:
         clocks = [call.home.clock_of(deployment, n) or None for n in ("connect_timeout", "request_timeout")]
         if call.plan.whole:
             self.uploaded(True)
-            manager = transport.open("GET", deployment.url("/models"), headers, None, clocks)
+            manager = transport.open("GET", deployment.url(call.plan.path), headers, None, clocks)
         else:
-            manager = transport.open("POST", deployment.url(), headers, _Body(self), clocks)
+            manager = transport.open("POST", deployment.url(call.plan.path), headers, _Body(self), clocks)
         response = await manager.__aenter__()
         self._manager = manager
         self._response = response
         self._head(response)
 
     def _head(self, response):
-        attempt, clock = self.call.attempt, self.call.home.clock
+        attempt, clock = self.call.attempt, self.call.clock
         wall = self.transport.wall()
         code = attempt.status(int(response.status_code))
         for name, value in dict(getattr(response, "headers", None) or {}).items():
@@ -148,7 +152,7 @@ class Exchange:
             attempt.closed(clock(), code, "", True)
             return
         attempt.head_end(clock())
-        self.call.moved()
+        self.call.watch.again()
         if hasattr(response, "aiter_bytes"):
             self._source = response.aiter_bytes()
         elif response.status_code // 100 == 2 or not hasattr(response, "aread"):
@@ -163,7 +167,7 @@ class Exchange:
         """The next piece of the response, or its end."""
         call = self.call
         piece = await self._read()
-        now = call.home.clock()
+        now = call.clock()
         if piece is None:
             call.attempt.closed(now, 0, "", True)
         else:
@@ -190,11 +194,8 @@ class Exchange:
         call = self.call
         while True:
             piece = await self._read()
-            if piece is None or call.attempt.drain(call.home.clock(), len(piece)) < 0:
+            if piece is None or call.attempt.drain(call.clock(), len(piece)) < 0:
                 return
-
-    def spent(self):
-        return self.call.body.spent()
 
     async def close(self):
         self._ended = True

@@ -1,7 +1,5 @@
 """What a call of the C client comes to: its events one by one, the records of the log, and the end."""
 
-import _exochat
-
 from . import _answer, _errors
 
 MAY_FALL_BACK = ("retry", "fall back")
@@ -22,7 +20,11 @@ class Outcome:
 
     def began(self, call):
         self.call = call
-        self.log.request(self.name, self.plan.messages, self.plan.tools)
+        self._log_request()
+
+    def _log_request(self):
+        if self.log.on:
+            self.log.request(self.name, self.plan.messages, self.plan.tools)
 
     def take(self, event):
         """The event, if it is to be handed out, or None. Raises what the call failed with; `ended` says whether that was
@@ -46,14 +48,14 @@ class Outcome:
             self.log.fallback(self.name, following, _errors.words_of(failure, None))
         if following:
             self.name = following
-            self.log.request(self.name, self.plan.messages, self.plan.tools)
+            self._log_request()
         return event if following and self.plan.wanted is None and not self._shown else None
 
     def _end(self, failure):
         self.ended = True
         self.name = self.call.deployment() or self.name
         self.request_id = self.call.request_id()
-        self.trail = [_answer.trail_entry(one, _exochat.error_name) for one in self.call.trail()]
+        self.trail = [_answer.trail_entry(one) for one in self.call.trail()]
         if failure is not None:
             raise _errors.of_failure(failure, self.trail, self.name, self.plan.name_model)
 

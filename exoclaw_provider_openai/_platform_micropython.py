@@ -1,17 +1,35 @@
-"""The clock, the pause and the watch of the calls on MicroPython's asyncio."""
+"""The engine of MicroPython: clock, pause and watch of the calls on its asyncio, and the transport over sockets."""
 
+import gc
 import os
 import sys
 import time
 
+from micropython import const
+
 core = sys.modules["asyncio.core"]  # whoever awaits a call has it
 
 clock = time.ticks_ms
+sleep = core.sleep_ms
 
 # Seconds from 1970 to where this board's time begins.
 _EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
 
-TICK = 100  # milliseconds: the watch looks at least so often
+_TICK = const(100)  # milliseconds: the watch looks at least so often
+
+
+def engine(settings, client):
+    """The engine of a provider; it takes no client. What was loaded on the way here and has done its work is let go of
+    first, so that what stays lies close together."""
+    from . import _forget
+
+    _forget("_check")
+    gc.collect()
+    from ._drive import Home
+    from ._sockets import Sockets
+
+    gc.collect()
+    return Home(settings, Sockets(settings), sys.modules[__name__])
 
 
 def elapsed(since):
@@ -33,44 +51,33 @@ def random():
     return getrandbits(32)
 
 
-async def sleep(milliseconds):
-    await core.sleep_ms(milliseconds)
-
-
-class Rang(BaseException):
-    """Thrown into a call that waits when one of its clocks has run out."""
-
-
 class Watch:
     """Interrupts the task that waits in start() … stop() when a clock has run out. A cancel of the caller's in the same
     turn wins: it takes the place of what we throw, or is there before. It is a task of its own, that ends with the first
     tick at which nobody waits."""
 
     def __init__(self):
-        self._task = None
+        self.task = None
         self._runs = False
-        self._rang = Rang()
+        self._rang = BaseException()  # thrown into a call that waits when one of its clocks has run out
 
     def start(self, look, left):
         """`left()`: milliseconds until `look()` is to be asked, -1: never; `look()` says whether time is up."""
-        self._look = look
-        self._left = left
-        self._task = core.cur_task
+        self.look = look
+        self.left = left
+        self.task = core.cur_task
         if not self._runs:
             self._runs = True
             core.create_task(self._run())
 
-    def again(self):
-        """The time that is left may have become shorter: it is looked at with the next tick."""
-
     async def _run(self):
         try:
-            while self._task is not None:
-                left = self._left()
+            while self.task is not None:
+                left = self.left()
                 if left == 0:
-                    self._judge(self._task)
+                    self._judge(self.task)
                     left = 1
-                await core.sleep_ms(TICK if left < 0 or left > TICK else left)
+                await core.sleep_ms(_TICK if left < 0 or left > _TICK else left)
         finally:
             self._runs = False
 
@@ -81,7 +88,7 @@ class Watch:
             queue = queue.state
         if queue is None and time.ticks_diff(task.ph_key, time.ticks_ms()) > 0:
             queue = core._task_queue
-        if hasattr(queue, "remove") and self._look():
+        if hasattr(queue, "remove") and self.look():
             queue.remove(task)
             core._task_queue.push(task)
             task.data = self._rang
@@ -89,5 +96,5 @@ class Watch:
 
     def stop(self, error=None):
         """The wait is over, by `error` if any. True: by us."""
-        self._task = self._look = self._left = None  # what ends with the next tick holds nothing
+        self.task = self.look = self.left = None  # what ends with the next tick holds nothing
         return error is self._rang

@@ -1,48 +1,43 @@
-"""What a provider was told, checked and copied, as the engines take it."""
+"""What a provider was told, checked and copied, as the engines take it; and whether it says something of its calls: what it
+says, and to whom, is in _records.py, loaded with the first record."""
 
-from ._log import Log
-
-POLICY = ("retries", "cooldown", "cooldown_after", "backoff_first", "backoff_max", "retry_after_max", "patience")
-SECONDS = ("cooldown", "backoff_first", "backoff_max", "retry_after_max", "patience")
+import os
 
 
-def _policy_of(options):
-    """How often and how long to try, in the core's units."""
-    policy = {}
-    for name in options:
-        if name not in POLICY:
-            raise TypeError("OpenAIStreamingProvider has no option %r" % name)
-        value = options[name]
-        if value is not None:
-            policy[name] = int(value * 1000 + 0.5) if name in SECONDS else int(value)
-    return policy
+class Log:
+    """request(model, messages, tools), response(model, response, milliseconds), fallback(model, next model or None, error):
+    see _records.py. LLM_LOGGING and LLM_LOG_TRUNCATE are read when it is made."""
 
+    def __init__(self):
+        getenv = getattr(os, "getenv", None)  # a bare board has none
+        self.on = getenv is not None and (getenv("LLM_LOGGING") or "").lower() == "true"
+        self._cut = getenv("LLM_LOG_TRUNCATE") if self.on else None
+        self._logger = None
 
-def _lists(lists, deployments, what):
-    """Fallback lists, copied. Their keys may be names that nobody deployed."""
-    copied = {}
-    for primary, chain in (lists or {}).items():
-        for name in chain:
-            if name not in deployments:
-                raise ValueError("%s %r (for primary %r) not in deployments" % (what, name, primary))
-        copied[primary] = list(chain)
-    return copied
+    def __getattr__(self, name):
+        from . import _records
+
+        return lambda *said: getattr(_records, name)(self, *said)
 
 
 class Settings:
     """deployments, fallbacks, context_fallbacks: by name; policy: of the route, policies: by name, in its place; restart:
     of streams that do not say; clocks: seconds; ca; log."""
 
+    restart = False
+    ca = None
+
     def __init__(self, deployments, fallbacks, context_fallbacks, policy):
         self.deployments = dict(deployments)
-        self.fallbacks = _lists(fallbacks, deployments, "fallback")
-        self.context_fallbacks = _lists(context_fallbacks, deployments, "context fallback")
-        self.policy = _policy_of(policy)
+        self.fallbacks = {}
+        self.context_fallbacks = {}
+        self.policy = {}
         self.policies = {}
-        self.restart = False
-        self.clocks = {}
-        self.ca = None
         self.log = Log()
+        if fallbacks or context_fallbacks or policy:
+            from ._said import take
+
+            take(self, fallbacks or {}, context_fallbacks or {}, policy)
 
     def policy_of(self, name):
         """How often and how long calls to `name` try."""

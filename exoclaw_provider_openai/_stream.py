@@ -1,6 +1,47 @@
 """stream(): the events of one call as an async iterator, and its answer in the end."""
 
-from ._types import StreamEvent
+from ._said import same
+
+_EVENT = ("type", "choice", "text", "index", "id", "name", "usage", "finish_reason", "failure")
+
+
+class StreamEvent:
+    """One event of stream().
+
+    type            "content", "reasoning", "refusal" (text); "tool_call" (index, id, name); "tool_arguments" (index, text,
+                    not to be used before "end"); "usage" (usage); "fallback" (name: the next deployment, failure: why);
+                    "restart" (what came so far is void; failure: why); "finish" (finish_reason: the answer is complete);
+                    "end", the last one
+    choice          which answer, where n > 1
+    text            a piece of it, as one delta of the provider brought it
+    index           of the tool call, counted in the answer
+    id, name        of the tool call
+    usage           counts of tokens
+    replace         "tool_arguments": the text takes the place of what came before for that call
+    """
+
+    replace = False
+
+    def __init__(
+        self, type, choice=0, text="", index=0, id="", name="", usage=None, finish_reason=None, failure=None
+    ):
+        self.type = type
+        self.choice = choice
+        self.text = text
+        self.index = index
+        self.id = id
+        self.name = name
+        self.usage = usage
+        self.finish_reason = finish_reason
+        self.failure = failure
+
+    def __eq__(self, other):
+        return isinstance(other, StreamEvent) and same(self, other, _EVENT)
+
+    def __repr__(self):
+        empty = (None, "", 0)
+        said = ["%s=%r" % (n, getattr(self, n)) for n in _EVENT[1:] if getattr(self, n) not in empty]
+        return "StreamEvent(%s)" % ", ".join([repr(self.type)] + said)
 
 
 class Events:

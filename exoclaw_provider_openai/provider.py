@@ -4,14 +4,20 @@ On CPython that is the C client over libcurl (_engine_cpython.py); with an injec
 _drive.py over a transport. Constructing one opens nothing and binds to no event loop.
 """
 
-from . import _plan
+import sys
+
 from ._deployment import Deployment
 from ._settings import Settings
 
-__all__ = ["Deployment", "OpenAIStreamingProvider", "_ALNUM", "_short_tool_id", "_stream_body"]
+if sys.implementation.name == "micropython":
+    _Blocking = object
+else:
+    from ._blocking_cpython import Blocking as _Blocking
+
+    __all__ = ["Deployment", "OpenAIStreamingProvider", "_ALNUM", "_short_tool_id", "_stream_body"]
 
 
-class OpenAIStreamingProvider:
+class OpenAIStreamingProvider(_Blocking):
     """Chat completions of OpenAI-compatible endpoints, streamed in both directions.
 
     default_model           the deployment of calls that name none
@@ -49,30 +55,22 @@ class OpenAIStreamingProvider:
         **policy
     ):
         if default_model not in deployments:
-            raise ValueError("default_model %r not in deployments: %r" % (default_model, sorted(deployments)))
+            from ._said import no_default
+
+            raise no_default(default_model, deployments)
         self.default_model = default_model
         self._settings = settings = Settings(deployments, fallbacks, context_fallbacks, policy)
         settings.ca = ca
-        settings.clocks = {
-            "connect_timeout": connect_timeout,
-            "request_timeout": request_timeout,
-            "stream_ttft_timeout": stream_ttft_timeout,
-        }
+        settings.clocks = dict(
+            connect_timeout=connect_timeout, request_timeout=request_timeout, stream_ttft_timeout=stream_ttft_timeout
+        )
         self._deployments = settings.deployments
         self._fallbacks = settings.fallbacks
-        self._context_fallbacks = settings.context_fallbacks
         self._total_timeout = total_timeout
         self._client = client
         self._log = settings.log
         self._engine = None
         self._closed = False
-
-    @classmethod
-    def from_config(cls, path, **options):
-        """A provider of what the command's configuration file says (CPython). `options`: the constructor's, before the file's."""
-        from ._config_cpython import provider_of
-
-        return provider_of(cls, path, options)
 
     def get_default_model(self):
         """The name of the deployment that calls without a model go to."""
@@ -104,7 +102,7 @@ class OpenAIStreamingProvider:
             messages, tools, model, max_tokens, temperature, reasoning_effort, response_format, timeout, **parameters
         )
         plan.wanted = ("content",) if on_delta is not None else ()
-        call = self._start(plan)
+        call = self._working().call(plan)
         try:
             await call.run(on_delta)
             return self._response(call)
@@ -127,38 +125,28 @@ class OpenAIStreamingProvider:
     ):
         """The same as chat(), as an async iterator of StreamEvent. `restart`: where a stream breaks after something was
         shown, begin anew at the next deployment, with an event "restart"."""
-        from ._stream import Stream
+        from ._more import stream
 
         plan = self._planned(
             messages, tools, model, max_tokens, temperature, reasoning_effort, response_format, timeout, **parameters
         )
-        plan.wanted = None
-        plan.restart = self._settings.restart if restart is None else restart
-        return Stream(lambda: self._start(plan), self._response)
+        return stream(self, plan, restart)
 
     async def send_streaming_body(self, model, body):
         """Sends the caller's own body, bytes from an async iterable (on MicroPython from a generator too), to the
         deployment `model`, once. Returns the text of the answer."""
+        from ._more import send
+
         self._check(model)
-        plan = _plan.Plan(model, [model])
-        plan.source = body
-        plan.name_model = True
-        plan.total_ms = int((self._total_timeout or 0) * 1000 + 0.5)
-        call = self._start(plan)
-        try:
-            await call.run(None)
-            return self._response(call).content or ""
-        finally:
-            await call.close()
+        return await send(self, model, body)
 
     async def models(self, model=None):
         """Which models the endpoint of a deployment serves: their names."""
+        from ._more import models
+
         model = model or self.default_model
         self._check(model)
-        plan = _plan.Plan(model, [model])
-        plan.whole = True
-        plan.total_ms = int((self._total_timeout or 0) * 1000 + 0.5)
-        return await self._working().models(plan)
+        return await models(self, model)
 
     async def close(self):
         """Ends the calls under way and closes what is ours; idempotent. An injected client stays open."""
@@ -166,39 +154,6 @@ class OpenAIStreamingProvider:
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.close()
-
-    # --- calls that block (CPython, without client=)
-
-    def chat_sync(self, *arguments, **options):
-        """chat() for programs without an event loop, from any thread; `on_delta` is a plain function."""
-        from ._sync_cpython import run
-
-        on_delta = options.pop("on_delta", None)
-        plan = self._planned(*arguments, **options)
-        plan.wanted = ("content",) if on_delta is not None else ()
-        return run(self._start_sync(plan), on_delta, self._response)
-
-    def stream_sync(self, *arguments, restart=None, **options):
-        """stream() for programs without an event loop: an iterator, and a context manager."""
-        from ._sync_cpython import SyncStream
-
-        plan = self._planned(*arguments, **options)
-        plan.wanted = None
-        plan.restart = self._settings.restart if restart is None else restart
-        return SyncStream(lambda: self._start_sync(plan), self._response)
-
-    def close_sync(self):
-        """close() without an event loop."""
-        self._closed = True
-        engine, self._engine = self._engine, None
-        if engine is not None and self._client is None:
-            engine.close_sync()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        self.close_sync()
 
     async def __aenter__(self):
         return self
@@ -209,72 +164,33 @@ class OpenAIStreamingProvider:
     # --- inside
 
     def _check(self, model):
-        if self._closed:
-            raise RuntimeError("the provider is closed")
-        if model not in self._deployments:
-            raise ValueError("no deployment for model %r" % (model,))
+        if self._closed or model not in self._deployments:
+            from ._said import refusal
 
-    def _planned(
-        self,
-        messages,
-        tools=None,
-        model=None,
-        max_tokens=4096,
-        temperature=0.7,
-        reasoning_effort=None,
-        response_format=None,
-        timeout=None,
-        **parameters
-    ):
-        model = model or self.default_model
-        self._check(model)
-        plan = _plan.Plan(model, [model] + self._fallbacks.get(model, []), self._context_fallbacks.get(model, []))
-        plan.request = _plan.request_of(
-            model, messages, tools, max_tokens, temperature, reasoning_effort, response_format, parameters
-        )
-        plan.defaults = _plan.defaults_of()
-        plan.messages = messages
-        plan.tools = tools
-        total = self._total_timeout if timeout is None else timeout
-        plan.total_ms = int((total or 0) * 1000 + 0.5)
-        choices = parameters.get("n")
-        plan.choices = choices if isinstance(choices, int) and choices > 1 else 1
-        return plan
+            raise refusal(self._closed, model)
+
+    def _planned(self, *arguments, **parameters):
+        """The Plan of a call: its arguments are those of chat(), but for on_delta."""
+        from ._plan import planned
+
+        return planned(self, *arguments, **parameters)
 
     def _working(self):
         """The engine, from the first call on."""
-        if self._closed:
-            raise RuntimeError("the provider is closed")
         if self._engine is None:
-            from . import _engine
-
-            self._engine = _engine.make(self._settings, self._client)
+            self._check(self.default_model)
+            if _Blocking is object:
+                from ._platform_micropython import engine
+            else:
+                from ._engine_cpython import engine
+            self._engine = engine(self._settings, self._client)
         return self._engine
-
-    def _start(self, plan):
-        return self._working().call(plan)
-
-    def _start_sync(self, plan):
-        from ._sync_cpython import SyncCall
-
-        if self._client is not None:
-            raise TypeError("an injected client= is asynchronous: await chat(), or leave client= out")
-        return SyncCall(plan, self._working().sync())
 
     def _response(self, call):
         """What a call that succeeded has brought."""
-        from . import _answer
+        from ._answer import of_call
 
-        answers = [call.answer(choice) for choice in range(call.plan.choices)]
-        responses = [_answer.response_of(answer) for answer in answers if answer is not None]
-        response = responses[0]
-        if call.plan.choices > 1:
-            response.choices = responses
-        response.attempts = call.trail
-        response.served_model = call.name
-        response.request_id = call.request_id or None
-        self._log.response(call.name, response, call.trail[-1]["end_ms"])
-        return response
+        return of_call(call, self._log)
 
 
 def _stream_body(head, messages):
@@ -289,6 +205,6 @@ def __getattr__(name):
     """What tests and firmware of others take from here."""
     if name not in ("_ALNUM", "_short_tool_id"):
         raise AttributeError(name)
-    from . import _answer
+    from . import _tools
 
-    return getattr(_answer, name)
+    return getattr(_tools, name)

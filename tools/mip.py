@@ -37,7 +37,7 @@ def compile_package(folder):
     for source in sorted((ROOT / PACKAGE).glob("*.py")):
         if not source.stem.endswith("_cpython") and source.stem != "__main__":
             made = target / (source.stem + ".mpy")
-            command = [MADE / "mpy-cross", "-O3", "-s", f"{PACKAGE}/{source.name}", "-o", made, source]
+            command = [MADE / "mpy-cross", "-O3", "-s", source.stem, "-o", made, source]
             subprocess.run(command, check=True)
 
 

@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import gc
 import json
 import time
 
@@ -21,6 +22,9 @@ def connect(wifi):
     while not station.isconnected():
         time.sleep_ms(200)
     ntptime.settime()
+
+
+gc.threshold(4096)  # in a small heap garbage must not lie about until there is no room left
 
 
 async def show(text):

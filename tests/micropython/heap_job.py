@@ -9,6 +9,7 @@ import sys
 
 gc.collect()
 before = gc.mem_alloc()
+gc.threshold(4096)  # as a board's main.py should: garbage is then gone before it lies between everything else
 
 import asyncio
 

@@ -21,7 +21,7 @@ def package(folder, compiled=True):
             continue
         if compiled:
             made = target / (source.stem + ".mpy")
-            command = [MADE / "mpy-cross", "-O3", "-s", f"{PACKAGE}/{source.name}", "-o", made, source]
+            command = [MADE / "mpy-cross", "-O3", "-s", source.stem, "-o", made, source]
             subprocess.run(command, check=True)
         else:
             shutil.copy(source, target)

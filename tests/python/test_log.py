@@ -1,4 +1,4 @@
-"""The records of a call, as _log.py makes them; what of them a call writes is in test_calls.py."""
+"""The records of a call, as _records.py makes them; what of them a call writes is in test_calls.py."""
 
 import json
 import logging
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from exoclaw_provider_openai._log import Log
+from exoclaw_provider_openai._settings import Log
 from exoclaw_provider_openai import LLMResponse
 
 

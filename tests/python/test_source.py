@@ -11,7 +11,7 @@ from exoclaw_provider_openai import _codes
 FOLDER = ROOT / "exoclaw_provider_openai"
 FILES = sorted(FOLDER.rglob("*.py"))
 SHARED = [path for path in FILES if not path.name.endswith("_cpython.py")]
-CHIP = {"_connection.py", "_platform_micropython.py", "_sockets.py", "_tls.py", "_upload.py"}  # never loaded by CPython
+CHIP = {"_broken.py", "_chunked.py", "_connect.py", "_platform_micropython.py", "_sockets.py", "_tls.py"}  # never loaded by CPython
 HEAVY = {"__future__", "typing", "dataclasses", "exoclaw", "structlog", "httpx", "asyncio", "collections", "functools", "enum"}
 
 

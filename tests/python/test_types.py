@@ -5,7 +5,7 @@ import sys
 import types
 
 from exoclaw_provider_openai import FilePart, LLMResponse, StreamEvent, ToolCallRequest
-from exoclaw_provider_openai import _answer, _types
+from exoclaw_provider_openai import _answer, _tools, _types
 
 
 def test_our_own_shape():
@@ -29,7 +29,7 @@ def test_exoclaws_where_it_is_loaded(monkeypatch):
     theirs.LLMResponse, theirs.ToolCallRequest = type("LLMResponse", (), {}), type("ToolCallRequest", (), {})
     monkeypatch.setitem(sys.modules, "exoclaw.providers.types", theirs)
     assert _types.response_class() is theirs.LLMResponse
-    assert _types.tool_call_class() is theirs.ToolCallRequest
+    assert _tools.tool_call_class() is theirs.ToolCallRequest
     monkeypatch.delitem(sys.modules, "exoclaw.providers.types")
     assert _types.response_class() is LLMResponse
 
@@ -43,9 +43,9 @@ def test_an_event():
 
 
 def test_short_tool_ids():
-    made = {_answer._short_tool_id() for _ in range(100)}
-    assert len(made) == 100 and all(len(id) == 9 and set(id) <= set(_answer._ALNUM) for id in made)
-    assert len(_answer._ALNUM) == 62
+    made = {_tools._short_tool_id() for _ in range(100)}
+    assert len(made) == 100 and all(len(id) == 9 and set(id) <= set(_tools._ALNUM) for id in made)
+    assert len(_tools._ALNUM) == 62
 
 
 def test_usage():
