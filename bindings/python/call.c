@@ -189,6 +189,7 @@ static void call_count_bytes(void *ctx, exo_span bytes)
 static bool call_begin(exopy_call *self, exopy_client *client, exo_call_options *options)
 {
     self->cursor = exopy_tape_cursor(&self->tape);
+    options->promises = EXO_PROMISE_SETTLED; /* a tape stays as it is */
     options->raw = call_count_bytes;
     options->raw_ctx = client;
     exopy_pace_end(&client->pace);

@@ -59,6 +59,12 @@ typedef enum exo_files {
 /* A clock of a call that is the deployment's. */
 #define EXO_CLOCK_OF_DEPLOYMENT (-2)
 
+/* What a caller may promise, for what it saves. */
+typedef enum exo_promise {
+    EXO_PROMISE_SETTLED = 1 /* the value of exo_call_start_value() says the same each time it is walked: a small body is
+                               then made once, as that of an exo_request is */
+} exo_promise;
+
 /* X(type, field, default): the fields of exo_call_options. */
 /* clang-format off */
 #define EXO_CALL_OPTIONS_MAP(X) \
@@ -98,7 +104,8 @@ typedef enum exo_files {
                                                           deployment's headers either */ \
     X(int64_t, connect_timeout, EXO_CLOCK_OF_DEPLOYMENT)     /* as in exo_deployment */ \
     X(int64_t, stream_ttft_timeout, EXO_CLOCK_OF_DEPLOYMENT) /* also EXO_CLOCK_AUTO */ \
-    X(int64_t, request_timeout, EXO_CLOCK_OF_DEPLOYMENT)
+    X(int64_t, request_timeout, EXO_CLOCK_OF_DEPLOYMENT) \
+    X(uint64_t, promises, 0)                           /* sum of exo_promise */
 /* clang-format on */
 
 /* How one call is made; copied, and the copy of the key is wiped. What is wrong with it, END reports, and

@@ -49,6 +49,7 @@ int exo_encoding_init(exo_encoding *encoding, const exo_subject *subject, const 
     int code = EXO_OK;
     if (subject->value) {
         encoding->is_value_ = true;
+        encoding->may_change_ = (options->promises & EXO_PROMISE_SETTLED) == 0;
         exo_guard_init(&encoding->guard_, subject->value, &encoding->claims_);
         code = exo_claims_cursor(&encoding->claims_, subject->value);
         encoding->guard_.why = code == EXO_OK ? NULL : "the value is in use by another call";
@@ -181,7 +182,7 @@ static void encoding_keep_whole(exo_encoding *encoding, char *bytes, size_t len)
 /* Sizes the body, or goes on with that. What is done at the first go, and is small, is kept as it is to be sent. */
 static int encoding_size(exo_encoding *encoding, size_t budget)
 {
-    char *bytes = encoding->is_sized_ || encoding->is_value_ ? NULL : malloc(EXO_WHOLE_MAX);
+    char *bytes = encoding->is_sized_ || encoding->may_change_ ? NULL : malloc(EXO_WHOLE_MAX);
     exo_window window = {bytes, bytes ? EXO_WHOLE_MAX : 0, 0};
     encoding->is_sized_ = true;
     const int code = exo_encode_size_into(&encoding->walk_->encoder, &window, budget);

@@ -20,7 +20,8 @@ typedef struct exo_subject {
 } exo_subject;
 
 /* The longest body that is kept in memory as a whole: that of a request that names no files. It is walked once less,
- * and goes out in one piece with the head. A value may change meanwhile, which only writing it finds. */
+ * and goes out in one piece with the head. A value may change meanwhile, which only writing it finds, unless its owner
+ * has promised that it does not. */
 #define EXO_WHOLE_MAX 32768
 
 /* What walks a body. */
@@ -35,6 +36,7 @@ typedef struct exo_encoding {
     size_t whole_at_;           /* how much of it is written */
     bool is_sized_;             /* sizing has begun */
     bool is_value_;
+    bool may_change_; /* a value, whose owner has not promised that it stays */
     exo_files files_;
     const char *file_root_;
     const exo_limits *limits_;

@@ -22,7 +22,8 @@ enum with {
     WITH_BYTES,  /* attached, in memory */
     WITH_SOURCE, /* attached, read while it is sent */
     WITH_DEFAULTS,
-    AS_VALUE
+    AS_VALUE,
+    AS_SETTLED_VALUE
 };
 
 static int read_nothing(void *ctx, void *dst, size_t size, size_t *got)
@@ -91,6 +92,7 @@ static void small_bodies_in_memory_are_kept(void **state)
         {WITH_BYTES, 10, SIZE_MAX, false},
         {WITH_SOURCE, 10, SIZE_MAX, false},
         {AS_VALUE, 10, SIZE_MAX, false},
+        {AS_SETTLED_VALUE, 10, SIZE_MAX, true},
     };
     static char expected[BODY_ROOM];
     static char again[BODY_ROOM];
@@ -114,9 +116,10 @@ static void small_bodies_in_memory_are_kept(void **state)
         const exo_cursor value = exo_node_cursor_of(&nodes);
         exo_subject subject = {.request = request};
         exo_call_options options = EXO_CALL_OPTIONS_INIT;
-        if (cases[i].with == AS_VALUE) {
+        if (cases[i].with >= AS_VALUE) {
             subject = (exo_subject){.value = &value};
         }
+        options.promises = cases[i].with == AS_SETTLED_VALUE ? EXO_PROMISE_SETTLED : 0;
         options.defaults = cases[i].with == WITH_DEFAULTS ? "{\"seed\":7}" : NULL;
         assert_int_equal(exo_encoding_init(&encoding, &subject, &options, &claims), EXO_OK);
         for (int aim = 0; aim < 3; aim++) { /* each deployment has its own body, and none is of the one before */

@@ -21,7 +21,7 @@
     X(exo_client_options, EXO_CLIENT_OPTIONS_MAP, EXO_CLIENT_OPTIONS_INIT, turn_bytes) \
     X(exo_bounds, EXO_BOUNDS_MAP, EXO_BOUNDS_INIT, lookups) \
     X(exo_deployment, EXO_DEPLOYMENT_MAP, EXO_DEPLOYMENT_INIT, resolve_count) \
-    X(exo_call_options, EXO_CALL_OPTIONS_MAP, EXO_CALL_OPTIONS_INIT, request_timeout) \
+    X(exo_call_options, EXO_CALL_OPTIONS_MAP, EXO_CALL_OPTIONS_INIT, promises) \
     X(exo_route_policy, EXO_ROUTE_POLICY_MAP, EXO_ROUTE_POLICY_INIT, patience)
 
 #define X(struct_, map, init, last) \
