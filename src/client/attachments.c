@@ -2,7 +2,8 @@
  * attachments.c: opens what a request names, for the encoder. See attachments.h.
  *
  * It holds no contents: files are read where the encoder asks, at a place of their own. It knows no JSON and sends
- * nothing. Memory: one record for each different name, with an open descriptor for each file that was found.
+ * nothing. Memory: one record for each different name, with an open descriptor for each file that was found, and
+ * AHEAD_BYTES where a file is read.
  */
 #include "attachments.h"
 
@@ -39,6 +40,17 @@
 #define MODIFIED(status) ((status).st_mtim)
 #endif
 
+/* How much of a file is read at once: the encoder asks for less, so that what it escapes has room to grow. */
+#define AHEAD_BYTES 32768
+
+/* What was read of a file before the encoder asked for it. */
+typedef struct ahead {
+    const struct found *of; /* or NULL: nothing */
+    size_t at;              /* where the encoder is in `bytes`, of which there are */
+    size_t len;
+    char bytes[AHEAD_BYTES];
+} ahead;
+
 /* What a name has led to. */
 typedef struct found {
     exo_span key; /* the name as the encoder gives it, a handle or a path */
@@ -74,6 +86,7 @@ struct exo_attachments {
     exo_claim_list *claims; /* or NULL */
     exo_starved starved;
     found *spooling; /* what the encoder waits for, or NULL */
+    ahead *ahead;    /* for the file that is read, or NULL: none was */
     char media_type[EXO_MEDIA_TYPE_MAX];
     char message[512];
 };
@@ -99,18 +112,49 @@ static size_t attachments_left_of(const found *f, size_t size)
     return left < size ? (size_t)left : size;
 }
 
+/* Reads on behind what the encoder has: the bytes, 0 at the end of the file, or -1 with errno. */
+static ssize_t attachments_pread(const found *f, void *dst, size_t size)
+{
+    ssize_t count;
+    do {
+        count = pread(f->file, dst, size, (off_t)(f->start + f->at));
+    } while (count < 0 && errno == EINTR);
+    return count;
+}
+
+/* The same, where less is wanted than is read at once. */
+static ssize_t attachments_read_ahead(const found *f, void *dst, size_t size)
+{
+    exo_attachments *attachments = f->owner;
+    attachments->ahead = attachments->ahead ? attachments->ahead : calloc(1, sizeof *attachments->ahead);
+    ahead *a = attachments->ahead;
+    if (!a) {
+        return attachments_pread(f, dst, size);
+    }
+    if (a->of != f || a->at == a->len) {
+        ssize_t count = attachments_pread(f, a->bytes, attachments_left_of(f, sizeof a->bytes));
+        a->of = count > 0 ? f : NULL;
+        a->at = 0;
+        a->len = count > 0 ? (size_t)count : 0;
+        if (count <= 0) {
+            return count;
+        }
+    }
+    size = size < a->len - a->at ? size : a->len - a->at;
+    memcpy(dst, a->bytes + a->at, size);
+    a->at += size;
+    return (ssize_t)size;
+}
+
 static int attachments_read_file(void *ctx, void *dst, size_t size, size_t *got)
 {
     found *f = ctx;
-    ssize_t count;
     *got = 0;
     size = attachments_left_of(f, size);
     if (size == 0) {
         return EXO_OK;
     }
-    do {
-        count = pread(f->file, dst, size, (off_t)(f->start + f->at));
-    } while (count < 0 && errno == EINTR);
+    ssize_t count = attachments_read_ahead(f, dst, size);
     if (count < 0) {
         return attachments_say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
     }
@@ -137,6 +181,9 @@ static int attachments_rewind_own(void *ctx)
 {
     found *f = ctx;
     f->at = 0;
+    if (f->owner->ahead && f->owner->ahead->of == f) {
+        f->owner->ahead->of = NULL; /* it may be another file by now */
+    }
     return EXO_OK;
 }
 
@@ -689,6 +736,7 @@ void exo_attachments_free(exo_attachments *attachments)
     if (attachments->folder >= 0) {
         close(attachments->folder);
     }
+    free(attachments->ahead);
     free(attachments->folder_path);
     exo_heap.resize(exo_heap.ctx, attachments, 0);
 }
