@@ -7,7 +7,6 @@ Several loops in several threads may use one provider. After a fork the parent's
 import os
 import sys
 import threading
-import weakref
 
 from ._deploy_cpython import start_options
 from ._given import GivenBody
@@ -127,6 +126,7 @@ class EngineCall(Outcome):
         self._host = host
         self._box = box = Box(host.loop)
         self._pump = None
+        self._closed = True  # until there is something to close
         options = start_options(plan, host.engine.settings.deployments)
         if plan.wanted:
             options["plain"] = True
@@ -136,10 +136,10 @@ class EngineCall(Outcome):
             box.call = host.client.start(plan.model, plan.request, options, box)
         self.began(box.call)
         host.boxes.add(box)
-        self._finalizer = weakref.finalize(self, _abandon, host, box)
-        self._finalizer.atexit = False
+        self._closed = False
         if plan.request is None:
             self._pump = host.loop.create_task(self._send(GivenBody(plan.source)))
+        plan.request = None  # the call has what it needs of it
         host.arm()
 
     async def run(self, on_delta):
@@ -147,7 +147,7 @@ class EngineCall(Outcome):
         box, events = self._box, self._box.events
         while not self.ended:
             if len(events) > LOW or (events and not box.held):
-                event = events.popleft()
+                event = events.pop(0)
             else:
                 event = await box.get(self._host)
             if type(event) is str:
@@ -184,19 +184,26 @@ class EngineCall(Outcome):
                     await asyncio.sleep(0.002)
         except BaseException as error:
             if not self.ended:
-                self._box.put(error)
+                self._box.put([error])
             if not isinstance(error, Exception):
                 raise
 
     async def close(self):
         """Ends the call wherever it is; idempotent."""
-        self.ended = True
-        self._finalizer.detach()
+        self.ended = self._closed = True
         pump, self._pump = self._pump, None
         _cancel(self._host, self._box)
         if pump is not None:
             pump.cancel()
             await sys.modules["asyncio"].wait([pump])
+
+    def __del__(self):
+        """Nobody holds the call any more; this may be any thread."""
+        if not self._closed:
+            try:
+                self._host.loop.call_soon_threadsafe(_cancel, self._host, self._box)
+            except RuntimeError:  # the loop is closed, and its client with it, or soon
+                pass
 
 
 def _cancel(host, box):
@@ -205,11 +212,3 @@ def _cancel(host, box):
     if host.client is not None and not box.call.done():
         box.call.cancel()
         host.arm()
-
-
-def _abandon(host, box):
-    """Nobody holds the call any more; this may be any thread."""
-    try:
-        host.loop.call_soon_threadsafe(_cancel, host, box)
-    except RuntimeError:  # the loop is closed, and its client with it, or soon
-        pass

@@ -5,8 +5,6 @@ mailboxes, and no code of the user's runs inside the client. Memory: at most 64 
 transfer is held.
 """
 
-from collections import deque
-
 from ._deploy_cpython import client_of
 
 QUEUE = 64  # events of one call that wait for its reader
@@ -36,7 +34,7 @@ class Host:
             return
         due, rows = client.serve()
         for box, events in rows:
-            box.put(*events)
+            box.put(events)
         self._set(due)
 
     def _serve_again(self):
@@ -103,7 +101,7 @@ class Host:
                     self.loop.remove_reader(socket) if what & 1 else None
                     self.loop.remove_writer(socket) if what & 2 else None
             for box in list(self.boxes):
-                box.put(RuntimeError("the provider was closed"))
+                box.put([RuntimeError("the provider was closed")])
             self.boxes.clear()
             client.close()
         if done is not None:
@@ -114,13 +112,13 @@ class Box:
     """What has come of a call and was not asked for yet. The client holds it; the call's owner does not matter to it."""
 
     def __init__(self, loop):
-        self.events = deque()
+        self.events = []  # few enough for pop(0), and a tenth of an empty deque
         self.waiter = None
         self.call = None
         self.held = False
         self._loop = loop
 
-    def put(self, *events):
+    def put(self, events):
         waiting = self.events
         waiting.extend(events)
         if len(waiting) >= QUEUE and not self.held and self.call is not None and not self.call.done():
@@ -136,7 +134,7 @@ class Box:
         while not events:
             self.waiter = self._loop.create_future()
             await self.waiter
-        event = events.popleft()
+        event = events.pop(0)
         if self.held and len(events) <= LOW:
             self.held = False
             if host.client is not None:

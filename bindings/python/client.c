@@ -378,6 +378,10 @@ static PyObject *client_do_turn(PyObject *object, bool in_rows,
     self->bytes_read = 0;
     exopy_pace_begin(&self->pace);
     int code = client_take_all(self, &taken);
+    if (code == EXO_OK && self->bytes_read > 0 && self->bytes_read < EXOPY_PACE_BYTES && PyList_Size(taken.list) == 0 &&
+        exo_client_timeout(self->client) == 0) {
+        code = client_take_all(self, &taken); /* what was read was the end of an answer: it is told in this turn */
+    }
     self->due = code == EXO_EVENT ? 0 : exo_client_timeout(self->client);
     if (self->due != 0) {
         exopy_pace_read(&self->pace, self->bytes_read, PyList_Size(taken.list) > 0);
