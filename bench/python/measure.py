@@ -1,10 +1,11 @@
 """Measures the package beside the provider that it takes the place of, openai and litellm, and prints a table:
 
-    measure.py PYTHON EXTENSION SERVER
+    measure.py PYTHON PACKAGE SERVER
 
-PYTHON has the others installed, EXTENSION is the folder of _exochat, SERVER is bench/server.c, built. Every figure is of a
-process of its own (clients.py); the clients take turns, $PYTHON_ROUNDS (5) times; medians are shown, and their ratios to the
-original. Figures of two runs are not to be compared.
+PYTHON has the others installed, PACKAGE is the folder of this package and of _exochat, or such folders as in PYTHONPATH,
+SERVER is bench/server.c, built. Every figure is of a process of its own (clients.py); the clients take turns, $PYTHON_ROUNDS
+(5) times. Shown are, of each client, the median, and of its ratios to the original in the same round the median, the lowest
+and the highest. Figures of two runs are not to be compared.
 """
 
 import json
@@ -15,7 +16,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-CLIENTS = ("ours", "original", "openai", "litellm")
+CLIENTS = os.environ.get("PYTHON_CLIENTS", "ours original openai litellm").split()
 # row → what it is, and its figures: key → (unit, factor)
 ROWS = {
     "start": ("import and construct, over import asyncio", {"cpu": ("ms", 1e3)}),
@@ -29,16 +30,24 @@ ROWS = {
 }
 
 
-def measured(python, extension, client, row, origin):
+def environment(package):
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    # litellm takes deltas that are all alike for a model that has gone astray.
+    kept.update(LITELLM_LOCAL_MODEL_COST_MAP="True", REPEATED_STREAMING_CHUNK_LIMIT="1000000")
+    if package:
+        kept["PYTHONPATH"] = package
+    return kept
+
+
+def measured(python, package, client, row, origin):
     if row == "big-file" and client not in ("ours", "original"):
         return {}
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    # litellm takes deltas that are all alike for a model that has gone astray.
-    environment.update(LITELLM_LOCAL_MODEL_COST_MAP="True", REPEATED_STREAMING_CHUNK_LIMIT="1000000")
-    if client == "ours":
-        environment["PYTHONPATH"] = os.pathsep.join([extension, str(HERE.parents[1])])
     ran = subprocess.run(
-        [python, str(HERE / "clients.py"), client, row, origin], env=environment, capture_output=True, text=True, timeout=600
+        [python, str(HERE / "clients.py"), client, row, origin],
+        env=environment(package if client == "ours" else None),
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     if ran.returncode:
         print(f"{row} of {client} failed: {ran.stderr[-500:]}", file=sys.stderr)
@@ -46,34 +55,51 @@ def measured(python, extension, client, row, origin):
     return json.loads(ran.stdout.splitlines()[-1])
 
 
-def shown(row, found):
-    """The lines of the table of a row."""
-    what, figures = ROWS[row]
-    for key, (unit, factor) in figures.items():
-        medians = {}
-        for client in CLIENTS:
-            values = [one[key] for one in found[client] if key in one]
-            medians[client] = statistics.median(values) * factor if values else None
-        base = medians["original"]
-        cells = []
-        for client in CLIENTS:
-            value = medians[client]
-            cells.append("" if value is None else f"{value:.1f} ({value / base:.3f})" if base else f"{value:.1f}")
-        print("| {:<42} | {:<11} | {} |".format(what, unit, " | ".join(f"{cell:>17}" for cell in cells)), flush=True)
+def cell(client, key, factor, rounds):
+    """"median (ratio lowest-highest)" of one figure of a client."""
+    values = [found[client][key] * factor for found in rounds if key in found[client]]
+    if not values:
+        return ""
+    median = f"{statistics.median(values):.1f}" if max(values) < 100 else f"{statistics.median(values):.0f}"
+    ratios = sorted(
+        found[client][key] / found["original"][key]
+        for found in rounds
+        if client != "original" and key in found[client] and found.get("original", {}).get(key)
+    )
+    if not ratios:
+        return median
+    words = [f"{ratio:.2f}" if ratio >= 0.5 else f"1/{1 / ratio:.1f}" if ratio > 0 else "0" for ratio in ratios]
+    return f"{median} ({words[len(words) // 2]}; {words[0]}–{words[-1]})"
 
 
-def main(python, extension, server):
+def line(cells):
+    print("| {:<40} | {:<11} | {} |".format(cells[0], cells[1], " | ".join(f"{one:>26}" for one in cells[2:])), flush=True)
+
+
+def show_versions(python, package):
+    asked = "import importlib.metadata as m; print(*(n + ' ' + m.version(n) for n in %r), sep=', ')"
+    others = ["exoclaw-provider-openai", "httpx", "openai", "litellm"]
+    shown = subprocess.run([python, "-c", asked % (others,)], env=environment(None), capture_output=True, text=True, check=True)
+    ours = [python, "-m", "exoclaw_provider_openai"]
+    found = subprocess.run(ours, env=environment(package), capture_output=True, text=True, check=True)
+    print("ours: " + ", ".join(found.stdout.split("\n")).strip(", "))
+    print("others: " + shown.stdout.strip() + "\n")
+
+
+def main(python, package, server):
     process = subprocess.Popen([server], stdout=subprocess.PIPE, text=True)
     try:
         origin = f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        print("| {:<42} | {:<11} | {} |".format("what (ratio to the original)", "unit", " | ".join(f"{c:>17}" for c in CLIENTS)))
+        show_versions(python, package)
+        line(["what (ratio to the original)", "unit", *CLIENTS])
         print("|:-----|:-----|" + "-----:|" * len(CLIENTS))
         for row in os.environ.get("PYTHON_ROWS", " ".join(ROWS)).split():
-            found = {client: [] for client in CLIENTS}
+            rounds = []
             for _ in range(int(os.environ.get("PYTHON_ROUNDS", "5"))):
-                for client in CLIENTS:
-                    found[client].append(measured(python, extension, client, row, origin))
-            shown(row, found)
+                rounds.append({client: measured(python, package, client, row, origin) for client in CLIENTS})
+            what, figures = ROWS[row]
+            for key, (unit, factor) in figures.items():
+                line([what, unit, *(cell(client, key, factor, rounds) for client in CLIENTS)])
     finally:
         process.kill()
         process.wait()

@@ -1,10 +1,19 @@
 #!/bin/sh
-# Measures the Python package beside others: bench/python/run.sh [BUILD]. bench/README.md says what it shows.
-# BUILD (default build) has _exochat, or $EXOCHAT_EXTENSION is its folder.
+# Measures the Python package beside others: bench/python/run.sh. bench/README.md says what it shows.
+# What is measured is the wheel of this tree, as pip builds and installs it; or, of a build, the _exochat in the folder
+# $EXOCHAT_EXTENSION with the package as it lies in this tree.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
-build=$(cd "${1:-$root/build}" && pwd)
 python=$("$root/tools/python-heavy.sh" --venv bench "$root/bench/python/requirements.txt")
-mkdir -p "$root/build/python-heavy"
-"${CC:-cc}" -std=gnu11 -O2 "$root/bench/server.c" -o "$root/build/python-heavy/server"
-exec "$python" "$root/bench/python/measure.py" "$python" "${EXOCHAT_EXTENSION:-$build/bindings/python}" "$root/build/python-heavy/server"
+made=$root/build/python-heavy
+mkdir -p "$made"
+"${CC:-cc}" -std=gnu11 -O2 "$root/bench/server.c" -o "$made/server"
+package=$made/ours
+if [ -n "${EXOCHAT_EXTENSION:-}" ]; then
+    package=$EXOCHAT_EXTENSION:$root
+else
+    wheel=$("$root/tools/python.sh" wheel)
+    rm -rf "$package"
+    "$python" -m pip install -q --disable-pip-version-check --no-deps --target "$package" "$wheel"
+fi
+exec "$python" "$root/bench/python/measure.py" "$python" "$package" "$made/server"
