@@ -61,10 +61,11 @@ class Deployment:
         for name in options:
             _store(self, name, options[name])
 
-    def __setattr__(self, name, value=None):
+    def __setattr__(self, name, value):
         raise AttributeError("a Deployment cannot be changed: make another one")
 
-    __delattr__ = __setattr__
+    def __delattr__(self, name):
+        self.__setattr__(name, None)
 
     def __eq__(self, other):
         from ._said import values
