@@ -6,14 +6,10 @@ Connection says what is being done: "ca", "name", "tcp", "tls".
 """
 
 import errno
+import select
 import socket
 
 from ._platform_micropython import core
-
-try:
-    from select import POLLERR, POLLHUP, POLLOUT, poll
-except ImportError:  # a board with less
-    poll = None
 
 try:
     import _thread
@@ -56,7 +52,10 @@ async def _resolve(host, port, resolve):
     for entry in resolve:
         name, number, addresses = entry.split(":", 2)
         if name == host and int(number) == port:
-            return [a for one in addresses.split(",") for a in socket.getaddrinfo(one.strip("[]"), port, 0, socket.SOCK_STREAM)]
+            found = []
+            for one in addresses.split(","):
+                found += socket.getaddrinfo(one.strip("[]"), port, 0, socket.SOCK_STREAM)
+            return found
     box = []
     if _thread is None or _is_number(host):
         _look_up(host, port, box)
@@ -78,10 +77,10 @@ async def _connect(made, address):
         if error.errno not in (errno.EINPROGRESS, errno.EAGAIN, getattr(errno, "EALREADY", errno.EAGAIN)):
             raise
         await made.wait(True)
-        if poll is not None:
-            asked = poll()
-            asked.register(one, POLLOUT)
+        if hasattr(select, "poll"):  # a board may have less
+            asked = select.poll()
+            asked.register(one, select.POLLOUT)
             for _, flags in asked.ipoll(0):
-                if flags & (POLLERR | POLLHUP):
+                if flags & (select.POLLERR | select.POLLHUP):
                     one.connect(address[-1])  # says why
                     raise OSError(errno.ECONNREFUSED)

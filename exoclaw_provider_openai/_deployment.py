@@ -1,7 +1,9 @@
-"""Where a model is served, and how.
+"""What a provider is told: where a model is served, and how; the settings of all its calls; whether it writes a log.
 
-Constructing one opens nothing, reads nothing and needs no event loop; what is wrong with it is said at once (_check.py).
+Constructing these opens nothing, reads nothing and needs no event loop; what is wrong is said at once (_check.py, _said.py).
 """
+
+import os
 
 try:
     _store = object.__setattr__
@@ -109,3 +111,43 @@ class Deployment:
             if name.lower() not in taken:
                 pairs.append((name, self.extra_headers[name]))
         return pairs
+
+
+class Log:
+    """request(model, messages, tools), response(model, response, milliseconds), fallback(model, next model or None, error):
+    see _records.py. LLM_LOGGING and LLM_LOG_TRUNCATE are read when it is made."""
+
+    def __init__(self):
+        getenv = getattr(os, "getenv", None)  # a bare board has none
+        self.on = getenv is not None and (getenv("LLM_LOGGING") or "").lower() == "true"
+        self._cut = getenv("LLM_LOG_TRUNCATE") if self.on else None
+        self._logger = None
+
+    def __getattr__(self, name):
+        from . import _records
+
+        return lambda *said: getattr(_records, name)(self, *said)
+
+
+class Settings:
+    """deployments, fallbacks, context_fallbacks: by name; policy: of the route, policies: by name, in its place; restart:
+    of streams that do not say; clocks: seconds; ca; log."""
+
+    restart = False
+    ca = None
+
+    def __init__(self, deployments, fallbacks, context_fallbacks, policy):
+        self.deployments = dict(deployments)
+        self.fallbacks = {}
+        self.context_fallbacks = {}
+        self.policy = {}
+        self.policies = {}
+        self.log = Log()
+        if fallbacks or context_fallbacks or policy:
+            from ._said import take
+
+            take(self, fallbacks or {}, context_fallbacks or {}, policy)
+
+    def policy_of(self, name):
+        """How often and how long calls to `name` try."""
+        return self.policies.get(name, self.policy)

@@ -6,8 +6,7 @@ _drive.py over a transport. Constructing one opens nothing and binds to no event
 
 import sys
 
-from ._deployment import Deployment
-from ._settings import Settings
+from ._deployment import Deployment, Settings
 
 if sys.implementation.name == "micropython":
     _Blocking = object

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from exoclaw_provider_openai._settings import Log
+from exoclaw_provider_openai._deployment import Log
 from exoclaw_provider_openai import LLMResponse
 
 
