@@ -15,7 +15,6 @@ typedef struct attempt_options {
     bool whole;
     mp_obj_t wanted;
     mp_obj_t limits;
-    uint32_t can;
     exo_attempt_options core;
 } attempt_options;
 
@@ -34,7 +33,7 @@ static void attempt_read_options(mp_obj_t dict, attempt_options *said)
         ATTEMPT_CORE(request_timeout, EXOMP_INT64),
         EXOMP_FIELD(attempt_options, total_left, EXOMP_INT64),
         ATTEMPT_CORE(ttft_until, EXOMP_UNTIL),
-        EXOMP_FIELD(attempt_options, can, EXOMP_UINT),
+        ATTEMPT_CORE(can, EXOMP_UINT),
         EXOMP_FIELD(attempt_options, wanted, EXOMP_OBJECT),
         ATTEMPT_CORE(untried, EXOMP_BOOL),
         ATTEMPT_CORE(keyless, EXOMP_BOOL),
@@ -51,9 +50,7 @@ static void attempt_read_options(mp_obj_t dict, attempt_options *said)
     said->total_left = -1;
     said->choices = 1;
     said->keep_replay = true;
-    said->can = said->core.can;
     exomp_fields_set(dict, table, EXOMP_ROWS(table), said);
-    said->core.can = said->can;
 }
 
 static void attempt_make_answers(exomp_attempt *self, uint32_t count, unsigned keep)
@@ -137,7 +134,8 @@ static mp_obj_t attempt_head_end(void *object, const exomp_args *said)
 static mp_obj_t attempt_feed(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
-    exo_span bytes = exomp_hold(&self->held, said->object[0], said->start, said->end);
+    exo_span bytes;
+    exomp_hold(&self->held, said, &bytes);
     if (bytes.len > 0) {
         exo_attempt_bytes(&self->attempt, said->now, bytes);
     }
@@ -327,7 +325,7 @@ static mp_obj_t attempt_failure(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
     (void)said;
-    const exo_failure *failure = attempt_judged(self) ? exo_attempt_failure(&self->attempt) : NULL;
+    const exo_failure *failure = exo_attempt_failure(&self->attempt);
     if (failure && self->failure == MP_OBJ_NULL) {
         self->failure = exomp_failure_new(failure);
     }

@@ -40,6 +40,7 @@ typedef exo_span exomp_key;
 #define EXOMP_NAME_OBJ(name)     exomp_word(name)
 #define EXOMP_NAME_IS(name, key) exo_span_is((key), (name))
 #define EXOMP_KEY_OF(object)     exomp_text_of(object)
+#define EXOMP_QSTR_IS(qstr, key) exo_span_equal(EXOMP_KEY_OF_QSTR(qstr), (key))
 #define EXOMP_KEY_OF_QSTR(qstr)  exomp_text_of(mp_fun_table.native_to_obj((qstr), MP_NATIVE_TYPE_QSTR))
 /* A type, and the function that fills it in. */
 #define EXOMP_TYPE(prefix, NAME, MAKE_NEW, ATTR, CALL) \
@@ -70,6 +71,7 @@ typedef qstr exomp_key;
 #define EXOMP_NAME_OBJ(name)     MP_OBJ_NEW_QSTR(name)
 #define EXOMP_NAME_IS(name, key) ((name) == (key))
 #define EXOMP_KEY_OF(object)     mp_obj_str_get_qstr(object)
+#define EXOMP_QSTR_IS(qstr, key) ((qstr) == (key))
 #define EXOMP_KEY_OF_QSTR(qstr)  (qstr)
 #define EXOMP_TYPE_NEW(prefix, NAME, MAKE_NEW) \
     MP_DEFINE_CONST_OBJ_TYPE(exomp_##prefix##_type, NAME, MP_TYPE_FLAG_NONE, make_new, MAKE_NEW);
@@ -126,6 +128,9 @@ mp_obj_t exomp_call(mp_obj_t function, mp_obj_t argument);
 /* Whether two objects are equal. */
 bool exomp_equal(mp_obj_t one, mp_obj_t other);
 
+/* Raises an exception of a type, with its argument. */
+NORETURN void exomp_raise_with(const mp_obj_type_t *type, mp_obj_t words);
+
 /* Raises what an error of the core means for a caller: MemoryError, or ValueError with its name. */
 NORETURN void exomp_raise(int code);
 
@@ -175,18 +180,11 @@ mp_obj_t exomp_left(int64_t now, int64_t until);
 /* Bytes that Python fed and that the core still looks into. */
 typedef struct exomp_held {
     mp_obj_t object; /* MP_OBJ_NULL: none */
-    const char *ptr;
-    size_t len;
+    exo_span whole;
 } exomp_held;
-
-/* Holds `object`, and returns its bytes from `start` up to `end`; ValueError where there is something held. */
-exo_span exomp_hold(exomp_held *held, mp_obj_t object, mp_int_t start, mp_int_t end);
 
 /* Raises where the held bytes have moved or changed their number. Call it before the core looks at them. */
 void exomp_held_check(const exomp_held *held);
-
-/* A writable buffer, from `start` up to `end` (-1: its end). */
-exo_window exomp_window(mp_obj_t buffer, mp_int_t start, mp_int_t end);
 
 /* ---- error_words.c: what exo_error_name() and exo_error_text() say, as a str ---- */
 
@@ -245,6 +243,13 @@ typedef struct exomp_method {
     }
 #define EXOMP_METHOD(text, function, a, b, c, d) EXOMP_METHOD_AS(text, function, EXOMP_TAKES(a, b, c, d))
 
+/* Holds the object that a method was given, and stores its bytes from START up to END; ValueError where there is
+ * something held. */
+void exomp_hold(exomp_held *held, const exomp_args *args, exo_span *fed);
+
+/* Stores the writable buffer that a method was given, from START up to END. */
+void exomp_window(const exomp_args *args, exo_window *window);
+
 /* For the function of a type that looks up attributes: finds a method. */
 void exomp_method_find(const exomp_method *methods, unsigned rows, mp_obj_t self, qstr name, mp_obj_t *dest);
 
@@ -256,6 +261,7 @@ typedef enum exomp_kind {
     EXOMP_INT,
     EXOMP_UINT, /* uint32_t */
     EXOMP_INT64,
+    EXOMP_COUNT,   /* int64_t, to be read only: below 0 it is none */
     EXOMP_UNTIL,   /* exo_ttft_until: "event" or "token" */
     EXOMP_OBJECT,  /* mp_obj_t */
     EXOMP_CHARS,   /* char[], to be read only */
@@ -277,10 +283,10 @@ typedef struct exomp_field {
 /* The row of that name, or NULL. */
 const exomp_field *exomp_field_find(const exomp_field *table, unsigned rows, exomp_key key);
 
-/* What a field holds. */
+/* What a field holds, or MP_OBJ_NULL. */
 mp_obj_t exomp_field_get(const exomp_field *field, const void *from);
 
-/* All fields as a dict. */
+/* All fields that hold something as a dict. */
 mp_obj_t exomp_fields_dict(const exomp_field *table, unsigned rows, const void *from);
 
 /* Reads a dict, or None, into a struct; what it lacks, or has as None, stays as it is. TypeError and ValueError name
@@ -312,6 +318,7 @@ unsigned exomp_wanted(mp_obj_t names);
 
 /* ---- attempt.c ---- */
 
+/* What is used most stands where short instructions reach it. */
 typedef struct exomp_attempt {
     exomp_object object;
     bool draining;
@@ -326,9 +333,9 @@ typedef struct exomp_attempt {
     exo_buffer joined;
     exo_buffer whole;
     exo_intake_event of;
+    exo_attempt attempt;
     exo_drain drain;
     exo_limits limits;
-    exo_attempt attempt;
 } exomp_attempt;
 
 /* The next wanted event, or MP_OBJ_NULL. */

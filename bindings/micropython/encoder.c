@@ -15,6 +15,7 @@ typedef struct encoder_file {
     exo_source source;
 } encoder_file;
 
+/* What is small stands first, where short instructions reach it. */
 typedef struct encoder_object {
     exomp_object object;
     bool aimed;
@@ -24,10 +25,6 @@ typedef struct encoder_object {
     bool listing;  /* open() notes the names of files */
     bool too_many; /* of them for the heap */
     int failed;    /* what fail() said */
-    uint64_t sent; /* bytes of the body handed out since the last rewind */
-    exomp_tape tape;
-    exomp_tape extra;
-    exo_buffer names; /* path, NUL, media type, NUL, of each file */
     uint32_t file_count;
     encoder_file *files;
     encoder_file *wanted; /* whose bytes are asked for */
@@ -37,10 +34,14 @@ typedef struct encoder_object {
     size_t mail_at;
     exo_span *drop; /* texts are those of str objects, whose memory is found by its beginning */
     exo_rename *rename;
+    uint64_t sent;    /* bytes of the body handed out since the last rewind */
+    exo_buffer names; /* path, NUL, media type, NUL, of each file */
     exo_file_opener opener;
     exo_source nothing; /* what files are while their names are noted */
-    exo_limits limits;
     exo_encoder encoder;
+    exo_limits limits;
+    exomp_tape tape;
+    exomp_tape extra;
 } encoder_object;
 
 /* ---- a file as a source: the core asks, Python fills in between two calls ---- */
@@ -58,12 +59,13 @@ static int encoder_file_read(void *ctx, void *dst, size_t size, size_t *got)
         return EXO_AGAIN;
     }
     const size_t left = self->mail_len - self->mail_at;
-    *got = size < left ? size : left;
-    if (*got > 0) {
-        memcpy(dst, self->mail.ptr + self->mail_at, *got);
+    size = size < left ? size : left;
+    if (size > 0) {
+        memcpy(dst, self->mail.whole.ptr + self->mail_at, size);
     }
-    self->mail_at += *got;
-    file->at += *got;
+    self->mail_at += size;
+    file->at += size;
+    *got = size;
     return EXO_OK;
 }
 
@@ -325,8 +327,9 @@ static mp_obj_t encoder_want(void *object, const exomp_args *args)
 static mp_obj_t encoder_fill(void *object, const exomp_args *args)
 {
     encoder_object *self = object;
-    exomp_held mail = {MP_OBJ_NULL, NULL, 0};
-    exo_span bytes = exomp_hold(&mail, args->object[0], 0, args->end);
+    exomp_held mail = {MP_OBJ_NULL, {NULL, 0}};
+    exo_span bytes;
+    exomp_hold(&mail, args, &bytes);
     if (self->wanted) {
         self->mail = mail;
         self->mail_len = bytes.len;
@@ -379,7 +382,8 @@ static mp_obj_t encoder_write(void *object, const exomp_args *args)
 {
     encoder_object *self = object;
     encoder_check(self, self->sized);
-    exo_window window = exomp_window(args->object[0], args->start, args->end);
+    exo_window window;
+    exomp_window(args, &window);
     const int code = self->written ? EXO_OK : exo_encode_write(&self->encoder, &window);
     self->written = code == EXO_OK;
     self->sent += window.pos;

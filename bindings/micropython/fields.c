@@ -25,6 +25,8 @@ mp_obj_t exomp_field_get(const exomp_field *field, const void *from)
         return exomp_int(*(const int *)at);
     case EXOMP_INT64:
         return exomp_int(*(const int64_t *)at);
+    case EXOMP_COUNT:
+        return *(const int64_t *)at < 0 ? MP_OBJ_NULL : exomp_int(*(const int64_t *)at);
     case EXOMP_VERDICT:
         return exomp_word(exo_verdict_name(*(const exo_verdict *)at));
     case EXOMP_CLOCK:
@@ -38,7 +40,10 @@ mp_obj_t exomp_fields_dict(const exomp_field *table, unsigned rows, const void *
 {
     mp_obj_t dict = mp_obj_new_dict(rows);
     for (unsigned i = 0; i < rows; i++) {
-        mp_obj_dict_store(dict, EXOMP_NAME_OBJ(table[i].name), exomp_field_get(&table[i], from));
+        mp_obj_t value = exomp_field_get(&table[i], from);
+        if (value != MP_OBJ_NULL) {
+            mp_obj_dict_store(dict, EXOMP_NAME_OBJ(table[i].name), value);
+        }
     }
     return dict;
 }
@@ -57,12 +62,12 @@ static void field_set(const exomp_field *field, mp_obj_t value, void *to)
         *(int64_t *)at = exomp_int_of(value);
         break;
     case EXOMP_UNTIL: {
-        exo_span word;
-        exomp_text(value, &word);
-        if (!exo_span_is(word, "event") && !exo_span_is(word, "token")) {
+        const exomp_key word = EXOMP_KEY_OF(value);
+        const bool token = EXOMP_NAME_IS(EXOMP_NAME(token), word);
+        if (!token && !EXOMP_NAME_IS(EXOMP_NAME(event), word)) {
             mp_raise_ValueError(EXOMP_WORDS("ttft_until"));
         }
-        *(exo_ttft_until *)at = word.ptr[0] == 't' ? EXO_UNTIL_TOKEN : EXO_UNTIL_EVENT;
+        *(exo_ttft_until *)at = token ? EXO_UNTIL_TOKEN : EXO_UNTIL_EVENT;
         break;
     }
     default: /* EXOMP_OBJECT */
@@ -87,7 +92,7 @@ void exomp_fields_set(mp_obj_t dict, const exomp_field *table, unsigned rows, vo
         const mp_map_elem_t *element = &map->table[i];
         const exomp_field *field = exomp_field_find(table, rows, EXOMP_KEY_OF(element->key));
         if (!field) {
-            nlr_raise(mp_obj_new_exception_arg1(&mp_type_TypeError, element->key));
+            exomp_raise_with(&mp_type_TypeError, element->key);
         }
         if (element->value != mp_const_none) {
             field_set(field, element->value, to);

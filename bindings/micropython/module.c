@@ -42,16 +42,14 @@ static mp_obj_t module_frame(mp_obj_t buffer, mp_obj_t start, mp_obj_t size)
     const size_t behind = EXO_HTTP1_CHUNK_BEHIND;
     const size_t at = exomp_count_of(start, INT32_MAX);
     const size_t bytes = exomp_count_of(size, INT32_MAX);
-    exo_window window = exomp_window(buffer, 0, -1);
-    if (at < before || window.size < behind || at > window.size - behind || bytes > window.size - behind - at) {
+    mp_buffer_info_t found;
+    mp_get_buffer_raise(buffer, &found, MP_BUFFER_RW);
+    if (at < before || found.len < behind || at > found.len - behind || bytes > found.len - behind - at) {
         mp_raise_ValueError(EXOMP_WORDS("no room around the bytes"));
     }
-    exo_span chunk = exo_span_of(window.dst + at, 0);
-    if (bytes > 0) {
-        chunk = exo_http1_chunk_frame(window.dst + at, bytes);
-    }
-    mp_obj_t items[] = {MP_OBJ_NEW_SMALL_INT(chunk.ptr - window.dst),
-                        MP_OBJ_NEW_SMALL_INT(chunk.ptr + chunk.len - window.dst)};
+    char *const memory = found.buf;
+    const exo_span chunk = exo_http1_chunk_frame(memory + at, bytes);
+    mp_obj_t items[] = {MP_OBJ_NEW_SMALL_INT(chunk.ptr - memory), MP_OBJ_NEW_SMALL_INT(chunk.ptr + chunk.len - memory)};
     return mp_obj_new_tuple(2, items);
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(module_frame_obj, module_frame);

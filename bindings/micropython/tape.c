@@ -115,7 +115,7 @@ static NORETURN void tape_raise(const tape_builder *builder, const mp_obj_type_t
         }
     }
     mp_printf(&print, "%s", reason);
-    nlr_raise(mp_obj_new_exception_arg1(type, exomp_str_taken(&said)));
+    exomp_raise_with(type, exomp_str_taken(&said));
 #endif
 }
 
@@ -148,18 +148,15 @@ static mp_obj_t tape_float(const tape_builder *builder, mp_obj_t number)
 /* What a value is: itself, or the str, dict, list … that its class of Python's extends. MP_OBJ_NULL: none of these. */
 static mp_obj_t tape_native(mp_obj_t value)
 {
-    EXOMP_TABLE mp_obj_type_t *const bases[] = {&mp_type_str, EXOMP_DICT_TYPE, &mp_type_list, &mp_type_tuple,
+    EXOMP_TABLE mp_obj_type_t *const bases[] = {&mp_type_list, &mp_type_tuple, EXOMP_DICT_TYPE, &mp_type_str,
                                                 &mp_type_int};
     const mp_obj_type_t *type = mp_obj_get_type(value);
-    if (!(type->flags & MP_TYPE_FLAG_INSTANCE_TYPE)) {
-        bool known = exomp_is_dict(value);
-        for (unsigned i = 0; i < 5; i++) {
-            known |= type == bases[i];
-        }
-        return known ? value : MP_OBJ_NULL;
+    if (exomp_is_dict(value) || type == &mp_type_list || type == &mp_type_tuple) {
+        return value;
     }
     mp_obj_t base = MP_OBJ_NULL;
-    for (unsigned i = 0; i < 5 && base == MP_OBJ_NULL; i++) {
+    for (unsigned i = 0; i < EXOMP_ROWS(bases) && base == MP_OBJ_NULL && type->flags & MP_TYPE_FLAG_INSTANCE_TYPE;
+         i++) {
         base = mp_obj_cast_to_native_base(value, MP_OBJ_FROM_PTR(bases[i]));
     }
     return base;

@@ -63,11 +63,16 @@ bool exomp_equal(mp_obj_t one, mp_obj_t other)
     return mp_binary_op(MP_BINARY_OP_EQUAL, one, other) == mp_const_true;
 }
 
+NORETURN void exomp_raise_with(const mp_obj_type_t *type, mp_obj_t words)
+{
+    nlr_raise(mp_obj_new_exception_arg1(type, words));
+}
+
 NORETURN void exomp_raise(int code)
 {
     const mp_obj_type_t *type =
         code == EXO_E_NO_MEMORY ? (const mp_obj_type_t *)&mp_type_MemoryError : &mp_type_ValueError;
-    nlr_raise(mp_obj_new_exception_arg1(type, exomp_error_name(code)));
+    exomp_raise_with(type, exomp_error_name(code));
 }
 
 void exomp_check(int code)
@@ -197,8 +202,10 @@ uint32_t exomp_count_of(mp_obj_t object, uint32_t most)
 
 /* The moment that was told last, as Python said it and as the core has it. All objects share one clock, since what is
  * remembered of a deployment outlives a call. */
-mp_uint_t exomp_last_said;
-int64_t exomp_last_meant;
+struct {
+    int64_t meant;
+    mp_uint_t said;
+} exomp_last;
 
 int64_t exomp_now(mp_obj_t now)
 {
@@ -206,17 +213,17 @@ int64_t exomp_now(mp_obj_t now)
     const mp_uint_t half = ((mp_uint_t)MP_SMALL_INT_POSITIVE_MASK + 1) / 2;
     const mp_uint_t said = (mp_uint_t)exomp_int_of(now);
     const mp_int_t passed =
-        (mp_int_t)((said - exomp_last_said + half) & (mp_uint_t)MP_SMALL_INT_POSITIVE_MASK) - (mp_int_t)half;
-    if (exomp_last_meant == 0) {
-        exomp_last_meant = INT64_C(1) << 32;
+        (mp_int_t)((said - exomp_last.said + half) & (mp_uint_t)MP_SMALL_INT_POSITIVE_MASK) - (mp_int_t)half;
+    if (exomp_last.meant == 0) {
+        exomp_last.meant = INT64_C(1) << 32;
     } else if (passed > -60000) {
         if (passed < 0) {
-            return exomp_last_meant + passed;
+            return exomp_last.meant + passed;
         }
-        exomp_last_meant += passed;
+        exomp_last.meant += passed;
     }
-    exomp_last_said = said;
-    return exomp_last_meant;
+    exomp_last.said = said;
+    return exomp_last.meant;
 }
 
 int64_t exomp_until(int64_t now, mp_int_t left)
@@ -231,29 +238,30 @@ mp_obj_t exomp_left(int64_t now, int64_t until)
 
 /* ---- buffers ---- */
 
-static exo_span text_cut(exo_span bytes, mp_int_t start, mp_int_t end)
+/* Leaves of `bytes` what a method was told to take. */
+static void text_cut(exo_span *bytes, const exomp_args *args)
 {
-    const size_t to = end < 0 ? bytes.len : (size_t)end;
-    if (start < 0 || to > bytes.len || (size_t)start > to) {
+    const size_t start = (size_t)args->start;
+    const size_t end = args->end < 0 ? bytes->len : (size_t)args->end;
+    if (start > end || end > bytes->len) {
         mp_raise_ValueError(EXOMP_WORDS("outside of the buffer"));
     }
-    return exo_span_of(bytes.ptr + start, to - (size_t)start);
+    bytes->ptr += start;
+    bytes->len = end - start;
 }
 
-exo_span exomp_hold(exomp_held *held, mp_obj_t object, mp_int_t start, mp_int_t end)
+void exomp_hold(exomp_held *held, const exomp_args *args, exo_span *fed)
 {
-    exo_span bytes;
-    exomp_bytes(object, &bytes);
-    exo_span fed = text_cut(bytes, start, end);
+    exomp_bytes(args->object[0], fed);
+    const exo_span whole = *fed;
+    text_cut(fed, args);
     if (held->object != MP_OBJ_NULL) {
         mp_raise_ValueError(EXOMP_WORDS("next() comes first"));
     }
-    if (fed.len > 0) {
-        held->object = object;
-        held->ptr = bytes.ptr;
-        held->len = bytes.len;
+    if (fed->len > 0) {
+        held->object = args->object[0];
+        held->whole = whole;
     }
-    return fed;
 }
 
 void exomp_held_check(const exomp_held *held)
@@ -261,16 +269,17 @@ void exomp_held_check(const exomp_held *held)
     if (held->object != MP_OBJ_NULL) {
         exo_span bytes;
         exomp_bytes(held->object, &bytes);
-        if (bytes.ptr != held->ptr || bytes.len != held->len) {
+        if (bytes.ptr != held->whole.ptr || bytes.len != held->whole.len) {
             mp_raise_ValueError(EXOMP_WORDS("buffer resized while it is read"));
         }
     }
 }
 
-exo_window exomp_window(mp_obj_t buffer, mp_int_t start, mp_int_t end)
+void exomp_window(const exomp_args *args, exo_window *window)
 {
     mp_buffer_info_t found;
-    mp_get_buffer_raise(buffer, &found, MP_BUFFER_RW);
-    exo_span room = text_cut(exo_span_of(found.buf, found.len), start, end);
-    return (exo_window){(char *)found.buf + start, room.len, 0};
+    mp_get_buffer_raise(args->object[0], &found, MP_BUFFER_RW);
+    exo_span room = exo_span_of(found.buf, found.len);
+    text_cut(&room, args);
+    *window = (exo_window){(char *)found.buf + args->start, room.len, 0};
 }

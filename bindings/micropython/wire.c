@@ -37,7 +37,8 @@ static mp_obj_t wire_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
 static mp_obj_t wire_feed(void *object, const exomp_args *said)
 {
     exomp_wire *self = object;
-    exo_span bytes = exomp_hold(&self->held, said->object[0], 0, said->end);
+    exo_span bytes;
+    exomp_hold(&self->held, said, &bytes);
     self->now = said->now;
     self->wall = said->number[0];
     if (bytes.len > 0) {
@@ -197,7 +198,8 @@ static mp_obj_t head_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
 static mp_obj_t head_write(void *object, const exomp_args *said)
 {
     head_object *self = object;
-    exo_window window = exomp_window(said->object[0], said->start, -1);
+    exo_window window;
+    exomp_window(said, &window);
     (void)exo_http1_head_write(&self->head, &window);
     return MP_OBJ_NEW_SMALL_INT((mp_int_t)window.pos);
 }
