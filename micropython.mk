@@ -18,3 +18,10 @@ endif
 SRC_USERMOD_C += $(addprefix $(EXOCHAT_DIR)/bindings/micropython/,$(EXOCHAT_BINDING))
 SRC_USERMOD_LIB_C += $(addprefix $(EXOCHAT_DIR)/src/core/,$(EXOCHAT_CORE))
 CFLAGS_USERMOD += -I$(EXOCHAT_DIR)/include -DEXO_SMALL
+
+# What gcc does for speed even with -Os, where it takes room; clang has no such options.
+EXOCHAT_OPTIONS := -fno-move-loop-invariants -fno-tree-loop-optimize -fno-schedule-insns2 -fno-code-hoisting \
+	-fno-tree-pre -fno-if-conversion -fno-tree-dominator-opts
+ifeq ($(findstring clang,$(shell $(CC) --version)),)
+CFLAGS_USERMOD += $(EXOCHAT_OPTIONS)
+endif
