@@ -78,12 +78,8 @@ def table(name, strings):
 
 def page(root):
     """What the file says."""
-    known = rows(root)
-    while known[-1][0] == UNKNOWN:
-        known.pop()
-    unknown = rows(root)[-1]
-    # The words of an unknown number first; of a number that is none there is nothing.
-    names, texts = zip(unknown, *(("", "") if row[0] == UNKNOWN else row for row in known))
+    found = rows(root)
+    names, texts = zip(found[-1], *(row for row in found if row[0] != UNKNOWN))
     return "\n".join(
         [
             "/*",
@@ -94,8 +90,7 @@ def page(root):
             "#define EXOMP_ERROR_WORDS_H",
             "",
             "/* clang-format off */",
-            "/* The row of an unknown number, then one for each from EXO_NOT_FOUND downwards, empty where that is none. */",
-            f"#define ERROR_ROWS       {len(names)}",
+            "/* The row of an unknown number, then one for each that is known, from EXO_NOT_FOUND downwards. */",
             f"#define ERROR_WORDS_MAX  {max(len(text) for text in [*names, *texts])}",
             f"#define ERROR_FIRST_PAIR {FIRST_PAIR}",
             *table("names", names),

@@ -96,42 +96,39 @@ static mp_obj_t attempt_make_new(const mp_obj_type_t *type, size_t n_args, size_
 
 /* ---- facts ---- */
 
-static mp_obj_t attempt_connected(void *object, const exomp_args *said)
+static void attempt_connected(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
     exo_attempt_connected(&self->attempt, said->now, said->flag);
-    return mp_const_none;
 }
 
-static mp_obj_t attempt_upload(void *object, const exomp_args *said)
+static void attempt_upload(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
     const mp_int_t unacked = said->number[1];
     exo_attempt_upload(&self->attempt, said->now, (uint64_t)said->number[0],
                        unacked < 0 ? EXO_UNKNOWN : (uint64_t)unacked, said->flag);
-    return mp_const_none;
 }
 
-static mp_obj_t attempt_status(void *object, const exomp_args *said)
+static mp_int_t attempt_status(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
-    return MP_OBJ_NEW_SMALL_INT(exo_attempt_status(&self->attempt, (uint16_t)exomp_count(said->number[0], 999)));
+    return exo_attempt_status(&self->attempt, (uint16_t)exomp_count(said->number[0], 999));
 }
 
-static mp_obj_t attempt_header(void *object, const exomp_args *said)
+static mp_int_t attempt_header(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
-    return MP_OBJ_NEW_SMALL_INT(exo_attempt_header(&self->attempt, said->bytes[0], said->bytes[1], said->number[0]));
+    return exo_attempt_header(&self->attempt, said->bytes[0], said->bytes[1], said->number[0]);
 }
 
-static mp_obj_t attempt_head_end(void *object, const exomp_args *said)
+static void attempt_head_end(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
     exo_attempt_head_end(&self->attempt, said->now);
-    return mp_const_none;
 }
 
-static mp_obj_t attempt_feed(void *object, const exomp_args *said)
+static void attempt_feed(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
     exo_span bytes;
@@ -139,49 +136,42 @@ static mp_obj_t attempt_feed(void *object, const exomp_args *said)
     if (bytes.len > 0) {
         exo_attempt_bytes(&self->attempt, said->now, bytes);
     }
-    return mp_const_none;
 }
 
-static mp_obj_t attempt_closed(void *object, const exomp_args *said)
+static void attempt_closed(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
     exo_attempt_closed(&self->attempt, said->now, (int)said->number[0], said->bytes[0], said->flag);
-    return mp_const_none;
 }
 
-static mp_obj_t attempt_resent(void *object, const exomp_args *said)
+static void attempt_resent(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
     exo_attempt_resent(&self->attempt, said->now, said->flag);
-    return mp_const_none;
 }
 
-static mp_obj_t attempt_hold(void *object, const exomp_args *said)
+static void attempt_hold(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
     exo_attempt_hold(&self->attempt, said->now, said->flag);
-    return mp_const_none;
 }
 
-static mp_obj_t attempt_total(void *object, const exomp_args *said)
+static void attempt_total(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
     exo_attempt_call_deadline(&self->attempt, exomp_until(said->now, said->number[0]));
-    return mp_const_none;
 }
 
-static mp_obj_t attempt_tick(void *object, const exomp_args *said)
+static void attempt_tick(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
     exo_attempt_tick(&self->attempt, said->now);
-    return mp_const_none;
 }
 
-static mp_obj_t attempt_break_off(void *object, const exomp_args *said)
+static void attempt_break_off(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
     exo_attempt_break_off(&self->attempt, (int)said->number[0], said->bytes[0]);
-    return mp_const_none;
 }
 
 /* ---- events ---- */
@@ -262,18 +252,17 @@ static mp_obj_t attempt_next(void *object, const exomp_args *said)
     mp_obj_t event = self->wire ? exomp_wire_event(self->wire) : exomp_attempt_event(self);
     if (event == MP_OBJ_NULL) {
         self->held.object = MP_OBJ_NULL;
-        return mp_const_none;
     }
     return event;
 }
 
 /* ---- questions ---- */
 
-static mp_obj_t attempt_todo(void *object, const exomp_args *said)
+static mp_int_t attempt_todo(void *object, const exomp_args *said)
 {
     const exomp_attempt *self = object;
     (void)said;
-    return MP_OBJ_NEW_SMALL_INT(exo_attempt_todo(&self->attempt));
+    return exo_attempt_todo(&self->attempt);
 }
 
 static mp_obj_t attempt_timeout(void *object, const exomp_args *said)
@@ -294,18 +283,18 @@ static mp_obj_t attempt_drain(void *object, const exomp_args *said)
     return exomp_left(said->now, more ? self->drain.until : -1);
 }
 
-static mp_obj_t attempt_phase(void *object, const exomp_args *said)
+static mp_int_t attempt_phase(void *object, const exomp_args *said)
 {
     const exomp_attempt *self = object;
     (void)said;
-    return MP_OBJ_NEW_SMALL_INT(exo_attempt_phase(&self->attempt));
+    return exo_attempt_phase(&self->attempt);
 }
 
-static mp_obj_t attempt_shown(void *object, const exomp_args *said)
+static bool attempt_shown(void *object, const exomp_args *said)
 {
     const exomp_attempt *self = object;
     (void)said;
-    return mp_obj_new_bool(exo_attempt_shown(&self->attempt));
+    return exo_attempt_shown(&self->attempt);
 }
 
 static mp_obj_t attempt_request_id(void *object, const exomp_args *said)
@@ -377,7 +366,7 @@ static mp_obj_t attempt_body(void *object, const exomp_args *said)
     return mp_obj_new_bytes((const byte *)body.ptr, body.len);
 }
 
-static mp_obj_t attempt_close(void *object, const exomp_args *said)
+static void attempt_close(void *object, const exomp_args *said)
 {
     exomp_attempt *self = object;
     (void)said;
@@ -393,36 +382,35 @@ static mp_obj_t attempt_close(void *object, const exomp_args *said)
         self->held.object = MP_OBJ_NULL;
         self->object.over = true;
     }
-    return mp_const_none;
 }
 
 static void attempt_attr(mp_obj_t self, qstr name, mp_obj_t *dest)
 {
     static const exomp_method methods[] = {
-        EXOMP_METHOD(connected, attempt_connected, NOW, FLAG, NONE, NONE),
-        EXOMP_METHOD(upload, attempt_upload, NOW, NUMBER, NUMBER, FLAG),
-        EXOMP_METHOD(status, attempt_status, NUMBER, NONE, NONE, NONE),
-        EXOMP_METHOD(header, attempt_header, BYTES, BYTES, NUMBER, NONE),
-        EXOMP_METHOD(head_end, attempt_head_end, NOW, NONE, NONE, NONE),
-        EXOMP_METHOD(feed, attempt_feed, NOW, OBJECT, START, END),
-        EXOMP_METHOD(closed, attempt_closed, NOW, NUMBER, BYTES, FLAG),
-        EXOMP_METHOD(resent, attempt_resent, NOW, FLAG, NONE, NONE),
-        EXOMP_METHOD(hold, attempt_hold, NOW, FLAG, NONE, NONE),
-        EXOMP_METHOD(total, attempt_total, NOW, NUMBER, NONE, NONE),
-        EXOMP_METHOD(tick, attempt_tick, NOW, NONE, NONE, NONE),
-        EXOMP_METHOD(break_off, attempt_break_off, NUMBER, BYTES, NONE, NONE),
-        EXOMP_METHOD(next, attempt_next, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(todo, attempt_todo, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(timeout, attempt_timeout, NOW, NONE, NONE, NONE),
-        EXOMP_METHOD(drain, attempt_drain, NOW, NUMBER, NONE, NONE),
-        EXOMP_METHOD(phase, attempt_phase, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(shown, attempt_shown, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(request_id, attempt_request_id, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(failure, attempt_failure, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(end, attempt_end, NOW, NONE, NONE, NONE),
-        EXOMP_METHOD(answer, attempt_answer, NUMBER, NONE, NONE, NONE),
-        EXOMP_METHOD(body, attempt_body, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD_AS(close, attempt_close, EXOMP_CLOSES),
+        EXOMP_METHOD(connected, attempt_connected, NONE, NOW, FLAG, NONE, NONE),
+        EXOMP_METHOD(upload, attempt_upload, NONE, NOW, NUMBER, NUMBER, FLAG),
+        EXOMP_METHOD(status, attempt_status, NUMBER, NUMBER, NONE, NONE, NONE),
+        EXOMP_METHOD(header, attempt_header, NUMBER, BYTES, BYTES, NUMBER, NONE),
+        EXOMP_METHOD(head_end, attempt_head_end, NONE, NOW, NONE, NONE, NONE),
+        EXOMP_METHOD(feed, attempt_feed, NONE, NOW, OBJECT, START, END),
+        EXOMP_METHOD(closed, attempt_closed, NONE, NOW, NUMBER, BYTES, FLAG),
+        EXOMP_METHOD(resent, attempt_resent, NONE, NOW, FLAG, NONE, NONE),
+        EXOMP_METHOD(hold, attempt_hold, NONE, NOW, FLAG, NONE, NONE),
+        EXOMP_METHOD(total, attempt_total, NONE, NOW, NUMBER, NONE, NONE),
+        EXOMP_METHOD(tick, attempt_tick, NONE, NOW, NONE, NONE, NONE),
+        EXOMP_METHOD(break_off, attempt_break_off, NONE, NUMBER, BYTES, NONE, NONE),
+        EXOMP_METHOD(next, attempt_next, OBJECT, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(todo, attempt_todo, NUMBER, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(timeout, attempt_timeout, OBJECT, NOW, NONE, NONE, NONE),
+        EXOMP_METHOD(drain, attempt_drain, OBJECT, NOW, NUMBER, NONE, NONE),
+        EXOMP_METHOD(phase, attempt_phase, NUMBER, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(shown, attempt_shown, FLAG, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(request_id, attempt_request_id, OBJECT, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(failure, attempt_failure, OBJECT, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(end, attempt_end, OBJECT, NOW, NONE, NONE, NONE),
+        EXOMP_METHOD(answer, attempt_answer, OBJECT, NUMBER, NONE, NONE, NONE),
+        EXOMP_METHOD(body, attempt_body, OBJECT, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD_AS(close, attempt_close, NONE, EXOMP_CLOSES),
     };
     exomp_method_find(methods, EXOMP_ROWS(methods), self, name, dest);
 }

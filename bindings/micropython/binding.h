@@ -224,24 +224,43 @@ typedef struct exomp_args {
     bool flag;
 } exomp_args;
 
+/* What a method returns. */
+typedef enum exomp_gives {
+    EXOMP_GIVES_OBJECT, /* or None for MP_OBJ_NULL */
+    EXOMP_GIVES_NONE,
+    EXOMP_GIVES_NUMBER, /* a small int */
+    EXOMP_GIVES_FLAG
+} exomp_gives;
+
 /* An object that is called with the one that it is a method of. */
 typedef struct exomp_method {
     mp_obj_base_t base;
     exomp_name name;
-    uint16_t takes; /* three bits for each argument, the first lowest, and EXOMP_CLOSES */
-    mp_obj_t (*call)(void *self, const exomp_args *args);
+    uint16_t kinds; /* three bits for each argument, the first lowest; two for an exomp_gives; and EXOMP_CLOSES */
+    union {
+        mp_obj_t (*OBJECT)(void *self, const exomp_args *args);
+        void (*NONE)(void *self, const exomp_args *args);
+        mp_int_t (*NUMBER)(void *self, const exomp_args *args);
+        bool (*FLAG)(void *self, const exomp_args *args);
+    } call;
 } exomp_method;
 
 #define EXOMP_ARGUMENT_BITS 3
-#define EXOMP_CLOSES        (1 << 4 * EXOMP_ARGUMENT_BITS)
+#define EXOMP_GIVES_AT      (4 * EXOMP_ARGUMENT_BITS)
+#define EXOMP_CLOSES        (1 << (EXOMP_GIVES_AT + 2))
 #define EXOMP_TAKES(a, b, c, d) \
     (EXOMP_TAKES_##a | EXOMP_TAKES_##b << EXOMP_ARGUMENT_BITS | EXOMP_TAKES_##c << 2 * EXOMP_ARGUMENT_BITS | \
      EXOMP_TAKES_##d << 3 * EXOMP_ARGUMENT_BITS)
-#define EXOMP_METHOD_AS(text, function, takes) \
+#define EXOMP_METHOD_AS(text, function, gives, takes) \
     { \
-        {(const mp_obj_type_t *)&exomp_method_type}, EXOMP_NAME(text), (takes), (function) \
+        {(const mp_obj_type_t *)&exomp_method_type}, EXOMP_NAME(text), \
+            EXOMP_GIVES_##gives << EXOMP_GIVES_AT | (takes), \
+        { \
+            .gives = (function) \
+        } \
     }
-#define EXOMP_METHOD(text, function, a, b, c, d) EXOMP_METHOD_AS(text, function, EXOMP_TAKES(a, b, c, d))
+/* A method of that name, what it gives, and what its four arguments become. */
+#define EXOMP_METHOD(text, function, gives, a, b, c, d) EXOMP_METHOD_AS(text, function, gives, EXOMP_TAKES(a, b, c, d))
 
 /* Holds the object that a method was given, and stores its bytes from START up to END; ValueError where there is
  * something held. */

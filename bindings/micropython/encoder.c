@@ -158,7 +158,6 @@ static int encoder_open(void *ctx, exo_span path, exo_span media_type, exo_file 
 
 static void encoder_arm(encoder_object *self, exo_encode_options *options)
 {
-    self->opener = (exo_file_opener){self, encoder_open};
     options->opener = &self->opener;
     options->limits = &self->limits;
     exomp_check(exo_encode_init(&self->encoder, &self->tape.cursor, options));
@@ -185,6 +184,7 @@ static mp_obj_t encoder_make_new(const mp_obj_type_t *type, size_t n_args, size_
     (void)type;
     mp_arg_check_num(n_args, n_kw, 1, 1, false);
     encoder_object *self = exomp_new(sizeof *self, &exomp_encoder_type);
+    self->opener = (exo_file_opener){self, encoder_open};
     exomp_buffer(&self->names);
     exomp_tape_build(&self->tape, args[0], "");
     if (self->tape.names_files) {
@@ -224,17 +224,19 @@ static void encoder_set_rename(encoder_object *self, mp_obj_t rename, exo_encode
     }
     const mp_map_t *map = mp_obj_dict_get_map(rename);
     self->rename = exomp_array(map->used, sizeof *self->rename);
+    exo_rename *pair = self->rename;
     for (size_t i = 0; i < map->alloc; i++) {
         if (mp_map_slot_is_filled(map, i)) {
-            exo_rename *pair = &self->rename[options->rename_count++];
             exomp_text(map->table[i].key, &pair->from);
             exomp_text(map->table[i].value, &pair->to);
+            pair++;
         }
     }
     options->rename = self->rename;
+    options->rename_count = map->used;
 }
 
-static mp_obj_t encoder_aim(void *object, const exomp_args *args)
+static mp_int_t encoder_aim(void *object, const exomp_args *args)
 {
     static const exomp_field table[] = {
         EXOMP_FIELD(encoder_options, model, EXOMP_OBJECT),  EXOMP_FIELD(encoder_options, drop, EXOMP_OBJECT),
@@ -270,7 +272,7 @@ static mp_obj_t encoder_aim(void *object, const exomp_args *args)
     options.as_is = said.as_is;
     encoder_arm(self, &options);
     self->aimed = true;
-    return MP_OBJ_NEW_SMALL_INT(EXO_OK);
+    return EXO_OK;
 }
 
 /* ---- files ---- */
@@ -290,7 +292,7 @@ static mp_obj_t encoder_files(void *object, const exomp_args *args)
     return list;
 }
 
-static mp_obj_t encoder_set_file(void *object, const exomp_args *args)
+static void encoder_set_file(void *object, const exomp_args *args)
 {
     encoder_object *self = object;
     const mp_int_t size = args->number[1];
@@ -310,7 +312,6 @@ static mp_obj_t encoder_set_file(void *object, const exomp_args *args)
     file->source.rewind = size == -2 ? NULL : encoder_file_rewind;
     file->source.check = encoder_file_check;
     file->source.size = size < 0 ? EXO_SIZE_UNKNOWN : (uint64_t)size;
-    return mp_const_none;
 }
 
 static mp_obj_t encoder_want(void *object, const exomp_args *args)
@@ -324,7 +325,7 @@ static mp_obj_t encoder_want(void *object, const exomp_args *args)
     return mp_obj_new_tuple(2, pair);
 }
 
-static mp_obj_t encoder_fill(void *object, const exomp_args *args)
+static void encoder_fill(void *object, const exomp_args *args)
 {
     encoder_object *self = object;
     exomp_held mail = {MP_OBJ_NULL, {NULL, 0}};
@@ -338,15 +339,13 @@ static mp_obj_t encoder_fill(void *object, const exomp_args *args)
         self->filled = self->wanted;
         self->wanted = NULL;
     }
-    return mp_const_none;
 }
 
-static mp_obj_t encoder_fail(void *object, const exomp_args *args)
+static void encoder_fail(void *object, const exomp_args *args)
 {
     encoder_object *self = object;
     self->failed = (int)args->number[0];
     self->wanted = NULL;
-    return mp_const_none;
 }
 
 /* ---- the body ---- */
@@ -360,14 +359,14 @@ static void encoder_check(const encoder_object *self, bool ready)
     exomp_held_check(&self->mail);
 }
 
-static mp_obj_t encoder_size(void *object, const exomp_args *args)
+static mp_int_t encoder_size(void *object, const exomp_args *args)
 {
     encoder_object *self = object;
     encoder_check(self, self->aimed);
     const size_t bytes = exomp_count(args->number[0], UINT32_MAX);
     const int code = self->sized ? EXO_OK : exo_encode_size(&self->encoder, bytes);
     self->sized = code == EXO_OK;
-    return MP_OBJ_NEW_SMALL_INT(code);
+    return code;
 }
 
 static mp_obj_t encoder_total(void *object, const exomp_args *args)
@@ -378,7 +377,7 @@ static mp_obj_t encoder_total(void *object, const exomp_args *args)
     return exomp_int((int64_t)exo_encode_total(&self->encoder)); /* EXO_SIZE_UNKNOWN is -1 */
 }
 
-static mp_obj_t encoder_write(void *object, const exomp_args *args)
+static mp_int_t encoder_write(void *object, const exomp_args *args)
 {
     encoder_object *self = object;
     encoder_check(self, self->sized);
@@ -387,14 +386,14 @@ static mp_obj_t encoder_write(void *object, const exomp_args *args)
     const int code = self->written ? EXO_OK : exo_encode_write(&self->encoder, &window);
     self->written = code == EXO_OK;
     self->sent += window.pos;
-    return MP_OBJ_NEW_SMALL_INT(code < 0 ? code : (mp_int_t)window.pos);
+    return code < 0 ? code : (mp_int_t)window.pos;
 }
 
-static mp_obj_t encoder_done(void *object, const exomp_args *args)
+static bool encoder_done(void *object, const exomp_args *args)
 {
     const encoder_object *self = object;
     (void)args;
-    return mp_obj_new_bool(self->written);
+    return self->written;
 }
 
 static mp_obj_t encoder_written(void *object, const exomp_args *args)
@@ -404,14 +403,14 @@ static mp_obj_t encoder_written(void *object, const exomp_args *args)
     return exomp_int((int64_t)self->sent);
 }
 
-static mp_obj_t encoder_spent(void *object, const exomp_args *args)
+static bool encoder_spent(void *object, const exomp_args *args)
 {
     const encoder_object *self = object;
     (void)args;
-    return mp_obj_new_bool(self->sent > 0 && exo_encode_total(&self->encoder) == EXO_SIZE_UNKNOWN);
+    return self->sent > 0 && exo_encode_total(&self->encoder) == EXO_SIZE_UNKNOWN;
 }
 
-static mp_obj_t encoder_rewind(void *object, const exomp_args *args)
+static mp_int_t encoder_rewind(void *object, const exomp_args *args)
 {
     encoder_object *self = object;
     (void)args;
@@ -423,7 +422,7 @@ static mp_obj_t encoder_rewind(void *object, const exomp_args *args)
     }
     self->wanted = NULL;
     self->filled = NULL;
-    return MP_OBJ_NEW_SMALL_INT(code);
+    return code;
 }
 
 static mp_obj_t encoder_message(void *object, const exomp_args *args)
@@ -433,7 +432,7 @@ static mp_obj_t encoder_message(void *object, const exomp_args *args)
     return exomp_word(self->aimed ? exo_encode_error_key(&self->encoder) : "");
 }
 
-static mp_obj_t encoder_close(void *object, const exomp_args *args)
+static void encoder_close(void *object, const exomp_args *args)
 {
     encoder_object *self = object;
     const exomp_object head = self->object;
@@ -444,27 +443,26 @@ static mp_obj_t encoder_close(void *object, const exomp_args *args)
     exo_buffer_free(&self->extra.objects);
     memset(self, 0, sizeof *self);
     self->object = head;
-    return mp_const_none;
 }
 
 static void encoder_attr(mp_obj_t self, qstr name, mp_obj_t *dest)
 {
     static const exomp_method methods[] = {
-        EXOMP_METHOD(files, encoder_files, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(file, encoder_set_file, NUMBER, NUMBER, OBJECT, OBJECT),
-        EXOMP_METHOD(aim, encoder_aim, OBJECT, NONE, NONE, NONE),
-        EXOMP_METHOD(size, encoder_size, NUMBER, NONE, NONE, NONE),
-        EXOMP_METHOD(total, encoder_total, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(write, encoder_write, OBJECT, START, END, NONE),
-        EXOMP_METHOD(done, encoder_done, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(written, encoder_written, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(spent, encoder_spent, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(rewind, encoder_rewind, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(want, encoder_want, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(fill, encoder_fill, OBJECT, END, NONE, NONE),
-        EXOMP_METHOD(fail, encoder_fail, NUMBER, NONE, NONE, NONE),
-        EXOMP_METHOD(message, encoder_message, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(close, encoder_close, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(files, encoder_files, OBJECT, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(file, encoder_set_file, NONE, NUMBER, NUMBER, OBJECT, OBJECT),
+        EXOMP_METHOD(aim, encoder_aim, NUMBER, OBJECT, NONE, NONE, NONE),
+        EXOMP_METHOD(size, encoder_size, NUMBER, NUMBER, NONE, NONE, NONE),
+        EXOMP_METHOD(total, encoder_total, OBJECT, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(write, encoder_write, NUMBER, OBJECT, START, END, NONE),
+        EXOMP_METHOD(done, encoder_done, FLAG, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(written, encoder_written, OBJECT, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(spent, encoder_spent, FLAG, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(rewind, encoder_rewind, NUMBER, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(want, encoder_want, OBJECT, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(fill, encoder_fill, NONE, OBJECT, END, NONE, NONE),
+        EXOMP_METHOD(fail, encoder_fail, NONE, NUMBER, NONE, NONE, NONE),
+        EXOMP_METHOD(message, encoder_message, OBJECT, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(close, encoder_close, NONE, NONE, NONE, NONE, NONE),
     };
     exomp_method_find(methods, EXOMP_ROWS(methods), self, name, dest);
 }

@@ -18,16 +18,23 @@ static char *error_unpack(const uint8_t (*pairs)[2], unsigned byte, char *to)
     return to + 1;
 }
 
+/* Whether there is such a number. */
+static bool error_is_known(int code)
+{
+    return code >= EXO_OK ? code <= EXO_NOT_FOUND : exo_error_class_of(code) != EXO_CLASS_NONE;
+}
+
 static mp_obj_t error_words(const uint8_t *packed, const uint8_t (*pairs)[2], int code)
 {
     char text[ERROR_WORDS_MAX];
     char *end = text;
     const uint8_t *row = packed;
-    unsigned index = EXO_NOT_FOUND + 1 - (unsigned)code;
-    for (index = index < ERROR_ROWS ? index : 0; index > 0; index--) {
-        row += strlen((const char *)row) + 1;
+    for (int known = EXO_NOT_FOUND; known >= code && error_is_known(code); known--) {
+        if (error_is_known(known)) {
+            row += strlen((const char *)row) + 1;
+        }
     }
-    for (row = *row ? row : packed; *row; row++) {
+    for (; *row; row++) {
         end = error_unpack(pairs, *row, end);
     }
     return mp_obj_new_str(text, (size_t)(end - text));

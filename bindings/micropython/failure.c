@@ -37,33 +37,30 @@ static mp_obj_t failure_make_new(const mp_obj_type_t *type, size_t n_args, size_
     return MP_OBJ_FROM_PTR(self);
 }
 
-static mp_obj_t failure_header(void *object, const exomp_args *said)
+static void failure_header(void *object, const exomp_args *said)
 {
     failure_object *self = object;
     exo_failure_header(&self->failure, said->bytes[0], said->bytes[1], said->number[0]);
-    return mp_const_none;
 }
 
-static mp_obj_t failure_response(void *object, const exomp_args *said)
+static void failure_response(void *object, const exomp_args *said)
 {
     failure_object *self = object;
     exo_failure_from_response(&self->failure, (uint16_t)exomp_count(said->number[0], 999), said->bytes[0]);
-    return mp_const_none;
 }
 
-static mp_obj_t failure_redact(void *object, const exomp_args *said)
+static void failure_redact(void *object, const exomp_args *said)
 {
     failure_object *self = object;
     if (self->failure.code != EXO_OK) {
         exo_failure_redact(&self->failure, said->bytes[0]);
     }
-    return mp_const_none;
 }
 
 static const exomp_method failure_methods[] = {
-    EXOMP_METHOD(header, failure_header, BYTES, BYTES, NUMBER, NONE),
-    EXOMP_METHOD(response, failure_response, NUMBER, BYTES, NONE, NONE),
-    EXOMP_METHOD(redact, failure_redact, BYTES, NONE, NONE, NONE),
+    EXOMP_METHOD(header, failure_header, NONE, BYTES, BYTES, NUMBER, NONE),
+    EXOMP_METHOD(response, failure_response, NONE, NUMBER, BYTES, NONE, NONE),
+    EXOMP_METHOD(redact, failure_redact, NONE, BYTES, NONE, NONE, NONE),
 };
 
 static void failure_attr(mp_obj_t object, qstr name, mp_obj_t *dest)

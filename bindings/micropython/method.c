@@ -1,5 +1,6 @@
 /*
- * method.c: the methods of all types: their arguments are converted here, as a table says, before they run.
+ * method.c: the methods of all types: their arguments are converted here, as a table says, before they run, and what
+ * they give behind.
  */
 #include "binding.h"
 
@@ -19,46 +20,47 @@ static mp_obj_t method_call(mp_obj_t object, size_t n_args, size_t n_kw, const m
     mp_obj_t *objects = said.object;
     said.start = 0;
     said.end = -1;
-    for (unsigned takes = method->takes & (EXOMP_CLOSES - 1); takes != 0; takes >>= EXOMP_ARGUMENT_BITS, arg++) {
+    for (unsigned takes = method->kinds & ((1 << EXOMP_GIVES_AT) - 1); takes != 0;
+         takes >>= EXOMP_ARGUMENT_BITS, arg++) {
         const exomp_takes kind = (exomp_takes)(takes & ((1 << EXOMP_ARGUMENT_BITS) - 1));
         if (arg >= end) {
             if (kind < EXOMP_TAKES_START) {
                 method_misused();
             }
-            continue;
-        }
-        switch (kind) {
-        case EXOMP_TAKES_NOW:
+        } else if (kind == EXOMP_TAKES_NOW) {
             said.now = exomp_now(*arg);
-            break;
-        case EXOMP_TAKES_NUMBER:
-            *number++ = exomp_int_of(*arg);
-            break;
-        case EXOMP_TAKES_FLAG:
+        } else if (kind == EXOMP_TAKES_FLAG) {
             said.flag = mp_obj_is_true(*arg);
-            break;
-        case EXOMP_TAKES_BYTES:
+        } else if (kind == EXOMP_TAKES_BYTES) {
             exomp_bytes(*arg, bytes++);
-            break;
-        case EXOMP_TAKES_START:
-            said.start = exomp_int_of(*arg);
-            break;
-        case EXOMP_TAKES_END:
-            said.end = exomp_int_of(*arg);
-            break;
-        default: /* EXOMP_TAKES_OBJECT */
+        } else if (kind == EXOMP_TAKES_OBJECT) {
             *objects++ = *arg;
-            break;
+        } else {
+            *(kind == EXOMP_TAKES_START ? &said.start
+              : kind == EXOMP_TAKES_END ? &said.end
+                                        : number++) = exomp_int_of(*arg);
         }
     }
     if (arg < end || n_kw > 0) {
         method_misused();
     }
     exomp_object *self = MP_OBJ_TO_PTR(args[0]);
-    if (self->over && !(method->takes & EXOMP_CLOSES)) {
+    if (self->over && !(method->kinds & EXOMP_CLOSES)) {
         mp_raise_ValueError(EXOMP_WORDS("closed"));
     }
-    return method->call(self, &said);
+    mp_obj_t made;
+    switch ((exomp_gives)(method->kinds >> EXOMP_GIVES_AT & 3)) {
+    case EXOMP_GIVES_NONE:
+        method->call.NONE(self, &said);
+        return mp_const_none;
+    case EXOMP_GIVES_NUMBER:
+        return MP_OBJ_NEW_SMALL_INT(method->call.NUMBER(self, &said));
+    case EXOMP_GIVES_FLAG:
+        return mp_obj_new_bool(method->call.FLAG(self, &said));
+    default:
+        made = method->call.OBJECT(self, &said);
+        return made == MP_OBJ_NULL ? mp_const_none : made;
+    }
 }
 
 void exomp_method_find(const exomp_method *methods, unsigned rows, mp_obj_t self, qstr name, mp_obj_t *dest)

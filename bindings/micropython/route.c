@@ -75,11 +75,10 @@ static mp_obj_t route_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
     return MP_OBJ_FROM_PTR(self);
 }
 
-static mp_obj_t route_call(void *object, const exomp_args *said)
+static void route_call(void *object, const exomp_args *said)
 {
     route_object *self = object;
     exo_route_call(&self->route, exomp_until(said->now, said->number[0]), said->flag);
-    return mp_const_none;
 }
 
 static mp_obj_t route_next(void *object, const exomp_args *said)
@@ -99,37 +98,34 @@ static mp_obj_t route_next(void *object, const exomp_args *said)
     return mp_obj_new_tuple(6, items);
 }
 
-static mp_obj_t route_failed(void *object, const exomp_args *said)
+static void route_failed(void *object, const exomp_args *said)
 {
     route_object *self = object;
     const exo_failure *failure = exomp_failure_of(said->object[0]);
     exo_route_failed(&self->route, said->now, failure, exomp_count(said->number[0], UINT32_MAX));
-    return mp_const_none;
 }
 
-static mp_obj_t route_succeeded(void *object, const exomp_args *said)
+static void route_succeeded(void *object, const exomp_args *said)
 {
     route_object *self = object;
     exo_route_succeeded(&self->route, said->now);
-    return mp_const_none;
 }
 
-static mp_obj_t route_abandon(void *object, const exomp_args *said)
+static void route_abandon(void *object, const exomp_args *said)
 {
     route_object *self = object;
     (void)said;
     exo_route_abandon(&self->route);
-    return mp_const_none;
 }
 
 static void route_attr(mp_obj_t self, qstr name, mp_obj_t *dest)
 {
     static const exomp_method methods[] = {
-        EXOMP_METHOD(call, route_call, NOW, NUMBER, FLAG, NONE),
-        EXOMP_METHOD(next, route_next, NOW, NONE, NONE, NONE),
-        EXOMP_METHOD(failed, route_failed, NOW, OBJECT, NUMBER, NONE),
-        EXOMP_METHOD(succeeded, route_succeeded, NOW, NONE, NONE, NONE),
-        EXOMP_METHOD(abandon, route_abandon, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(call, route_call, NONE, NOW, NUMBER, FLAG, NONE),
+        EXOMP_METHOD(next, route_next, OBJECT, NOW, NONE, NONE, NONE),
+        EXOMP_METHOD(failed, route_failed, NONE, NOW, OBJECT, NUMBER, NONE),
+        EXOMP_METHOD(succeeded, route_succeeded, NONE, NOW, NONE, NONE, NONE),
+        EXOMP_METHOD(abandon, route_abandon, NONE, NONE, NONE, NONE, NONE),
     };
     exomp_method_find(methods, EXOMP_ROWS(methods), self, name, dest);
 }

@@ -34,7 +34,7 @@ static mp_obj_t wire_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
     return MP_OBJ_FROM_PTR(self);
 }
 
-static mp_obj_t wire_feed(void *object, const exomp_args *said)
+static void wire_feed(void *object, const exomp_args *said)
 {
     exomp_wire *self = object;
     exo_span bytes;
@@ -45,7 +45,6 @@ static mp_obj_t wire_feed(void *object, const exomp_args *said)
         self->seen = true;
         (void)exo_http1_response_feed(&self->response, bytes);
     }
-    return mp_const_none;
 }
 
 /* Whether the attempt still wants to know. */
@@ -70,7 +69,7 @@ static bool wire_step(exomp_wire *self)
     static const exo_span no_words = {NULL, 0};
     int code = exo_http1_response_next(&self->response, &event);
     const bool come = code == EXO_EVENT;
-    if (come && wire_tells(self) && exo_attempt_todo(attempt) == EXO_DO_RUN) {
+    if (come && wire_tells(self)) {
         code = EXO_OK;
         if (event.type == EXO_HTTP1_STATUS) {
             code = exo_attempt_status(attempt, event.status);
@@ -113,11 +112,10 @@ mp_obj_t exomp_wire_event(exomp_wire *self)
 static mp_obj_t wire_next(void *object, const exomp_args *said)
 {
     (void)said;
-    mp_obj_t event = exomp_wire_event(object);
-    return event == MP_OBJ_NULL ? mp_const_none : event;
+    return exomp_wire_event(object);
 }
 
-static mp_obj_t wire_closed(void *object, const exomp_args *said)
+static void wire_closed(void *object, const exomp_args *said)
 {
     exomp_wire *self = object;
     const int code = (int)said->number[0];
@@ -128,31 +126,30 @@ static mp_obj_t wire_closed(void *object, const exomp_args *said)
     } else {
         wire_tell_end(self, code, &said->bytes[0]);
     }
-    return mp_const_none;
 }
 
-static mp_obj_t wire_byte_seen(void *object, const exomp_args *said)
+static bool wire_byte_seen(void *object, const exomp_args *said)
 {
     const exomp_wire *self = object;
     (void)said;
-    return mp_obj_new_bool(self->seen);
+    return self->seen;
 }
 
-static mp_obj_t wire_reusable(void *object, const exomp_args *said)
+static bool wire_reusable(void *object, const exomp_args *said)
 {
     const exomp_wire *self = object;
     (void)said;
-    return mp_obj_new_bool(exo_http1_response_reusable(&self->response));
+    return exo_http1_response_reusable(&self->response);
 }
 
 static void wire_attr(mp_obj_t self, qstr name, mp_obj_t *dest)
 {
     static const exomp_method methods[] = {
-        EXOMP_METHOD(feed, wire_feed, NOW, NUMBER, OBJECT, END),
-        EXOMP_METHOD(next, wire_next, NOW, NONE, NONE, NONE),
-        EXOMP_METHOD(closed, wire_closed, NOW, NUMBER, BYTES, NONE),
-        EXOMP_METHOD(byte_seen, wire_byte_seen, NONE, NONE, NONE, NONE),
-        EXOMP_METHOD(reusable, wire_reusable, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(feed, wire_feed, NONE, NOW, NUMBER, OBJECT, END),
+        EXOMP_METHOD(next, wire_next, OBJECT, NOW, NONE, NONE, NONE),
+        EXOMP_METHOD(closed, wire_closed, NONE, NOW, NUMBER, BYTES, NONE),
+        EXOMP_METHOD(byte_seen, wire_byte_seen, FLAG, NONE, NONE, NONE, NONE),
+        EXOMP_METHOD(reusable, wire_reusable, FLAG, NONE, NONE, NONE, NONE),
     };
     exomp_method_find(methods, EXOMP_ROWS(methods), self, name, dest);
 }
@@ -195,19 +192,19 @@ static mp_obj_t head_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
     return MP_OBJ_FROM_PTR(self);
 }
 
-static mp_obj_t head_write(void *object, const exomp_args *said)
+static mp_int_t head_write(void *object, const exomp_args *said)
 {
     head_object *self = object;
     exo_window window;
     exomp_window(said, &window);
     (void)exo_http1_head_write(&self->head, &window);
-    return MP_OBJ_NEW_SMALL_INT((mp_int_t)window.pos);
+    return (mp_int_t)window.pos;
 }
 
 static void head_attr(mp_obj_t self, qstr name, mp_obj_t *dest)
 {
     static const exomp_method methods[] = {
-        EXOMP_METHOD(write, head_write, OBJECT, START, NONE, NONE),
+        EXOMP_METHOD(write, head_write, NUMBER, OBJECT, START, NONE, NONE),
     };
     exomp_method_find(methods, EXOMP_ROWS(methods), self, name, dest);
 }

@@ -45,10 +45,10 @@ enum exo_odd exo_look_for_error(const exo_span *data)
         bool type = exo_json_is(&token, "type");
         bool says = exo_json_is(&token, "message") || exo_json_is(&token, "code");
         (void)exo_json_skip(&reader, &value);
-        if (type && exo_span_equal(value, exo_span_of("\"error\"", 7))) {
+        if (type && exo_span_is(value, "\"error\"")) {
             return EXO_ODD_ERROR;
         }
-        if (says && !exo_span_equal(value, exo_span_of("null", 4))) {
+        if (says && !exo_span_is(value, "null")) {
             odd = EXO_ODD_PERHAPS;
         }
     }
