@@ -1,6 +1,6 @@
 #!/bin/sh
 # Gets MicroPython's source from Debian and builds what the tests of bindings/micropython run on:
-#     tools/micropython.sh source|stock|cross|unix|asan|natmod [ARCH ...]|board m3|m4|m7|rv32[-user[-small]]|all
+#     tools/micropython.sh source|stock|cross|unix|asan|natmod [ARCH ...]|board m3|m4|m7|rv32[-user[-small]]|exoclaw|all
 # All of it goes to build/micropython/ and is made once; `unix`, `asan`, `natmod` and `board` are made again after a
 # change. MicroPython is that of SUITE, taken from the mirror that this machine's apt uses, through an apt folder of its
 # own: the machine's own lists and packages stay as they are. Needs tools/install-packages.sh micropython.
@@ -195,6 +195,37 @@ board()
     quietly "$made/board-$name.log" make "$@"
 }
 
+# ---- exoclaw, from PyPI: as its firmware stages it, and its own tests of imports (exit status 77: pip reaches no PyPI)
+
+EXOCLAW="exoclaw==0.32.0 exoclaw-conversation==0.25.0 exoclaw-firmware==0.11.0"
+EXOCLAW_TESTS="exoclaw-provider-openai==0.4.3 exoclaw-conversation==0.25.0 exoclaw-firmware==0.11.0"
+
+exoclaw()
+{
+    [ "$(cat "$made/exoclaw/made" 2>/dev/null)" != "$EXOCLAW $EXOCLAW_TESTS" ] || return 0
+    rm -rf "$made/exoclaw"
+    mkdir -p "$made/exoclaw/stage" "$made/exoclaw/tests" "$made/exoclaw/wheels" "$made/exoclaw/sources"
+    tools/python.sh reachable || return $?
+    pip=build/python/build/bin/pip
+    # shellcheck disable=SC2086
+    quietly "$made/exoclaw/log" "$pip" download --no-deps --only-binary :all: --dest "$made/exoclaw/wheels" $EXOCLAW
+    # shellcheck disable=SC2086
+    quietly "$made/exoclaw/log" "$pip" download --no-deps --no-binary exoclaw-provider-openai,exoclaw-conversation,exoclaw-firmware \
+        --dest "$made/exoclaw/sources" $EXOCLAW_TESTS
+    for wheel in "$made"/exoclaw/wheels/*.whl; do
+        "$python" -m zipfile -e "$wheel" "$made/exoclaw/stage"
+    done
+    mv "$made"/exoclaw/stage/exoclaw/_mp_lib/*.py "$made/exoclaw/stage"
+    find "$made/exoclaw/stage" -name '_cpython.py' -delete
+    for archive in "$made"/exoclaw/sources/*.tar.gz; do
+        name=$(basename "$archive" | sed 's/-[0-9.]*tar.gz$//')
+        mkdir "$made/exoclaw/sources/$name"
+        tar -xzf "$archive" -C "$made/exoclaw/sources/$name" --strip-components 1
+        cp "$made/exoclaw/sources/$name/tests/micro/test_imports.py" "$made/exoclaw/tests/test_imports_$name.py"
+    done
+    echo "$EXOCLAW $EXOCLAW_TESTS" >"$made/exoclaw/made"
+}
+
 usage()
 {
     sed -n '2,7s/^# //p' "$0" >&2
@@ -216,6 +247,7 @@ board)
     shift
     board "$@"
     ;;
+exoclaw) exoclaw ;;
 all)
     stock
     unix_port unix

@@ -1,0 +1,3 @@
+"""What exoclaw imports on MicroPython and MicroPython has not."""
+
+annotations = True
