@@ -60,7 +60,7 @@ class Call:
     failure = None  # of the last attempt
     told = True  # and it is in the log
     pending = None  # an event of the route
-    broke_at = None  # when the body of the attempt turned out to be none
+    broke_at = None  # when an injected client was told that there is no body: no clock rings while it closes
     shown = ended = _held = False
     key = request_id = ""
     answers = ()
@@ -92,11 +92,9 @@ class Call:
 
     async def run(self, on_delta):
         """Awaits `on_delta` (or None) with each piece of the text that is wanted, until the call has succeeded."""
-        event = await self.next()
-        while event is not None:
+        while (event := await self.next()) is not None:
             if event[1] == 0:
                 await on_delta(event[2])
-            event = await self.next()
 
     async def next(self):
         """The next event, as `_exochat` makes them; None: the call has succeeded. Raises what it failed with."""
@@ -238,12 +236,6 @@ class Call:
         if self.broke_at is not None:
             return max(0, CLOSING - self.home.platform.elapsed(self.broke_at))
         return self.attempt.timeout(self.clock())
-
-    def broke(self, code, words):
-        """The body cannot be made: a verdict. It leaves the client as an exception; a client that is interrupted while it
-        closes its connection then loses it, so no clock rings, and one that keeps it to itself has until CLOSING."""
-        self.attempt.break_off(code, words)
-        self.broke_at = self.clock()
 
     async def _settle(self, todo):
         """The attempt has its verdict."""

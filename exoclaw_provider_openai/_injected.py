@@ -103,9 +103,11 @@ class Exchange:
             call.watch.again()
 
     def broken(self, code, words, error):
-        """The body cannot be made."""
+        """The body cannot be made: a verdict. It leaves the client as an exception; a client that is interrupted while it
+        closes its connection then loses it, so no clock rings, and one that keeps it to itself has until CLOSING."""
         self.error = error
-        self.call.broke(code or _codes.SOURCE_READ, words or str(error))
+        self.call.attempt.break_off(code or _codes.SOURCE_READ, words or str(error))
+        self.call.broke_at = self.call.clock()
 
     # --- asked by the call
 
