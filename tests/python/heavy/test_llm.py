@@ -10,22 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from places import environment
+
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 300  # seconds
 TEXT = "Every stream finds its sea."
-
-
-def places():
-    """Where the package is that these tests have found."""
-    import _exochat
-    import exoclaw_provider_openai
-
-    return [str(Path(_exochat.__file__).parent), str(Path(exoclaw_provider_openai.__file__).parents[1])]
-
-
-def environment(**more):
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LD_PRELOAD") if name in os.environ}
-    return {**kept, "PYTHONPATH": os.pathsep.join(places()), "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
 class Command:
@@ -131,3 +120,10 @@ def test_an_attachment_is_read_from_its_file(command, upstream, tmp_path):
     text, part = upstream.requests[0].json["messages"][0]["content"]
     head, _, encoded = part["image_url"]["url"].partition(",")
     assert text["text"] == "what?" and head == "data:image/png;base64" and base64.b64decode(encoded) == image
+
+
+def test_an_attachment_that_lies_elsewhere(command, upstream):
+    url = "http://127.0.0.1:9/a.png"
+    ran = command("-m", "exochat/ok", "what?", "--at", url, "image/png")
+    assert ran.returncode == 0, ran.stderr
+    assert upstream.requests[0].json["messages"][0]["content"][1] == {"type": "image_url", "image_url": {"url": url}}
