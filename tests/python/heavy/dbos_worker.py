@@ -2,13 +2,14 @@
 
 Its one argument is JSON: `database` (a URL), `executor` (this worker's name), `base_url` of the scripted server, `start`
 (turns to begin: their names are the workflows' ids, the sessions and the messages), `await` (turns of others to wait
-for), `hold` (true: a tool that is called says "called", and waits for ever). It prints "ready" once DBOS is up, and a line
-of JSON for each turn that ends; the line "take NAME" on its standard input makes it take over the turns of the worker
+for), `hold` (true: a tool that is called says "called", and waits for ever), `show` (true: the text of the turns it begins
+goes through on_delta, a line of JSON for each piece). It prints "ready" once DBOS is up, and a line of JSON for each turn that ends; the line "take NAME" on its standard input makes it take over the turns of the worker
 NAME. It runs until its standard input ends.
 """
 
 import json
 import logging
+import os
 import sys
 import threading
 import time
@@ -22,11 +23,14 @@ from exoclaw_provider_openai import Deployment, OpenAIStreamingProvider
 
 GIVEN = json.loads(sys.argv[1])
 PRINTING = threading.Lock()
+OUT = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # whatever else is printed goes to standard error, and never into a line of ours
+LOOPS = []  # the one
 
 
 def say(line):
     with PRINTING:
-        print(line, flush=True)
+        print(line, file=OUT, flush=True)
 
 
 class Conversation:
@@ -55,6 +59,18 @@ class Weather:
         return "rain"
 
 
+async def show(text, **end):
+    if text:
+        say(json.dumps({"piece": text}))
+
+
+@DBOS.workflow()
+async def shown_turn(turn):
+    """run_durable_turn() with an on_delta, which it does not hand on itself."""
+    text, messages = await LOOPS[0]._process_turn_inline(turn, turn, on_delta=show)
+    return text, messages
+
+
 def follow(turn):
     """Says what became of a turn, whoever runs it."""
     try:
@@ -74,11 +90,13 @@ def take(worker):
 
 
 def main():
-    provider = OpenAIStreamingProvider("durable", {"durable": Deployment(GIVEN["base_url"], "k")}, stream_ttft_timeout=600.0)
+    clocks = {"request_timeout": 600.0, "stream_ttft_timeout": 600.0}
+    provider = OpenAIStreamingProvider("durable", {"durable": Deployment(GIVEN["base_url"], "k")}, **clocks)
     loop = AgentLoop(
         MessageBus(), provider, Conversation(), tools=[Weather()], executor=exoclaw_executor_dbos.DBOSExecutor()
     )
     exoclaw_executor_dbos.set_loop_context(loop)
+    LOOPS.append(loop)
     DBOS(
         config={
             "name": "turns",
@@ -92,7 +110,10 @@ def main():
     DBOS.launch()
     for turn in GIVEN.get("start", []):
         with SetWorkflowID(turn):
-            DBOS.start_workflow(exoclaw_executor_dbos.run_durable_turn, turn, turn)
+            if GIVEN.get("show"):
+                DBOS.start_workflow(shown_turn, turn)
+            else:
+                DBOS.start_workflow(exoclaw_executor_dbos.run_durable_turn, turn, turn)
     for turn in GIVEN.get("start", []) + GIVEN.get("await", []):
         threading.Thread(target=follow, args=(turn,), daemon=True).start()
     say("ready")

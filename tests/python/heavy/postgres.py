@@ -6,6 +6,7 @@ import glob
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -71,6 +72,6 @@ def running():
                 time.sleep(0.1)
             yield f"postgresql://turns@127.0.0.1:{port}/turns"
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGINT)  # its clients may be there still
             server.wait()
             shutil.rmtree(folder, ignore_errors=True)

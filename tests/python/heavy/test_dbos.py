@@ -6,7 +6,6 @@ one that was under way is, and no other. The executor itself retries a call that
 
 import collections
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import postgres
+from places import environment
 from upstream import chunks
 
 pytest.importorskip("exoclaw_executor_dbos")
@@ -29,7 +29,7 @@ class Turns:
 
     def __init__(self, upstream):
         self.count = collections.Counter()  # (turn, step)
-        self.holds = {}  # (turn, step) → an Event: its first request gets half an answer, and no more
+        self.holds = {}  # (turn, step) → an Event: its first request gets half an answer, or half a text, and no more
         self.fails = set()  # turns that get 503
         upstream.scripts["durable"] = self.answer
 
@@ -47,6 +47,8 @@ class Turns:
         chunks.begin(conn)
         held = self.holds.pop((turn, step), None)
         if held is not None:
+            if step == STEPS:
+                chunks.text(conn, "It rains, ")
             held.set()
             conn.stall()
         if step < STEPS:
@@ -86,12 +88,16 @@ class Worker:
         with self.changed:
             assert self.changed.wait_for(condition, PATIENCE), (self.lines, Path(self.log.name).read_text()[-3000:])
 
+    def shown(self):
+        """The pieces of text that it has shown."""
+        return [json.loads(line)["piece"] for line in self.lines if line.startswith('{"piece"')]
+
     def ended(self, *turns):
         """What became of these turns, as this worker tells it."""
 
         def said():
             found = [json.loads(line) for line in self.lines if line.startswith("{")]
-            return {one["turn"]: one for one in found if one["turn"] in turns}
+            return {one["turn"]: one for one in found if one.get("turn") in turns}
 
         self.wait(lambda: len(said()) == len(turns))
         return [said()[turn] for turn in turns]
@@ -110,15 +116,6 @@ class Worker:
         status = self.process.wait(PATIENCE)
         self.log.close()
         return status == 0
-
-
-def environment():
-    """With the package as the tests have found it."""
-    import _exochat
-    import exoclaw_provider_openai
-
-    places = [Path(_exochat.__file__).parent, Path(exoclaw_provider_openai.__file__).parents[1]]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places)), "LLM_LOGGING": "false"}
 
 
 @pytest.fixture
@@ -191,6 +188,33 @@ def test_a_failure_is_the_same_in_the_process_that_did_not_see_it(worker, turns)
     assert [cause[:2] for cause in seen["causes"]] == [["HTTPStatusError", 503]] * 3
     assert all("status 503: busy" in cause[2] for cause in seen["causes"])
     assert second.close()
+
+
+def test_text_that_is_shown(worker, turns):
+    one = worker(start=["a"], show=True)
+    assert one.ended("a") == [text_of("a")] and one.shown() == ["It rains, ", "a"]
+    assert turns.of("a") == [1, 1, 1]
+    assert one.close()
+
+
+def test_killed_while_text_is_shown_that_call_alone_is_made_again(worker, turns):
+    turns.hold("a", STEPS)
+    first = worker(start=["a"], show=True)
+    first.wait(first.shown)
+    first.kill()
+    assert first.shown() == ["It rains, "] and turns.of("a") == [1, 1, 1]
+    second = worker(**{"await": ["a"]})
+    assert second.ended("a") == [text_of("a")] and second.shown() == ["It rains, ", "a"]
+    assert turns.of("a") == [1, 1, 2]
+    assert second.close()
+
+
+def test_a_call_that_shows_its_text_is_not_made_again_by_the_executor(worker, turns):
+    turns.fails.add("a")
+    one = worker(start=["a"], show=True)
+    (seen,) = one.ended("a")
+    assert seen["error"] == "HTTPStatusError" and turns.of("a") == [1, 0, 0]
+    assert one.close()
 
 
 def test_two_workers_on_postgresql_one_of_them_killed(worker, turns):
