@@ -1,6 +1,7 @@
 """_exochat as a module: what it holds, who may make what, and that the stubs say the same."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -66,7 +67,9 @@ def test_an_answer_is_made_by_an_attempt_only():
 @pytest.mark.skipif(bool(HOSTED), reason="_exochat has no Client")
 def test_the_versions_below_the_library():
     assert re.match(r"libcurl/\d+\.\d+\.\d+ \S+/\d", _exochat.versions())
-    said = subprocess.run([sys.executable, "-m", "exoclaw_provider_openai"], capture_output=True, text=True, check=True)
+    variables = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
+    command = [sys.executable, "-m", "exoclaw_provider_openai"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, env=variables)
     package, library, below = said.stdout.splitlines()
     assert package.startswith("exoclaw_provider_openai ") and library == f"libexochat {_exochat.__version__}"
     assert below == _exochat.versions()
