@@ -29,8 +29,9 @@ test-micropython:
 
 bench:
 	tools/install-packages.sh bench
-	tools/build.sh build -DEXO_TESTS=OFF -DEXO_EXAMPLES=OFF
+	tools/build.sh build -DEXO_TESTS=OFF -DEXO_EXAMPLES=OFF -DEXO_PYTHON=ON
 	bench/run.sh
+	if tools/python.sh reachable; then bench/python/run.sh; else echo "bench/python: pip reaches no PyPI"; fi
 
 fuzz:
 	tools/install-packages.sh test fuzz

@@ -46,6 +46,7 @@ packages_of()
         ;;
     bench)
         packages_of build
+        packages_of python
         echo python3 openssl time
         ;;
     fuzz) echo build-essential clang libclang-rt-dev ;;
