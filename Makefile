@@ -20,7 +20,7 @@ python:
 	tools/python.sh install
 
 test:
-	tools/install-packages.sh test
+	tools/install-packages.sh test $${EXOCHAT_HEAVY:+heavy}
 	tools/test.sh
 
 test-micropython:

@@ -44,6 +44,10 @@ packages_of()
         packages_of format
         echo clang-tidy python3 python3-dev python3-yaml
         ;;
+    heavy) # a database for the test of durable turns: the test starts its own of it
+        packages_of python
+        echo postgresql
+        ;;
     bench)
         packages_of build
         packages_of python
@@ -52,7 +56,7 @@ packages_of()
     fuzz) echo build-essential clang libclang-rt-dev ;;
     fresh) echo debootstrap git ;;
     *)
-        echo "usage: tools/install-packages.sh build|python|wheel|demo|coverage|test|lint|format|bench|fuzz|fresh|arm|micropython ..." >&2
+        echo "usage: tools/install-packages.sh build|python|wheel|demo|coverage|test|heavy|lint|format|bench|fuzz|fresh|arm|micropython ..." >&2
         exit 2
         ;;
     esac
@@ -111,7 +115,7 @@ apt-get $quietly install -y --no-install-recommends $missing >/dev/null </dev/nu
 
 # Nor at the next start of the machine.
 if [ -d /run/systemd/system ]; then
-    for server in nginx haproxy; do
+    for server in nginx haproxy postgresql; do
         case " $missing " in *" $server "*) systemctl disable "$server" >/dev/null 2>&1 || true ;; esac
     done
 fi

@@ -1,12 +1,14 @@
 #!/bin/sh
 # Runs every test there is, goes on after a failure, and ends with one line that adds up what the runners counted:
 #     N passed, N failed
-# With EXOCHAT_HEAVY set also the repaired wheel, and databases, servers and models of others (tools/python-heavy.sh).
+# With EXOCHAT_HEAVY set, as in continuous integration, also the repaired wheel, databases, servers and models of others
+# (tools/python-heavy.sh), and all tests of the package over a sanitized module, not only those of the module itself.
 # Three builds: with the default compiler, with AddressSanitizer and UndefinedBehaviorSanitizer, and with clang. The
 # first two run all of ctest and pytest. The Python package is tested as it is installed, under every CPython from 3.11
 # on that is found, and with a sanitized module; _exochat of MicroPython by a script of its own. Then coverage is held to
 # its thresholds, and `make demo` is run on a machine that has nothing, where tools/check-fresh.sh can make one. A build
-# that fails, a runner that does not run, and one that finds no test each count as one failure.
+# that fails, a runner that does not run, and one that finds no test each count as one failure. What is not to be had
+# here is skipped with a word, and counted.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -24,9 +26,10 @@ passed=0
 failed=0
 skipped=0
 
+began=$(date +%s)
 title()
 {
-    printf '\n== %s\n' "$*"
+    printf '\n== %s (after %d min)\n' "$*" $((($(date +%s) - began) / 60))
 }
 
 # What could not be run here, and why.
@@ -161,7 +164,7 @@ case $pypi in
         check "types" tools/check-types.sh
         if [ -n "${EXOCHAT_HEAVY:-}" ]; then
             runner pytest "the repaired wheel" tools/wheel.sh check "$report"
-            check "databases and servers of others" tools/python-heavy.sh build
+            runner pytest "tests/python/heavy" tools/python-heavy.sh build -rs --junitxml "$report"
         fi
     else
         failure "the wheel"
@@ -185,7 +188,8 @@ if tools/build.sh build-asan -DEXO_WERROR=ON -DEXO_PYTHON=ON -DEXO_SANITIZE=ON -
     run_pytest build-asan
     if [ "$pypi" = 0 ]; then
         # What Python itself never frees is no leak of ours: tests/python/test_leaks.py counts.
-        run_package "$first" "$extension" EXOCHAT_EXTENSION="$PWD/build-asan/bindings/python" PYTHONMALLOC=malloc \
+        [ -n "${EXOCHAT_HEAVY:-}" ] && sanitized=tests/python || sanitized=$extension
+        run_package "$first" "$sanitized" EXOCHAT_EXTENSION="$PWD/build-asan/bindings/python" PYTHONMALLOC=malloc \
             LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
     fi
     unset ASAN_OPTIONS UBSAN_OPTIONS EXOCHAT_SANITIZED
@@ -214,7 +218,8 @@ counted()
     failed=$((failed + ${line#* }))
 }
 
-# Where references are counted: the tests of _exochat itself, since few packages are to be had for a debug build.
+# Where references are counted: the tests of _exochat itself, since few packages are to be had for a debug build. It is
+# built without libyaml, so that what configuration files are answered with then is seen too.
 counting=$(command -v /usr/bin/python3-dbg || true)
 if [ -z "$counting" ]; then
     skip "no python3-dbg"
@@ -228,7 +233,7 @@ elif CFLAGS=-fno-canonical-system-headers tools/build.sh build-dbg -DEXO_PYTHON=
     done
     runner pytest "tests/python, $counting" env EXOCHAT_EXTENSION="$PWD/build-dbg/bindings/python" EXOCHAT_EXAMPLES=20 PYTHONPATH="$packages" \
         "$counting" -P -m pytest -q -p no:cacheprovider --junitxml "$report" tests/python/test_leaks.py tests/python/test_tape.py \
-        tests/python/test_encoder.py tests/python/test_attempt.py tests/python/test_client.py
+        tests/python/test_encoder.py tests/python/test_attempt.py tests/python/test_client.py tests/python/test_config.py
 else
     failure "build-dbg"
 fi
