@@ -1,5 +1,7 @@
 """The surface, row by row: names, signatures, defaults, what is refused. Behaviour is in the other files."""
 
+import importlib.metadata
+import importlib.util
 import inspect
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from conftest import stream_of
 from exoclaw_provider_openai import Deployment, OpenAIStreamingProvider
 
 URL = "http://endpoint.test/v1"
+INSTALLED = importlib.util.find_spec("exoclaw_provider_openai").origin.split("/")[-3] == "site-packages"
 HELLO = [{"role": "user", "content": "hello"}]
 MADE = Deployment(URL, "k")
 
@@ -155,6 +158,31 @@ OpenAIStreamingProvider("m", {"m": Deployment("https://api.example.com/v1", "k")
 assert len(opened) == before, opened[before:]
 """
     subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}, check=True)
+
+
+def test_it_loads_nothing_but_itself(upstream):
+    """Importing it and making a provider; a call wants little more, and nothing of exoclaw's, httpx's or asyncio's."""
+    code = f"""
+import sys
+sys.path[:0] = {sys.path!r}
+before = set(sys.modules)
+from exoclaw_provider_openai import Deployment, OpenAIStreamingProvider
+provider = OpenAIStreamingProvider("ok", {{"ok": Deployment({upstream.base_url!r}, "k")}}, {{"ok": []}})
+print(*sorted(set(sys.modules) - before))
+if hasattr(__import__("_exochat"), "Client"):
+    provider.chat_sync([{{"role": "user", "content": "hello"}}])
+    provider.close_sync()
+print(*sorted(set(sys.modules) - before))
+"""
+    ran = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    made, called = ({name.split(".")[0] for name in line.split()} for line in ran.stdout.splitlines())
+    assert made == {"exoclaw_provider_openai"}
+    assert not called & {"asyncio", "dataclasses", "exoclaw", "httpx", "json", "re", "ssl", "structlog", "typing"}
+
+
+@pytest.mark.skipif(not INSTALLED, reason="the package is not installed")
+def test_it_depends_on_nothing():
+    assert importlib.metadata.requires("exoclaw-provider-openai") == ['exoclaw[http]>=0.31.1; extra == "exoclaw"']
 
 
 async def test_sync_calls_refuse_an_injected_client():
