@@ -27,11 +27,15 @@ typedef struct build_level {
     int depth;        /* arrays and objects around it */
 } build_level;
 
+/* Strs that are remembered to be ASCII: keys and roles are the same few ones again and again. */
+#define BUILD_KNOWN 16
+
 typedef struct builder {
     exopy_tape *tape;
     exopy_state *state;
     const char *name;
-    PyObject *part_path; /* what the part of content that is built says of its file; borrowed of the tape */
+    PyObject *ascii[BUILD_KNOWN]; /* strs that are, by their address; the tape holds them */
+    PyObject *part_path;          /* what the part of content that is built says of its file; borrowed of the tape */
     PyObject *part_type;
 } builder;
 
@@ -128,11 +132,18 @@ static bool build_object(builder *b, exopy_token_kind kind, PyObject *object)
 }
 
 /* 1 where a str is ASCII, 0 where not, -1 with an exception. */
-static int build_is_ascii(const builder *b, PyObject *text)
+static int build_is_ascii(builder *b, PyObject *text)
 {
+    PyObject **known = &b->ascii[(uintptr_t)text / 32 % BUILD_KNOWN];
+    if (*known == text) {
+        return 1;
+    }
     PyObject *ascii = PyObject_CallFunctionObjArgs(b->state->is_ascii, text, NULL);
     int is = ascii ? ascii == Py_True : -1;
     Py_XDECREF(ascii);
+    if (is > 0 && PyUnicode_CheckExact(text)) {
+        *known = text;
+    }
     return is;
 }
 
@@ -192,8 +203,7 @@ static PyObject *build_key_of_other(const builder *b, const build_level *level, 
 }
 
 /* A key as the str that is sent; a new reference. `*kind` is that of its token; `*other`: it is not the key itself. */
-static PyObject *build_key(const builder *b, const build_level *level, PyObject *key, exopy_token_kind *kind,
-                           bool *other)
+static PyObject *build_key(builder *b, const build_level *level, PyObject *key, exopy_token_kind *kind, bool *other)
 {
     *kind = EXOPY_TOKEN_KEY;
     *other = true;
@@ -378,8 +388,10 @@ static build_result build_mapping(builder *b, const build_level *above, build_pl
 }
 
 /* Takes back what was written since there were so many tokens and files. */
-static void build_cut(exopy_tape *tape, size_t count, size_t file_count)
+static void build_cut(builder *b, size_t count, size_t file_count)
 {
+    exopy_tape *tape = b->tape;
+    memset(b->ascii, 0, sizeof b->ascii);
     while (tape->count > count) {
         Py_XDECREF(exopy_token_object(tape->tokens[--tape->count]));
     }
@@ -405,7 +417,7 @@ static bool build_members(builder *b, const build_level *above, build_place plac
     bool plain = PyDict_CheckExact(value);
     build_result result = plain ? build_dict(b, above, place, NULL, value) : BUILD_AGAIN;
     if (result == BUILD_AGAIN) {
-        build_cut(b->tape, count, file_count);
+        build_cut(b, count, file_count);
         build_forget_part(b, place);
         PyObject *seen = PySet_New(NULL);
         result = !seen   ? BUILD_FAILED
@@ -477,7 +489,7 @@ static bool build_value(builder *b, const build_level *level, build_place place,
 
 bool exopy_tape_build(exopy_tape *tape, exopy_state *state, PyObject *value, const char *name)
 {
-    builder b = {tape, state, name, NULL, NULL};
+    builder b = {.tape = tape, .state = state, .name = name};
     memset(tape, 0, sizeof *tape);
     if (!build_value(&b, NULL, name[0] ? BUILD_ELSEWHERE : BUILD_REQUEST, value)) {
         return false;
