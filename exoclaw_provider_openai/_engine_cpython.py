@@ -140,7 +140,10 @@ class EngineCall(Outcome):
         if plan.request is None:
             self._pump = host.loop.create_task(self._send(GivenBody(plan.source)))
         plan.request = None  # the call has what it needs of it
-        host.arm()
+        if len(host.boxes) == 1:
+            host.serve()  # nobody else is waiting: the request goes out now
+        else:
+            host.arm()
 
     async def run(self, on_delta):
         """Awaits `on_delta` (or None) with each piece of the text, until the call has succeeded."""
