@@ -9,9 +9,12 @@
  */
 static int guard_error_of(int code, int standard)
 {
+    if (code >= 0) {
+        return code;
+    }
     exo_error_class error_class = exo_error_class_of(code);
     bool own = error_class == EXO_CLASS_CALLER || error_class == EXO_CLASS_LIMIT || error_class == EXO_CLASS_VIOLATION;
-    return code >= 0 || own ? code : standard;
+    return own ? code : standard;
 }
 
 /* ---- sources ---- */
