@@ -25,7 +25,9 @@ encode_walk    encode
 encode_piece   encode_walk vectors
 encode_file    encode_walk
 json_name      json_read
-chunk          chunk_learn json_name json_pass json_read json_text think shape
+chunk          chunk_learn chunk_pass chunk_places json_name json_read json_text think shape
+chunk_places   chunk
+chunk_pass     chunk_places json_pass
 chunk_learn    chunk json_name json_read shape
 shape          chunk json_text
 answer         chunk json_repair finish answer_calls answer_keep

@@ -10,119 +10,16 @@
 #include "exochat/chunk.h"
 
 #include "ascii.h"
+#include "chunk_places.h"
 #include "json_name.h"
 #include "json_text.h"
-#ifndef EXO_SMALL
-#include "json_pass.h"
-#endif
 #include "seldom.h"
 
 #ifndef EXO_SMALL
 #include "chunk_learn.h"
+#include "chunk_pass.h"
 #include "shape.h"
 #endif
-
-/* The members that are looked for, and where each of them is noted in places_; OTHERS are those of the same object that
- * are not listed: where its inside begins, if it has any. */
-enum place {
-    TOP_ID, /* of the event */
-    TOP_MODEL,
-    TOP_TIER,
-    TOP_CHOICES,
-    TOP_USAGE,
-    TOP_OBJECT,
-    TOP_GROQ,
-    TOP_BASE,
-    TOP_ERROR,
-    TOP_DETAIL, /* with the next two: an error where there are no choices */
-    TOP_FAULT,
-    TOP_ERRORS,
-    TOP_OTHERS,
-    INNER_USAGE, /* of one of its objects */
-    INNER_STATUS,
-    INNER_OTHERS,
-    CHOICE_INDEX, /* of the choice at hand */
-    CHOICE_MESSAGE,
-    CHOICE_LOGPROBS,
-    CHOICE_FINISH,
-    CHOICE_USAGE,
-    CHOICE_TEXT,
-    CHOICE_ERROR,
-    CHOICE_DELTA,
-    DELTA_ROLE,
-    DELTA_REASONING, /* the first of its three names; its details stand behind them */
-    DELTA_REASONING_DETAILS = DELTA_REASONING + 3,
-    DELTA_CONTENT,
-    DELTA_REFUSAL,
-    DELTA_TOOL_CALLS,
-    DELTA_FUNCTION_CALL,
-    DELTA_AUDIO,
-    DELTA_OTHERS,
-    CHOICE_OTHERS,
-    PART_TEXT, /* of an object in the place of a text, which says what stands in the first that says something */
-    PART_CONTENT,
-    PART_SUMMARY,
-    PART_THINKING,
-    PART_TYPE,
-    PART_OTHERS,
-    CALL_INDEX, /* of the tool call at hand */
-    CALL_ID,
-    CALL_TYPE,
-    CALL_EXTRA,
-    CALL_FUNCTION,
-    FUNCTION_NAME,
-    FUNCTION_ARGUMENTS,
-    FUNCTION_OTHERS,
-    CALL_OTHERS,
-    USAGE_PROMPT,
-    USAGE_COMPLETION,
-    USAGE_TOTAL,
-    USAGE_PROMPT_DETAILS,
-    USAGE_COMPLETION_DETAILS,
-    USAGE_CACHED, /* the first of its three names */
-    USAGE_REASONING = USAGE_CACHED + 3,
-    USAGE_OTHERS,
-    PLACES
-};
-_Static_assert(EXO_CHUNK_PLACES_ == PLACES, "the places of an event");
-_Static_assert(TOP_TIER - TOP_ID + 1 == EXO_CHUNK_NAMES_ && EXO_DELTA_TIER - EXO_DELTA_ID + 1 == EXO_CHUNK_NAMES_,
-               "what names a response comes first, and in the order of its deltas");
-
-enum list_number {
-    LIST_TOP,
-    LIST_INNER, /* of x_groq and base_resp */
-    LIST_CHOICE,
-    LIST_DELTA,
-    LIST_PART,
-    LIST_CALL,
-    LIST_FUNCTION,
-    LIST_USAGE /* and its details */
-};
-
-/* The names of members, the length of each before it, and 0 at the end; the place of the first, and that of the others.
- * Where there is an `inner` list, an object in the last member is read by that, and its places stand behind. The role
- * is looked at, and the type of a call is known, so that they are not kept as unknown. */
-#define TOP_NAMES    "\2id\5model\14service_tier\7choices\5usage\6object\6x_groq\11base_resp\5error\6detail\5fault\6errors"
-#define CHOICE_NAMES "\5index\7message\10logprobs\15finish_reason\5usage\4text\5error\5delta"
-static const struct list {
-    const char *names;
-    uint8_t first;
-    uint8_t others;
-    uint8_t inner;
-} lists[] = {
-    [LIST_TOP] = {TOP_NAMES, TOP_ID, TOP_OTHERS, 0},
-    [LIST_INNER] = {"\5usage\13status_code", INNER_USAGE, INNER_OTHERS, 0},
-    [LIST_CHOICE] = {CHOICE_NAMES, CHOICE_INDEX, CHOICE_OTHERS, LIST_DELTA},
-    [LIST_DELTA] = {"\4role\21reasoning_content\11reasoning\16reasoning_text\21reasoning_"
-                    "details\7content\7refusal\12tool_calls\15function_call\5audio",
-                    DELTA_ROLE, DELTA_OTHERS, 0},
-    [LIST_PART] = {"\4text\7content\7summary\10thinking\4type", PART_TEXT, PART_OTHERS, 0},
-    [LIST_CALL] = {"\5index\2id\4type\15extra_content\10function", CALL_INDEX, CALL_OTHERS, LIST_FUNCTION},
-    [LIST_FUNCTION] = {"\4name\11arguments", FUNCTION_NAME, FUNCTION_OTHERS, 0},
-    [LIST_USAGE] = {"\15prompt_tokens\21completion_tokens\14total_tokens\25prompt_tokens_details\31completion_tokens_"
-                    "details\27prompt_cache_hit_tokens\15cached_tokens\27cache_read_input_tokens\20reasoning_tokens",
-                    USAGE_PROMPT, USAGE_OTHERS, 0},
-};
 
 /* What is handed out next. Each step leads to the one below it, unless it says otherwise. */
 enum step {
@@ -317,7 +214,7 @@ static int64_t chunk_number_at(const exo_chunk *chunk, uint32_t place)
  * inner one. */
 static int chunk_read_members(exo_chunk *chunk, exo_json_reader *reader, enum list_number number)
 {
-    const struct list *list = &lists[number];
+    const struct place_list *list = &place_lists[number];
     uint32_t *found = chunk->places_ + list->first;
     const exo_json_reader before = *reader;
     exo_json_token token;
@@ -334,7 +231,7 @@ static int chunk_read_members(exo_chunk *chunk, exo_json_reader *reader, enum li
     int rc;
     while ((rc = exo_json_next(reader, &token)) == EXO_EVENT && token.type == EXO_JSON_KEY) {
         const int name = exo_json_name(list->names, &token);
-        if (name >= 0 && list->inner > 0 && list->first + name + 1 == lists[list->inner].first) {
+        if (name >= 0 && list->inner > 0 && list->first + name + 1 == place_lists[list->inner].first) {
             rc = chunk_read_members(chunk, reader, list->inner);
         } else {
             rc = exo_json_skip(reader, &value);
@@ -354,139 +251,16 @@ static int chunk_read_members(exo_chunk *chunk, exo_json_reader *reader, enum li
     return rc;
 }
 
-#ifndef EXO_SMALL
-
-/* What is nested deeper than that is read by tokens. */
-#define PASS_LEVELS 32
-
-static const char *chunk_pass_choices(exo_chunk *chunk, const char *at, const char *end);
-
-/* None of the members of a list, nor of its inner one, is there. */
-static inline void chunk_forget_members(exo_chunk *chunk, enum list_number number)
-{
-    const struct list *list = &lists[number];
-    memset(chunk->places_ + list->first, 0, (size_t)(list->others + 1 - list->first) * sizeof *chunk->places_);
-}
-
-/* The number of a name in a list, or -1. */
-static inline int chunk_find_name(const char *names, exo_span key)
-{
-    size_t len;
-    for (int number = 0; (len = (size_t)*names++) > 0; number++) {
-        if (len == key.len && *names == *key.ptr && memcmp(names, key.ptr, len) == 0) {
-            return number;
-        }
-        names += len;
-    }
-    return -1;
-}
-
-/* The same as chunk_read_members() without tokens: passes over a value from its first byte on, and notes where the
- * listed members of an object stand, and those of its inner one. NULL: it has to be read by tokens. It calls itself for
- * choices and their deltas. */
-static const char *chunk_pass_members(exo_chunk *chunk, const char *at, const char *end, enum list_number number)
-{
-    const struct list *list = &lists[number];
-    uint32_t *found = chunk->places_ + list->first;
-    const char *const data = chunk->data_.ptr;
-    const uint32_t inside = (uint32_t)(at + 1 - data);
-    bool strange = false;
-    chunk_forget_members(chunk, number);
-    if (*at != '{') {
-        return exo_json_pass(at, end, PASS_LEVELS);
-    }
-    at = json_pass_space(at + 1, end);
-    if (at < end && *at == '}') {
-        return at + 1;
-    }
-    for (;;) {
-        exo_span key;
-        if (!(at = json_pass_plain_key(at, end, &key))) {
-            return NULL;
-        }
-        const int name = chunk_find_name(list->names, key);
-        if (name < 0) {
-            strange = true;
-        } else {
-            found[name] = (uint32_t)(at - data);
-        }
-        if (name >= 0 && list->inner > 0 && list->first + name + 1 == lists[list->inner].first) {
-            at = chunk_pass_members(chunk, at, end, (enum list_number)list->inner);
-        } else if (number == LIST_TOP && name == TOP_CHOICES - TOP_ID) {
-            at = chunk_pass_choices(chunk, at, end);
-        } else {
-            at = exo_json_pass(at, end, PASS_LEVELS);
-        }
-        if (!at || (at = json_pass_space(at, end)) == end || (*at != ',' && *at != '}')) {
-            return NULL;
-        }
-        if (*at == '}') {
-            chunk->places_[list->others] = strange ? inside : 0;
-            return at + 1;
-        }
-        at = json_pass_space(at + 1, end);
-    }
-}
-
-/* Passes over the choices, and notes where the members of the first one stand, most often the only one, so that it need
- * not be read again. */
-static const char *chunk_pass_choices(exo_chunk *chunk, const char *at, const char *end)
-{
-    const char *first = json_pass_space(at + 1, end);
-    chunk->first_ = 0;
-    if (*at != '[' || first == end || *first != '{') {
-        return exo_json_pass(at, end, PASS_LEVELS);
-    }
-    at = chunk_pass_members(chunk, first, end, LIST_CHOICE);
-    if (at) {
-        chunk->first_ = (uint32_t)(first - chunk->data_.ptr);
-        chunk->behind_ = (uint32_t)(at - chunk->data_.ptr);
-    }
-    while (at && (at = json_pass_space(at, end)) < end && *at == ',') {
-        at = json_pass_space(at + 1, end);
-        at = at < end ? exo_json_pass(at, end, PASS_LEVELS) : NULL;
-    }
-    return at && at < end && *at == ']' ? at + 1 : NULL;
-}
-
-/* The same for an object that stands at a place, or for the event. What was noted is void where it has to be read by
- * tokens. Where it ends, or nowhere. */
-static uint32_t chunk_pass_object(exo_chunk *chunk, uint32_t place, enum list_number number)
-{
-    const char *const end = chunk->data_.ptr + chunk->data_.len;
-    const char *at = chunk->data_.ptr + place;
-    if (chunk->by_tokens_ || at == end || *at != '{' || !(at = chunk_pass_members(chunk, at, end, number))) {
-        return 0;
-    }
-    chunk->value_ = place;
-    return (uint32_t)(at - chunk->data_.ptr);
-}
-
-/* Reads the event for the first time, if it need not be read by tokens. */
-static bool chunk_pass_event(exo_chunk *chunk)
-{
-    const char *const end = chunk->data_.ptr + chunk->data_.len;
-    const char *at = json_pass_space(chunk->data_.ptr, end);
-    const uint32_t behind = chunk_pass_object(chunk, (uint32_t)(at - chunk->data_.ptr), LIST_TOP);
-    if (behind > 0 && json_pass_space(chunk->data_.ptr + behind, end) == end) {
-        return true;
-    }
-    memset(chunk->places_, 0, sizeof chunk->places_);
-    chunk->first_ = 0;
-    return false;
-}
-#endif
-
 /* Reads the members of an object; any other value has none. */
 static void chunk_read_object(exo_chunk *chunk, uint32_t place, enum list_number number)
 {
     exo_json_reader reader;
 #ifndef EXO_SMALL
     if (place == 0) {
-        chunk_forget_members(chunk, number);
+        exo_chunk_forget_members(chunk, number);
         return;
     }
-    if (chunk_pass_object(chunk, place, number) > 0) {
+    if (exo_chunk_pass_object(chunk, place, number) > 0) {
         return;
     }
 #endif
@@ -550,10 +324,10 @@ static bool chunk_next_object(exo_chunk *chunk, uint32_t *list, enum list_number
         chunk_begin_next(chunk, list, &reader);
 #ifndef EXO_SMALL
         if (chunk_is_at_end(chunk, *list)) {
-            chunk_forget_members(chunk, number);
+            exo_chunk_forget_members(chunk, number);
             return false;
         }
-        const uint32_t behind = chunk_pass_object(chunk, *list, number);
+        const uint32_t behind = exo_chunk_pass_object(chunk, *list, number);
         if (behind > 0) {
             *list = behind;
             return true;
@@ -658,7 +432,7 @@ static int chunk_validate(exo_chunk *chunk)
     exo_json_reader reader;
     exo_json_token token;
 #ifndef EXO_SMALL
-    if (chunk_pass_event(chunk)) {
+    if (exo_chunk_pass_event(chunk)) {
         chunk->error_ = chunk_reports_error(chunk);
         return EXO_OK;
     }
@@ -851,7 +625,7 @@ static bool chunk_next_member(exo_chunk *chunk, exo_delta *delta)
         uint32_t value = chunk_next_value(chunk, &chunk->others_);
         chunk_token_at(chunk, key, &token);
         bool plain = token.plain && token.text.len > 0;
-        if (plain && exo_json_name(lists[chunk->list_].names, &token) < 0 && chunk_is_kept(chunk, value)) {
+        if (plain && exo_json_name(place_lists[chunk->list_].names, &token) < 0 && chunk_is_kept(chunk, value)) {
             delta->name = token.text;
             return chunk_store_value(chunk, delta, value);
         }
@@ -862,7 +636,7 @@ static bool chunk_next_member(exo_chunk *chunk, exo_delta *delta)
 
 static void chunk_begin_members(exo_chunk *chunk, unsigned list)
 {
-    chunk->others_ = chunk->places_[lists[list].others];
+    chunk->others_ = chunk->places_[place_lists[list].others];
     chunk->list_ = (uint8_t)list;
 }
 
@@ -1343,7 +1117,7 @@ static inline bool chunk_is_idle_step(const exo_chunk *chunk, unsigned step)
         return place == 0 || chunk->data_.ptr[place] == 'n';
     }
     if (plan->how == HOW_MEMBERS) {
-        return chunk->places_[lists[plan->place].others] == 0;
+        return chunk->places_[place_lists[plan->place].others] == 0;
     }
     return (step == STEP_ERROR && !chunk->error_) || (step == STEP_HELD && !chunk->whole_ && chunk->think_.held_ == 0);
 }

@@ -18,6 +18,7 @@ EXO_CORE_SOURCES += sse.c
 EXO_CORE_SOURCES += think.c
 EXO_CORE_SOURCES += shape.c
 EXO_CORE_SOURCES += chunk_learn.c
+EXO_CORE_SOURCES += chunk_pass.c
 EXO_CORE_SOURCES += chunk.c
 EXO_CORE_SOURCES += finish.c
 EXO_CORE_SOURCES += answer.c

@@ -350,18 +350,10 @@ static int json_scan(exo_json_reader *reader, exo_json_token *token)
 
 /* ---- shorter ways ---- */
 
-/* Passes over a string that is strict JSON, from behind its first quotation mark to behind the second one. NULL: it is
- * not. */
-static const char *json_pass_string(const char *at, const char *end)
+/* Passes over what is left of a string that is strict JSON, to behind its second quotation mark. NULL: it is not. */
+SELDOM static const char *json_pass_on(const char *at, const char *end)
 {
-    for (;;) {
-        at += json_short_run(at, (size_t)(end - at));
-        if (at == end) {
-            return NULL;
-        }
-        if (*at == '"') {
-            return at + 1;
-        }
+    while (at < end && *at != '"') {
         if (*at != '\\' || end - at < 2) {
             return NULL;
         }
@@ -372,7 +364,18 @@ static const char *json_pass_string(const char *at, const char *end)
         } else {
             return NULL;
         }
+        if (at < end && *at != '\\') {
+            at += json_short_run(at, (size_t)(end - at));
+        }
     }
+    return at < end ? at + 1 : NULL;
+}
+
+/* The same of a string from behind its first quotation mark on. */
+static inline const char *json_pass_string(const char *at, const char *end)
+{
+    at += json_short_run(at, (size_t)(end - at));
+    return at < end && *at == '"' ? at + 1 : json_pass_on(at, end);
 }
 
 /* The same of a number, from its first byte on. */

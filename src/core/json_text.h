@@ -30,20 +30,15 @@ size_t exo_json_clean_run(const char *text, size_t len);
 /* The same, quick where they are few, and ASCII. */
 static inline size_t json_short_run(const char *text, size_t len)
 {
-    size_t at = 0;
 #ifdef VECTOR_BYTES
-    while (len - at >= VECTOR_BYTES) {
-        const unsigned run = vector_clean(text + at);
-        at += run;
-        if (run < VECTOR_BYTES && (uint8_t)text[at] < 0x80) {
-            return at;
-        }
-        if (run < VECTOR_BYTES) {
-            break;
+    if (len >= VECTOR_BYTES) {
+        const unsigned run = vector_clean(text);
+        if (run < VECTOR_BYTES && (uint8_t)text[run] < 0x80) {
+            return run;
         }
     }
 #endif
-    return at + exo_json_clean_run(text + at, len - at);
+    return exo_json_clean_run(text, len);
 }
 
 /* Where there are vectors (vectors.h): how many of 64 bytes at `text`, some of them not ASCII, stand before the first
