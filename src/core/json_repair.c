@@ -112,7 +112,7 @@ typedef struct repair {
     size_t at;
     unsigned kind; /* what is at `at`, where a token begins */
     exo_span in;
-    size_t lines;    /* where the last but one line ends */
+    size_t line;     /* where the last one begins */
     exo_span token;  /* what was read last, without its marks; or what is left of that to write */
     exo_buffer *out; /* NULL while nothing is to be written */
     int error;
@@ -158,7 +158,7 @@ static unsigned repair_byte_kind(int byte)
 }
 
 /* What is at `at`: of enum kind, and the mark. */
-static unsigned repair_kind_at(const repair *r, size_t at)
+static unsigned repair_find_kind(const repair *r, size_t at)
 {
     static const uint8_t rows[][5] = {
         /* the first two bytes, or one and 0, the range of the third, and what they are */
@@ -210,6 +210,97 @@ static unsigned repair_kind_at(const repair *r, size_t at)
     return kind | (mark + escape) << KIND_MARK;
 }
 
+#ifndef EXO_SMALL
+#define KIND_MORE 0x400000 /* what it is depends on what follows */
+
+/* The same, quickly found where one byte tells, as most do. */
+static unsigned repair_kind_of(uint8_t byte)
+{
+    enum {
+        NONE = 0,
+        MORE = KIND_MORE,
+        DIGT = KIND_DIGIT,
+        WORD = KIND_LETTER,
+        MINS = KIND_MINUS,
+        OPEN = KIND_OPENING,
+        CLOS = KIND_CLOSING,
+        COMM = KIND_COMMA,
+        COLN = KIND_COLON,
+        SEMI = KIND_SEMICOLON,
+        EQUL = KIND_EQUALS,
+        PLUS = KIND_PLUS,
+        BLNK = KIND_BLANK | OTHER_BLANK_1 << KIND_MARK,
+        LINE = BLNK | KIND_LINE_END,
+        DUBL = KIND_QUOTE | KIND_STRAIGHT | QUOTE_DOUBLE << KIND_MARK,
+        SNGL = KIND_QUOTE | KIND_STRAIGHT | QUOTE_SINGLE << KIND_MARK,
+        CMNT = KIND_COMMENT | OTHER_COMMENT << KIND_MARK
+    };
+    static const uint32_t kinds[256] = {
+        BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, LINE, BLNK, BLNK, LINE, BLNK, BLNK, BLNK, BLNK,
+        BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, NONE, DUBL, CMNT,
+        WORD, NONE, NONE, SNGL, NONE, NONE, NONE, PLUS, COMM, MINS, MORE, MORE, DIGT, DIGT, DIGT, DIGT, DIGT, DIGT,
+        DIGT, DIGT, DIGT, DIGT, COLN, SEMI, NONE, EQUL, NONE, NONE, NONE, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
+        WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
+        WORD, OPEN, MORE, CLOS, NONE, WORD, MORE, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
+        WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, OPEN, NONE, CLOS,
+        NONE, NONE, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
+        WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
+        WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
+        WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, MORE, WORD, WORD, WORD,
+        WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
+        WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, MORE, MORE, MORE, WORD, WORD, WORD, WORD, WORD, WORD,
+        WORD, WORD, WORD, WORD, WORD, MORE, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
+        WORD, WORD, WORD, WORD,
+    };
+    return kinds[byte];
+}
+
+/* The same where it depends on more than the byte at `at`, which is there. */
+static unsigned repair_kind_of_more(const repair *r, size_t at)
+{
+    const char *const text = r->in.ptr + at;
+    const unsigned next = at + 1 < r->in.len ? repair_kind_of((uint8_t)text[1]) : KIND_MORE;
+    if (*text == '\\' && !(next & KIND_MORE)) {
+        return KIND_BACKSLASH | (next & KIND_QUOTE) | ((next >> KIND_MARK) + QUOTE_ESCAPE) << KIND_MARK;
+    }
+    if (*text == '.' && !(next & KIND_MORE)) {
+        return KIND_POINT;
+    }
+    if (*text == '/' && next & KINDS_WORD) {
+        return KIND_SLASH;
+    }
+    return repair_find_kind(r, at);
+}
+
+static inline unsigned repair_kind_at(const repair *r, size_t at)
+{
+    const unsigned kind = at < r->in.len ? repair_kind_of((uint8_t)r->in.ptr[at]) : KIND_END;
+    return kind & KIND_MORE ? repair_kind_of_more(r, at) : kind;
+}
+
+/* The first place from `at` on whose kind may be one of `kinds`, or `limit`. */
+static size_t repair_find(const repair *r, size_t at, size_t limit, unsigned kinds)
+{
+    const size_t end = limit < r->in.len ? limit : r->in.len;
+    while (at < end && !(repair_kind_of((uint8_t)r->in.ptr[at]) & (kinds | KIND_MORE))) {
+        at++;
+    }
+    return at < end ? at : limit;
+}
+/* The first place from `at` on that may be no part of a word. */
+static size_t repair_skip_word(const repair *r, size_t at)
+{
+    while (at < r->in.len && repair_kind_of((uint8_t)r->in.ptr[at]) & KINDS_WORD) {
+        at++;
+    }
+    return at;
+}
+#else
+#define repair_kind_at                   repair_find_kind
+#define repair_find(r, at, limit, kinds) (at)
+#define repair_skip_word(r, at)          (at)
+#endif
+
 /* The length of the character at a place that has a mark. */
 static size_t repair_mark_len(unsigned kind)
 {
@@ -224,6 +315,14 @@ static size_t repair_quote_len(unsigned kind)
 
 static size_t repair_skip_blanks(const repair *r, size_t at)
 {
+#ifndef EXO_SMALL
+    while (at < r->in.len && r->in.ptr[at] == ' ') {
+        at++;
+    }
+    if (at < r->in.len && !(repair_kind_of((uint8_t)r->in.ptr[at]) & (KIND_BLANK | KIND_MORE))) {
+        return at;
+    }
+#endif
     for (;;) {
         const unsigned kind = repair_kind_at(r, at);
         if (kind & KIND_BLANK) {
@@ -266,6 +365,11 @@ static bool repair_is_pair(unsigned open, unsigned kind)
  * word whose opening mark is missing. */
 static size_t repair_skip_prefix(const repair *r, size_t at)
 {
+#ifndef EXO_SMALL
+    if (!(repair_kind_at(r, at + 1) & KIND_STRAIGHT)) {
+        return at;
+    }
+#endif
     if (repair_is_one_of(repair_peek(r, at) | 0x20, "rubf") && repair_kind_at(r, at + 1) & KIND_STRAIGHT) {
         at += !(repair_kind_past(r, at + 2) & (KIND_END | KIND_COMMA | KIND_COLON | KIND_CLOSING));
     }
@@ -293,6 +397,7 @@ static size_t repair_key_end(const repair *r, unsigned open, size_t start, size_
     size_t colon = 0;
     bool plain = true;
     for (size_t at = start; at < limit; at++) {
+        at = repair_find(r, at, limit - 1, KIND_QUOTE | KINDS_STRUCTURE | KIND_LINE_END | KIND_BACKSLASH);
         const unsigned kind = repair_kind_at(r, at);
         if (repair_is_pair(open, kind)) {
             const size_t after = at + repair_mark_len(kind);
@@ -406,6 +511,12 @@ static void repair_put_text(repair *r, const char *text)
 static void repair_put_byte(repair *r, int byte)
 {
     const char text = (char)byte;
+#ifndef EXO_SMALL
+    if (r->out && r->error == EXO_OK && r->out->len < r->out->capacity_) {
+        r->out->data[r->out->len++] = text;
+        return;
+    }
+#endif
     repair_put(r, &text, 1);
 }
 
@@ -634,6 +745,7 @@ static void repair_read_string(repair *r)
     size_t end;
     r->cut = false;
     for (;;) {
+        at = repair_find(r, at, r->in.len, KIND_QUOTE | KIND_BACKSLASH | KIND_COMMA | KIND_OPENING | KIND_CLOSING);
         const unsigned kind = repair_kind_at(r, at);
         if (kind & KIND_END) {
             if (first > 0 && !r->unsure) {
@@ -806,6 +918,9 @@ static void repair_read_bare(repair *r)
     long brackets = 0;
     size_t at = start;
     for (;;) {
+        if (at > start && !numeric && !after_blank) { /* within a word */
+            at = repair_skip_word(r, at);
+        }
         const int byte = repair_peek(r, at);
         const unsigned kind = repair_kind_at(r, at);
         const unsigned blank = kind & KIND_BLANK;
@@ -965,7 +1080,7 @@ static void repair_read_fence(repair *r)
 /* Skips one comment. One behind # ends with its line; in the last line, with the bracket around it. */
 static void repair_skip_comment(repair *r)
 {
-    const unsigned inside = repair_peek(r, r->at) == '#' && r->at >= r->lines ? r->depth : 0;
+    const unsigned inside = repair_peek(r, r->at) == '#' && r->at >= r->line ? r->depth : 0;
     size_t at = r->at + 1;
     if (repair_peek(r, at) == '*') {
         do {
@@ -984,6 +1099,11 @@ static void repair_skip_comment(repair *r)
 /* Skips what stands for nothing between two tokens. */
 static void repair_skip_noise(repair *r)
 {
+#ifndef EXO_SMALL
+    if (r->at < r->in.len && !(repair_kind_of((uint8_t)r->in.ptr[r->at]) & (KIND_BLANK | KIND_COMMENT | KIND_MORE))) {
+        return;
+    }
+#endif
     for (;;) {
         r->at = repair_skip_blanks(r, r->at);
         const unsigned kind = repair_kind_at(r, r->at);
@@ -1252,6 +1372,7 @@ static size_t repair_find_beginning_anew(const repair *r)
 {
     const size_t start = repair_skip_blanks(r, 0);
     for (size_t at = start + 1; repair_peek(r, start) == '{' && at < r->in.len; at++) {
+        at = repair_find(r, at, r->in.len - 1, KIND_OPENING);
         const exo_span rest = exo_span_of(r->in.ptr + at, r->in.len - at);
         if (*rest.ptr != '{') {
             continue;
@@ -1281,14 +1402,13 @@ int exo_json_repair(exo_span text, uint32_t max_depth, exo_buffer *out, exo_repa
     }
     r.in = text.len > 0 ? text : exo_span_text("");
     r.out = out;
-    for (size_t at = text.len; at-- > 0;) {
-        if (text.ptr[at] == '\n' && r.lines == 0) {
-            r.lines = at;
-        }
-        if (text.ptr[at] == '"') {
-            r.twice = repair_peek(&r, at - 1) == '\\'; /* in the end, of the first */
-        }
+    const char *const mark = memchr(r.in.ptr, '"', r.in.len);
+    r.twice = mark && repair_peek(&r, (size_t)(mark - r.in.ptr) - 1) == '\\';
+    size_t line = text.len;
+    while (line > 0 && text.ptr[line - 1] != '\n') {
+        line--;
     }
+    r.line = line;
     r.max_depth = (uint8_t)(max_depth < EXO_JSON_DEPTH_MAX ? max_depth : EXO_JSON_DEPTH_MAX);
     r.at = repair_find_beginning_anew(&r);
     repair_text(&r, report);

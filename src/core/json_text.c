@@ -52,11 +52,26 @@ size_t exo_utf8_put(char out[4], uint32_t code_point)
     return size;
 }
 
+/* Where words say which of their bytes comes first. */
+#if !defined EXO_SMALL && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define TEXT_WORDS
+#endif
+
+/* The top bit of the first byte of a machine word that is no ASCII, or cannot stand in a JSON string as it is, perhaps
+ * some above it, and no others. A subtraction borrows into a byte's top bit first at the lowest byte that is too small:
+ * no such byte, no bit, and the lowest bit is at the first one. */
+static inline size_t text_specials(const char *text)
+{
+    const size_t ones = SIZE_MAX / 255;
+    size_t word;
+    memcpy(&word, text, sizeof word);
+    return (word | (word - ones * ' ') | ((word ^ ones * '"') - ones) | ((word ^ ones * '\\') - ones)) & ones * 0x80;
+}
+
 /* How many bytes at `text` are ASCII and may stand in a JSON string as they are. What is too short for the widest look
  * is looked at by machine words, and the rest by bytes. */
 static size_t text_ascii_run(const char *text, size_t len)
 {
-    const size_t ones = SIZE_MAX / 255;
     size_t at = 0;
 #ifdef VECTOR_BYTES
     while (len - at >= VECTOR_BYTES) {
@@ -67,22 +82,23 @@ static size_t text_ascii_run(const char *text, size_t len)
         }
     }
 #endif
-    size_t word;
-    while (len - at >= sizeof word) {
-        memcpy(&word, text + at, sizeof word);
-        /* A subtraction borrows into a byte's top bit first at the lowest byte that is too small: no such byte, no bit,
-         * and the lowest bit is at the first one. */
-        size_t special = word | (word - ones * ' ') | ((word ^ ones * '"') - ones) | ((word ^ ones * '\\') - ones);
-        special &= ones * 0x80;
+    while (len - at >= sizeof(size_t)) {
+        const size_t special = text_specials(text + at);
         if (special) {
-#if !defined EXO_SMALL && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#ifdef TEXT_WORDS
             return at + (size_t)__builtin_ctzll(special) / 8;
 #else
             break;
 #endif
         }
-        at += sizeof word;
+        at += sizeof(size_t);
     }
+#ifdef TEXT_WORDS
+    if (at < len && len >= sizeof(size_t)) { /* the last word, of which the first bytes have been looked at */
+        const size_t special = text_specials(text + len - sizeof(size_t)) >> 8 * (sizeof(size_t) - (len - at));
+        return special ? at + (size_t)__builtin_ctzll(special) / 8 : len;
+    }
+#endif
     while (at < len && (uint8_t)(text[at] - ' ') < 0x80 - ' ' && text[at] != '"' && text[at] != '\\') {
         at++;
     }
