@@ -230,7 +230,7 @@ long exo_sending_connect_ms(const exo_sending *sending)
 CURLcode exo_deployed_configure(const exo_deployed *deployed, CURL *easy, struct curl_slist **resolve)
 {
     const exo_deployment *o = &deployed->options;
-    CURLcode code = options_configure_tls(o, easy);
+    CURLcode code = deployed->url.secure ? options_configure_tls(o, easy) : CURLE_OK;
     if (!code) {
         code = options_configure_proxy_tls(o, easy);
     }
