@@ -71,6 +71,10 @@ async def _resolve(host, port, resolve):
 async def _connect(made, address):
     made._raw = made.socket = one = socket.socket(address[0], socket.SOCK_STREAM)
     one.setblocking(False)
+    try:  # else the end of a request waits until what was sent before it is acknowledged
+        one.setsockopt(getattr(socket, "IPPROTO_TCP", 6), getattr(socket, "TCP_NODELAY", 1), 1)
+    except OSError:
+        pass
     try:
         one.connect(address[-1])
     except OSError as error:

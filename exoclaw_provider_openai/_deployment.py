@@ -64,7 +64,9 @@ class Deployment:
             _store(self, name, options[name])
 
     def __setattr__(self, name, value):
-        raise AttributeError("a Deployment cannot be changed: make another one")
+        from ._said import frozen
+
+        raise frozen()
 
     def __delattr__(self, name):
         self.__setattr__(name, None)

@@ -9,7 +9,7 @@ of its attempt stand still. Of the transport it needs (see _injected.py):
         async drain()         reads on behind the verdict, as far as call.attempt.drain() allows
         async close()         ends it; idempotent
         error                 what the caller's own body raised, or None
-    close()                   lets go of what it keeps
+    async close()             lets go of what it keeps
 
 and of the platform clock, elapsed, sleep, random bits and a Watch, that interrupts step() when a clock has run out
 (_platform_cpython.py). What goes wrong in a call is in _trouble.py, which is loaded when something does.
@@ -24,13 +24,13 @@ CLOSING = 10000  # milliseconds for a client to close its connection after a bod
 
 
 class Home:
-    """What all calls of one provider share. `settings`: what the provider was told."""
+    """What all calls of one provider share: a transport extends it. `settings`: what the provider was told."""
 
-    def __init__(self, settings, transport, platform):
+    def __init__(self, settings, platform):
         self.settings = settings
-        self.transport = transport
         self.platform = platform
         self.clock = platform.clock
+        self.transport = self
         self.health = {}
 
     def call(self, plan):
@@ -40,10 +40,6 @@ class Home:
         from ._more import asked
 
         return await asked(Call(plan, self))
-
-    async def close(self):
-        """Lets go of what the transport keeps. An injected client is the caller's."""
-        self.transport.close()
 
     def clock_of(self, deployment, name):
         """Seconds, or None: the library's default."""
@@ -199,7 +195,7 @@ class Call:
         self.broke_at = None
         self.started_ms = home.platform.elapsed(self.since)
         self.attempt = _exochat.Attempt(told(self, untried), self.clock())
-        self.exchange = home.transport.exchange(self)
+        self.exchange = home.exchange(self)
 
     async def size(self):
         """How long the body is, and whether all of it can be sent: a slice in each turn of the loop."""

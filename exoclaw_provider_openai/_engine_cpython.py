@@ -21,10 +21,9 @@ def engine(settings, client):
     if client is None:
         return Engine(settings)
     from . import _platform_cpython
-    from ._drive import Home
     from ._injected import Injected
 
-    return Home(settings, Injected(client, _platform_cpython.wall), _platform_cpython)
+    return Injected(settings, _platform_cpython, client)
 
 
 class Engine:

@@ -1,9 +1,10 @@
 """The files that a request names: opened once for all attempts of a call, read where the encoder asks, never held whole.
 
-Memory: a descriptor for each file and one buffer of 2 KB.
+Memory: a descriptor for each file and one buffer, on a chip of 2 KB.
 """
 
 import os
+import sys
 
 # By the endings of names; as text, since a chip would keep each word by itself.
 _TEXT = (
@@ -85,7 +86,7 @@ class Files:
         index, offset = want
         found = self._open[index]
         if self._buffer is None:
-            self._buffer = bytearray(2048)
+            self._buffer = bytearray(2048 if sys.implementation.name == "micropython" else 65536)
         try:
             found.file.seek(offset)
             size = found.file.readinto(self._buffer)

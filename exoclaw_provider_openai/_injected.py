@@ -8,21 +8,22 @@ client raises is a failure of the transport. Memory: one piece of 16 KB of the b
 import _exochat
 
 from . import _codes
+from ._drive import Home
 from ._files import next_piece
 from ._injected_errors import translate
 
 PIECE = 16384
 
 
-class Injected:
+class Injected(Home):
     """The transport: makes the exchanges of all calls over one client."""
 
-    CAN = 0
+    CAN = _exochat.CAN_SENT | _exochat.CAN_DRAIN
 
-    def __init__(self, client, wall):
-        self.CAN = _exochat.CAN_SENT | _exochat.CAN_DRAIN
+    def __init__(self, settings, platform, client):
+        Home.__init__(self, settings, platform)
         self.client = client
-        self.wall = wall
+        self.wall = platform.wall
         self.posts = hasattr(client, "stream_post")
         if not self.posts and not hasattr(client, "stream"):
             raise TypeError("client has neither stream_post() nor stream()")
@@ -30,7 +31,7 @@ class Injected:
     def exchange(self, call):
         return Exchange(call, self)
 
-    def close(self):
+    async def close(self):
         """The client is the caller's."""
 
     def open(self, method, url, headers, body, clocks):

@@ -130,7 +130,7 @@ def told(call, untried):
     plan, deployment, home = call.plan, call.deployment, call.home
     options = dict(  # a chip has these words already as names, but as strings it would make them anew
         total_left=call.total_left(),
-        can=home.transport.CAN,
+        can=home.CAN,
         wanted=plan.wanted,
         untried=untried,
         keyless=not call.key,

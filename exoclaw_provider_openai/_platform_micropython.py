@@ -25,11 +25,10 @@ def engine(settings, client):
 
     _forget("_check")
     gc.collect()
-    from ._drive import Home
     from ._sockets import Sockets
 
     gc.collect()
-    return Home(settings, Sockets(settings), sys.modules[__name__])
+    return Sockets(settings, sys.modules[__name__])
 
 
 def elapsed(since):

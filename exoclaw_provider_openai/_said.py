@@ -58,6 +58,10 @@ def take(settings, fallbacks, context_fallbacks, policy):
     settings.policy = _policy(policy)
 
 
+def frozen():
+    return AttributeError("a Deployment cannot be changed: make another one")
+
+
 def no_default(model, deployments):
     return ValueError("default_model %r not in deployments: %r" % (model, sorted(deployments)))
 

@@ -9,6 +9,7 @@ import _exochat
 from micropython import const
 
 from . import _forget
+from ._drive import Home
 from ._platform_micropython import core, wall
 
 _WINDOW = const(1024)
@@ -56,22 +57,23 @@ class Connection:
         self.socket = self._raw = None
 
 
-class Sockets:
+class Sockets(Home):
     """The transport: makes the exchanges of all calls."""
 
     CAN = _exochat.CAN_CONNECTED | _exochat.CAN_SENT | _exochat.CAN_DRAIN | _exochat.CAN_RESEND
     _idle = None  # the connection that is kept
 
-    def __init__(self, settings):
-        self.settings = settings
-
     def exchange(self, call):
         return Exchange(call, self)
 
-    def close(self):
-        found, self._idle = self._idle, None
-        if found is not None:
-            found.close()
+    def keep(self, found):
+        """Keeps a connection, or none, in place of the one that is kept."""
+        before, self._idle = self._idle, found
+        if before is not None:
+            before.close()
+
+    async def close(self):
+        self.keep(None)
 
 
 class Exchange:
@@ -127,8 +129,7 @@ class Exchange:
             return
         good = self.sent and not self.deaf and self.attempt.todo() in (_exochat.DO_DRAIN, _exochat.DO_OVER)
         if good and self.attempt.failure() is None and self.wire.reusable():
-            self.transport.close()
-            self.transport._idle = found
+            self.transport.keep(found)
             found.reused = True
         else:
             found.close()
@@ -151,7 +152,7 @@ class Exchange:
         if found is not None and found.key == deployment:
             transport._idle = None
         else:
-            transport.close()
+            transport.keep(None)
             self.connection = found = Connection(deployment)
             try:
                 if secure:

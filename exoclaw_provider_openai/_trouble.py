@@ -21,7 +21,7 @@ async def resend(call):
     await call.exchange.close()
     done = call.body.rewind() == 0
     if done:
-        call.exchange = call.home.transport.exchange(call)
+        call.exchange = call.home.exchange(call)
     call.attempt.resent(call.clock(), done)
 
 

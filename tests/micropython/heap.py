@@ -18,6 +18,7 @@ HERE = pathlib.Path(__file__).parent
 # KB of heap with which each thing passes: over plain http, and over verified TLS.
 LIMITS = {"chat": (88, 128), "file": (64, 104), "answer": (128, 168)}
 ALIVE = 32  # KB alive after the import
+CALLS = 256  # KB in which five hundred calls leave nothing behind
 
 
 @contextlib.contextmanager
@@ -36,7 +37,10 @@ def things():
 
             def run(what, secure, kilobytes):
                 url = tls.base_url.replace("127.0.0.1", "localhost") if secure else plain.base_url
-                arguments = [HERE / "heap_job.py", what, url, certificates.ca if secure else "", work / "ten"]
+                ca = certificates.ca if secure else ""
+                arguments = [HERE / "heap_job.py", what, url, ca, work / "ten"]
+                if what == "calls":
+                    arguments = [HERE / "heap_calls.py", url, ca]
                 _, said = stage.run("unix", arguments, [work], heap=f"{kilobytes}k")
                 return said
 
@@ -48,7 +52,7 @@ def check(counts):
         said = run("import", False, 88)
         alive = int(said.split()[1]) if said.startswith("alive") else 10**9
         counts.check(f"heap: {alive / 1024:.1f} KB alive after the import, of {ALIVE}", alive <= ALIVE * 1024, said)
-        for what, limits in LIMITS.items():
+        for what, limits in [*LIMITS.items(), ("calls", (CALLS, CALLS))]:
             for secure, limit in enumerate(limits):
                 said = run(what, bool(secure), limit)
                 title = f"heap: {what}, {'TLS' if secure else 'plain'}, {limit} KB"
