@@ -1,8 +1,8 @@
 # _exochat as a user C module of MicroPython's make-based ports:
 #     make -C ports/… USER_C_MODULES=FOLDER
 # FOLDER holds this repository, or a link to it. The core is built without what only makes it faster. EXOCHAT_SMALL=1
-# also leaves out the texts of errors and the repair of what models write as tool arguments: arguments that are no JSON
-# are then not used.
+# also leaves out the names and texts of errors, which are then called by their class, and the repair of what models write
+# as tool arguments: arguments that are no JSON are then not used.
 EXOCHAT_DIR := $(USERMOD_DIR)
 include $(EXOCHAT_DIR)/src/core/core.mk
 
@@ -11,7 +11,7 @@ EXOCHAT_CORE := $(EXO_CORE_SOURCES)
 ifeq ($(EXOCHAT_SMALL),1)
 EXOCHAT_CORE := $(filter-out json_repair.c,$(EXOCHAT_CORE))
 EXOCHAT_BINDING += no_repair.c
-CFLAGS_USERMOD += -DEXO_NO_ERROR_TEXTS
+CFLAGS_USERMOD += -DEXO_NO_ERROR_TEXTS -DEXO_NO_ERROR_NAMES
 endif
 
 # What is in SRC_USERMOD_C is searched for qstrs; the core has none.

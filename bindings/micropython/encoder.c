@@ -354,7 +354,7 @@ static void encoder_fail(void *object, const exomp_args *args)
 static void encoder_check(const encoder_object *self, bool ready)
 {
     if (!ready) {
-        mp_raise_ValueError(EXOMP_WORDS("aim(), then size(), come first"));
+        mp_raise_ValueError(EXOMP_WORDS("aim() and size() first"));
     }
     exomp_held_check(&self->mail);
 }

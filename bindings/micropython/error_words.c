@@ -4,6 +4,20 @@
  */
 #include "binding.h"
 
+#ifdef EXO_NO_ERROR_NAMES
+
+mp_obj_t exomp_error_name(int code)
+{
+    return exomp_word(exo_error_name(code));
+}
+
+mp_obj_t exomp_error_text(int code)
+{
+    return exomp_error_name(code);
+}
+
+#else
+
 #include "error_words.h"
 
 /* Writes what a byte of a packed string stands for, and returns where that ends. */
@@ -47,9 +61,7 @@ mp_obj_t exomp_error_name(int code)
 
 mp_obj_t exomp_error_text(int code)
 {
-#ifdef EXO_NO_ERROR_TEXTS
-    return exomp_error_name(code);
-#else
     return error_words(error_texts, error_texts_pairs, code);
-#endif
 }
+
+#endif

@@ -6,7 +6,7 @@
 
 static NORETURN void method_misused(void)
 {
-    mp_raise_TypeError(EXOMP_WORDS("number of arguments"));
+    mp_raise_TypeError(EXOMP_WORDS("arguments"));
 }
 
 static mp_obj_t method_call(mp_obj_t object, size_t n_args, size_t n_kw, const mp_obj_t *args)

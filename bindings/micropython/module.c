@@ -45,7 +45,7 @@ static mp_obj_t module_frame(mp_obj_t buffer, mp_obj_t start, mp_obj_t size)
     mp_buffer_info_t found;
     mp_get_buffer_raise(buffer, &found, MP_BUFFER_RW);
     if (at < before || found.len < behind || at > found.len - behind || bytes > found.len - behind - at) {
-        mp_raise_ValueError(EXOMP_WORDS("no room around the bytes"));
+        mp_raise_ValueError(EXOMP_WORDS("no room"));
     }
     char *const memory = found.buf;
     const exo_span chunk = exo_http1_chunk_frame(memory + at, bytes);

@@ -85,15 +85,10 @@ static mp_obj_t route_next(void *object, const exomp_args *said)
 {
     route_object *self = object;
     exo_route_action action;
-    memset(&action, 0, sizeof action);
     exo_route_next(&self->route, said->now, &action);
     mp_obj_t items[] = {
-        MP_OBJ_NEW_SMALL_INT(action.type),
-        exomp_int(action.deployment),
-        exomp_int(action.attempt),
-        action.type == EXO_ROUTE_WAIT ? exomp_left(said->now, action.until) : MP_OBJ_NEW_SMALL_INT(0),
-        mp_obj_new_bool(action.restart),
-        mp_obj_new_bool(action.last),
+        MP_OBJ_NEW_SMALL_INT(action.type),   exomp_int(action.deployment),    exomp_int(action.attempt),
+        exomp_left(said->now, action.until), mp_obj_new_bool(action.restart), mp_obj_new_bool(action.last),
     };
     return mp_obj_new_tuple(6, items);
 }

@@ -207,7 +207,7 @@ static mp_obj_t tape_key_text(const tape_builder *builder, mp_obj_t key)
     case EXO_VALUE_END:
         key = tape_native(key);
         if (key == MP_OBJ_NULL || !exomp_is_str(key)) {
-            tape_raise(builder, &mp_type_TypeError, ": a key must be a str");
+            tape_raise(builder, &mp_type_TypeError, ": key is no str");
         }
         return key;
     default:
@@ -222,7 +222,7 @@ static void tape_check_key(const tape_builder *builder, const mp_map_t *map, mp_
     for (size_t i = 0; i < map->alloc; i++) {
         if (i != frame->at - 1 && mp_map_slot_is_filled(map, i) &&
             exomp_equal(tape_key_text(builder, map->table[i].key), text)) {
-            tape_raise(builder, &mp_type_ValueError, ": this key is there twice");
+            tape_raise(builder, &mp_type_ValueError, ": key twice");
         }
     }
 }

@@ -188,7 +188,7 @@ mp_int_t exomp_int_of(mp_obj_t object)
 uint32_t exomp_count(mp_int_t number, uint32_t most)
 {
     if (number < 0 || (mp_uint_t)number > most) {
-        mp_raise_ValueError(EXOMP_WORDS("int out of range"));
+        mp_raise_ValueError(EXOMP_WORDS("out of range"));
     }
     return (uint32_t)number;
 }
@@ -244,7 +244,7 @@ static void text_cut(exo_span *bytes, const exomp_args *args)
     const size_t start = (size_t)args->start;
     const size_t end = args->end < 0 ? bytes->len : (size_t)args->end;
     if (start > end || end > bytes->len) {
-        mp_raise_ValueError(EXOMP_WORDS("outside of the buffer"));
+        mp_raise_ValueError(EXOMP_WORDS("out of range"));
     }
     bytes->ptr += start;
     bytes->len = end - start;
@@ -270,7 +270,7 @@ void exomp_held_check(const exomp_held *held)
         exo_span bytes;
         exomp_bytes(held->object, &bytes);
         if (bytes.ptr != held->whole.ptr || bytes.len != held->whole.len) {
-            mp_raise_ValueError(EXOMP_WORDS("buffer resized while it is read"));
+            mp_raise_ValueError(EXOMP_WORDS("buffer resized"));
         }
     }
 }
