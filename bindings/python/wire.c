@@ -14,6 +14,7 @@ typedef struct wire_object {
     int64_t wall;
     bool byte_seen;
     bool ended; /* the response is complete, or failed */
+    bool shut;  /* the connection ended in order */
     exo_buffer carry;
     exo_http1_response response;
 } wire_object;
@@ -80,6 +81,9 @@ static void wire_tell(wire_object *self, int64_t now, const exo_http1_event *eve
         break;
     case EXO_HTTP1_HEADER:
         code = exo_attempt_header(attempt, event->name, event->value, self->wall);
+        if (exo_http1_name_is(event->name, "content-encoding") && !exo_http1_name_is(event->value, "identity")) {
+            code = EXO_E_CODING; /* nobody asked for one */
+        }
         break;
     case EXO_HTTP1_HEAD_END:
         exo_attempt_head_end(attempt, now);
@@ -146,7 +150,7 @@ static PyObject *wire_next(PyObject *object, PyObject *args)
             continue;
         }
         if (code < 0 && !self->ended) {
-            wire_end(self, now, code, exo_span_of(NULL, 0));
+            wire_end(self, now, code == EXO_E_HEAD && self->shut ? EXO_E_CLOSED : code, exo_span_of(NULL, 0));
             continue; /* what the end brings */
         }
         wire_forget_fed(self);
@@ -166,6 +170,7 @@ static PyObject *wire_closed(PyObject *object, PyObject *args)
         return NULL;
     }
     if (code == EXO_OK) {
+        self->shut = true;
         exo_http1_response_end(&self->response); /* next() says what comes of it */
     } else {
         wire_end(self, now, code, text.span);

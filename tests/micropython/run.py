@@ -88,5 +88,5 @@ if __name__ == "__main__":
         if one.startswith("at="):
             from at import AT
 
-            AT.file = one[3:]
+            AT.open(one[3:])
     sys.exit(1 if main(given, "-v" in sys.argv) else 0)

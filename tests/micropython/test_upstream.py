@@ -4,10 +4,7 @@ stalled in under every clock, whether that is the one which rings there or not.
 Fallbacks are tests/scenarios' (test_scenarios.py); here a row is one attempt, or says how many there are.
 """
 
-import gc
-import os
-
-from at import AT
+from at import AT, descriptors
 from exoclaw_provider_openai import Deployment, HTTPConnectError, HTTPError, HTTPReadTimeout, HTTPStatusError, HTTPWriteTimeout
 from exoclaw_provider_openai import OpenAIStreamingProvider
 
@@ -192,14 +189,6 @@ def table():
         options = lambda ca=ca: {"ca": AT[ca] if ca in ("ca", "other_ca") else ca}
         place = lambda s=server: (AT[s], "ok", HELLO)
         yield "TLS: " + title, lambda o=options, p=place, w=words: fails(p(), HTTPConnectError, "EXO_E_TLS", o(), w)
-
-
-def descriptors():
-    gc.collect()
-    try:
-        return len(os.listdir("/proc/self/fd"))
-    except OSError:
-        return 0
 
 
 _before = descriptors()
