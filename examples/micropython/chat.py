@@ -31,19 +31,14 @@ async def show(text):
     print(text, end="")
 
 
-async def main():
-    with open(__file__.rpartition("/")[0] + "/settings.json") as file:
-        settings = json.load(file)
-    if settings.get("wifi"):
-        connect(settings["wifi"])
-    model = settings["model"]
-    deployment = Deployment(settings["base_url"], settings["key"], ca=settings.get("ca"))
-    provider = OpenAIStreamingProvider(model, {model: deployment})
+async def main(wifi, base_url, model, key, question, ca=None):
+    connect(wifi)
+    provider = OpenAIStreamingProvider(model, {model: Deployment(base_url, key, ca=ca)})
     try:
-        await provider.chat([{"role": "user", "content": settings["question"]}], on_delta=show)
+        await provider.chat([{"role": "user", "content": question}], on_delta=show)
     except HTTPError as error:
         print("failed:", error)
-    await provider.close()
 
 
-asyncio.run(main())
+with open(__file__.rpartition("/")[0] + "/settings.json") as file:
+    asyncio.run(main(**json.load(file)))

@@ -8,6 +8,8 @@ through its serial line, with the native module of an architecture.
 import base64
 import json
 import pathlib
+import re
+import subprocess
 import sys
 
 import stage
@@ -96,6 +98,13 @@ def small_streams(limit):
     return files
 
 
+def stack_top(name):
+    """Where the stack begins, for test_stack: the firmware's symbol."""
+    firmware = stage.MADE / f"board-{name}" / "firmware.elf"
+    listed = subprocess.run(["arm-none-eabi-nm", firmware], capture_output=True, text=True, check=True).stdout
+    return f"TOP = 0x{re.search(r'^([0-9a-f]+) . _estack$', listed, re.M).group(1)}\n".encode()
+
+
 def main(name, arch, modules):
     here = pathlib.Path(__file__).parent
     board = Board(name)
@@ -104,6 +113,8 @@ def main(name, arch, modules):
     files = {f"{module}.py": (here / f"{module}.py").read_bytes() for module in ["run", "said", *modules]}
     if "test_streams" in modules:
         files.update(small_streams(330))
+    if "test_stack" in modules:
+        files["top.py"] = stack_top(name)
     for path, data in files.items():
         board.send(path, data)
     said = board.run(f"import run\nrun.main({modules!r})")

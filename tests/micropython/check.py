@@ -11,6 +11,7 @@ first and the third; then the limits of the heap.
 import functools
 import http.server
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -24,7 +25,13 @@ import servers
 import stage
 
 HERE = pathlib.Path(__file__).parent
-PROVIDER = (("200m", ["test_provider", "test_upstream"]), ("4m", ["test_faults", "test_dialects", "test_midway"]), ("256k", ["test_leaks"]))  # with so much of a heap
+# With so much of a heap, and on which interpreters.
+PROVIDER = (
+    ("200m", ["test_provider", "test_upstream"], ("unix", "stock", "newer-stock", "asan")),
+    ("4m", ["test_faults", "test_dialects", "test_midway"], ("unix", "stock", "newer-stock", "asan")),
+    ("256k", ["test_leaks"], ("unix",)),
+)
+NEWER = {"EXO_MICROPYTHON_SUITE": "forky", "EXO_MICROPYTHON_DIR": str(stage.MADE / "newer")}  # a version behind Debian's stable one
 MACHINES = ["test_rest", "test_locked", "test_encoder", "test_attempt", "test_streams"]
 BOARDS = (("m3", "armv7m"), ("m3", "armv6m"), ("m4", "armv7emsp"), ("m7", "armv7emdp"), ("rv32", "rv32imc"), ("m3-user", "-"))
 
@@ -53,7 +60,10 @@ class Counts:
 
 
 def tool(*arguments):
-    subprocess.run([stage.ROOT / "tools" / "micropython.sh", *arguments], check=True)
+    """tools/micropython.sh; "newer" before its arguments: for that version."""
+    variables = {**os.environ, **NEWER} if arguments[0] == "newer" else None
+    arguments = arguments[1:] if variables else arguments
+    subprocess.run([stage.ROOT / "tools" / "micropython.sh", *arguments], check=True, env=variables)
 
 
 # ---- suites
@@ -84,8 +94,20 @@ def over_sockets(counts, title, interpreter, modules, made=servers.usual, argume
 
 def provider(counts, names=("unix", "stock")):
     for name in names:
-        for heap, modules in PROVIDER[: 3 if name == "unix" else 2]:
-            over_sockets(counts, ", ".join(modules), name, modules, heap=heap)
+        for heap, modules, where in PROVIDER:
+            if name in where:
+                over_sockets(counts, ", ".join(modules), name, modules, heap=heap)
+
+
+def other_time(counts):
+    for name in ("unix", "stock"):
+        over_sockets(counts, "other time", name, ["test_other_time"], heap="4m", first=[HERE / "other_time"])
+
+
+def newer(counts):
+    """Debian's next MicroPython with the native module that was built for the present one, and with the user module."""
+    machines(counts, ("newer-stock", "newer-unix"))
+    provider(counts, ("newer-stock",))
 
 
 def scenarios(counts):
@@ -105,7 +127,8 @@ def exoclaw(counts):
 
 def boards(counts):
     def one(pair):
-        command = [sys.executable, str(HERE / "board.py"), *pair, *MACHINES]
+        modules = [*MACHINES, "test_stack"] if pair[0] == "m3-user" else MACHINES
+        command = [sys.executable, str(HERE / "board.py"), *pair, *modules]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         return done.stdout + done.stderr  # the emulator's own words behind, not within a line of ours
 
@@ -174,11 +197,16 @@ def examples(counts):
             shutil.copy(example, work)
         with servers.usual(work) as file:
             at = json.loads(file.read_text())
-            for name, model, said in (("chat", "ok", "Every stream finds its sea."), ("agent", "tool-loop", "celsius")):
-                settings = {"base_url": at["tls"], "key": "k", "model": model, "question": "hello", "ca": at["ca"]}
-                (work / "settings.json").write_text(json.dumps(settings))
-                _, out = stage.run("unix", [work / f"{name}.py"], [work], heap="1m")
+            settings = {"base_url": at["tls"], "key": "k", "question": "hello", "ca": at["ca"], "wifi": ["home", "secret"]}
+            for name, model, said in (("chat", "ok", "the time is set\nEvery stream finds its sea."), ("agent", "tool-loop", "celsius")):
+                (work / "settings.json").write_text(json.dumps({**settings, "model": model}))
+                _, out = stage.run("unix", [work / f"{name}.py"], [work, HERE / "wifi"], heap="1m")
                 counts.check(f"examples: {name}", said in out, out)
+            (work / "settings.json").write_text(json.dumps({**settings, "model": "ok", "ca": at["other_ca"]}))
+            _, out = stage.run("unix", [work / "chat.py"], [work, HERE / "wifi"], heap="1m")
+            counts.check("examples: chat, another authority", "failed: TLS" in out, out)
+            lines = (stage.ROOT / "examples" / "micropython" / "chat.py").read_text().splitlines()
+            counts.check("examples: chat in 40 lines", len(lines) <= 40, str(len(lines)))
         (work / "none.py").write_text("import exoclaw_provider_openai\n")
         command = [stage.MADE / "stock" / "micropython", work / "none.py"]
         out = subprocess.run(command, capture_output=True, text=True).stderr
@@ -192,6 +220,8 @@ SUITES = {
     "machines": (machines, ("stock",), ("unix",), ("natmod", "x64")),
     "provider": (provider, ("stock",), ("unix",), ("natmod", "x64")),
     "scenarios": (scenarios, ("stock",), ("unix",), ("natmod", "x64")),
+    "other time": (other_time, ("stock",), ("unix",), ("natmod", "x64")),
+    "newer": (newer, ("newer", "stock"), ("newer", "unix"), ("natmod", "x64")),
     "exoclaw": (exoclaw, ("stock",), ("unix",), ("natmod", "x64"), ("exoclaw",)),
     "heap": (heap, ("unix",)),
     "examples": (examples, ("stock",), ("unix",), ("natmod", "armv7m")),

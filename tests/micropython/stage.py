@@ -29,10 +29,12 @@ def package(folder, compiled=True):
 
 
 def interpreter(name):
-    """(the program, the folder of its _exochat or None). `stock`: Debian's, with the native module."""
+    """(the program, the folder of its _exochat or None). `stock`: Debian's, with the native module; `newer-`: of its next
+    version, with the same native module."""
+    folder, name = (MADE / "newer", name[6:]) if name.startswith("newer-") else (MADE, name)
     if name == "stock":
-        return MADE / "stock" / "micropython", MADE / "natmod-x64"
-    return MADE / name, None
+        return folder / "stock" / "micropython", MADE / "natmod-x64"
+    return folder / name, None
 
 
 def run(name, arguments, path, environment=None, heap=None, timeout=600):
