@@ -69,7 +69,35 @@ def tool(*arguments):
 # ---- suites
 
 
+LACKS = """
+import errno, os, sys
+try:
+    import _thread
+except ImportError:
+    _thread = None
+try:
+    import ssl
+except ImportError:
+    ssl = None
+names = [str(number) for number in range(50)]
+ordered = list({name: 0 for name in names}) == names
+try:
+    raise ValueError
+except ValueError as error:
+    cause = hasattr(error, "__cause__")
+print(hasattr(os, "getenv"), hasattr(errno, "errorcode"), bool(_thread), bool(ssl), ordered, cause)
+"""
+
+
+def lacks(counts):
+    """The interpreter that the tests build has no more than a board."""
+    done = subprocess.run([stage.MADE / "unix", "-c", LACKS], capture_output=True, text=True)
+    counts.check("the unix port lacks what boards lack", done.stdout.split() == ["False"] * 6, done.stdout + done.stderr)
+
+
 def machines(counts, names=("unix", "stock")):
+    if "unix" in names:
+        lacks(counts)
     for name in names:
         _, said = stage.run(name, [HERE / "run.py", *MACHINES], [HERE], heap="8m")
         counts.add(f"machines, {name}", said)

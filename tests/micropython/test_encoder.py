@@ -179,7 +179,7 @@ def test_order_of_calls():
     assert encoder.written() == 0 and not encoder.spent() and not encoder.done()
     while encoder.size(1) == 1:
         pass
-    raises((TypeError, BufferError), encoder.write, b"read-only")
+    raises(TypeError if MICROPYTHON else BufferError, encoder.write, b"read-only")
     raises(ValueError, encoder.write, bytearray(10), 5, 4)
     raises(ValueError, encoder.write, bytearray(10), 11)
     raises(ValueError, encoder.write, bytearray(10), 0, 11)
