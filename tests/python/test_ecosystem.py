@@ -55,11 +55,12 @@ async def test_a_budget(provider_of, upstream):
     budget = pytest.importorskip("exoclaw_turn_budget")
     run_turn = pytest.importorskip("exoclaw_turn").run_turn
     async with provider_of("usage-details") as provider:
-        config = budget.TurnBudgetConfig(token_budget=1_000_000)
+        config = budget.TurnBudgetConfig(iteration_budget=None, token_budget=1_000_000)
         tracker = budget.TurnBudgetTracker(config)
         wrapped = budget.BudgetWrapper(provider, tracker)
         result = await run_turn(provider=wrapped, message="hi")
-    assert result.text and upstream.requests
+    assert result.text and len(upstream.requests) == 1
+    assert tracker.utilization() > 0  # by the tokens that the answer told of
 
 
 async def test_a_conversation_in_files(provider_of, upstream, tmp_path):
