@@ -1,6 +1,6 @@
 /*
- * seldom.h: a word for functions that are called seldom by one that is called often: they are kept apart from it, so that
- * it need not save for them what it does not use itself.
+ * seldom.h: a word for functions that are called seldom by one that is called often: they are kept apart from it, so
+ * that it need not save for them what it does not use itself.
  *
  * Private to src/core. A build for small machines has no use for it: there what is called once is cheaper in place.
  */
