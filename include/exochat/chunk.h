@@ -114,6 +114,7 @@ typedef struct exo_recalled {
     exo_span text;
     size_t len; /* of the event */
     bool plain; /* the text is as it is, in the event or in a scratch; else it is between its quotation marks */
+    bool ends_otherwise; /* none was found, but for the end: that is not as was said */
 } exo_recalled;
 
 /* The shapes that are remembered. Private to the core. */

@@ -518,8 +518,10 @@ static size_t chunk_recall(exo_chunk *chunk, exo_span bytes, enum shape_end end)
 
 size_t exo_chunk_begin_ahead(exo_chunk *chunk, exo_span ahead)
 {
-    chunk->strange_ = ahead.ptr;
-    return chunk->shapes_ ? chunk_recall(chunk, ahead, SHAPE_END_LINES) : 0;
+    chunk->recalled_.ends_otherwise = false;
+    const size_t len = chunk->shapes_ ? chunk_recall(chunk, ahead, SHAPE_END_LINES) : 0;
+    chunk->strange_ = chunk->recalled_.ends_otherwise ? NULL : ahead.ptr;
+    return len;
 }
 
 void exo_chunk_remember(exo_chunk *chunk, const exo_allocator *allocator)

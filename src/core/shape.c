@@ -215,6 +215,7 @@ static enum fit shape_compare(shape *s, exo_span bytes, enum shape_end end, char
     left -= len;
     recalled->len = bytes.len - left;
     const bool ends = end == SHAPE_END_HERE ? left == 0 : left > 1 && text[len] == '\n' && text[len + 1] == '\n';
+    recalled->ends_otherwise = !ends;
     return ends ? FIT_WELL : FIT_NOT;
 }
 

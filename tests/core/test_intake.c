@@ -792,6 +792,43 @@ static void bytes_are_read_before_more_are_fed(void **state)
     }
 }
 
+#ifndef EXO_SMALL
+/* Events of one shape are known from the second one on, however they are framed and cut. */
+static void events_of_one_shape_are_known(void **state)
+{
+    static const struct {
+        const char *before;
+        const char *after;
+    } frames[] = {
+        {"data: ", "\n\n"},      {"data:", "\n\n"},         {"data: ", "\r\n\r\n"},
+        {"data: ", "\r\r"},      {"data: ", "\nid: 7\n\n"}, {"event: x\ndata: ", "\n\n"},
+        {": x\ndata: ", "\n\n"},
+    };
+    static const char *const texts[] = {"a", "bc", "d\\n\\\"e\\\"", "\\u00e4", "f", "g\\\\"};
+    (void)state;
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        for (size_t cut = 0; cut < 70; cut++) {
+            struct reading r;
+            begin(&r, 0, 200, 0);
+            for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+                char event[256];
+                const int len = snprintf(event, sizeof event, "%s{\"choices\":[{\"delta\":{\"content\":\"%s\"}}]}%s",
+                                         frames[i].before, texts[t], frames[i].after);
+                const size_t first = cut < (size_t)len ? cut : (size_t)len;
+                assert_int_equal(exo_intake_feed(&r.intake, exo_span_of(event, first)), EXO_OK);
+                assert_int_equal(pull(&r), EXO_NEED_DATA);
+                assert_int_equal(exo_intake_feed(&r.intake, exo_span_of(event + first, (size_t)len - first)), EXO_OK);
+                assert_int_equal(pull(&r), EXO_NEED_DATA);
+                assert_int_equal(exo_chunk_is_known(&r.intake.chunk_), t > 0);
+            }
+            assert_true(exo_span_equal(exo_answer_text(r.answers), exo_span_text("abcd\n\"e\"\xC3\xA4"
+                                                                                 "fg\\")));
+            finish(&r);
+        }
+    }
+}
+#endif
+
 /* An offset counts bytes of the body, whatever lines are dressed in. */
 static void offsets_are_those_of_the_body(void **state)
 {
@@ -850,6 +887,9 @@ int main(void)
         cmocka_unit_test(what_is_news),
         cmocka_unit_test(a_completion_is_news_at_its_end),
         cmocka_unit_test(bytes_are_read_before_more_are_fed),
+#ifndef EXO_SMALL
+        cmocka_unit_test(events_of_one_shape_are_known),
+#endif
         cmocka_unit_test(offsets_are_those_of_the_body),
         cmocka_unit_test(wrong_options_are_refused),
     };
