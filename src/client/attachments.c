@@ -1,9 +1,9 @@
 /*
  * attachments.c: opens what a request names, for the encoder. See attachments.h.
  *
- * It holds no contents: files are read where the encoder asks, at a place of their own. It knows no JSON and sends
- * nothing. Memory: one record for each different name, with an open descriptor for each file that was found, and
- * AHEAD_BYTES where a file is read.
+ * Files are read where the encoder asks, at a place of their own, and a little ahead, since it asks for little at a
+ * time. It knows no JSON and sends nothing. Memory: one record for each different name, with an open descriptor for
+ * each file that was found, and ATTACHMENTS_AHEAD bytes while a file is read.
  */
 #include "attachments.h"
 
@@ -34,22 +34,14 @@
 /* How often a lookup is repeated that a renamed folder has disturbed. */
 #define LOOKUPS_MAX 16
 
+/* How much of a file is read at once where less is asked for. */
+#define ATTACHMENTS_AHEAD 65536
+
 #ifdef __APPLE__
 #define MODIFIED(status) ((status).st_mtimespec)
 #else
 #define MODIFIED(status) ((status).st_mtim)
 #endif
-
-/* How much of a file is read at once: the encoder asks for less, so that what it escapes has room to grow. */
-#define AHEAD_BYTES 32768
-
-/* What was read of a file before the encoder asked for it. */
-typedef struct ahead {
-    const struct found *of; /* or NULL: nothing */
-    size_t at;              /* where the encoder is in `bytes`, of which there are */
-    size_t len;
-    char bytes[AHEAD_BYTES];
-} ahead;
 
 /* What a name has led to. */
 typedef struct found {
@@ -85,8 +77,11 @@ struct exo_attachments {
     char *folder_path;      /* its real path */
     exo_claim_list *claims; /* or NULL */
     exo_starved starved;
+    char *ahead;           /* what was read of a file, or NULL */
+    const found *ahead_of; /* the file, or NULL: nothing is there */
+    uint64_t ahead_at;     /* from where on, as found.at */
+    size_t ahead_len;
     found *spooling; /* what the encoder waits for, or NULL */
-    ahead *ahead;    /* for the file that is read, or NULL: none was */
     char media_type[EXO_MEDIA_TYPE_MAX];
     char message[512];
 };
@@ -112,8 +107,15 @@ static size_t attachments_left_of(const found *f, size_t size)
     return left < size ? (size_t)left : size;
 }
 
-/* Reads on behind what the encoder has: the bytes, 0 at the end of the file, or -1 with errno. */
-static ssize_t attachments_pread(const found *f, void *dst, size_t size)
+static void attachments_drop_ahead(exo_attachments *attachments)
+{
+    exo_heap.resize(exo_heap.ctx, attachments->ahead, 0);
+    attachments->ahead = NULL;
+    attachments->ahead_of = NULL;
+}
+
+/* Reads `size` bytes at the file's place. Negative with errno. */
+static ssize_t attachments_read_at(const found *f, void *dst, size_t size)
 {
     ssize_t count;
     do {
@@ -122,28 +124,39 @@ static ssize_t attachments_pread(const found *f, void *dst, size_t size)
     return count;
 }
 
-/* The same, where less is wanted than is read at once. */
-static ssize_t attachments_read_ahead(const found *f, void *dst, size_t size)
+/* Takes up to `size` bytes from what was read ahead. 0: it does not have the next one. */
+static size_t attachments_take_ahead(const found *f, void *dst, size_t size)
 {
-    exo_attachments *attachments = f->owner;
-    attachments->ahead = attachments->ahead ? attachments->ahead : calloc(1, sizeof *attachments->ahead);
-    ahead *a = attachments->ahead;
-    if (!a) {
-        return attachments_pread(f, dst, size);
+    const exo_attachments *from = f->owner;
+    if (from->ahead_of != f || f->at < from->ahead_at || f->at - from->ahead_at >= from->ahead_len) {
+        return 0;
     }
-    if (a->of != f || a->at == a->len) {
-        ssize_t count = attachments_pread(f, a->bytes, attachments_left_of(f, sizeof a->bytes));
-        a->of = count > 0 ? f : NULL;
-        a->at = 0;
-        a->len = count > 0 ? (size_t)count : 0;
-        if (count <= 0) {
-            return count;
-        }
+    const size_t at = (size_t)(f->at - from->ahead_at);
+    const size_t there = from->ahead_len - at;
+    size = size < there ? size : there;
+    memcpy(dst, from->ahead + at, size);
+    return size;
+}
+
+/* Reads up to `size` bytes at the file's place, and what follows them ahead where they are few and there is memory. */
+static ssize_t attachments_read_on(const found *f, void *dst, size_t size)
+{
+    exo_attachments *into = f->owner;
+    const size_t taken = attachments_take_ahead(f, dst, size);
+    if (taken > 0) {
+        return (ssize_t)taken;
     }
-    size = size < a->len - a->at ? size : a->len - a->at;
-    memcpy(dst, a->bytes + a->at, size);
-    a->at += size;
-    return (ssize_t)size;
+    if (!into->ahead && size < ATTACHMENTS_AHEAD) {
+        into->ahead = exo_heap.resize(exo_heap.ctx, NULL, ATTACHMENTS_AHEAD);
+    }
+    if (!into->ahead || size >= ATTACHMENTS_AHEAD) {
+        return attachments_read_at(f, dst, size);
+    }
+    const ssize_t count = attachments_read_at(f, into->ahead, attachments_left_of(f, ATTACHMENTS_AHEAD));
+    into->ahead_of = count > 0 ? f : NULL;
+    into->ahead_at = f->at;
+    into->ahead_len = count > 0 ? (size_t)count : 0;
+    return count > 0 ? (ssize_t)attachments_take_ahead(f, dst, size) : count;
 }
 
 static int attachments_read_file(void *ctx, void *dst, size_t size, size_t *got)
@@ -152,9 +165,10 @@ static int attachments_read_file(void *ctx, void *dst, size_t size, size_t *got)
     *got = 0;
     size = attachments_left_of(f, size);
     if (size == 0) {
+        attachments_drop_ahead(f->owner);
         return EXO_OK;
     }
-    ssize_t count = attachments_read_ahead(f, dst, size);
+    const ssize_t count = attachments_read_on(f, dst, size);
     if (count < 0) {
         return attachments_say(f->owner, EXO_E_SOURCE_READ, f->shown, strerror(errno));
     }
@@ -177,13 +191,12 @@ static int attachments_read_bytes(void *ctx, void *dst, size_t size, size_t *got
     return EXO_OK;
 }
 
+/* What was read ahead may have changed since. */
 static int attachments_rewind_own(void *ctx)
 {
     found *f = ctx;
     f->at = 0;
-    if (f->owner->ahead && f->owner->ahead->of == f) {
-        f->owner->ahead->of = NULL; /* it may be another file by now */
-    }
+    f->owner->ahead_of = NULL;
     return EXO_OK;
 }
 
@@ -736,7 +749,7 @@ void exo_attachments_free(exo_attachments *attachments)
     if (attachments->folder >= 0) {
         close(attachments->folder);
     }
-    free(attachments->ahead);
     free(attachments->folder_path);
+    attachments_drop_ahead(attachments);
     exo_heap.resize(exo_heap.ctx, attachments, 0);
 }

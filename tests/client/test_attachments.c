@@ -707,6 +707,57 @@ static void test_files_that_change(void **state)
     exo_request_free(request);
 }
 
+/* Large ones are read ahead: in pieces of any size, two in turn, without memory for it, and anew from the beginning. */
+static void test_files_in_pieces(void **state)
+{
+    (void)state;
+    enum {
+        SIZE = 150000
+    };
+    static const size_t steps[] = {511, 4096, 65535, 65536, 65537, SIZE + 1};
+    static char texts[2][SIZE];
+    exo_file files[2];
+    for (size_t i = 0; i < SIZE; i++) {
+        texts[0][i] = (char)('a' + i * i / 7 % 26);
+        texts[1][i] = (char)('A' + i * i / 11 % 26);
+    }
+    write_file("first.txt", texts[0], SIZE);
+    write_file("second.txt", texts[1], SIZE);
+    exo_request *request = exo_request_new(NULL);
+    exo_request_file(request, EXO_USER, at("first.txt"), "text/plain");
+    exo_request_file(request, EXO_USER, at("second.txt"), "text/plain");
+    for (long blocks = -1; blocks <= 0; blocks++) {
+        exo_attachments *attachments = exo_attachments_new(request);
+        assert_int_equal(open_handle(attachments, 0, &files[0]), EXO_OK);
+        assert_int_equal(open_handle(attachments, 1, &files[1]), EXO_OK);
+        const exo_source *first = files[0].source;
+        const exo_source *second = files[1].source;
+        heap_left = blocks;
+        for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+            assert_holds(first, texts[0], SIZE, steps[i]);
+        }
+        for (size_t done = 0; done < SIZE; done += 1000) {
+            char piece[1000];
+            size_t got;
+            assert_int_equal(second->read(second->ctx, piece, sizeof piece, &got), EXO_OK);
+            assert_memory_equal(piece, texts[1] + done, got);
+            for (size_t more = got; more < sizeof piece; more += got) { /* what was read ahead ends where it does */
+                assert_int_equal(second->read(second->ctx, piece + more, sizeof piece - more, &got), EXO_OK);
+                assert_memory_equal(piece + more, texts[1] + done + more, got);
+            }
+            first->rewind(first->ctx);
+            assert_int_equal(first->read(first->ctx, piece, 100, &got), EXO_OK);
+            assert_memory_equal(piece, texts[0], got);
+        }
+        heap_left = -1;
+        texts[0][5] ^= 1;
+        write_file("first.txt", texts[0], SIZE);
+        assert_holds(first, texts[0], SIZE, 100);
+        exo_attachments_free(attachments);
+    }
+    exo_request_free(request);
+}
+
 static void test_a_file_of_five_gigabytes(void **state)
 {
     (void)state;
@@ -918,6 +969,7 @@ int main(void)
         cmocka_unit_test(test_no_folder),
         cmocka_unit_test(test_answers_stay_the_same),
         cmocka_unit_test(test_files_that_change),
+        cmocka_unit_test(test_files_in_pieces),
         cmocka_unit_test(test_a_file_of_five_gigabytes),
         cmocka_unit_test(test_no_descriptors),
         cmocka_unit_test(test_reading_fails),
