@@ -73,8 +73,9 @@ async def _next_piece(body):
     piece = b""
     while piece is not None and not piece:
         piece = await _step(body.source)
-    body.sent += len(piece or b"")
-    return piece or b""
+    piece = piece or b""
+    body.sent += len(piece)
+    return piece if isinstance(piece, bytes) else bytes(piece)  # the caller's buffer may be another by and by
 
 
 def _step(source):

@@ -11,7 +11,7 @@ import types
 
 import _exochat
 import exoclaw_provider_openai._platform_cpython as platform
-from exoclaw_provider_openai import _drive, _engine
+from exoclaw_provider_openai import _drive, _engine_cpython
 
 
 class Queue:
@@ -120,35 +120,35 @@ def module(name, **contents):
 
 
 def engine_of(settings, client):
-    from exoclaw_provider_openai._home import Home
     from exoclaw_provider_openai._sockets import Sockets
 
-    return Home(settings, Sockets(settings, platform.wall), platform)
+    return _drive.Home(settings, Sockets(settings), platform)
 
 
 def install():
     parts = {name: getattr(platform, name) for name in dir(platform) if name[:1] != "_"}
     name = "exoclaw_provider_openai._platform_micropython"
+    sys.modules["micropython"] = module("micropython", const=lambda value: value)
     sys.modules[name] = module(name, core=Core, **parts)
-    from exoclaw_provider_openai import _connection, _sockets, _tls, _upload
+    from exoclaw_provider_openai import _chunked, _connect, _sockets, _tls
 
     _drive._exochat = module("_exochat", **{**vars(_exochat), "Attempt": Attempt})
     _sockets._exochat = module("_exochat", **{**vars(_exochat), "Wire": wire_of})
-
-    _connection.poll = Poll
-    _connection.socket = module("socket", socket=Socket, getaddrinfo=socket.getaddrinfo, SOCK_STREAM=socket.SOCK_STREAM)
-    for waits in ("readable", "writable"):
-        setattr(_connection.Connection, waits, types.coroutine(getattr(_connection.Connection, waits)))
-    _upload._step = types.coroutine(_upload._step)
+    _sockets._forget = lambda *names: None  # what is changed here stays loaded
+    _sockets.Connection.wait = types.coroutine(_sockets.Connection.wait)
+    flags = {name: getattr(select, name) for name in ("POLLOUT", "POLLERR", "POLLHUP")}
+    _connect.select = module("select", poll=Poll, **flags)
+    _connect.socket = module("socket", socket=Socket, getaddrinfo=socket.getaddrinfo, SOCK_STREAM=socket.SOCK_STREAM)
+    _chunked._step = types.coroutine(_chunked._step)
     chips = module("ssl", SSLContext=Context, PROTOCOL_TLS_CLIENT=ssl.PROTOCOL_TLS_CLIENT, CERT_REQUIRED=ssl.CERT_REQUIRED)
-    usual = _tls.context
+    usual = _tls.context_of
 
-    def context(*arguments):
+    def context_of(*arguments):
         sys.modules["ssl"] = chips
         try:
             return usual(*arguments)
         finally:
             sys.modules["ssl"] = ssl
 
-    _tls.context = context
-    _engine.make = engine_of
+    _tls.context_of = context_of
+    _engine_cpython.engine = engine_of

@@ -1,12 +1,13 @@
 """The answers of tests/streams, in all their dialects, over a socket: what comes of each, whole, byte by byte, and for the
 small ones at every split. What one read gives is cut there, since a network's pieces are nobody's to choose."""
 
-import asyncio  # before the transport, which looks for it
 import json
 import sys
 
 from at import AT
-from exoclaw_provider_openai import ContextWindowExceededError, Deployment, HTTPError, OpenAIStreamingProvider, _connection
+from hooks import MOST
+
+from exoclaw_provider_openai import ContextWindowExceededError, Deployment, HTTPError, OpenAIStreamingProvider
 
 SERVERS = "usual"
 TOGETHER = 4
@@ -15,17 +16,6 @@ SMALL = 330  # bytes of a stream that is tried at every split
 PATIENT = {"request_timeout": 600, "stream_ttft_timeout": 600, "connect_timeout": 600}
 CHIP = {"framing-huge-event.sse": "EXO_E_EVENT_LIMIT", "delta-tool-id-long.sse": "EXO_E_NAME_LIMIT"}  # more than it keeps
 FOLDER = __file__.rpartition("/")[0] + "/../streams/"
-
-
-MOST = {}  # deployment → bytes that one read gives; more where there is none
-
-
-def read(connection, buffer):
-    most = MOST.get(id(connection.key))
-    return connection.socket.readinto(buffer, most) if most else connection.socket.readinto(buffer)
-
-
-_connection.Connection.read = read
 
 
 async def ask(provider, size):

@@ -45,7 +45,9 @@ async def told(made, messages=HELLO, **more):
 
 async def test_fault_13_neither_headers_nor_comments_stop_the_first_clock():
     for behaviour in ("headers-then-silent", "comments-only-20", "silent"):
-        response, error = await ask(provider(behaviour, "ok", stream_ttft_timeout=0.3))
+        made = provider(behaviour, "ok")
+        made._deployments[behaviour] = Deployment(AT["plain"], "sk-test", stream_ttft_timeout=0.3)
+        response, error = await ask(made)
         assert error is None and response.served_model == "ok"
         assert response.attempts[0]["code"] == "EXO_E_CLOCK_FIRST"
 
@@ -162,14 +164,14 @@ class Bare:
 
 
 async def test_fault_22_a_board_without_getenv():
-    from exoclaw_provider_openai import _log
+    from exoclaw_provider_openai import _deployment
 
-    usual = _log.os
-    _log.os = Bare
+    usual = _deployment.os
+    _deployment.os = Bare
     try:
         response, error = await ask(provider("ok"))
     finally:
-        _log.os = usual
+        _deployment.os = usual
     assert error is None and response.content == TEXT
 
 

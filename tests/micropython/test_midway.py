@@ -1,32 +1,18 @@
 """What changes while a call is under way, at the very byte: messages, buffers of the caller's, files. What is sent is what was
 given, or the call says that it was not."""
 
-import asyncio  # before the transport, which looks for it
 import json
 import os
 
 from at import AT
-from exoclaw_provider_openai import Deployment, HTTPError, OpenAIStreamingProvider, _connection
+from hooks import LATER
+
+from exoclaw_provider_openai import Deployment, HTTPError, OpenAIStreamingProvider
 
 SERVERS = "usual"
 MESSAGES = 100
 SIZE = 1000
 MOMENTS = (1, 1500, 30000, 90000)  # bytes that are out when something changes
-LATER = {}  # deployment → [bytes until then, what is done]
-
-
-def write(connection, buffer, start, size):
-    sent = connection.socket.write(buffer, start, size)
-    later = LATER.get(id(connection.key))
-    if later and sent:
-        later[0] -= sent
-        if later[0] <= 0:
-            LATER.clear()
-            later[1]()
-    return sent
-
-
-_connection.Connection.write = write
 
 
 def provider(model="told"):

@@ -39,14 +39,25 @@ STALLS = (
     ("among comments within it", "one-delta-then-comments", (IDLE,)),
 )
 
-# Where it breaks, how that is met, the code.
+# What the trail says once a phase is there; all that begins with an answer's text has a first event.
+MARKS = {
+    "sending": "connected_ms",
+    "before the head": "sent_ms",
+    "within the head": "sent_ms",
+    "behind the head": "http_status",
+    "among comments": "http_status",
+    "within the answer": "first_event_ms",
+    "among comments within it": "first_event_ms",
+}
+
+# Where it breaks, how that is met, the code (one of these).
 BREAKS = (
     ("reset while sending", "early:reset-upload-after-64", "EXO_E_RESET_IN_UPLOAD"),
     ("closed while sending", "early:fin-upload-after-64", "EXO_E_RESET_IN_UPLOAD"),
     ("reset before the head", "reset-before-headers", "EXO_E_CLOSED"),
     ("closed before the head", "fin-before-headers", "EXO_E_CLOSED"),
     ("closed within the head", "cut-head-after-20", "EXO_E_CLOSED"),
-    ("reset within the answer", "reset-after-700", "EXO_E_RECEIVE"),
+    ("reset within the answer", "reset-after-700", "EXO_E_RECEIVE|EXO_E_CLOSED"),  # a reset may overtake what came before
     ("closed within the answer", "cut-after-700", "EXO_E_BODY_CUT"),
     ("closed within the answer, unframed", "cut-after-700+close", "EXO_E_TRUNCATED"),
 )
@@ -104,18 +115,25 @@ async def ask(url, model, messages, options, **more):
 
 def expect(error, kind, code):
     assert error is not None, "no failure"
-    assert isinstance(error, kind) and error.code == code, (error, error.code, error.attempts)
-    # The total clock may be over before a large body is sized.
-    assert len(error.attempts) == 1 or code == "EXO_E_CLOCK_TOTAL" and not error.attempts, error.attempts
+    assert isinstance(error, kind) and error.code in code.split("|"), (error, error.code, error.attempts)
+    assert len(error.attempts) == 1, error.attempts
     assert len(str(error)) > 5, error
 
 
+def reached(phase, error):
+    """A clock that has rung on the way to the phase says nothing of it: what the trail of the attempt has of it."""
+    mark = MARKS.get(phase)
+    return mark is None or bool(error.attempts) and error.attempts[-1][mark] is not None
+
+
 async def stall(place, phase, clock, rings):
-    options = {} if clock == "total" else {clock: RINGS}
-    total = None if rings else LATER
-    if clock == "total":
-        total = LATER if phase == "sending" else RINGS
-    _, error = await ask(*place, options, total_timeout=total)
+    for factor in (1, 4, 16, 64):  # until the clock is long enough for this machine to get there
+        options = {} if clock == "total" else {clock: RINGS * factor}
+        total = RINGS * factor if clock == "total" else None if rings else LATER * factor
+        _, error = await ask(*place, options, total_timeout=total)
+        assert error is not None, "no failure"
+        if reached(phase, error):
+            break
     kind, code = CODES[clock if rings else "total"]
     expect(error, HTTPWriteTimeout if phase == "sending" and code == "EXO_E_CLOCK_IDLE" else kind, code)
 
@@ -146,8 +164,10 @@ async def falls_back(way):
     ca = AT["ca"]
     places = [way.meet(where)[:2] for where in ("status-503", "fin-before-headers", "silent", "cut-after-700", "ok")]
     names = [model for _, model in places]
-    deployments = {model: Deployment(url, "key", ca=ca, stream_ttft_timeout=RINGS) for url, model in places}
-    deployments["ok"] = Deployment(places[-1][0], "key", ca=ca)
+    deployments = {model: Deployment(url, "key", ca=ca, **PATIENT) for url, model in places}
+    silent = dict(PATIENT)
+    silent[FIRST] = RINGS
+    deployments["silent"] = Deployment(way.base(), "key", ca=ca, **silent)
     provider = OpenAIStreamingProvider(names[0], deployments, {names[0]: names[1:]})
     response = await provider.chat(HELLO)
     await provider.close()
