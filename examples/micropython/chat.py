@@ -1,7 +1,6 @@
 """A chat on a board: Wi-Fi, the time (certificates have dates), and one question, streamed to the serial line.
 
-`settings.json` beside this file: {"wifi": ["name", "password"], "base_url": "https://…/v1", "model": "…", "key": "…",
-"question": "…"}. The authority's certificate lies in /ca.pem, or "ca" names it.
+`settings.json`: {"wifi": ["name", "password"], "base_url": "https://…/v1", "model": "…", "key": "…", "question": "…"}; "ca", or /ca.pem.
 """
 
 import asyncio
@@ -24,15 +23,12 @@ def connect(wifi):
     ntptime.settime()
 
 
-gc.threshold(4096)  # in a small heap garbage must not lie about until there is no room left
-
-
-async def show(text):
-    print(text, end="")
-
-
 async def main(wifi, base_url, model, key, question, ca=None):
+    async def show(text):
+        print(text, end="")
+
     connect(wifi)
+    gc.threshold(4096)  # in a small heap garbage must not lie about until there is no room left
     provider = OpenAIStreamingProvider(model, {model: Deployment(base_url, key, ca=ca)})
     try:
         await provider.chat([{"role": "user", "content": question}], on_delta=show)
