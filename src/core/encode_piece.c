@@ -6,6 +6,7 @@
  * piece of a source that is read ahead.
  */
 #include "encode_walk.h"
+#include "json_text.h"
 #include "vectors.h"
 
 static size_t piece_smaller(size_t a, size_t b)
@@ -433,6 +434,35 @@ static int write_piece(exo_encoder *e, exo_window *out)
     }
 }
 
+#ifndef EXO_SMALL
+/* The longest text that is looked at before it is written. */
+#define PIECE_SHORT 128
+
+/* Writes as much of the script as is its own text, or the token's where that is short and stands for itself: what most
+ * tokens are, all at once. `room` is what may be written. Returns how much was. */
+static size_t piece_write_plain(exo_encoder *e, char *dst, size_t room)
+{
+    const exo_span text = e->value_.text;
+    const bool plain = !e->value_.escaped && text.len <= PIECE_SHORT;
+    const char *script = e->script_;
+    size_t len = 0;
+    for (;; script++) {
+        if ((uint8_t)*script >= ' ' && len < room) {
+            dst[len++] = *script;
+        } else if (*script == MARK_VALUE_TEXT && plain && text.len <= room - len &&
+                   exo_json_clean_run(text.ptr, text.len) == text.len) {
+            if (text.len > 0) {
+                memcpy(dst + len, text.ptr, text.len);
+            }
+            len += text.len;
+        } else {
+            e->script_ = script;
+            return len;
+        }
+    }
+}
+#endif
+
 /* Never writes what the sizing walk did not count, lest a receiver that counts takes a changed body for complete. */
 int exo_encode_write_on(exo_encoder *e, exo_window *out)
 {
@@ -446,6 +476,11 @@ int exo_encode_write_on(exo_encoder *e, exo_window *out)
     if (!hashed) {
         exo_encode_hash(e, out);
     }
+#ifndef EXO_SMALL
+    if (e->piece_ == PIECE_SCRIPT) {
+        part.pos = piece_write_plain(e, part.dst, part.size);
+    }
+#endif
     int rc = write_piece(e, &part);
     if (counted) {
         e->sum_.bytes_ += part.pos;

@@ -6,6 +6,8 @@
  */
 #include "json_text.h"
 
+#include <stdbool.h>
+
 #include "ascii.h"
 #include "vectors.h"
 
@@ -53,20 +55,36 @@ size_t exo_utf8_put(char out[4], uint32_t code_point)
 }
 
 /* Where words say which of their bytes comes first. */
-#if !defined EXO_SMALL && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#if !defined EXO_SMALL && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && SIZE_MAX > UINT32_MAX
 #define TEXT_WORDS
 #endif
 
 /* The top bit of the first byte of a machine word that is no ASCII, or cannot stand in a JSON string as it is, perhaps
  * some above it, and no others. A subtraction borrows into a byte's top bit first at the lowest byte that is too small:
  * no such byte, no bit, and the lowest bit is at the first one. */
-static inline size_t text_specials(const char *text)
+static inline size_t text_specials_in(size_t word)
 {
     const size_t ones = SIZE_MAX / 255;
-    size_t word;
-    memcpy(&word, text, sizeof word);
     return (word | (word - ones * ' ') | ((word ^ ones * '"') - ones) | ((word ^ ones * '\\') - ones)) & ones * 0x80;
 }
+
+static inline size_t text_specials(const char *text)
+{
+    size_t word;
+    memcpy(&word, text, sizeof word);
+    return text_specials_in(word);
+}
+
+#ifdef TEXT_WORDS
+/* Whether a text of 4 to 8 bytes has none of them: of its two halves, which may overlap. */
+static inline bool text_is_short_run(const char *text, size_t len)
+{
+    uint32_t halves[2];
+    memcpy(&halves[0], text, sizeof halves[0]);
+    memcpy(&halves[1], text + len - sizeof halves[1], sizeof halves[1]);
+    return !text_specials_in(halves[0] | (uint64_t)halves[1] << 32);
+}
+#endif
 
 /* How many bytes at `text` are ASCII and may stand in a JSON string as they are. What is too short for the widest look
  * is looked at by machine words, and the rest by bytes. */
@@ -94,6 +112,9 @@ static size_t text_ascii_run(const char *text, size_t len)
         at += sizeof(size_t);
     }
 #ifdef TEXT_WORDS
+    if (len >= 4 && len < sizeof(size_t) && text_is_short_run(text, len)) {
+        return len;
+    }
     if (at < len && len >= sizeof(size_t)) { /* the last word, of which the first bytes have been looked at */
         const size_t special = text_specials(text + len - sizeof(size_t)) >> 8 * (sizeof(size_t) - (len - at));
         return special ? at + (size_t)__builtin_ctzll(special) / 8 : len;
