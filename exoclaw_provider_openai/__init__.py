@@ -29,10 +29,14 @@ def __getattr__(name):
 
 
 def _forget(*names):
-    """A chip lets go of modules that have done their work; they are loaded anew when they are needed again."""
+    """A chip lets go of modules that have done their work, at once, so that what comes next finds their room. They are loaded
+    anew when they are needed again."""
+    import gc
+
     for name in names:
         sys.modules.pop(__name__ + "." + name, None)
         globals().pop(name, None)
+    gc.collect()
 
 
 def _module(name):

@@ -2,7 +2,7 @@
 let go of.
 
 Everything that waits is a coroutine over asyncio's queue of sockets; whoever waits may be interrupted. `stage` of the
-Connection says what is being done: "ca", "name", "tcp", "tls".
+Connection says what is being done: "name", "tcp", "ca", "tls".
 """
 
 import errno

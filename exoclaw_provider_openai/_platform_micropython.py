@@ -24,7 +24,6 @@ def engine(settings, client):
     from . import _forget
 
     _forget("_check")
-    gc.collect()
     from ._sockets import Sockets
 
     gc.collect()

@@ -149,34 +149,32 @@ class Exchange:
 
             self.chunks = Chunks(self)
         found = transport._idle
-        if found is not None and found.key == deployment:
+        if found is not None and found.key is deployment:
             transport._idle = None
         else:
             transport.keep(None)
             self.connection = found = Connection(deployment)
             try:
+                from ._connect import connect
+
+                await connect(found, host, port)
+                connect = None
+                _forget("_connect")
+                found.stage = ""
                 if secure:
                     from ._tls import context_of
 
                     found.stage = "ca"
                     context = context_of(deployment, transport.settings.ca)
+                    context_of = None
                     _forget("_tls")
-                    found.stage = "name"
-                from ._connect import connect
-
-                await connect(found, host, port)
-                _forget("_connect")
-                connect = None
-                found.stage = ""
-                if secure:  # the handshake is made with the first bytes that are written
-                    found.stage = "tls"
+                    found.stage = "tls"  # the handshake is made with the first bytes that are written
                     found.socket = context.wrap_socket(found._raw, server_hostname=host, do_handshake_on_connect=False)
             except (OSError, ValueError) as error:
                 from ._broken import tell
 
-                return tell(self, error)
-            finally:
                 _forget("_connect", "_tls")
+                return tell(self, error)
         self.connection = found
         if not found.stage:
             self.attempt.connected(self.clock(), found.reused)

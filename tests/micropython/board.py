@@ -51,8 +51,12 @@ class __System:
     def chdir(self, path):
         pass
     def stat(self, path):
-        if path.lstrip("/") in FILES:
+        path = path.lstrip("/")
+        if path in FILES:
             return (0x8000,) + (0,) * 9
+        for name in FILES:
+            if name.startswith(path + "/"):
+                return (0x4000,) + (0,) * 9
         raise OSError(2)
     def open(self, path, mode):
         return __File(FILES[path.lstrip("/")])
