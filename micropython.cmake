@@ -20,6 +20,6 @@ target_compile_definitions(usermod_exochat INTERFACE EXO_SMALL)
 # What gcc does for speed even with -Os, where it takes room; for these sources alone.
 if(CMAKE_C_COMPILER_ID STREQUAL GNU)
     set_source_files_properties(${EXOCHAT_BINDING} ${EXOCHAT_LINES} PROPERTIES COMPILE_OPTIONS
-        "-fno-move-loop-invariants;-fno-tree-loop-optimize;-fno-schedule-insns2;-fno-code-hoisting;-fno-tree-pre;-fno-if-conversion;-fno-tree-dominator-opts")
+        "-fno-move-loop-invariants;-fno-tree-loop-optimize;-fno-schedule-insns2;-fno-code-hoisting;-fno-tree-pre;-fno-if-conversion;-fno-tree-dominator-opts;-fno-tree-copy-prop")
 endif()
 target_link_libraries(usermod INTERFACE usermod_exochat)

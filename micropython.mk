@@ -21,7 +21,7 @@ CFLAGS_USERMOD += -I$(EXOCHAT_DIR)/include -DEXO_SMALL
 
 # What gcc does for speed even with -Os, where it takes room; clang has no such options.
 EXOCHAT_OPTIONS := -fno-move-loop-invariants -fno-tree-loop-optimize -fno-schedule-insns2 -fno-code-hoisting \
-	-fno-tree-pre -fno-if-conversion -fno-tree-dominator-opts
+	-fno-tree-pre -fno-if-conversion -fno-tree-dominator-opts -fno-tree-copy-prop
 ifeq ($(findstring clang,$(shell $(CC) --version)),)
 CFLAGS_USERMOD += $(EXOCHAT_OPTIONS)
 endif

@@ -74,7 +74,7 @@ static mp_obj_t attempt_make_new(const mp_obj_type_t *type, size_t n_args, size_
     exo_buffer_init(&self->joined, &exomp_heap, self->limits.event, EXO_E_EVENT_LIMIT);
     exo_buffer_init(&self->whole, &exomp_heap, self->limits.answer, EXO_E_ANSWER_LIMIT);
     if (said.choices < 1 || said.choices > 16) {
-        mp_raise_ValueError(EXOMP_WORDS("choices"));
+        EXOMP_VALUE_ERROR("choices");
     }
     if (!said.whole) {
         attempt_make_answers(self, said.choices,

@@ -83,11 +83,15 @@ typedef qstr exomp_key;
     MP_DEFINE_CONST_OBJ_TYPE(exomp_##prefix##_type, NAME, MP_TYPE_FLAG_NONE, call, CALL);
 #endif
 
-/* The words of an exception, which a build without the texts of errors leaves out too. */
+/* Raise, with words, which a build without the texts of errors leaves out too. */
 #ifdef EXO_NO_ERROR_TEXTS
-#define EXOMP_WORDS(text) MP_ERROR_TEXT("")
+#define EXOMP_VALUE_ERROR(words) exomp_value_error()
+#define EXOMP_TYPE_ERROR(words)  exomp_type_error()
+NORETURN void exomp_value_error(void);
+NORETURN void exomp_type_error(void);
 #else
-#define EXOMP_WORDS(text) MP_ERROR_TEXT(text)
+#define EXOMP_VALUE_ERROR(words) mp_raise_ValueError(MP_ERROR_TEXT(words))
+#define EXOMP_TYPE_ERROR(words)  mp_raise_TypeError(MP_ERROR_TEXT(words))
 #endif
 
 /* The types; each in the file of its name. */
@@ -118,6 +122,9 @@ void *exomp_array(size_t count, size_t size);
 
 /* An empty buffer of the collector's memory, of any size. */
 void exomp_buffer(exo_buffer *buffer);
+
+/* Gives back what a buffer has more than it holds. */
+void exomp_fit(exo_buffer *buffer);
 
 /* The object that `object` is, TypeError where it is of another type. */
 void *exomp_as(mp_obj_t object, exomp_type *type);

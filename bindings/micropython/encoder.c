@@ -220,7 +220,7 @@ static void encoder_set_drop(encoder_object *self, mp_obj_t drop, exo_encode_opt
 static void encoder_set_rename(encoder_object *self, mp_obj_t rename, exo_encode_options *options)
 {
     if (!exomp_is_dict(rename)) {
-        mp_raise_TypeError(EXOMP_WORDS("rename"));
+        EXOMP_TYPE_ERROR("rename");
     }
     const mp_map_t *map = mp_obj_dict_get_map(rename);
     self->rename = exomp_array(map->used, sizeof *self->rename);
@@ -298,7 +298,7 @@ static void encoder_set_file(void *object, const exomp_args *args)
     const mp_int_t size = args->number[1];
     const uint32_t index = exomp_count(args->number[0], UINT32_MAX);
     if (index >= self->file_count) {
-        mp_raise_ValueError(EXOMP_WORDS("no such file"));
+        EXOMP_VALUE_ERROR("no such file");
     }
     exo_span text;
     exomp_text(args->object[0], &text);
@@ -354,7 +354,7 @@ static void encoder_fail(void *object, const exomp_args *args)
 static void encoder_check(const encoder_object *self, bool ready)
 {
     if (!ready) {
-        mp_raise_ValueError(EXOMP_WORDS("aim() and size() first"));
+        EXOMP_VALUE_ERROR("size() first");
     }
     exomp_held_check(&self->mail);
 }

@@ -11,11 +11,6 @@ mp_obj_t exomp_error_name(int code)
     return exomp_word(exo_error_name(code));
 }
 
-mp_obj_t exomp_error_text(int code)
-{
-    return exomp_error_name(code);
-}
-
 #else
 
 #include "error_words.h"

@@ -56,7 +56,7 @@ unsigned exomp_wanted(mp_obj_t names)
             type++;
         }
         if (type > EXO_EVENT_END) {
-            mp_raise_ValueError(EXOMP_WORDS("wanted"));
+            EXOMP_VALUE_ERROR("wanted");
         }
         mask |= EXO_WANT(type);
     }

@@ -65,7 +65,7 @@ static void field_set(const exomp_field *field, mp_obj_t value, void *to)
         const exomp_key word = EXOMP_KEY_OF(value);
         const bool token = EXOMP_NAME_IS(EXOMP_NAME(token), word);
         if (!token && !EXOMP_NAME_IS(EXOMP_NAME(event), word)) {
-            mp_raise_ValueError(EXOMP_WORDS("ttft_until"));
+            EXOMP_VALUE_ERROR("ttft_until");
         }
         *(exo_ttft_until *)at = token ? EXO_UNTIL_TOKEN : EXO_UNTIL_EVENT;
         break;
@@ -82,7 +82,7 @@ void exomp_fields_set(mp_obj_t dict, const exomp_field *table, unsigned rows, vo
         return;
     }
     if (!exomp_is_dict(dict)) {
-        mp_raise_TypeError(EXOMP_WORDS("dict expected"));
+        EXOMP_TYPE_ERROR("dict expected");
     }
     const mp_map_t *map = mp_obj_dict_get_map(dict);
     for (size_t i = 0; i < map->alloc; i++) {

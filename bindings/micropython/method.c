@@ -6,7 +6,7 @@
 
 static NORETURN void method_misused(void)
 {
-    mp_raise_TypeError(EXOMP_WORDS("arguments"));
+    EXOMP_TYPE_ERROR("arguments");
 }
 
 static mp_obj_t method_call(mp_obj_t object, size_t n_args, size_t n_kw, const mp_obj_t *args)
@@ -46,7 +46,7 @@ static mp_obj_t method_call(mp_obj_t object, size_t n_args, size_t n_kw, const m
     }
     exomp_object *self = MP_OBJ_TO_PTR(args[0]);
     if (self->over && !(method->kinds & EXOMP_CLOSES)) {
-        mp_raise_ValueError(EXOMP_WORDS("closed"));
+        EXOMP_VALUE_ERROR("closed");
     }
     mp_obj_t made;
     switch ((exomp_gives)(method->kinds >> EXOMP_GIVES_AT & 3)) {

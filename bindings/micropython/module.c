@@ -11,11 +11,15 @@ static mp_obj_t module_error_name(mp_obj_t code)
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(module_error_name_obj, module_error_name);
 
+#ifdef EXO_NO_ERROR_TEXTS
+#define module_error_text_obj module_error_name_obj
+#else
 static mp_obj_t module_error_text(mp_obj_t code)
 {
     return exomp_error_text((int)exomp_int_of(code));
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(module_error_text_obj, module_error_text);
+#endif
 
 static mp_obj_t module_error_class(mp_obj_t code)
 {
@@ -45,7 +49,7 @@ static mp_obj_t module_frame(mp_obj_t buffer, mp_obj_t start, mp_obj_t size)
     mp_buffer_info_t found;
     mp_get_buffer_raise(buffer, &found, MP_BUFFER_RW);
     if (at < before || found.len < behind || at > found.len - behind || bytes > found.len - behind - at) {
-        mp_raise_ValueError(EXOMP_WORDS("no room"));
+        EXOMP_VALUE_ERROR("no room");
     }
     char *const memory = found.buf;
     const exo_span chunk = exo_http1_chunk_frame(memory + at, bytes);

@@ -263,27 +263,18 @@ static void tape_put_value(tape_builder *builder, mp_obj_t value)
     if (type == EXO_VALUE_END) {
         value = tape_native(value);
         if (value == MP_OBJ_NULL) {
-            tape_raise(builder, &mp_type_TypeError, ": no type of JSON");
+            tape_raise(builder, &mp_type_TypeError, ": no JSON");
         }
         type = tape_scalar(builder, &value);
     }
     if (type == EXO_VALUE_END) {
         if (builder->depth == EXO_JSON_DEPTH_MAX) {
-            tape_raise(builder, &mp_type_ValueError, ": nested too deep");
+            tape_raise(builder, &mp_type_ValueError, ": too deep");
         }
         type = exomp_is_dict(value) ? EXO_VALUE_OBJECT : EXO_VALUE_ARRAY;
         builder->frames[builder->depth++] = (tape_frame){value, 0};
     }
     tape_put(builder->tape, type, value);
-}
-
-/* Gives back what a buffer has more than it holds. */
-static void tape_fit(exo_buffer *buffer)
-{
-    void *fitting = exomp_realloc(buffer->data, buffer->len);
-    if (fitting) {
-        buffer->data = fitting;
-    }
 }
 
 void exomp_tape_build(exomp_tape *tape, mp_obj_t value, const char *name)
@@ -308,6 +299,6 @@ void exomp_tape_build(exomp_tape *tape, mp_obj_t value, const char *name)
             tape_put(tape, EXO_VALUE_END, MP_OBJ_NULL);
         }
     }
-    tape_fit(&tape->kinds);
-    tape_fit(&tape->objects);
+    exomp_fit(&tape->kinds);
+    exomp_fit(&tape->objects);
 }

@@ -12,19 +12,28 @@ static void *text_resize(void *ctx, void *ptr, size_t size)
 #ifndef MICROPY_ENABLE_DYNRUNTIME
     if (ptr && size > TEXT_LONG && !gc_is_locked()) {
         void *grown = gc_realloc(ptr, size, false);
-        if (!grown) {
-            gc_collect();
-            grown = gc_realloc(ptr, size, false);
-        }
         if (grown) {
             return grown;
         }
+        gc_collect();
     }
 #endif
     return exomp_realloc(ptr, size);
 }
 
 const exo_allocator exomp_heap = {NULL, text_resize};
+
+#ifdef EXO_NO_ERROR_TEXTS
+NORETURN void exomp_value_error(void)
+{
+    mp_raise_ValueError(MP_ERROR_TEXT(""));
+}
+
+NORETURN void exomp_type_error(void)
+{
+    mp_raise_TypeError(MP_ERROR_TEXT(""));
+}
+#endif
 
 void *exomp_new(size_t size, exomp_type *type)
 {
@@ -48,7 +57,7 @@ void exomp_buffer(exo_buffer *buffer)
 void *exomp_as(mp_obj_t object, exomp_type *type)
 {
     if (mp_obj_get_type(object) != (const mp_obj_type_t *)type) {
-        mp_raise_TypeError(EXOMP_WORDS("wrong object"));
+        EXOMP_TYPE_ERROR("wrong object");
     }
     return MP_OBJ_TO_PTR(object);
 }
@@ -99,17 +108,23 @@ mp_obj_t exomp_str_or_none(exo_span text)
     return text.len > 0 ? exomp_str(text) : mp_const_none;
 }
 
+void exomp_fit(exo_buffer *buffer)
+{
+    void *fitting = exomp_realloc(buffer->data, buffer->len);
+    if (fitting) {
+        buffer->data = fitting;
+    }
+}
+
 mp_obj_t exomp_str_taken(exo_buffer *buffer)
 {
     exomp_check(exo_buffer_reserve(buffer, 1));
     mp_obj_str_t *text = exomp_new(sizeof *text, (exomp_type *)&mp_type_str);
     text->len = buffer->len;
-    text->data = (const byte *)buffer->data;
     buffer->data[buffer->len] = '\0'; /* as every str has it */
-    void *fitting = exomp_realloc(buffer->data, buffer->len + 1);
-    if (fitting) {
-        text->data = fitting;
-    }
+    buffer->len++;
+    exomp_fit(buffer);
+    text->data = (const byte *)buffer->data;
     memset(buffer, 0, sizeof *buffer);
     return MP_OBJ_FROM_PTR(text);
 }
@@ -129,7 +144,7 @@ bool exomp_is_str(mp_obj_t object)
 void exomp_text(mp_obj_t object, exo_span *out)
 {
     if (!exomp_is_str(object)) {
-        mp_raise_TypeError(EXOMP_WORDS("str expected"));
+        EXOMP_TYPE_ERROR("str expected");
     }
     exomp_bytes(object, out);
 }
@@ -149,7 +164,7 @@ mp_obj_t *exomp_pair(mp_obj_t pair)
     mp_obj_t *items;
     mp_obj_get_array(pair, &count, &items);
     if (count != 2) {
-        mp_raise_ValueError(EXOMP_WORDS("no pair"));
+        EXOMP_VALUE_ERROR("no pair");
     }
     return items;
 }
@@ -188,7 +203,7 @@ mp_int_t exomp_int_of(mp_obj_t object)
 uint32_t exomp_count(mp_int_t number, uint32_t most)
 {
     if (number < 0 || (mp_uint_t)number > most) {
-        mp_raise_ValueError(EXOMP_WORDS("out of range"));
+        EXOMP_VALUE_ERROR("out of range");
     }
     return (uint32_t)number;
 }
@@ -244,7 +259,7 @@ static void text_cut(exo_span *bytes, const exomp_args *args)
     const size_t start = (size_t)args->start;
     const size_t end = args->end < 0 ? bytes->len : (size_t)args->end;
     if (start > end || end > bytes->len) {
-        mp_raise_ValueError(EXOMP_WORDS("out of range"));
+        EXOMP_VALUE_ERROR("out of range");
     }
     bytes->ptr += start;
     bytes->len = end - start;
@@ -256,7 +271,7 @@ void exomp_hold(exomp_held *held, const exomp_args *args, exo_span *fed)
     const exo_span whole = *fed;
     text_cut(fed, args);
     if (held->object != MP_OBJ_NULL) {
-        mp_raise_ValueError(EXOMP_WORDS("next() comes first"));
+        EXOMP_VALUE_ERROR("next() comes first");
     }
     if (fed->len > 0) {
         held->object = args->object[0];
@@ -270,7 +285,7 @@ void exomp_held_check(const exomp_held *held)
         exo_span bytes;
         exomp_bytes(held->object, &bytes);
         if (bytes.ptr != held->whole.ptr || bytes.len != held->whole.len) {
-            mp_raise_ValueError(EXOMP_WORDS("buffer resized"));
+            EXOMP_VALUE_ERROR("buffer resized");
         }
     }
 }

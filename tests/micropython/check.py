@@ -5,7 +5,7 @@
 
 The machines of _exochat run on the unix port with the user module, again under sanitizers, on Debian's own interpreter
 with the native module, and on emulated boards; the provider and tests/scenarios over sockets, plain and TLS, on the
-first and the third; then the limits of the heap.
+first and the third; then the limits of the heap and of the flash.
 """
 
 import functools
@@ -171,6 +171,12 @@ def heap(counts):
     limits.check(counts)
 
 
+def flash(counts):
+    import flash as limits
+
+    limits.check(counts)
+
+
 def cmake(counts):
     """micropython.cmake, as CMake-based ports include it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -254,6 +260,7 @@ SUITES = {
     "heap": (heap, ("unix",)),
     "examples": (examples, ("stock",), ("unix",), ("natmod", "armv7m")),
     "mip": (mip, ("stock",), ("natmod",)),
+    "flash": (flash, ("board", "m4-user"), ("board", "m4-user-small")),
     "cmake": (cmake, ("board", "m3-user")),
     "sanitized": (sanitized, ("asan",)),
     "boards": (boards, ("natmod",), *(("board", name) for name in ("m3", "m4", "m7", "rv32", "m3-user"))),
