@@ -83,8 +83,8 @@ def page(root):
     return "\n".join(
         [
             "/*",
-            " * error_words.h: the names and texts of errors, packed. Made by tools/pack-errors.py of exochat/error.h; error_words.c",
-            " * reads it.",
+            " * error_words.h: the names and texts of errors, packed. Made by tools/pack-errors.py of exochat/error.h;",
+            " * error_words.c reads it.",
             " */",
             "#ifndef EXOMP_ERROR_WORDS_H",
             "#define EXOMP_ERROR_WORDS_H",

@@ -1,6 +1,6 @@
 /*
- * error_words.h: the names and texts of errors, packed. Made by tools/pack-errors.py of exochat/error.h; error_words.c
- * reads it.
+ * error_words.h: the names and texts of errors, packed. Made by tools/pack-errors.py of exochat/error.h;
+ * error_words.c reads it.
  */
 #ifndef EXOMP_ERROR_WORDS_H
 #define EXOMP_ERROR_WORDS_H

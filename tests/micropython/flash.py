@@ -20,8 +20,9 @@ def files(board):
     text = (stage.MADE / f"board-{board}" / "firmware.map").read_text(encoding="utf-8")
     placed = text[text.index("Linker script and memory map") :]
     sizes = collections.Counter()
-    # A long name of a section stands on a line of its own.
-    for size, file in re.findall(r"^ \.(?:text|rodata|srodata)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+) \S*/exochat/(\S+)\.o$", placed, re.M):
+    # A long name of a section stands on a line of its own, before where it lies, its bytes and its file.
+    row = r"^ \.(?:text|s?rodata)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+) \S*/exochat/(\S+)\.o$"
+    for size, file in re.findall(row, placed, re.M):
         sizes[file + ".c"] += int(size, 16)
     return {file: size for file, size in sorted(sizes.items()) if size}
 
@@ -36,7 +37,8 @@ def main(boards):
     found = [files(board) for board in boards]
     rows = {name: [sizes.get(name, 0) for sizes in found] for name in sorted(set().union(*found))}
     for part in ("bindings/", "src/core/", ""):
-        rows["all of " + (part or "it")] = [sum(size for name, size in sizes.items() if name.startswith(part)) for sizes in found]
+        sums = (sum(size for name, size in sizes.items() if name.startswith(part)) for sizes in found)
+        rows["all of " + (part or "it")] = list(sums)
     print("| |" + "|".join(boards) + "|")
     for name, sizes in rows.items():
         print(f"| {name} | " + " | ".join(f"{size:,}" for size in sizes) + " |")

@@ -38,6 +38,11 @@ def test_words_of_codes():
     assert _exochat.error_name(-89) == "EXO_E_CLOCK_FIRST" and _exochat.error_class(-89) == "transport"
     assert _exochat.error_name(5000) == "EXO_E_UNKNOWN" and _exochat.error_class(0) == "none"
     assert _exochat.error_text(-60) == "out of memory"
+    known = [code for code in range(-127, 0) if _exochat.error_class(code) != "none"]
+    for words, none in ((_exochat.error_name, "EXO_E_UNKNOWN"), (_exochat.error_text, "an unknown code")):
+        assert len({words(code) for code in known}) == len(known) > 70
+        assert not [code for code in range(-127, 6) if (words(code) == none) != (code < 0 and code not in known)]
+        assert words(6) == words(-128) == none
 
 
 def test_the_strict_route():
