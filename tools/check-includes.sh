@@ -22,7 +22,7 @@ json_repair    json_text json_read
 value          json_read
 encode         value json_write json_read encode_walk
 encode_walk    encode
-encode_piece   encode_walk vectors
+encode_piece   encode_walk json_text vectors
 encode_file    encode_walk
 json_name      json_read
 chunk          chunk_learn chunk_pass chunk_places json_name json_read json_text think shape

@@ -1,8 +1,8 @@
 /*
  * json_text.c: runs, escapes and UTF-8 sequences of JSON strings.
  *
- * It knows nothing of strings as a whole: the reader, the writer and the repair call it for a few bytes at a time. It
- * has no memory.
+ * It knows nothing of strings as a whole: the reader, the writer, the encoder and the repair call it for a stretch at a
+ * time. It has no memory.
  */
 #include "json_text.h"
 
