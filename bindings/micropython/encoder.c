@@ -298,7 +298,7 @@ static void encoder_set_file(void *object, const exomp_args *args)
     const mp_int_t size = args->number[1];
     const uint32_t index = exomp_count(args->number[0], UINT32_MAX);
     if (index >= self->file_count) {
-        EXOMP_VALUE_ERROR("no such file");
+        EXOMP_VALUE_ERROR("no file");
     }
     exo_span text;
     exomp_text(args->object[0], &text);

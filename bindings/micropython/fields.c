@@ -82,7 +82,7 @@ void exomp_fields_set(mp_obj_t dict, const exomp_field *table, unsigned rows, vo
         return;
     }
     if (!exomp_is_dict(dict)) {
-        EXOMP_TYPE_ERROR("dict expected");
+        EXOMP_TYPE_ERROR("no dict");
     }
     const mp_map_t *map = mp_obj_dict_get_map(dict);
     for (size_t i = 0; i < map->alloc; i++) {

@@ -287,7 +287,7 @@ void exomp_tape_build(exomp_tape *tape, mp_obj_t value, const char *name)
     exomp_buffer(&tape->kinds);
     exomp_buffer(&tape->objects);
     if (!exomp_is_dict(value)) {
-        tape_raise(&builder, &mp_type_TypeError, "dict expected");
+        tape_raise(&builder, &mp_type_TypeError, "no dict");
     }
     tape_put_value(&builder, value);
     while (builder.depth > 0) {

@@ -57,7 +57,7 @@ void exomp_buffer(exo_buffer *buffer)
 void *exomp_as(mp_obj_t object, exomp_type *type)
 {
     if (mp_obj_get_type(object) != (const mp_obj_type_t *)type) {
-        EXOMP_TYPE_ERROR("wrong object");
+        EXOMP_TYPE_ERROR("wrong type");
     }
     return MP_OBJ_TO_PTR(object);
 }
@@ -144,7 +144,7 @@ bool exomp_is_str(mp_obj_t object)
 void exomp_text(mp_obj_t object, exo_span *out)
 {
     if (!exomp_is_str(object)) {
-        EXOMP_TYPE_ERROR("str expected");
+        EXOMP_TYPE_ERROR("no str");
     }
     exomp_bytes(object, out);
 }
@@ -271,7 +271,7 @@ void exomp_hold(exomp_held *held, const exomp_args *args, exo_span *fed)
     const exo_span whole = *fed;
     text_cut(fed, args);
     if (held->object != MP_OBJ_NULL) {
-        EXOMP_VALUE_ERROR("next() comes first");
+        EXOMP_VALUE_ERROR("next() first");
     }
     if (fed->len > 0) {
         held->object = args->object[0];
