@@ -235,7 +235,7 @@ size_t exo_json_clean_run(const char *text, size_t len)
 {
 #ifdef VECTOR_BYTES
     size_t at = text_clean_run(text, len < VECTOR_BLOCK ? len : VECTOR_BLOCK);
-    if (len < 2 * VECTOR_BLOCK || at < VECTOR_BLOCK - 3) { /* there may be the beginning of a sequence */
+    if (len < (size_t)2 * VECTOR_BLOCK || at < VECTOR_BLOCK - 3) { /* there may be the beginning of a sequence */
         return at < VECTOR_BLOCK - 3 ? at : at + text_clean_run(text + at, len - at);
     }
     while (len - at >= VECTOR_BLOCK) {

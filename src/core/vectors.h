@@ -42,17 +42,17 @@ static inline vector vector_load(const char *text)
 
 static inline vector_block vector_load_block(const char *text)
 {
-    const vector_block block = {vector_load(text), vector_load(text + VECTOR_BYTES),
-                                vector_load(text + 2 * VECTOR_BYTES), vector_load(text + 3 * VECTOR_BYTES)};
+    const vector_block block = {vector_load(text), vector_load(text + 16), vector_load(text + 32),
+                                vector_load(text + 48)};
     return block;
 }
 
 static inline void vector_store_block(char *out, const vector_block *block)
 {
     memcpy(out, &block->a, VECTOR_BYTES);
-    memcpy(out + VECTOR_BYTES, &block->b, VECTOR_BYTES);
-    memcpy(out + 2 * VECTOR_BYTES, &block->c, VECTOR_BYTES);
-    memcpy(out + 3 * VECTOR_BYTES, &block->d, VECTOR_BYTES);
+    memcpy(out + 16, &block->b, VECTOR_BYTES);
+    memcpy(out + 32, &block->c, VECTOR_BYTES);
+    memcpy(out + 48, &block->d, VECTOR_BYTES);
 }
 
 #ifdef __SSE2__
