@@ -727,8 +727,7 @@ def finish_then(conn):
     if how == "finish-then-stall":
         conn.stall()
     elif how == "finish-then-reset":
-        conn.stall(0.05)
-        conn.reset()
+        conn.reset_when_read()
     conn.finish()
 
 

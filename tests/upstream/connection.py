@@ -19,7 +19,7 @@ from upstream.request import HEAD_MAX, Body, PeerGone, Request, Wire
 
 GONE = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
 DRAIN_SECONDS = 5.0
-RESET_DELAY = 0.05  # so that the client reads what came before the reset
+RESET_DELAY = 0.05  # so that the client reads what came before a reset, where nothing tells whether it has
 
 
 @dataclass
@@ -123,6 +123,30 @@ class Connection:
             except OSError:
                 pass
         self.close()
+
+    def reset_when_read(self):
+        """Closes with RST as soon as the client has read all that was sent: what it had not read, a reset would drop."""
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while self._unread() and time.monotonic() < deadline:
+            time.sleep(0.002)
+        self.reset()
+
+    def _unread(self):
+        """How many bytes are on their way to the client or wait for it in its system. 0 after a delay where Linux's table
+        of connections is not to be had."""
+        try:
+            ours, theirs = self._sock.getsockname()[1], self._sock.getpeername()[1]
+            with open("/proc/net/tcp6" if self._sock.family == socket.AF_INET6 else "/proc/net/tcp", encoding="ascii") as table:
+                rows = [row.split() for row in table][1:]
+        except (OSError, IndexError, TypeError):
+            time.sleep(RESET_DELAY)
+            return 0
+        unread = 0
+        for row in rows:
+            ports = tuple(int(address.rpartition(":")[2], 16) for address in row[1:3])
+            sent, received = (int(queue, 16) for queue in row[4].split(":"))
+            unread += sent if ports == (ours, theirs) else received if ports == (theirs, ours) else 0
+        return unread
 
     def finish(self):
         """Closes politely: ends our side, reads what the client still sends for a while, then closes."""
@@ -247,8 +271,7 @@ class Connection:
 
     def _break_off(self):
         if self.options.cut_by_reset:
-            time.sleep(RESET_DELAY)
-            self.reset()
+            self.reset_when_read()
         self.finish()
         raise Ended
 
