@@ -148,7 +148,7 @@ def exoclaw(counts):
     """exoclaw as its firmware stages it, from PyPI, and its own tests of what it imports, with this package in place of its."""
     made = stage.MADE / "exoclaw"
     own = sorted(path.stem for path in (made / "tests").glob("test_*.py"))
-    path = (HERE / "exoclaw_stubs", made / "tests", made / "stage")
+    path = (HERE.parent / "agent", HERE / "exoclaw_stubs", made / "tests", made / "stage")
     for name in ("unix", "stock"):
         over_sockets(counts, "exoclaw", name, ["test_exoclaw", *own], heap="8m", behind=path)
 

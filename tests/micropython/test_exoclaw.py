@@ -4,6 +4,7 @@ deltas, its classes and exceptions, its session key."""
 import asyncio
 import json
 
+from agent import Conversation, Weather
 from at import AT
 from exoclaw._compat import Path, bind_log_contextvars, unbind_log_contextvars
 from exoclaw.agent.loop import AgentLoop
@@ -17,43 +18,6 @@ from exoclaw_provider_openai import Deployment, OpenAIStreamingProvider
 SERVERS = "usual"
 TEXT = "Every stream finds its sea."
 HELLO = [{"role": "user", "content": "hello"}]
-
-
-class Conversation:
-    """The least that the loop needs."""
-
-    def __init__(self):
-        self.recorded = []
-        self.recovered = 0
-
-    async def build_prompt(self, session_id, message, **more):
-        return [{"role": "system", "content": "Be short."}, {"role": "user", "content": message}]
-
-    async def record(self, session_id, new_messages):
-        self.recorded.extend(new_messages)
-
-    async def recover_from_overflow(self, session_id):
-        self.recovered += 1
-        return [{"role": "user", "content": "shorter"}]
-
-    async def clear(self, session_id):
-        return True
-
-    def list_sessions(self):
-        return []
-
-
-class Weather:
-    name = "get_weather"
-    description = "The weather of a city."
-    parameters = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
-
-    def __init__(self):
-        self.asked = []
-
-    async def execute(self, **arguments):
-        self.asked.append(arguments)
-        return "rain"
 
 
 def provider(*models, **more):

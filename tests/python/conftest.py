@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(TESTS)]
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(TESTS), str(TESTS / "agent")]
 if os.environ.get("EXOCHAT_EXTENSION"):
     sys.path.insert(0, os.environ["EXOCHAT_EXTENSION"])
 if importlib.util.find_spec("exoclaw_provider_openai") is None:

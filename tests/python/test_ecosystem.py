@@ -13,6 +13,8 @@ pytest.importorskip("exoclaw")
 httpx = pytest.importorskip("httpx")
 hosted = hasattr(pytest.importorskip("_exochat"), "Client")
 
+from agent import Weather  # noqa: E402
+
 from exoclaw_provider_openai import Deployment, OpenAIStreamingProvider  # noqa: E402
 
 TEXT = "Every stream finds its sea."
@@ -32,15 +34,6 @@ def provider_of(request, upstream, plain_environment):
         return provider
 
     return make
-
-
-class Weather:
-    name = "get_weather"
-    description = "The weather of a city."
-    parameters = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
-
-    async def execute(self, **arguments):
-        return "rain in " + arguments["city"]
 
 
 async def test_a_turn(provider_of):

@@ -17,47 +17,11 @@ from exoclaw.executor import DirectExecutor  # noqa: E402
 from exoclaw.http import HTTPReadTimeout, HTTPStatusError, from_httpx  # noqa: E402
 from exoclaw.providers.protocol import LLMProvider  # noqa: E402
 from exoclaw.providers.types import ContextWindowExceededError, LLMResponse, ToolCallRequest  # noqa: E402
+from agent import Conversation, Weather  # noqa: E402
 
 from exoclaw_provider_openai import Deployment, OpenAIStreamingProvider  # noqa: E402
 
 TEXT = "Every stream finds its sea."
-
-
-class Conversation:
-    """The least that the loop needs."""
-
-    def __init__(self):
-        self.recorded = []
-        self.recovered = 0
-
-    async def build_prompt(self, session_id, message, **more):
-        return [{"role": "system", "content": "Be short."}, {"role": "user", "content": message}]
-
-    async def record(self, session_id, new_messages):
-        self.recorded.extend(new_messages)
-
-    async def recover_from_overflow(self, session_id):
-        self.recovered += 1
-        return [{"role": "user", "content": "shorter"}]
-
-    async def clear(self, session_id):
-        return True
-
-    def list_sessions(self):
-        return []
-
-
-class Weather:
-    name = "get_weather"
-    description = "The weather of a city."
-    parameters = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
-
-    def __init__(self):
-        self.asked = []
-
-    async def execute(self, **arguments):
-        self.asked.append(arguments)
-        return "rain"
 
 
 @pytest.fixture(params=["libcurl", "exoclaw"])

@@ -19,6 +19,8 @@ from dbos import DBOS, SetWorkflowID
 from exoclaw.agent.loop import AgentLoop
 from exoclaw.bus.queue import MessageBus
 
+from agent import Conversation, Weather
+
 from exoclaw_provider_openai import Deployment, OpenAIStreamingProvider
 
 GIVEN = json.loads(sys.argv[1])
@@ -33,30 +35,12 @@ def say(line):
         print(line, file=OUT, flush=True)
 
 
-class Conversation:
-    async def build_prompt(self, session_id, message, **more):
-        return [{"role": "system", "content": "Be short."}, {"role": "user", "content": message}]
-
-    async def record(self, session_id, new_messages):
-        pass
-
-    async def clear(self, session_id):
-        return True
-
-    def list_sessions(self):
-        return []
-
-
-class Weather:
-    name = "get_weather"
-    description = "The weather of a city."
-    parameters = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
-
+class Slow(Weather):
     async def execute(self, **arguments):
         if GIVEN.get("hold"):
             say("called")
             time.sleep(3600)
-        return "rain"
+        return await super().execute(**arguments)
 
 
 async def show(text, **end):
@@ -93,7 +77,7 @@ def main():
     clocks = {"request_timeout": 600.0, "stream_ttft_timeout": 600.0}
     provider = OpenAIStreamingProvider("durable", {"durable": Deployment(GIVEN["base_url"], "k")}, **clocks)
     loop = AgentLoop(
-        MessageBus(), provider, Conversation(), tools=[Weather()], executor=exoclaw_executor_dbos.DBOSExecutor()
+        MessageBus(), provider, Conversation(), tools=[Slow()], executor=exoclaw_executor_dbos.DBOSExecutor()
     )
     exoclaw_executor_dbos.set_loop_context(loop)
     LOOPS.append(loop)

@@ -13,19 +13,12 @@ from dbos import DBOS
 from exoclaw.bus.events import InboundMessage
 from exoclaw_nanobot import Config, create
 
+from agent import Weather
+
 from exoclaw_provider_openai import Deployment, OpenAIStreamingProvider
 
 OUT = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # whatever else is printed goes to standard error
-
-
-class Weather:
-    name = "get_weather"
-    description = "The weather of a city."
-    parameters = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
-
-    async def execute(self, **arguments):
-        return "rain in " + arguments["city"]
 
 
 class Channel:

@@ -1,4 +1,4 @@
-"""Where the package is that these tests have found, for the processes that they start."""
+"""Where the package is that these tests have found, and agent.py, for the processes that they start."""
 
 import os
 from pathlib import Path
@@ -12,5 +12,6 @@ def places():
 
 
 def environment(**more):
-    """This process's, with the package on the path; nothing is logged."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(places()), "PYTHONDONTWRITEBYTECODE": "1", "LLM_LOGGING": "false", **more}
+    """This process's, with the package and tests/agent on the path; nothing is logged."""
+    path = [*places(), str(Path(__file__).resolve().parents[2] / "agent")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1", "LLM_LOGGING": "false", **more}
