@@ -11,20 +11,51 @@ class Blocking:
 
         return provider_of(cls, path, options)
 
-    def chat_sync(self, *arguments, **options):
+    def chat_sync(
+        self,
+        messages,
+        tools=None,
+        model=None,
+        max_tokens=4096,
+        temperature=0.7,
+        reasoning_effort=None,
+        response_format=None,
+        on_delta=None,
+        *,
+        timeout=None,
+        **parameters
+    ):
         """chat() for programs without an event loop, from any thread; `on_delta` is a plain function."""
         from ._sync_cpython import run
 
-        on_delta = options.pop("on_delta", None)
-        plan = self._planned(*arguments, **options)
+        if getattr(getattr(on_delta, "__code__", None), "co_flags", 0) & 0x80:
+            raise TypeError("on_delta is a coroutine function: chat_sync() calls a plain one")
+        plan = self._planned(
+            messages, tools, model, max_tokens, temperature, reasoning_effort, response_format, timeout, **parameters
+        )
         plan.wanted = ("content",) if on_delta is not None else ()
         return run(self._start_sync(plan), on_delta, self._response)
 
-    def stream_sync(self, *arguments, restart=None, **options):
+    def stream_sync(
+        self,
+        messages,
+        tools=None,
+        model=None,
+        max_tokens=4096,
+        temperature=0.7,
+        reasoning_effort=None,
+        response_format=None,
+        *,
+        restart=None,
+        timeout=None,
+        **parameters
+    ):
         """stream() for programs without an event loop: an iterator, and a context manager."""
         from ._sync_cpython import SyncStream
 
-        plan = self._planned(*arguments, **options)
+        plan = self._planned(
+            messages, tools, model, max_tokens, temperature, reasoning_effort, response_format, timeout, **parameters
+        )
         plan.wanted = None
         plan.restart = self._settings.restart if restart is None else restart
         return SyncStream(lambda: self._start_sync(plan), self._response)

@@ -14,11 +14,12 @@ KEPT = 8  # idle clients
 
 
 class Pool:
-    """Clients that wait for a call."""
+    """Clients that wait for a call, and those that have one."""
 
     def __init__(self, settings):
         self.settings = settings
         self._idle = []
+        self._taken = set()
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._closed = False
@@ -27,15 +28,21 @@ class Pool:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the provider is closed")
-            if self._idle:
-                return self._idle.pop()
-        return client_of(self.settings)
+            client = self._idle.pop() if self._idle else client_of(self.settings)
+            self._taken.add(client)
+        return client
 
-    def give(self, client):
+    def give(self, client, quiet=True):
+        """Takes a client back. One that is not quiet (a call is under way, a thread waits) serves nobody any more."""
         with self._lock:
-            if not self._closed and len(self._idle) < KEPT:
+            self._taken.discard(client)
+            if quiet and not self._closed and len(self._idle) < KEPT and not client.calls():
                 self._idle.append(client)
                 return
+        client.close()
+
+    def lose(self, client):
+        self._taken.discard(client)
         client.close()
 
     def models(self, plan):
@@ -54,20 +61,26 @@ class Pool:
 
     def close(self):
         with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for client in idle:
+            clients = self._end()
+        for client in clients:
             client.close()
 
     def abandon(self):
-        for client in self._idle:
+        for client in self._end():
             client.abandon()
-        self._idle = []
+
+    def _end(self):
         self._closed = True
+        clients = [*self._idle, *self._taken]
+        self._idle, self._taken = [], set()
+        return clients
 
 
 class SyncCall(Outcome):
-    """One call that blocks; next() and close() as those of EngineCall, without await."""
+    """One call that blocks; next() and close() as those of EngineCall, without await. Another thread may close it."""
+
+    _client = None
+    _waits = False
 
     def __init__(self, plan, pool):
         Outcome.__init__(self, plan, pool.settings.log)
@@ -84,11 +97,16 @@ class SyncCall(Outcome):
 
     def next(self):
         """The next event; None: the call has succeeded. Raises what it failed with."""
+        client = self._client
         while not self.ended:
             while not self._events:
-                self._events = [event for _, event in self._client.turn()[1]]
+                self._events = [event for _, event in client.turn()[1]]
                 if not self._events:
-                    self._client.wait(-1)
+                    self._waits = True
+                    try:
+                        client.wait(-1)
+                    finally:
+                        self._waits = False
             event = self.take(self._events.pop(0))
             if event is not None:
                 return event
@@ -101,7 +119,12 @@ class SyncCall(Outcome):
         if client is not None:
             if not self.call.done():
                 self.call.cancel()
-            self._pool.give(client)
+            self._pool.give(client, not self._waits)
+
+    def __del__(self):
+        """Nobody holds the call any more. This may be any thread, and inside of the pool's lock."""
+        if self._client is not None:
+            self._pool.lose(self._client)
 
 
 class SyncStream(Events):

@@ -1,6 +1,7 @@
 """Calls that block: answers, deltas, streams, threads, Ctrl-C, and inside a running loop."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -67,6 +68,85 @@ def test_a_stream_that_is_left(provider, upstream):
     for one in provider.stream_sync(HELLO, model="slow-50"):
         break
     assert provider.chat_sync(HELLO).content == TEXT
+
+
+def test_a_stream_that_is_dropped_closes_its_connection(provider, upstream):
+    gc.disable()
+    try:
+        for _ in range(3):
+            for one in provider.stream_sync(HELLO, model="slow-50"):
+                break
+        del one
+        assert gone(upstream)
+    finally:
+        gc.enable()
+
+
+def gone(upstream):
+    """Whether all connections are closed, within a while."""
+    for _ in range(500):
+        if upstream.open_connections == 0:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def in_another_thread(upstream, what, then):
+    """What `what` raises in a thread, when `then` is done once its request has come."""
+    raised = []
+
+    def run():
+        with pytest.raises(RuntimeError) as caught:
+            what()
+        raised.append(str(caught.value))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    while not upstream.requests:
+        time.sleep(0.01)
+    then()
+    thread.join(60)
+    return raised
+
+
+def test_closing_ends_the_calls_of_other_threads(provider, upstream):
+    assert in_another_thread(upstream, lambda: provider.chat_sync(HELLO, model="silent"), provider.close_sync)
+    assert gone(upstream)
+
+
+def test_a_stream_is_closed_by_another_thread(provider, upstream):
+    stream = provider.stream_sync(HELLO, model="silent")
+    assert in_another_thread(upstream, lambda: next(stream), stream.close)
+    assert gone(upstream) and provider.chat_sync(HELLO).content == TEXT
+
+
+def test_an_on_delta_in_its_place_and_one_that_is_none(provider):
+    seen = []
+    assert provider.chat_sync(HELLO, None, "ok", 9, 0.5, None, None, seen.append).content == "".join(seen)
+
+    async def on_delta(text):
+        raise AssertionError
+
+    with pytest.raises(TypeError, match="coroutine function"):
+        provider.chat_sync(HELLO, on_delta=on_delta)
+
+
+def test_a_call_that_the_log_refuses_leaves_nothing_to_the_next(provider, upstream):
+    class Refusing:
+        on = True
+
+        def request(self, *said):
+            raise KeyError("mine")
+
+    engine = provider._working().sync()
+    log, engine.settings.log = engine.settings.log, Refusing()
+    for _ in range(3):
+        with pytest.raises(KeyError):
+            provider.chat_sync(HELLO, model="status-401")
+    engine.settings.log = log
+    assert [provider.chat_sync(HELLO).content for _ in range(3)] == [TEXT] * 3
+    provider.close_sync()
+    assert gone(upstream)
 
 
 def test_inside_a_running_loop(provider):
