@@ -57,7 +57,7 @@ class Call:
     told = True  # and it is in the log
     pending = None  # an event of the route
     broke_at = None  # when an injected client was told that there is no body: no clock rings while it closes
-    shown = ended = _held = False
+    shown = ended = closed = _held = False
     key = request_id = ""
     answers = ()
 
@@ -121,15 +121,20 @@ class Call:
                 await resend(self)
             else:
                 await self._settle(todo)
+        self._look_if_closed()
         return None
+
+    def _look_if_closed(self):
+        if self.closed:
+            raise RuntimeError("the stream was closed")
 
     def answer(self, choice):
         return self.answers[choice] if self.answers else None
 
     async def close(self):
         """Ends the call wherever it is; idempotent."""
-        self.ended = True
-        self.watch.stop()
+        self.ended = self.closed = True
+        self.watch.end()
         self.route.abandon()
         await self.drop()
         self._close_body()
@@ -205,6 +210,7 @@ class Call:
                 return code
             if not self.serve():
                 await self.home.platform.sleep(0)
+                self._look_if_closed()
                 if self.total_left() == 0:
                     from ._trouble import fail
 
@@ -222,6 +228,7 @@ class Call:
                 raise
         else:
             self.watch.stop()
+        self._look_if_closed()
 
     def look(self):
         """Judges the clocks. True: one has run out; there is a verdict, or next() will bring it."""
@@ -235,7 +242,7 @@ class Call:
 
     async def _settle(self, todo):
         """The attempt has its verdict."""
-        attempt = self.attempt
+        attempt, exchange = self.attempt, self.exchange
         failure = attempt.failure()
         spent = self.body.spent()
         self.shown = attempt.shown()
@@ -252,10 +259,10 @@ class Call:
             self._close_body()
             if todo == _exochat.DO_DRAIN:
                 try:  # the rest of the response is read, for a moment, so that its connection can serve again
-                    await self.wait(self.exchange.drain(), self._drained, self._drain_left)
+                    await self.wait(exchange.drain(), self._drained, self._drain_left)
                 except Exception:
                     pass
-        error = self.exchange.error
+        error = exchange.error
         attempt = None  # what comes of the call wants the room of what it came of
         await self.drop()
         from ._answer import note

@@ -133,9 +133,13 @@ class EngineCall(Outcome):
             box.call = host.client.start_raw(plan.model, options, box)
         else:
             box.call = host.client.start(plan.model, plan.request, options, box)
-        self.began(box.call)
         host.boxes.add(box)
         self._closed = False
+        try:
+            self.began(box.call)
+        except BaseException:  # of the caller's logger
+            _cancel(host, box)
+            raise
         if plan.request is None:
             self._pump = host.loop.create_task(self._send(GivenBody(plan.source)))
         plan.request = None  # the call has what it needs of it
@@ -211,6 +215,8 @@ class EngineCall(Outcome):
 def _cancel(host, box):
     host.boxes.discard(box)
     box.events.clear()
+    if box.waiter is not None and not box.waiter.done():  # a stream that another task reads
+        box.put([RuntimeError("the stream was closed")])
     if host.client is not None and not box.call.done():
         box.call.cancel()
         host.arm()

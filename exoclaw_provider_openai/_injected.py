@@ -23,16 +23,28 @@ class Injected(Home):
     def __init__(self, settings, platform, client):
         Home.__init__(self, settings, platform)
         self.client = client
+        self._exchanges = getattr(platform, "WeakSet", set)()  # those that run; a stream that is dropped is not held
+        self._closed = False
         self.wall = platform.wall
         self.posts = hasattr(client, "stream_post")
         if not self.posts and not hasattr(client, "stream"):
             raise TypeError("client has neither stream_post() nor stream()")
 
     def exchange(self, call):
-        return Exchange(call, self)
+        if self._closed:
+            raise RuntimeError("the provider was closed")
+        made = Exchange(call, self)
+        self._exchanges.add(made)
+        return made
+
+    def closed(self, exchange):
+        self._exchanges.discard(exchange)
 
     async def close(self):
-        """The client is the caller's."""
+        """Ends the calls. The client is the caller's."""
+        self._closed = True
+        for exchange in list(self._exchanges):
+            await exchange.call.close()
 
     def open(self, method, url, headers, body, clocks):
         """The context manager of one request."""
@@ -202,6 +214,7 @@ class Exchange:
 
     async def close(self):
         self._ended = True
+        self.transport.closed(self)
         manager, self._manager = self._manager, None
         self._source = self._whole = None
         if manager is not None:

@@ -6,6 +6,7 @@ asyncio is never loaded for it: who awaits a call has it.
 import os
 import sys
 import time
+from weakref import WeakSet  # noqa: F401 - for _injected.py
 
 
 def clock():
@@ -78,6 +79,15 @@ class Watch:
             self._task.cancel()
         else:
             self.again()
+
+    def end(self):
+        """The call is closed. Another task that waits in it is interrupted."""
+        if self._task is None or self._task is sys.modules["asyncio"].current_task():
+            self.stop()
+        elif not self._rang:
+            self._forget()
+            self._rang = True
+            self._task.cancel()
 
     def _forget(self):
         if self._handle is not None:

@@ -96,3 +96,5 @@ class Watch:
         """The wait is over, by `error` if any. True: by us."""
         self.task = self.look = self.left = None  # what ends with the next tick holds nothing
         return error is self._rang
+
+    end = stop

@@ -83,6 +83,35 @@ async def test_a_generator_around_it_that_is_closed_in_mid_reasoning(provider_of
     await done(provider)
 
 
+async def test_a_stream_that_another_task_closes(provider_of, upstream):
+    provider = provider_of("silent")
+    stream = provider.stream(HELLO)
+    reader = asyncio.create_task(stream.__anext__())
+    while not upstream.requests:
+        await asyncio.sleep(0.01)
+    await stream.aclose()
+    with pytest.raises(RuntimeError, match="the stream was closed"):
+        await reader
+    with pytest.raises(StopAsyncIteration):
+        await stream.__anext__()
+    assert await gone(upstream)
+    assert (await provider.chat(HELLO, model="ok")).content == TEXT
+    await done(provider)
+
+
+async def test_closing_the_provider_ends_its_calls(provider_of, upstream):
+    provider = provider_of("silent")
+    calls = [asyncio.create_task(provider.chat(HELLO)), asyncio.create_task(provider.stream(HELLO).__anext__())]
+    while len(upstream.requests) < 2:
+        await asyncio.sleep(0.01)
+    await provider.close()
+    for call in calls:
+        with pytest.raises(RuntimeError, match="closed"):
+            await call
+    assert await gone(upstream)
+    await done(provider)
+
+
 async def test_a_cancelled_task_ends_its_transfer_at_once(provider_of, upstream):
     provider = provider_of("silent")
     task = asyncio.create_task(provider.chat(HELLO))
