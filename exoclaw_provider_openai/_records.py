@@ -66,13 +66,16 @@ def request(log, model, messages, tools):
     if not log.on:
         return
     limit = _limit(log._cut)
+    if not isinstance(messages, (list, tuple)):  # what they are is the endpoint's to refuse
+        messages = ()
     fields = {"llm.model": model, "llm.message.count": len(messages), "llm.tool.count": len(tools or ())}
     _logger(log).info("llm_request", **fields)
     for message in messages:
-        text = _text_of(message.get("content")).replace("\n", "\\n")
+        said = message if hasattr(message, "get") else {"content": message}
+        text = _text_of(said.get("content")).replace("\n", "\\n")
         if limit >= 0:
             text = text[:limit]
-        fields = {"message.role": message.get("role", "?"), "message.text": text}
+        fields = {"message.role": said.get("role", "?"), "message.text": text}
         _logger(log).info("llm_request_msg", **fields)
 
 

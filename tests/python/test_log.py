@@ -39,6 +39,13 @@ def log(monkeypatch):
     return run
 
 
+def test_messages_of_any_kind(log):
+    for messages in ("hello", None, {"a": 1}, 5):
+        assert [fields["llm.message.count"] for _, _, fields in log(messages, LLM_LOGGING="true")] == [0]
+    records = log(["x", None, 5, {"content": "y"}], LLM_LOGGING="true")
+    assert [fields["message.text"] for _, _, fields in records[1:]] == ["x", "", "5", "y"]
+
+
 def texts(records):
     return [fields["message.text"] for _, event, fields in records if event == "llm_request_msg"]
 
