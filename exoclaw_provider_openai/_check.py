@@ -75,6 +75,13 @@ def _headers(headers):
             raise ValueError("extra_headers: %r has a control character, or a name that is none" % name)
 
 
+def clocks(limits):
+    for name in ("connect_timeout", "stream_ttft_timeout", "request_timeout"):
+        limit = limits.get(name)
+        if limit is not None and not 0 <= limit <= 86400:
+            raise ValueError("%s is 0 to 86400 seconds, not %r" % (name, limit))
+
+
 def check(url, key, headers, options):
     """Raises what is wrong with the arguments of a Deployment."""
     _url(url)
@@ -83,9 +90,9 @@ def check(url, key, headers, options):
     for name in options:
         if name not in OPTIONS:
             raise TypeError("Deployment has no option %r" % name)
-    for name in ("connect_timeout", "stream_ttft_timeout", "request_timeout"):
-        limit = options.get(name)
-        if limit is not None and not 0 <= limit <= 86400:
-            raise ValueError("%s is 0 to 86400 seconds, not %r" % (name, limit))
+    for name in ("drop", "resolve"):
+        if isinstance(options.get(name), str):
+            raise TypeError("%s is a list of str, not a str" % name)
+    clocks(options)
     if options.get("ttft_until", "event") not in ("event", "token"):
         raise ValueError('ttft_until is "event" or "token"')

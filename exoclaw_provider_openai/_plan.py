@@ -40,7 +40,13 @@ class Plan:
         self.model = model
         self.names = names
         self.context_names = context_names
-        self.total_ms = int((seconds or 0) * 1000 + 0.5)
+        self.total_ms = 0
+        if seconds:
+            if not 0 < seconds <= 31536000:
+                from ._said import no_limit
+
+                raise no_limit(seconds)
+            self.total_ms = int(seconds * 1000 + 0.5) or 1
         self.keys = {}
 
 

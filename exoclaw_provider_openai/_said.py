@@ -71,6 +71,10 @@ def refusal(closed, model):
     return RuntimeError("the provider is closed") if closed else ValueError("no deployment for model %r" % (model,))
 
 
+def no_limit(seconds):
+    return ValueError("a call has 0 (no limit) to 31536000 seconds, not %r" % (seconds,))
+
+
 RESPONSE = (
     "content",
     "tool_calls",

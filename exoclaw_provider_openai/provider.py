@@ -63,6 +63,9 @@ class OpenAIStreamingProvider(_Blocking):
         settings.clocks = dict(
             connect_timeout=connect_timeout, request_timeout=request_timeout, stream_ttft_timeout=stream_ttft_timeout
         )
+        from ._check import clocks
+
+        clocks(settings.clocks)
         self._deployments = settings.deployments
         self._fallbacks = settings.fallbacks
         self._total_timeout = total_timeout

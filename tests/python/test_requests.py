@@ -9,6 +9,7 @@ import pytest
 from clients import ENGINES, Script, behind
 from conftest import stream_of
 from exoclaw_provider_openai import Deployment, FilePart, OpenAIStreamingProvider, provider as provider_module
+from exoclaw_provider_openai._plan import Plan
 
 HELLO = [{"role": "user", "content": "hello"}]
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
@@ -62,6 +63,32 @@ async def test_extra_body_fills_in_what_is_absent(sent):
     body = await sent(deployment={"extra_body": extra})
     assert (body["temperature"], body["stream"], body["top_k"]) == (0.7, True, 3)
     assert body["stream_options"] == {"include_usage": True}
+
+
+@pytest.mark.parametrize("option", ["drop", "resolve"])
+def test_a_list_that_is_one_word(option):
+    with pytest.raises(TypeError, match="%s is a list" % option):
+        Deployment("http://endpoint.test/v1", **{option: "temperature"})
+
+
+@pytest.mark.parametrize("seconds", [-1, -0.001, float("nan"), float("inf"), 1e18])
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_total_timeout_that_is_none(engine, seconds):
+    with behind(engine, Script(stream_of("ok"))) as (client, url):
+        provider = OpenAIStreamingProvider("m", {"m": Deployment(url)}, client=client)
+        with pytest.raises(ValueError, match="seconds"):
+            await provider.chat(HELLO, timeout=seconds)
+        await provider.close()
+
+
+def test_the_least_total_timeout_is_one():
+    assert Plan("m", ["m"], [], 1e-9).total_ms == 1 and Plan("m", ["m"], [], 0).total_ms == 0
+
+
+@pytest.mark.parametrize("clock", ["connect_timeout", "request_timeout", "stream_ttft_timeout"])
+def test_a_clock_of_the_provider_that_is_none(clock):
+    with pytest.raises(ValueError, match=clock):
+        OpenAIStreamingProvider("m", {"m": Deployment("http://endpoint.test/v1")}, **{clock: -5})
 
 
 async def test_drop_and_rename(sent):
