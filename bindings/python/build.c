@@ -348,14 +348,16 @@ static build_result build_member(builder *b, const build_level *above, build_pla
     return build_object(b, kind, text) && build_member_value(b, &level, place, value) ? BUILD_DONE : BUILD_FAILED;
 }
 
-/* The members of a plain dict. Values are held while they are built: code that runs then may change the dict. */
+/* The members of a plain dict. Values are held while they are built: code that runs then may change the dict, so that a
+ * member comes twice; then there were more members than there are. */
 static build_result build_dict(builder *b, const build_level *above, build_place place, PyObject *seen, PyObject *dict)
 {
     Py_ssize_t at = 0;
     PyObject *key;
     PyObject *value;
+    Py_ssize_t count = 0;
     build_result result = BUILD_DONE;
-    while (result == BUILD_DONE && PyDict_Next(dict, &at, &key, &value)) {
+    for (; result == BUILD_DONE && PyDict_Next(dict, &at, &key, &value); count++) {
         if (!seen && !PyUnicode_CheckExact(key)) {
             return BUILD_AGAIN;
         }
@@ -364,6 +366,10 @@ static build_result build_dict(builder *b, const build_level *above, build_place
         result = build_member(b, above, place, seen, key, value);
         Py_DECREF(key);
         Py_DECREF(value);
+    }
+    if (result == BUILD_DONE && count > PyDict_Size(dict)) {
+        build_raise(b, above, PyExc_RuntimeError, "a dict was changed while it was read%.100s", "");
+        result = BUILD_FAILED;
     }
     return result;
 }

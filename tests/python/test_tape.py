@@ -154,6 +154,18 @@ def test_keys_that_come_to_the_same_are_refused(value):
         _exochat.Encoder({"x": {"y": [0, value]}})
 
 
+def test_a_dict_that_changes_while_it_is_read_sends_no_key_twice():
+    value = {}
+
+    def again():
+        del value["a"]
+        value["a"] = 5
+
+    value["a"] = Lazy({"k": 1}, again)
+    with pytest.raises(RuntimeError, match="^x: a dict was changed while it was read$"):
+        _exochat.Encoder({"x": value})
+
+
 def test_a_key_may_be_the_same_as_one_of_another_object():
     value = {1: {"1": [{"a": 1}, {"a": 2}]}, "a": {"1": 0}}
     assert sent(value) == {"1": {"1": [{"a": 1}, {"a": 2}]}, "a": {"1": 0}}
