@@ -54,9 +54,15 @@ def response_of(answer):
     return response
 
 
+def _has_come(answer):
+    return answer and (answer.finish_reason or answer.content or answer.reasoning or answer.refusal or answer.tool_calls)
+
+
 def of_call(call, log):
     """The response of a call that succeeded, with its trail; where n > 1, with all of its answers."""
     answers = [call.answer(choice) for choice in range(call.plan.choices)]
+    while len(answers) > 1 and not _has_come(answers[-1]):  # many endpoints know nothing of n
+        answers.pop()
     responses = [response_of(answer) for answer in answers if answer is not None]
     response = responses[0]
     if call.plan.choices > 1:

@@ -85,6 +85,15 @@ def test_the_least_total_timeout_is_one():
     assert Plan("m", ["m"], [], 1e-9).total_ms == 1 and Plan("m", ["m"], [], 0).total_ms == 0
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_choices_that_never_came_are_none(engine):
+    with behind(engine, Script(stream_of("ok"))) as (client, url):
+        async with OpenAIStreamingProvider("m", {"m": Deployment(url)}, client=client) as provider:
+            assert [one.content for one in (await provider.chat(HELLO, n=3)).choices] == ["ok"]
+            kinds = [one.type async for one in provider.stream(HELLO, n=3)]
+            assert kinds.count("finish") == 1 and kinds[-1] == "end"
+
+
 @pytest.mark.parametrize("clock", ["connect_timeout", "request_timeout", "stream_ttft_timeout"])
 def test_a_clock_of_the_provider_that_is_none(clock):
     with pytest.raises(ValueError, match=clock):
