@@ -36,7 +36,7 @@ packages_of()
         packages_of micropython
         packages_of python
         packages_of wheel
-        echo clang python3 python3-dbg python3-pytest python3-pytest-xdist python3-yaml nginx haproxy openssl libuv1-dev time
+        echo clang python3 python3-dbg python3-pytest python3-pytest-xdist python3-yaml nginx haproxy openssl libuv1-dev time valgrind
         ;;
     format) echo git clang-format ;;
     lint)
@@ -51,7 +51,7 @@ packages_of()
     bench)
         packages_of build
         packages_of python
-        echo python3 openssl time
+        echo python3 openssl time valgrind
         ;;
     fuzz) echo build-essential clang libclang-rt-dev ;;
     fresh) echo debootstrap git ;;

@@ -5,10 +5,10 @@
 # (tools/python-heavy.sh), and all tests of the package over a sanitized module, not only those of the module itself.
 # Three builds: with the default compiler, with AddressSanitizer and UndefinedBehaviorSanitizer, and with clang. The
 # first two run all of ctest and pytest. The Python package is tested as it is installed, under every CPython from 3.11
-# on that is found, and with a sanitized module; _exochat of MicroPython by a script of its own. Then coverage is held to
-# its thresholds, and `make demo` is run on a machine that has nothing, where tools/check-fresh.sh can make one. A build
-# that fails, a runner that does not run, and one that finds no test each count as one failure. What is not to be had
-# here is skipped with a word, and counted.
+# on that is found, and with a sanitized module; _exochat of MicroPython by a script of its own. Then the instructions of
+# parts of the core are held to stored figures, coverage is held to its thresholds, and `make demo` is run on a machine that
+# has nothing, where tools/check-fresh.sh can make one. A build that fails, a runner that does not run, and one that finds
+# no test each count as one failure. What is not to be had here is skipped with a word, and counted.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -242,6 +242,7 @@ fi
 counted "micropython" "$python" tests/micropython/check.py
 
 check "build-clang" env CC=clang tools/build.sh build-clang -DEXO_WERROR=ON -DEXO_PYTHON=ON
+check "instructions" bench/instructions/run.sh --check
 check "coverage" tools/coverage.sh --fail-under-line 95 --fail-under-branch 90
 check "fresh" tools/check-fresh.sh demo
 

@@ -3,7 +3,8 @@
  *
  * TEXT is clean (letters), prose (a line end or a quotation mark every 40 bytes or so), mixed (prose of many scripts),
  * source (prose, read while it is sent), or base64 (bytes of a source). The body is sized once, and then written WALKS
- * times into a window of 16 KB. The instructions that a byte costs are the difference between two runs (run.sh).
+ * times into a window of 16 KB; with -1 the text is made and not even sized. The instructions that a byte costs are the
+ * difference between two runs (run.sh).
  */
 #include "exochat/encode.h"
 
@@ -103,14 +104,15 @@ int main(int argc, char **argv)
     static exo_encoder encoder;
     exo_encode_options options = EXO_ENCODE_OPTIONS_INIT;
     options.model = exo_span_of("m", 1);
+    const int walks = atoi(argv[3]);
     int code = exo_encode_init(&encoder, &cursor, &options);
-    while (code == EXO_OK && (code = exo_encode_size(&encoder, 262144)) == EXO_AGAIN) {
+    while (walks >= 0 && code == EXO_OK && (code = exo_encode_size(&encoder, 262144)) == EXO_AGAIN) {
         code = EXO_OK;
     }
     if (code != EXO_OK) {
         die("the body is not sized");
     }
-    for (int i = 0; i < atoi(argv[3]); i++) {
+    for (int i = 0; i < walks; i++) {
         if (exo_encode_rewind(&encoder) != EXO_OK || drain(&encoder) < (is_base64 ? bytes.len / 3 * 4 : bytes.len)) {
             die("too little was written");
         }
