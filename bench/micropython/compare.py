@@ -30,8 +30,10 @@ WHEELS = ("exoclaw-provider-openai==0.4.3", "exoclaw==0.32.0")
 NAMES = ("ours", "original", "original, all of exoclaw")
 CALLS = 50
 
-# What micropython-lib has and Debian's source does not. The original says no server_hostname, so that nothing can be checked.
+# What micropython-lib has and Debian's source does not, and the environment, which the tests' unix port lacks as boards do.
+# The original says no server_hostname, so that nothing can be checked.
 STUBS = {
+    "os.py": "from uos import *\n\n\ndef getenv(name, default=None):\n    return default\n",
     "__future__.py": "annotations = None\n",
     "datetime.py": "class datetime:\n    pass\n\n\nclass timezone:\n    utc = None\n\n\nclass timedelta:\n    pass\n",
     "ssl.py": "from tls import *\n\n\ndef create_default_context():\n    made = SSLContext(PROTOCOL_TLS_CLIENT)\n"
