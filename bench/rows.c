@@ -7,6 +7,7 @@
  *   big-list         100 MB in 400 messages; AMOUNT (100) megabytes
  *   big-one          100 MB in one message
  *   big-file         100 MB in one message whose text is a file's
+ *   given            one message whose text is that of the file $PROMPT, and nothing before it: for its memory
  *   long             an answer of 20,000 chunks, wanted as a whole
  *   long-shown       the same, each piece shown
  *   streams          AMOUNT (500) chats at once, of 50 chunks, 20 ms apart
@@ -164,6 +165,16 @@ static void rows_big(const row *r, const char *origin, long amount)
     rows_repeat(p, &prompt, 0, 1, NULL);
 }
 
+static void rows_given(const row *r, const char *origin, long amount)
+{
+    const peer_message message = {.file = getenv("PROMPT")};
+    const peer_prompt prompt = {&message, 1};
+    if (!message.file) {
+        rows_die("PROMPT names no file");
+    }
+    rows_repeat(rows_peer(origin, r->path), &prompt, 0, amount, NULL);
+}
+
 /* ---- many at once ---- */
 
 /* What is known of the chunks of many streams. */
@@ -260,6 +271,7 @@ static const row rows[] = {
     {"big-list", rows_big, "/one", 100},
     {"big-one", rows_big, "/one", 100},
     {"big-file", rows_big, "/one", 100},
+    {"given", rows_given, "/one", 1},
     {"long", rows_long, "/chunks/20000", 5},
     {"long-shown", rows_long, "/chunks/20000", 5},
     {"streams", rows_streams, "/stamped/50/20", 500},

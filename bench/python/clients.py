@@ -6,6 +6,7 @@ openai or litellm. Processor time is this process's, user and system; memory is 
 
 import asyncio
 import json
+import os
 import resource
 import sys
 import tempfile
@@ -128,6 +129,18 @@ def with_memory(messages):
     return asyncio.run(run())
 
 
+def given():
+    """Of the file $PROMPT, for the memory of the process."""
+    with open(os.environ["PROMPT"], encoding="utf-8") as file:
+        message = [{"role": "user", "content": file.read()}]
+    return {"cpu": asyncio.run(repeated("/one/v1", message, 0, 1))}
+
+
+def given_file():
+    message = [{"role": "user", "content": "", "_content_file": os.environ["PROMPT"]}]
+    return {"cpu": asyncio.run(repeated("/one/v1", message, 0, 1))}
+
+
 def streams():
     async def run():
         chat = made(f"{ORIGIN}/paced/{CHUNKS}/{int(PACE * 1000)}/v1")
@@ -148,4 +161,5 @@ def sequence():
 
 
 print(json.dumps({"start": start, "chat": chat, "long": long, "long-shown": long_shown, "big-message": big_message,
-                  "big-file": big_file, "streams": streams, "sequence": sequence}[ROW]()))  # fmt: skip
+                  "big-file": big_file, "given": given, "given-file": given_file, "streams": streams,
+                  "sequence": sequence}[ROW]()))  # fmt: skip
