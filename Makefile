@@ -30,8 +30,7 @@ test-micropython:
 bench:
 	tools/install-packages.sh bench
 	tools/build.sh build -DEXO_TESTS=OFF -DEXO_EXAMPLES=OFF -DEXO_PYTHON=ON
-	bench/run.sh
-	if tools/python.sh reachable; then bench/python/run.sh; else echo "bench/python: pip reaches no PyPI"; fi
+	bench/all.sh
 
 fuzz:
 	tools/install-packages.sh test fuzz
