@@ -29,6 +29,12 @@ peers()
     python3 bench/peers.py "$build/bench"
 }
 
+chats()
+{
+    [ -x "$build/bench/peer_curl" ] || { echo "there is no program over libcurl and yyjson" && return 77; }
+    bench/instructions/chats.sh "$build/bench"
+}
+
 reachable()
 {
     tools/python.sh reachable >/dev/null 2>&1 || { echo "pip reaches no PyPI" && return 77; }
@@ -47,6 +53,7 @@ echo "on $(nproc) processors, load $(cut -d ' ' -f 1 /proc/loadavg)"
 part "Instructions" bench/instructions/run.sh
 part "The library and libcurl alone" bench/run.sh "$build"
 part "The library, and a program over libcurl and yyjson" peers
+part "Instructions of whole chats" chats
 part "The repair of JSON" repair
 part "The Python package" python
 part "MicroPython" micropython
