@@ -9,6 +9,12 @@ if sys.implementation.name == "micropython":
         from ._native_micropython import words
 
         raise ImportError(words(error))
+    import gc
+
+    # In a heap of less than 256 KB garbage must not lie between everything that stays until no block is free. A program
+    # that has said when to collect, or says so later, is left alone.
+    if hasattr(gc, "threshold") and gc.threshold() < 0 and gc.mem_alloc() + gc.mem_free() < 262144:
+        gc.threshold(4096)
 else:
     from . import _check, _said  # a chip loads them when there is something to check
 

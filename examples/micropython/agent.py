@@ -4,12 +4,10 @@
 """
 
 import asyncio
-import gc
 import json
 
 from exoclaw_provider_openai import Deployment, OpenAIStreamingProvider
 
-gc.threshold(4096)  # in a small heap garbage must not lie about until there is no room left
 
 TOOLS = [
     {

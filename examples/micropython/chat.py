@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import gc
 import json
 import time
 
@@ -28,7 +27,6 @@ async def main(wifi, base_url, model, key, question, ca=None):
         print(text, end="")
 
     connect(wifi)
-    gc.threshold(4096)  # in a small heap garbage must not lie about until there is no room left
     provider = OpenAIStreamingProvider(model, {model: Deployment(base_url, key, ca=ca)})
     try:
         await provider.chat([{"role": "user", "content": question}], on_delta=show)

@@ -52,6 +52,8 @@ def check(counts):
         said = run("import", False, 88)
         alive = int(said.split()[1]) if said.startswith("alive") else 10**9
         counts.check(f"heap: {alive / 1024:.1f} KB alive after the import, of {ALIVE}", alive <= ALIVE * 1024, said)
+        collects = [run("import", False, size).split()[2:3] for size in (88, 1024)]
+        counts.check("heap: a small one is collected often, a large one as ever", collects == [["4096"], ["-1"]], collects)
         for what, limits in [*LIMITS.items(), ("calls", (CALLS, CALLS))]:
             for secure, limit in enumerate(limits):
                 said = run(what, bool(secure), limit)

@@ -9,7 +9,6 @@ import sys
 
 gc.collect()
 before = gc.mem_alloc()
-gc.threshold(4096)  # as a board's main.py should: garbage is then gone before it lies between everything else
 
 import asyncio
 
@@ -41,7 +40,7 @@ async def main(what, url, ca, path):
 
 arguments = sys.argv[1:] + [None] * 4
 if arguments[0] == "import":
-    print("alive", alive)
+    print("alive", alive, gc.threshold())
 else:
     asyncio.run(main(arguments[0], arguments[1], arguments[2] or None, arguments[3]))
 print("good")
