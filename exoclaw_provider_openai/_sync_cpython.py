@@ -80,7 +80,7 @@ class SyncCall(Outcome):
     """One call that blocks; next() and close() as those of EngineCall, without await. Another thread may close it."""
 
     _client = None
-    _waits = False
+    _busy = False  # a thread is in next()
 
     def __init__(self, plan, pool):
         Outcome.__init__(self, plan, pool.settings.log)
@@ -97,16 +97,18 @@ class SyncCall(Outcome):
 
     def next(self):
         """The next event; None: the call has succeeded. Raises what it failed with."""
-        client = self._client
+        self._busy = True
+        try:
+            return self._next(self._client)
+        finally:
+            self._busy = False
+
+    def _next(self, client):
         while not self.ended:
             while not self._events:
                 self._events = [event for _, event in client.turn()[1]]
                 if not self._events:
-                    self._waits = True
-                    try:
-                        client.wait(-1)
-                    finally:
-                        self._waits = False
+                    client.wait(-1)
             event = self.take(self._events.pop(0))
             if event is not None:
                 return event
@@ -119,7 +121,7 @@ class SyncCall(Outcome):
         if client is not None:
             if not self.call.done():
                 self.call.cancel()
-            self._pool.give(client, not self._waits)
+            self._pool.give(client, not self._busy)
 
     def __del__(self):
         """Nobody holds the call any more. This may be any thread, and inside of the pool's lock."""
@@ -128,12 +130,24 @@ class SyncCall(Outcome):
 
 
 class SyncStream(Events):
-    """stream_sync(): the events of one call as an iterator, and a context manager."""
+    """stream_sync(): the events of one call as an iterator, and a context manager. One thread reads it at a time."""
+
+    def __init__(self, start, finish):
+        Events.__init__(self, start, finish)
+        self._reading = threading.Lock()
 
     def __iter__(self):
         return self
 
     def __next__(self):
+        if not self._reading.acquire(blocking=False):
+            raise RuntimeError("another thread waits for the next event of this stream")
+        try:
+            return self._next()
+        finally:
+            self._reading.release()
+
+    def _next(self):
         try:
             event = None if self.over else self.made(self.begin().next() if self.last is None else None)
         except BaseException:

@@ -120,6 +120,23 @@ def test_a_stream_is_closed_by_another_thread(provider, upstream):
     assert gone(upstream) and provider.chat_sync(HELLO).content == TEXT
 
 
+def test_a_stream_that_two_threads_read(provider, upstream):
+    stream = provider.stream_sync(HELLO, model="slow-50")
+
+    thread = threading.Thread(target=lambda: list(stream), daemon=True)
+    thread.start()
+    while not upstream.requests:
+        time.sleep(0.01)
+    while thread.is_alive() and stream.response is None:
+        try:
+            next(stream)
+        except (RuntimeError, StopIteration) as error:
+            assert isinstance(error, StopIteration) or "another thread" in str(error)
+    thread.join(60)
+    assert not thread.is_alive() and stream.response.content == TEXT
+    assert provider.chat_sync(HELLO).content == TEXT
+
+
 def test_an_on_delta_in_its_place_and_one_that_is_none(provider):
     seen = []
     assert provider.chat_sync(HELLO, None, "ok", 9, 0.5, None, None, seen.append).content == "".join(seen)
