@@ -14,6 +14,8 @@ def stream(provider, plan, restart):
 
 async def send(provider, model, body):
     """See OpenAIStreamingProvider.send_streaming_body()."""
+    if body is None or isinstance(body, (bytes, bytearray, str)):
+        raise TypeError("body is an iterable of bytes, not %s" % type(body).__name__)
     plan = Plan(model, [model], [], provider._total_timeout)
     plan.source = body
     plan.name_model = True

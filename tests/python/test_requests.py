@@ -85,6 +85,17 @@ def test_the_least_total_timeout_is_one():
     assert Plan("m", ["m"], [], 1e-9).total_ms == 1 and Plan("m", ["m"], [], 0).total_ms == 0
 
 
+@pytest.mark.parametrize("body", [None, b"{}", bytearray(b"{}"), "{}"])
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_body_that_is_no_iterable_of_bytes(engine, body):
+    script = Script(stream_of("ok"))
+    with behind(engine, script) as (client, url):
+        async with OpenAIStreamingProvider("m", {"m": Deployment(url)}, client=client) as provider:
+            with pytest.raises(TypeError, match="iterable of bytes"):
+                await provider.send_streaming_body(model="m", body=body)
+    assert not script.requests
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_choices_that_never_came_are_none(engine):
     with behind(engine, Script(stream_of("ok"))) as (client, url):
