@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs every measurement there is, one after the other, each with a table: bench/all.sh [BUILD], which `make bench` does.
-# A part that cannot run here says why, and the others go on. The exit status is 1 where one has failed that could run.
+# PEER_ROUNDS (7) is ROUNDS of peers.py, since bench/run.sh has one of its own. A part that cannot run here says why, and the others go on. The exit status is 1 where one has failed that could run.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=${1:-build}
@@ -26,7 +26,7 @@ part()
 peers()
 {
     bench/peers.sh "$build" >/dev/null || { echo "yyjson's source is not to be had" && return 77; }
-    python3 bench/peers.py "$build/bench"
+    ROUNDS=${PEER_ROUNDS:-7} python3 bench/peers.py "$build/bench"
 }
 
 chats()

@@ -19,6 +19,7 @@ ROOT = HERE.parent
 BUILD = ROOT / "build"
 PYTHON = BUILD / "python-heavy" / "bench" / "bin" / "python"
 OURS = BUILD / "python-heavy" / "ours"
+NODE = BUILD / "node"
 SIZES = [10**power for power in range(3, 10)]
 HELD = 10**8  # no more for those that hold it
 LINE = b'wave after wave "after" wave after wave, until there was nothing left of the shore\n'
@@ -34,6 +35,7 @@ CLIENTS = (
     ("libcurl and yyjson", [PEER / "peer_curl", "given", "{origin}"], None, True, "#b8860b"),
     ("Python original, a file", [PYTHON, MEASURED, "original", "given-file", "{origin}"], None, False, "#7d3cb5"),
     ("Python original, a str", [PYTHON, MEASURED, "original", "given", "{origin}"], None, True, "#b98be0"),
+    ("openai (npm)", ["/usr/bin/env", "node", HERE / "node" / "clients.mjs", NODE, "given", "{origin}"], NODE, True, "#e67e22"),
     ("openai (Python)", [PYTHON, MEASURED, "openai", "given", "{origin}"], None, True, "#c0392b"),
 )  # fmt: skip
 

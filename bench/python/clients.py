@@ -1,7 +1,7 @@
 """One measurement of one client, in a process of its own: clients.py CLIENT ROW ORIGIN prints JSON, {figure: number}.
 
 CLIENT is ours, original (the provider that this package takes the place of; the path decides which of the two is imported),
-openai or litellm. Processor time is this process's, user and system; memory is what its peak grows by.
+openai, litellm, or aiohttp, with json and the framing by hand. Processor time is this process's, user and system; memory is what its peak grows by.
 """
 
 import asyncio
@@ -46,6 +46,8 @@ def made(url):
             return (await provider.chat(messages, on_delta=shown)).content
 
         return chat
+    if CLIENT == "aiohttp":
+        return made_by_hand(url)
     if CLIENT == "openai":
         from openai import AsyncOpenAI
 
@@ -68,6 +70,32 @@ def made(url):
                 pieces.append(piece)
                 if shown:
                     await shown(piece)
+        return "".join(pieces)
+
+    return chat
+
+
+def made_by_hand(url):
+    """What a program would write for this one endpoint: it checks no more than the status."""
+    import aiohttp
+
+    sessions = []
+
+    async def chat(messages, shown=None):
+        if not sessions:  # it belongs to a loop
+            sessions.append(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers={"Authorization": "Bearer k"}))
+        pieces = []
+        async with sessions[0].post(f"{url}/chat/completions", json={"model": "bench", "messages": messages, "stream": True}) as answer:
+            answer.raise_for_status()
+            async for line in answer.content:
+                if not line.startswith(b"data: ") or line.startswith(b"data: [DONE]"):
+                    continue
+                choices = json.loads(line[6:])["choices"]
+                piece = choices and choices[0]["delta"].get("content")
+                if piece:
+                    pieces.append(piece)
+                    if shown:
+                        await shown(piece)
         return "".join(pieces)
 
     return chat

@@ -1,4 +1,4 @@
-"""Measures the package beside the provider that it takes the place of, openai and litellm, and prints a table:
+"""Measures the package beside the provider that it takes the place of, openai, litellm and aiohttp, and openai of npm, and prints a table:
 
     measure.py PYTHON PACKAGE SERVER
 
@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-CLIENTS = os.environ.get("PYTHON_CLIENTS", "ours original openai litellm").split()
+CLIENTS = os.environ.get("PYTHON_CLIENTS", "ours original openai litellm aiohttp openai-npm").split()
+NODE = os.environ.get("NODE_FOLDER")  # with node_modules; without it openai of npm is left out
 # row → what it is, and its figures: key → (unit, factor)
 ROWS = {
     "start": ("import and construct, over import asyncio", {"cpu": ("ms", 1e3)}),
@@ -42,8 +43,13 @@ def environment(package):
 def measured(python, package, client, row, origin):
     if row == "big-file" and client not in ("ours", "original"):
         return {}
+    command = [python, str(HERE / "clients.py"), client, row, origin]
+    if client == "openai-npm":
+        if not NODE:
+            return {}
+        command = ["node", str(HERE.parent / "node" / "clients.mjs"), NODE, row, origin]
     ran = subprocess.run(
-        [python, str(HERE / "clients.py"), client, row, origin],
+        command,
         env=environment(package if client == "ours" else None),
         capture_output=True,
         text=True,
@@ -78,12 +84,17 @@ def line(cells):
 
 def show_versions(python, package):
     asked = "import importlib.metadata as m; print(*(n + ' ' + m.version(n) for n in %r), sep=', ')"
-    others = ["exoclaw-provider-openai", "httpx", "openai", "litellm"]
+    others = ["exoclaw-provider-openai", "httpx", "openai", "litellm", "aiohttp"]
     shown = subprocess.run([python, "-c", asked % (others,)], env=environment(None), capture_output=True, text=True, check=True)
     ours = [python, "-m", "exoclaw_provider_openai"]
     found = subprocess.run(ours, env=environment(package), capture_output=True, text=True, check=True)
     print("ours: " + ", ".join(found.stdout.split("\n")).strip(", "))
-    print("others: " + shown.stdout.strip() + "\n")
+    print("others: " + shown.stdout.strip())
+    if NODE:
+        version = json.loads((Path(NODE) / "node_modules" / "openai" / "package.json").read_text(encoding="utf-8"))["version"]
+        node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
+        print(f"openai of npm {version}, node {node.stdout.strip()}")
+    print()
 
 
 def main(python, package, server):

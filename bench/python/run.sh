@@ -16,4 +16,13 @@ else
     rm -rf "$package"
     "$python" -m pip install -q --disable-pip-version-check --no-deps --target "$package" "$wheel"
 fi
+# openai of npm, where there is a node
+node=$root/build/node
+if command -v npm >/dev/null && mkdir -p "$node" && cp "$root/bench/node/package.json" "$node/" &&
+    (cd "$node" && npm install --silent --no-audit --no-fund >&2); then
+    NODE_FOLDER=$node
+    export NODE_FOLDER
+else
+    echo "openai of npm: there is no node, or npm reaches no registry"
+fi
 exec "$python" "$root/bench/python/measure.py" "$python" "$package" "$made/server"
