@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs every measurement there is, one after the other, each with a table: bench/all.sh [BUILD], which `make bench` does.
-# PEER_ROUNDS (7) is ROUNDS of peers.py, since bench/run.sh has one of its own. A part that cannot run here says why, and the others go on. The exit status is 1 where one has failed that could run.
+# A part that cannot run here says why, and the others go on. The exit status is 1 where one has failed that could run.
+# PEER_ROUNDS (7) is ROUNDS of peers.py, since bench/run.sh has one of its own.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=${1:-build}
