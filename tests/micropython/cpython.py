@@ -122,7 +122,7 @@ def module(name, **contents):
 def engine_of(settings, client):
     from exoclaw_provider_openai._sockets import Sockets
 
-    return _drive.Home(settings, Sockets(settings), platform)
+    return Sockets(settings, platform)
 
 
 def install():
