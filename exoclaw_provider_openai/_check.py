@@ -82,6 +82,12 @@ def clocks(limits):
             raise ValueError("%s is 0 to 86400 seconds, not %r" % (name, limit))
 
 
+def deployed(deployments):
+    for name in deployments:
+        if not hasattr(deployments[name], "base_url"):
+            raise TypeError("deployments[%r] is a Deployment, not %s" % (name, type(deployments[name]).__name__))
+
+
 def check(url, key, headers, options):
     """Raises what is wrong with the arguments of a Deployment."""
     _url(url)

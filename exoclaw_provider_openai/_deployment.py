@@ -126,6 +126,8 @@ class Log:
         self._logger = None
 
     def __getattr__(self, name):
+        if name[:2] == "__":
+            raise AttributeError(name)
         from . import _records
 
         return lambda *said: getattr(_records, name)(self, *said)

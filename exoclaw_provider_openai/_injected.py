@@ -159,6 +159,8 @@ class Exchange:
     def _head(self, response):
         attempt, clock = self.call.attempt, self.call.clock
         wall = self.transport.wall()
+        if not 100 <= response.status_code <= 999:
+            raise ValueError("%r is no status of HTTP" % (response.status_code,))
         code = attempt.status(int(response.status_code))
         for name, value in dict(getattr(response, "headers", None) or {}).items():
             if code == 0:

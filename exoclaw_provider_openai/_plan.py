@@ -73,7 +73,7 @@ def planned(
     plan = Plan(model, names, provider._settings.context_fallbacks.get(model, []), seconds)
     plan.request = body = {"model": model}
     if max_tokens is not None:
-        body["max_tokens"] = max(1, max_tokens)
+        body["max_tokens"] = max(max_tokens, 1)  # what is no number stays, and is refused
     if temperature is not None:
         body["temperature"] = temperature
     body["stream"] = True

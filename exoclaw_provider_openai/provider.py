@@ -63,9 +63,10 @@ class OpenAIStreamingProvider(_Blocking):
         settings.clocks = dict(
             connect_timeout=connect_timeout, request_timeout=request_timeout, stream_ttft_timeout=stream_ttft_timeout
         )
-        from ._check import clocks
+        from ._check import clocks, deployed
 
         clocks(settings.clocks)
+        deployed(deployments)
         self._deployments = settings.deployments
         self._fallbacks = settings.fallbacks
         self._total_timeout = total_timeout

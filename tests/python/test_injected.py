@@ -353,6 +353,30 @@ async def test_a_client_that_keeps_what_the_body_raised_to_itself(monkeypatch):
         await provider.send_streaming_body(model="a", body=body_that_fails())
 
 
+class Odd:
+    """A client whose response has no status of HTTP."""
+
+    def __init__(self, status):
+        self.status_code = status
+        self.headers = {}
+
+    @contextlib.asynccontextmanager
+    async def stream_post(self, url, content, **options):
+        async for _ in content:
+            pass
+        yield self
+
+    async def aiter_bytes(self):
+        yield stream_of("ok")
+
+
+@pytest.mark.parametrize("status", [-5, 0, 65736, 10**12])
+async def test_a_status_that_is_none(status):
+    provider = OpenAIStreamingProvider("a", {"a": Deployment(URL, "k")}, client=Odd(status))
+    with pytest.raises(HTTPError, match="no status of HTTP"):
+        await provider.chat(HELLO)
+
+
 async def test_closing(provider_of):
     provider = provider_of(stream_of("ok"))
     async with provider:

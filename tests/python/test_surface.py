@@ -1,8 +1,10 @@
 """The surface, row by row: names, signatures, defaults, what is refused. Behaviour is in the other files."""
 
+import copy
 import importlib.metadata
 import importlib.util
 import inspect
+import math
 import subprocess
 import sys
 import threading
@@ -81,6 +83,22 @@ def test_what_was_given_is_copied():
     deployments.clear()
     fallbacks["m"].append("gone")
     assert list(provider._deployments) == ["m", "n"] and provider._fallbacks == {"m": ["n"]}
+
+
+@pytest.mark.parametrize("other", [{"base_url": URL}, URL, None])
+def test_what_is_deployed_is_a_deployment(other):
+    with pytest.raises(TypeError, match=r"deployments\['b'\] is a Deployment, not "):
+        OpenAIStreamingProvider("a", {"a": Deployment(URL, "k"), "b": other})
+
+
+def test_a_provider_that_is_copied_says_what_it_cannot():
+    assert copy.copy(OpenAIStreamingProvider("a", {"a": Deployment(URL, "k")})._settings.log) is not None
+
+
+def test_no_number_is_no_limit():
+    with OpenAIStreamingProvider("a", {"a": Deployment(URL, "k")}) as provider:
+        with pytest.raises(ValueError, match="max_tokens"):
+            provider.chat_sync([], max_tokens=math.nan)
 
 
 def test_the_default_model_is_said():
