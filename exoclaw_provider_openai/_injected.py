@@ -7,7 +7,7 @@ client raises is a failure of the transport. Memory: one piece of 16 KB of the b
 
 import _exochat
 
-from . import _codes
+from . import _codes, _drive
 from ._drive import Home
 from ._files import next_piece
 from ._injected_errors import translate
@@ -219,8 +219,19 @@ class Exchange:
         self.transport.closed(self)
         manager, self._manager = self._manager, None
         self._source = self._whole = None
-        if manager is not None:
-            try:
-                await manager.__aexit__(None, None, None)
-            except Exception:  # the verdict is there: how the client closes is its own affair
-                pass
+        if manager is None:
+            return
+        platform, since = self.call.home.platform, self.call.clock()
+        watch = platform.Watch()
+
+        def left():
+            return max(0, _drive.CLOSING - platform.elapsed(since))
+
+        watch.start(lambda: left() == 0, left)
+        try:
+            await manager.__aexit__(None, None, None)
+        except BaseException as error:  # the verdict is there: how the client closes is its own affair
+            if not watch.stop(error) and not isinstance(error, Exception):
+                raise
+        else:
+            watch.stop()

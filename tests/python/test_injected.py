@@ -353,6 +353,35 @@ async def test_a_client_that_keeps_what_the_body_raised_to_itself(monkeypatch):
         await provider.send_streaming_body(model="a", body=body_that_fails())
 
 
+class Lingering:
+    """A client whose response never ends to close."""
+
+    status_code = 200
+    headers = {}
+
+    @contextlib.asynccontextmanager
+    async def stream_post(self, url, content, **options):
+        async for _ in content:
+            pass
+        yield self
+        await asyncio.Event().wait()
+
+    async def aiter_bytes(self):
+        yield stream_of("ok")
+
+
+async def test_a_client_that_never_closes(monkeypatch):
+    monkeypatch.setattr(_drive, "CLOSING", 50)
+    provider = OpenAIStreamingProvider("a", {"a": Deployment(URL, "k")}, client=Lingering())
+    assert (await provider.chat(HELLO)).content == "ok"
+
+
+async def test_a_client_that_never_closes_and_a_cancel():
+    provider = OpenAIStreamingProvider("a", {"a": Deployment(URL, "k")}, client=Lingering())
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(provider.chat(HELLO), 0.2)
+
+
 class Odd:
     """A client whose response has no status of HTTP."""
 
