@@ -27,6 +27,7 @@
 
 #include "../../src/client/attachments.h"
 #include "../../src/client/request_tree.h"
+#include "empty_source.h"
 #include "failing_heap.h"
 
 /* ---- a folder of files ---- */
@@ -178,21 +179,6 @@ static void test_files_and_bytes(void **state)
     assert_string_equal(exo_attachments_message(attachments), "");
     exo_attachments_free(attachments);
     exo_request_free(request);
-}
-
-static int read_nothing(void *ctx, void *dst, size_t size, size_t *got)
-{
-    (void)ctx;
-    (void)dst;
-    (void)size;
-    *got = 0;
-    return EXO_OK;
-}
-
-static int rewind_nothing(void *ctx)
-{
-    (void)ctx;
-    return EXO_OK;
 }
 
 static void test_sources_are_passed_on(void **state)

@@ -2,6 +2,7 @@
  * test_encoding.c: which bodies are kept as a whole, and that these are the same.
  */
 #include "../../src/client/encoding.h"
+#include "empty_source.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,21 +26,6 @@ enum with {
     AS_VALUE,
     AS_SETTLED_VALUE
 };
-
-static int read_nothing(void *ctx, void *dst, size_t size, size_t *got)
-{
-    (void)ctx;
-    (void)dst;
-    (void)size;
-    *got = 0;
-    return EXO_OK;
-}
-
-static int rewind_nothing(void *ctx)
-{
-    (void)ctx;
-    return EXO_OK;
-}
 
 /* Writes a body in windows of `size` bytes. */
 static size_t write_body(exo_encoding *encoding, size_t size, char *to)
