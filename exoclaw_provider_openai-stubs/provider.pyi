@@ -167,8 +167,8 @@ class OpenAIStreamingProvider:
         temperature: float | None = 0.7,
         reasoning_effort: str | None = None,
         response_format: Any = None,
-        *,
         on_delta: Callable[[str], object] | None = None,
+        *,
         timeout: float | None = None,
         **parameters: Any,
     ) -> LLMResponse: ...
