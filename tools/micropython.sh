@@ -30,49 +30,18 @@ quietly()
 
 # ---- Debian's packages, without touching the machine's ----
 
-mirror_of_apt()
-{
-    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | sort -u | grep -v security | head -1
-}
-
-apt_folder()
-{
-    apt=$made/apt
-    [ ! -e "$apt/ready" ] || return 0
-    mirror=$(mirror_of_apt)
-    if [ -z "$mirror" ] && [ "$(id -u)" = 0 ]; then
-        apt-get -qq update || true # its lists were thrown away
-        mirror=$(mirror_of_apt)
-    fi
-    [ -n "$mirror" ] || { echo "apt knows no mirror of Debian: run apt-get update" >&2 && return 1; }
-    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-    cat >"$apt/sources.sources" <<END
-Types: deb deb-src
-URIs: $mirror
-Suites: $SUITE
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-END
-    quietly "$apt/log" apt_get update
-    : >"$apt/ready"
-}
-
 apt_get()
 {
-    apt-get -qq -o Dir::Etc::sourcelist="$made/apt/sources.sources" -o Dir::Etc::sourceparts=- \
-        -o Dir::State::lists="$made/apt/lists" -o Dir::Cache="$made/apt/cache" -o Dir::State::status="$made/apt/status" \
-        -o APT::Sandbox::User= -o Debug::NoLocking=1 "$@"
+    "$root/tools/debian-apt.sh" "$SUITE" "$made/apt" "$@"
 }
 
 source_tree()
 {
     [ ! -e "$made/source/.ready" ] || return 0
-    apt_folder
-    : >>"$made/apt/status"
     rm -rf "$made/source" "$made/package"
     mkdir -p "$made/package"
-    (cd "$made/package" && quietly "$made/apt/log" apt_get source --download-only micropython)
-    quietly "$made/apt/log" dpkg-source --no-check --no-copy -x "$made"/package/micropython_*.dsc "$made/source"
+    (cd "$made/package" && quietly "$made/apt.log" apt_get source --download-only micropython)
+    quietly "$made/apt.log" dpkg-source --no-check --no-copy -x "$made"/package/micropython_*.dsc "$made/source"
     : >"$made/source/.ready"
 }
 
@@ -80,12 +49,10 @@ source_tree()
 stock()
 {
     [ ! -x "$made/stock/micropython" ] || return 0
-    apt_folder
-    : >>"$made/apt/status"
     rm -rf "$made/stock" "$made/stock-packages"
     mkdir -p "$made/stock" "$made/stock-packages"
     (cd "$made/stock-packages" &&
-        quietly "$made/apt/log" apt_get download micropython libc6 libmbedtls21 libmbedcrypto16 libmbedx509-7 libffi8)
+        quietly "$made/apt.log" apt_get download micropython libc6 libmbedtls21 libmbedcrypto16 libmbedx509-7 libffi8)
     for package in "$made"/stock-packages/*.deb; do
         dpkg-deb -x "$package" "$made/stock"
     done

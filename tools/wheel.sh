@@ -36,27 +36,13 @@ quietly()
     }
 }
 
-apt_get()
-{
-    apt-get -qq -o Dir::Etc::sourcelist="$made/apt/sources.sources" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$made/apt/lists" \
-        -o Dir::Cache="$made/apt/cache" -o Dir::State::status="$made/apt/status" -o APT::Sandbox::User= -o Debug::NoLocking=1 "$@"
-}
-
-# Debian's source of curl, with its patches, of the release and the mirrors that this machine's apt uses, through an apt
-# folder of its own.
+# Debian's source of curl, with its patches, of the release and the mirrors that this machine's apt uses.
 curl_source()
 {
     [ ! -e "$made/source/.ready" ] || return 0
-    rm -rf "$made/source" "$made/package" "$made/apt"
-    mkdir -p "$made/package" "$made/apt/lists/partial" "$made/apt/cache/archives/partial"
-    : >"$made/apt/status"
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' 'Component: main' | sort -u |
-        while read -r uri release; do
-            printf 'Types: deb-src\nURIs: %s\nSuites: %s\nComponents: main\n' "$uri" "$release"
-            printf 'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n\n'
-        done >"$made/apt/sources.sources"
-    quietly apt-update apt_get update
-    (cd "$made/package" && quietly apt-source apt_get source --download-only curl)
+    rm -rf "$made/source" "$made/package"
+    mkdir -p "$made/package"
+    (cd "$made/package" && quietly apt-source "$root/tools/debian-apt.sh" own "$made/apt" source --download-only curl)
     quietly apt-source dpkg-source --no-check --no-copy -x "$made"/package/curl_*.dsc "$made/source"
     : >"$made/source/.ready"
 }
