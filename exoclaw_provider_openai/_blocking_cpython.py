@@ -51,13 +51,13 @@ class Blocking:
         **parameters
     ):
         """stream() for programs without an event loop: an iterator, and a context manager."""
+        from ._more import streamed
         from ._sync_cpython import SyncStream
 
         plan = self._planned(
             messages, tools, model, max_tokens, temperature, reasoning_effort, response_format, timeout, **parameters
         )
-        plan.wanted = None
-        plan.restart = self._settings.restart if restart is None else restart
+        streamed(self, plan, restart)
         return SyncStream(lambda: self._start_sync(plan), self._response)
 
     def close_sync(self):

@@ -3,12 +3,18 @@
 from ._plan import Plan
 
 
+def streamed(provider, plan, restart):
+    """The plan of a stream of all events."""
+    plan.wanted = None
+    plan.restart = provider._settings.restart if restart is None else restart
+    return plan
+
+
 def stream(provider, plan, restart):
     """See OpenAIStreamingProvider.stream()."""
     from ._stream import Stream
 
-    plan.wanted = None
-    plan.restart = provider._settings.restart if restart is None else restart
+    streamed(provider, plan, restart)
     return Stream(lambda: provider._working().call(plan), provider._response)
 
 

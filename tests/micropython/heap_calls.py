@@ -6,8 +6,6 @@ import sys
 
 from exoclaw_provider_openai import Deployment, OpenAIStreamingProvider
 
-gc.threshold(4096)
-
 
 async def repeat(provider, times):
     for _ in range(times):
