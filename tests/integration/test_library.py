@@ -1,5 +1,6 @@
 """The hosted library: connections, the resend rule, many calls at once, clocks, threads and processes."""
 
+import json
 import resource
 import socket
 import threading
@@ -291,6 +292,41 @@ def test_a_dead_connection_is_replaced_once(driver, upstream, behaviour):
     assert len(said.attempts) == 1 and said.attempts[0]["resent"] and not said.attempts[0]["reused"]
     assert upstream.connections == 2 and len(upstream.requests) == 3
     assert upstream.requests[1].connection == 1 and upstream.requests[2].json == upstream.requests[0].json
+
+
+@pytest.mark.parametrize("behaviour", ["close-on-reuse", "reset-on-reuse", "partial-on-reuse"])
+def test_what_a_connection_said_is_known_however_late_we_look(driver, upstream, behaviour):
+    """The end has come before libcurl looks for an answer: it never waits for the socket, and tells of none."""
+    driver.setup(upstream, behaviour)
+    assert driver.chat().failed is None
+    driver.ok("send_late", 1, 0)
+    said = driver.chat()
+    attempt = said.attempts[0]
+    if behaviour == "partial-on-reuse":
+        assert said.failed == "EXO_E_CLOSED" and attempt["reused"] and not attempt["resent"]
+        assert len(upstream.requests) == 2
+    else:
+        assert said.failed is None and attempt["resent"]
+        assert len(upstream.requests) == 3 and upstream.connections == 2
+
+
+def test_an_answer_that_was_there_at_once_leaves_a_connection_that_can_be_replaced(driver, upstream):
+    def third_closes(conn):
+        if conn.request.number <= 2:
+            conn.respond(200, whole, content_type="text/event-stream")
+        else:
+            conn.finish()
+
+    choice = {"index": 0, "delta": {"content": "here"}, "finish_reason": "stop"}
+    whole = b"data: " + json.dumps({"id": "a", "choices": [choice]}).encode() + b"\n\ndata: [DONE]\n\n"
+    upstream.scripts["hostile"] = third_closes
+    driver.setup(upstream, "hostile")
+    assert driver.chat().failed is None
+    driver.ok("send_late", 1, len(whole) + 60)  # of its head too
+    assert driver.chat().attempts[0]["reused"]
+    said = driver.chat()
+    assert said.failed is None and said.attempts[0]["resent"]
+    assert upstream.connections == 2
 
 
 def test_a_request_is_resent_only_once(driver, upstream):

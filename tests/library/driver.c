@@ -991,6 +991,13 @@ static int do_deny(void)
     return EXO_E_ARGUMENT;
 }
 
+/* send_late TIMES BYTES: so many sends return when the other side has closed, or so many bytes of its have come. */
+static int do_send_late(void)
+{
+    faults_send_late(number_at(1), number_at(2));
+    return EXO_OK;
+}
+
 /* faults NTH: says what has come of the last ones, and arms anew. */
 static int do_faults(void)
 {
@@ -1139,6 +1146,7 @@ static const command commands[] = {
     {"memory", do_memory},
     {"faults", do_faults},
     {"deny", do_deny},
+    {"send_late", do_send_late},
     {"resolver", do_resolver},
     {"fork", do_fork},
     {"threads", do_threads},

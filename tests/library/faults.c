@@ -6,10 +6,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -122,6 +124,43 @@ int epoll_ctl(int epoll, int operation, int file, struct epoll_event *event)
     void *symbol = dlsym(RTLD_NEXT, "epoll_ctl");
     memcpy(&real, &symbol, sizeof real);
     return real(epoll, operation, file, event);
+}
+
+static struct {
+    long times;
+    long bytes;
+} late;
+
+void faults_send_late(long times, long bytes)
+{
+    late.times = times;
+    late.bytes = bytes;
+}
+
+static bool is_answered(int file)
+{
+    int readable = 0;
+    struct pollfd end = {.fd = file, .events = POLLRDHUP};
+    return poll(&end, 1, 1) != 0 || (late.bytes > 0 && ioctl(file, FIONREAD, &readable) == 0 && readable >= late.bytes);
+}
+
+typedef ssize_t sender(int file, const void *bytes, size_t size, int flags);
+
+/* Takes the place of the C library's, for libcurl too. */
+ssize_t send(int file, const void *bytes, size_t size, int flags)
+{
+    sender *real;
+    void *symbol = dlsym(RTLD_NEXT, "send");
+    memcpy(&real, &symbol, sizeof real);
+    ssize_t sent = real(file, bytes, size, flags);
+    const int error = errno;
+    if (late.times > 0) {
+        late.times--;
+        for (int tries = 0; tries < 5000 && !is_answered(file); tries++) {
+        }
+    }
+    errno = error;
+    return sent;
 }
 
 /* ---- name resolution ---- */

@@ -23,6 +23,11 @@ typedef enum faults_call {
 } faults_call;
 void faults_deny(faults_call call, int error, long times);
 
+/* The next so many calls of send() on a stream return only when the other side has closed the connection, or `bytes` of
+ * its can be read (0: not for these), but after five seconds at the latest: as if the machine had had no time for us.
+ */
+void faults_send_late(long times, long bytes);
+
 /* From here on ".slow" and ".lost" take so long. How many look-ups of these were made, or were under way at once. */
 void faults_resolve_in(long milliseconds);
 long faults_look_ups(bool at_once);

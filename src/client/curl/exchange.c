@@ -230,6 +230,26 @@ static void exchange_hand_out_whole(exo_exchange *x)
     }
 }
 
+/* libcurl tells of whole header lines only, and takes a connection that ended within the first one for one that said
+ * nothing. What TLS says at the end is no part of a response, nor is the end itself, which counts as a byte. */
+static void exchange_look_for_answer(exo_exchange *x, uint64_t news)
+{
+    const uint64_t farewell = x->sent.deployed->url.secure ? 64 : 1;
+    x->curl.is_told = true;
+    if (x->place == EXCHANGE_STANDS && x->curl.reused && news > farewell) {
+        x->place = EXCHANGE_ANSWERED;
+    }
+}
+
+/* libcurl tries again by itself, and has closed the connection. Where it had not come to wait for the socket, that was
+ * the last one that it closed. */
+static void exchange_is_tried_again(exo_exchange *x)
+{
+    if (!x->curl.is_told && x->pool->closed.is_any) {
+        exchange_look_for_answer(x, x->pool->closed.news);
+    }
+}
+
 /* The connection stands, the request is about to go out. A second time means that libcurl tries again by itself: not
  * with a body that was begun, since what was read of it would be missing. */
 static int exchange_on_connected(void *user, char *remote, char *local, int remote_port, int local_port)
@@ -240,8 +260,10 @@ static int exchange_on_connected(void *user, char *remote, char *local, int remo
     (void)remote_port;
     (void)local_port;
     if (x->sent.body && exo_encoding_written(x->sent.body) > 0) {
+        exchange_is_tried_again(x);
         return CURL_PREREQFUNC_ABORT;
     }
+    x->pool->closed.is_any = false;
     exchange_hand_out_whole(x);
     long connects = 0;
     curl_easy_getinfo(x->curl.easy, CURLINFO_NUM_CONNECTS, &connects);
@@ -285,7 +307,7 @@ static int exchange_on_look_up(void *resolver, void *reserved, void *user)
 /* A connection is closed, which may be one that was kept. */
 static int exchange_on_close(void *user, curl_socket_t socket)
 {
-    exo_pool_use(user, socket);
+    exo_pool_note_closed(user, socket);
     return close(socket);
 }
 
@@ -303,6 +325,7 @@ static curl_socket_t exchange_on_socket(void *user, curlsocktype purpose, struct
     x->way.is_tried = true;
     if (x->place != EXCHANGE_CONNECTS) {
         x->curl.began_anew = true;
+        exchange_is_tried_again(x);
         return CURL_SOCKET_BAD;
     }
     int type = address->socktype;
@@ -668,17 +691,6 @@ void exo_exchange_nudge(exo_pool *pool, int64_t now)
     }
 }
 
-/* libcurl tells of whole header lines only, and takes a connection that ended within the first one for one that said
- * nothing. What TLS says at the end is no part of a response, nor is the end itself, which counts as a byte. */
-static void exchange_look_for_answer(exo_exchange *x, uint64_t bytes)
-{
-    uint64_t before = x->curl.reused ? exo_pool_heard_before(x->pool, x->curl.socket) : 0;
-    uint64_t farewell = x->sent.deployed->url.secure ? 64 : 1;
-    if (x->place == EXCHANGE_STANDS && x->curl.reused && bytes > before + farewell) {
-        x->place = EXCHANGE_ANSWERED;
-    }
-}
-
 /* CURLINFO_ACTIVESOCKET knows none while a transfer runs. */
 void exo_exchange_socket(exo_exchange *exchange, curl_socket_t socket, bool watched)
 {
@@ -687,7 +699,8 @@ void exo_exchange_socket(exo_exchange *exchange, curl_socket_t socket, bool watc
         exo_pool_use(exchange->pool, socket);
     } else if (exchange->curl.socket == socket) {
         uint64_t bytes = exo_pool_heard(socket);
-        exchange_look_for_answer(exchange, bytes);
+        uint64_t before = exo_pool_heard_before(exchange->pool, socket);
+        exchange_look_for_answer(exchange, bytes > before ? bytes - before : 0);
         exo_pool_note_heard(exchange->pool, socket, bytes);
         exchange->curl.socket = CURL_SOCKET_BAD;
     }
@@ -782,12 +795,37 @@ void exo_exchange_drain(exo_exchange *exchange, const exo_facts *facts, void *ow
 
 /* ---- end ---- */
 
+/* The socket of its connection, if libcurl keeps that and has not given it to another request since. Over HTTP/2 it may
+ * have other users; one that has not come so far would name the last of its handle. */
+static curl_socket_t exchange_socket_kept(const exo_exchange *x)
+{
+    curl_socket_t socket = CURL_SOCKET_BAD;
+    long version = 0;
+    if (!x->over || x->place == EXCHANGE_CONNECTS ||
+        curl_easy_getinfo(x->curl.easy, CURLINFO_HTTP_VERSION, &version) != CURLE_OK ||
+        version >= CURL_HTTP_VERSION_2_0 ||
+        curl_easy_getinfo(x->curl.easy, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) {
+        return CURL_SOCKET_BAD;
+    }
+    return exo_pool_group_of(x->pool, (int)socket) ? CURL_SOCKET_BAD : socket;
+}
+
+/* Of a connection whose socket libcurl never came to wait for, so that the next one's resend is judged rightly. */
+static void exchange_note_heard(exo_exchange *x)
+{
+    const curl_socket_t socket = x->curl.is_told ? CURL_SOCKET_BAD : exchange_socket_kept(x);
+    if (socket != CURL_SOCKET_BAD) {
+        exo_pool_note_heard(x->pool, socket, exo_pool_heard(socket));
+    }
+}
+
 void exo_exchange_over(exo_exchange *exchange, CURLcode result, int64_t now)
 {
     exo_upload last; /* for what its failure is called */
     exchange->over = true;
     exchange->curl.result = result;
     exchange_unlist_connecting(exchange);
+    exchange_note_heard(exchange);
     exo_exchange_progress(exchange, &last);
     if (!exchange->lacks.is_struck) {
         exchange->lacks.error = exo_shortage_of(exchange);
@@ -830,21 +868,6 @@ void exo_exchange_end_struck(exo_pool *pool)
             exo_exchange_over(first, CURLE_COULDNT_CONNECT, exo_pool_now());
         }
     }
-}
-
-/* The socket of its connection, if libcurl keeps that and has not given it to another request since. Over HTTP/2 it may
- * have other users; one that has not come so far would name the last of its handle. */
-static curl_socket_t exchange_socket_kept(const exo_exchange *x)
-{
-    curl_socket_t socket = CURL_SOCKET_BAD;
-    long version = 0;
-    if (!x->over || x->place == EXCHANGE_CONNECTS ||
-        curl_easy_getinfo(x->curl.easy, CURLINFO_HTTP_VERSION, &version) != CURLE_OK ||
-        version >= CURL_HTTP_VERSION_2_0 ||
-        curl_easy_getinfo(x->curl.easy, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) {
-        return CURL_SOCKET_BAD;
-    }
-    return exo_pool_group_of(x->pool, (int)socket) ? CURL_SOCKET_BAD : socket;
 }
 
 /* libcurl keeps a connection whose response has ended, and knows nothing of its having failed. It looks whether one is

@@ -68,6 +68,7 @@ struct exo_exchange {
         CURLcode result;
         bool began_anew; /* libcurl wanted to try again by itself, and was not let */
         bool reused;
+        bool is_told;  /* it is known what came over the connection */
         uint8_t halts; /* a sum of exo_halt */
         char text[CURL_ERROR_SIZE];
     } curl;

@@ -161,3 +161,12 @@ uint64_t exo_pool_heard_before(const exo_pool *pool, curl_socket_t socket)
 {
     return socket != CURL_SOCKET_BAD && (size_t)socket < pool->socket_count ? pool->sockets[socket].heard : 0;
 }
+
+void exo_pool_note_closed(exo_pool *pool, curl_socket_t socket)
+{
+    const uint64_t bytes = exo_pool_heard(socket);
+    const uint64_t before = exo_pool_heard_before(pool, socket);
+    exo_pool_use(pool, socket);
+    pool->closed.is_any = true;
+    pool->closed.news = bytes > before ? bytes - before : 0;
+}

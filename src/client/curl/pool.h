@@ -63,6 +63,10 @@ typedef struct exo_pool {
     exo_gate gate;     /* who may have a connection */
     size_t kept_first; /* connections that are kept for later: the oldest one's socket, + 1, and the youngest one's */
     size_t kept_last;
+    struct {
+        bool is_any;          /* since an exchange began to look, */
+        uint64_t news;        /* and what came over it after its last exchange */
+    } closed;                 /* the connection that libcurl closed last */
     exo_exchange *postponed;  /* exchanges that read before they send on */
     exo_exchange *struck;     /* exchanges whose socket cannot be watched */
     exo_exchange *connecting; /* exchanges that have no connection yet */
@@ -97,5 +101,8 @@ void exo_pool_forget_group(exo_pool *pool, const exo_group *group);
 /* Notes what had come over a socket, and what was noted last; 0 for a socket that is new. */
 void exo_pool_note_heard(exo_pool *pool, curl_socket_t socket, uint64_t bytes);
 uint64_t exo_pool_heard_before(const exo_pool *pool, curl_socket_t socket);
+
+/* libcurl closes a connection: it is not kept any more, and what came over it is noted. */
+void exo_pool_note_closed(exo_pool *pool, curl_socket_t socket);
 
 #endif

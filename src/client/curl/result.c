@@ -17,6 +17,13 @@ static bool result_is_answered(const exo_exchange *x)
     return x->place >= EXCHANGE_ANSWERED;
 }
 
+/* Where nothing tells, it is. Over HTTP/2 the sockets tell nothing, and libcurl tells all, since no frame is half a
+ * line. */
+static bool result_may_be_answered(const exo_exchange *x)
+{
+    return result_is_answered(x) || (x->curl.reused && !x->curl.is_told && !x->sent.deployed->options.http2);
+}
+
 /* libcurl was about to try again by itself. Its counters and its words are of that try. */
 static bool result_began_anew(const exo_exchange *x)
 {
@@ -164,5 +171,5 @@ void exo_result_ending(const exo_exchange *exchange, exo_ending *ending)
     bool ours =
         exchange->received.abort_code != EXO_OK || result_began_anew(exchange) || ending->code == EXO_E_CLOCK_CONNECT;
     ending->words = ours ? exo_span_of(NULL, 0) : exo_span_text(exchange->curl.text);
-    ending->byte_seen = result_is_answered(exchange);
+    ending->byte_seen = result_may_be_answered(exchange);
 }
