@@ -93,6 +93,7 @@ static void call_close_attempt(exo_call *call)
     exo_exchange_details details = {-1, 0, "", ""};
     exo_trail_entry entry = *exo_attempt_end(attempt, call_now(call));
     const exo_failure *failure = exo_attempt_failure(attempt);
+    exo_failure told;
     entry.bytes_sent = exo_encoding_written(&call->try.encoding);
     if (call->try.exchange) {
         call_table(call)->details(call->try.exchange, &details);
@@ -100,17 +101,21 @@ static void call_close_attempt(exo_call *call)
         entry.queued_ms = details.queued_ms;
         memcpy(entry.http_version, details.http_version, sizeof entry.http_version);
     }
-    exo_failure_clear(&call->reply->failure);
     if (failure) {
-        call->reply->failure = *failure;
-        call_name_redirect(&call->reply->failure, details.redirect);
+        told = *failure;
+        call_name_redirect(&told, details.redirect);
     } else {
-        exo_span id = exo_span_text(exo_attempt_request_id(attempt));
-        exo_heap_copy_into(call->reply->failure.request_id, sizeof call->reply->failure.request_id, id);
+        exo_failure_clear(&told);
+        exo_heap_copy_into(told.request_id, sizeof told.request_id, exo_span_text(exo_attempt_request_id(attempt)));
     }
-    exo_deployed_censor(call->path.at, &call->reply->failure);
-    exo_call_options_censor(&call->options, &call->reply->failure);
-    exo_reply_end_attempt(call->reply, &entry, call->reply->failure.message);
+    exo_deployed_censor(call->path.at, &told);
+    exo_call_options_censor(&call->options, &told);
+    exo_reply_end_attempt(call->reply, &entry, told.message);
+    if (failure) {
+        exo_reply_fail(call->reply, &told);
+    } else {
+        exo_reply_succeed(call->reply, told.request_id);
+    }
     exo_record_attempt(call);
 }
 
@@ -131,8 +136,7 @@ static void call_break_off(exo_call *call, int code, const char *message)
         call_close_attempt(call);
         call_free_attempt(call);
     } else {
-        exo_failure_clear(&call->reply->failure);
-        exo_failure_set(&call->reply->failure, code, words);
+        exo_reply_fail_saying(call->reply, code, words);
     }
     call_drop_exchange(call, false);
     exo_route_abandon(&call->path.route);
@@ -158,16 +162,16 @@ static void call_settle(exo_call *call)
         exo_drains_add(&call->client->drains, call->try.exchange, call->path.at);
         call->try.exchange = NULL;
     }
-    call_drop_exchange(call, call->reply->failure.code == EXO_OK);
+    call_drop_exchange(call, !call->reply->failure);
     call_free_attempt(call);
-    if (call->reply->failure.code == EXO_OK) {
+    if (!call->reply->failure) {
         exo_route_succeeded(&call->path.route, now);
         call_begin_ending(call);
         return;
     }
-    exo_route_failed(&call->path.route, now, &call->reply->failure, how);
+    exo_route_failed(&call->path.route, now, call->reply->failure, how);
     call->path.fallback_due =
-        (call->options.events & EXO_WANT(EXO_EVENT_FALLBACK)) != 0 && call->reply->failure.code != EXO_E_CLOCK_TOTAL;
+        (call->options.events & EXO_WANT(EXO_EVENT_FALLBACK)) != 0 && call->reply->failure->code != EXO_E_CLOCK_TOTAL;
     call->state = CALL_ROUTING;
     call_wake(call);
 }
@@ -440,7 +444,7 @@ static void call_hand_out_fallback(exo_call *call, const exo_route_action *actio
 {
     call->path.fallback_due = false;
     event->type = EXO_EVENT_FALLBACK;
-    event->failure = &call->reply->failure;
+    event->failure = call->reply->failure;
     event->attempt = (uint32_t)exo_reply_attempts(call->reply) - 1;
     event->next = action->type == EXO_ROUTE_GIVE_UP ? NULL : call->path.lineup[action->deployment]->name;
     call_wake(call);
@@ -634,7 +638,7 @@ static int call_hand_out_restart(exo_call *call, exo_event *event)
 {
     call->path.restart_due = false;
     event->type = EXO_EVENT_RESTART;
-    event->failure = &call->reply->failure;
+    event->failure = call->reply->failure;
     return EXO_EVENT;
 }
 

@@ -16,7 +16,7 @@ exo_reply *exo_chat_events(exo_client *client, const exo_request *request, const
     if (exo_loop_table(&client->loop)->is_watched(client->loop.transport)) {
         exo_engine_say(client, "a call that blocks: the sockets are watched by the caller");
         exo_call_cancel(call);
-        exo_failure_set(&call->reply->failure, EXO_E_STATE, exo_span_text(client->message));
+        exo_reply_fail_saying(call->reply, EXO_E_STATE, exo_span_text(client->message));
     }
     exo_event event;
     while (call->state != CALL_ENDED || call->waiting.there) {

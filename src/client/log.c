@@ -50,10 +50,11 @@ static void log_fill_answer(exo_record *record, texts *kept, const exo_call *cal
 }
 
 /* A failure, or that there was none. */
-static void log_fill_failure(exo_record *record, const exo_failure *failure)
+static void log_fill_failure(exo_record *record, const exo_reply *reply)
 {
-    record->request_id = failure->request_id;
-    if (failure->code == EXO_OK) {
+    const exo_failure *failure = reply->failure;
+    record->request_id = exo_reply_request_id(reply);
+    if (!failure) {
         return;
     }
     record->error_type = exo_error_name(failure->code);
@@ -105,8 +106,8 @@ void exo_record_attempt(const exo_call *call)
     log_clear(&record, EXO_RECORD_ATTEMPT);
     log_fill_attempt(&record, call, attempt);
     record.duration_ms = attempt->end_ms;
-    log_fill_failure(&record, &call->reply->failure);
-    if (call->reply->failure.code == EXO_OK) {
+    log_fill_failure(&record, call->reply);
+    if (!call->reply->failure) {
         log_fill_answer(&record, &kept, call);
     }
     log_hand_over(call, &record, &kept);
@@ -127,7 +128,7 @@ void exo_record_call(const exo_call *call)
         record.attempt = (int64_t)call->reply->attempt_count;
     }
     log_fill_answer(&record, &kept, call);
-    log_fill_failure(&record, &call->reply->failure);
+    log_fill_failure(&record, call->reply);
     record.duration_ms = call->reply->milliseconds;
     if (call->client->log.bodies > 0) {
         kept.input =

@@ -9,6 +9,13 @@
 
 #include <stdlib.h>
 
+/* Of a reply for whose failure there is no memory. */
+static const exo_failure reply_no_memory = {
+    .code = EXO_E_NO_MEMORY,
+    .verdict = EXO_STOP,
+    .retry_after = -1,
+};
+
 exo_reply *exo_reply_new(const exo_limits *limits, uint32_t choices, unsigned keep)
 {
     exo_reply *reply = calloc(1, sizeof *reply);
@@ -21,7 +28,6 @@ exo_reply *exo_reply_new(const exo_limits *limits, uint32_t choices, unsigned ke
         return NULL;
     }
     reply->answer_count = choices;
-    exo_failure_clear(&reply->failure);
     for (uint32_t i = 0; i < choices; i++) {
         exo_answer_init(&reply->answers[i], &exo_heap, limits, i, keep);
     }
@@ -34,6 +40,40 @@ void exo_reply_restart(exo_reply *reply, const exo_limits *limits, unsigned keep
         exo_answer_free(&reply->answers[i]);
         exo_answer_init(&reply->answers[i], &exo_heap, limits, i, keep);
     }
+}
+
+static void reply_forget(exo_reply *reply)
+{
+    if (reply->failure != &reply_no_memory) {
+        free((exo_failure *)(uintptr_t)reply->failure);
+    }
+    free(reply->request_id);
+    reply->failure = NULL;
+    reply->request_id = NULL;
+}
+
+void exo_reply_fail(exo_reply *reply, const exo_failure *failure)
+{
+    exo_failure *kept = malloc(sizeof *kept);
+    reply_forget(reply);
+    if (kept) {
+        *kept = *failure;
+    }
+    reply->failure = kept ? kept : &reply_no_memory;
+}
+
+void exo_reply_fail_saying(exo_reply *reply, int code, exo_span words)
+{
+    exo_failure failure;
+    exo_failure_clear(&failure);
+    exo_failure_set(&failure, code, words);
+    exo_reply_fail(reply, &failure);
+}
+
+void exo_reply_succeed(exo_reply *reply, const char *request_id)
+{
+    reply_forget(reply);
+    reply->request_id = request_id[0] ? exo_heap_copy(request_id) : NULL;
 }
 
 int exo_reply_begin_attempt(exo_reply *reply, const char *deployment, const char *model, int64_t started_ms)
@@ -90,7 +130,7 @@ const exo_failure *exo_reply_failure(const exo_reply *reply)
     if (!reply) {
         return &none;
     }
-    return reply->failure.code == EXO_OK ? NULL : &reply->failure;
+    return reply->failure;
 }
 
 static exo_outcome reply_outcome_of(const exo_answer *answer)
@@ -111,8 +151,8 @@ static exo_outcome reply_outcome_of(const exo_answer *answer)
 exo_outcome exo_reply_outcome(const exo_reply *reply)
 {
     exo_outcome worst = EXO_OUTCOME_COMPLETE;
-    if (!reply || reply->failure.code != EXO_OK) {
-        return reply && reply->failure.code == EXO_E_CANCELLED ? EXO_OUTCOME_CANCELLED : EXO_OUTCOME_FAILED;
+    if (!reply || reply->failure) {
+        return reply && reply->failure->code == EXO_E_CANCELLED ? EXO_OUTCOME_CANCELLED : EXO_OUTCOME_FAILED;
     }
     for (uint32_t i = 0; i < reply->answer_count; i++) {
         exo_outcome outcome = reply_outcome_of(&reply->answers[i]);
@@ -144,7 +184,10 @@ const char *exo_reply_deployment(const exo_reply *reply)
 
 const char *exo_reply_request_id(const exo_reply *reply)
 {
-    return reply ? reply->failure.request_id : "";
+    if (reply && reply->failure) {
+        return reply->failure->request_id;
+    }
+    return reply && reply->request_id ? reply->request_id : "";
 }
 
 exo_span exo_reply_service_tier(const exo_reply *reply)
@@ -170,6 +213,7 @@ void exo_reply_free(exo_reply *reply)
         free(reply->attempts[i].model);
         free(reply->attempts[i].message);
     }
+    reply_forget(reply);
     free(reply->attempts);
     free(reply->answers);
     free(reply);

@@ -17,7 +17,8 @@ typedef struct exo_kept_attempt {
 struct exo_reply {
     exo_answer *answers;
     uint32_t answer_count;
-    exo_failure failure; /* code EXO_OK: none, and request_id is that of the answer */
+    const exo_failure *failure; /* NULL: there is none */
+    char *request_id;           /* of an answer; NULL: the endpoint gave it none */
     exo_kept_attempt *attempts;
     size_t attempt_count;
     int64_t milliseconds;
@@ -28,6 +29,15 @@ exo_reply *exo_reply_new(const exo_limits *limits, uint32_t choices, unsigned ke
 
 /* Empties the answers for another attempt. */
 void exo_reply_restart(exo_reply *reply, const exo_limits *limits, unsigned keep);
+
+/* Why the call, or its last attempt, failed, of which a copy is kept: where memory runs out, it failed for that. */
+void exo_reply_fail(exo_reply *reply, const exo_failure *failure);
+
+/* The same of a failure that no endpoint has to do with. */
+void exo_reply_fail_saying(exo_reply *reply, int code, exo_span words);
+
+/* It did not, and the endpoint gave the answer an id, or "", which is kept where there is memory. */
+void exo_reply_succeed(exo_reply *reply, const char *request_id);
 
 /* Appends an attempt to the trail, `started_ms` after the call began. EXO_OK or EXO_E_NO_MEMORY. */
 int exo_reply_begin_attempt(exo_reply *reply, const char *deployment, const char *model, int64_t started_ms);

@@ -50,7 +50,9 @@ static exo_reply *reply_of(const char *deltas, const char *finish, unsigned keep
     exo_intake_end(&intake, EXO_OK, exo_span_of(NULL, 0));
     while (exo_intake_next(&intake, &shown) == EXO_EVENT) {
     }
-    reply->failure = failure;
+    if (failure.code != EXO_OK) {
+        exo_reply_fail(reply, &failure);
+    }
     exo_intake_free(&intake);
     return reply;
 }
@@ -142,7 +144,7 @@ static void test_what_an_answer_becomes(void **state)
         assert_int_equal(exo_request_text(request, EXO_USER, "hello"), EXO_OK);
         exo_reply *reply = reply_of(cases[i].deltas, cases[i].finish, cases[i].keep);
         if (exo_reply_failure(reply)) {
-            fail_msg("%s: %s", cases[i].what, exo_error_name(reply->failure.code));
+            fail_msg("%s: %s", cases[i].what, exo_error_name(reply->failure->code));
         }
         assert_int_equal(exo_request_answer(request, reply), EXO_OK);
         assert_int_equal(exo_request_messages(request), 2);
@@ -162,7 +164,7 @@ static void test_what_is_no_turn(void **state)
     (void)state;
     exo_reply *cut = reply_of(CALL("\"id\":\"c\",", ""), "length", EXO_KEEP_ALL);
     exo_reply *failed = reply_of("{}", "stop", EXO_KEEP_ALL);
-    failed->failure.code = EXO_E_RECEIVE;
+    exo_reply_fail_saying(failed, EXO_E_RECEIVE, exo_span_of(NULL, 0));
     const struct {
         const exo_reply *reply;
         int code;
