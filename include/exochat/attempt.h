@@ -170,7 +170,11 @@ typedef struct exo_attempt {
     uint64_t
         moved_;     /* bytes accepted, and again those acknowledged, as far as is known: what progress is measured by */
     uint64_t mark_; /* what that was when the idle clock was set */
+#ifdef EXO_SMALL
     exo_failure failure_;
+#else
+    exo_failing failing_;
+#endif
     exo_intake intake_;
 } exo_attempt;
 
@@ -191,7 +195,7 @@ void exo_attempt_upload(exo_attempt *attempt, int64_t now, uint64_t accepted, ui
 int exo_attempt_status(exo_attempt *attempt, uint16_t status);
 
 /* One header of it. `wall` is the time of day in seconds since 1970, 0 where it is not known. EXO_OK, or
- * EXO_E_HEAD_LIMIT or EXO_E_HEADERS_LIMIT: break off and say closed() with that code. */
+ * EXO_E_HEAD_LIMIT, EXO_E_HEADERS_LIMIT or EXO_E_NO_MEMORY: break off and say closed() with that code. */
 int exo_attempt_header(exo_attempt *attempt, exo_span name, exo_span value, int64_t wall);
 
 /* The head has ended. */
@@ -245,7 +249,11 @@ const exo_failure *exo_attempt_failure(const exo_attempt *attempt);
 /* The request id that the headers of the response gave, "" where they gave none; NUL-terminated, the attempt's. */
 static inline const char *exo_attempt_request_id(const exo_attempt *attempt)
 {
+#ifdef EXO_SMALL
     return attempt->failure_.request_id;
+#else
+    return exo_failing_request_id(&attempt->failing_);
+#endif
 }
 
 /* Its entry of the trail so far. end_ms, code and verdict are set by exo_attempt_end(). */

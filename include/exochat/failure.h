@@ -28,6 +28,7 @@
 #ifndef EXOCHAT_FAILURE_H
 #define EXOCHAT_FAILURE_H
 
+#include "exochat/buffer.h"
 #include "exochat/clock.h"
 #include "exochat/error.h"
 #include "exochat/limits.h"
@@ -121,6 +122,45 @@ void exo_failure_from_end(exo_failure *failure, int code, exo_span reason);
  * whoever knows the key calls this before handing the failure on. An empty `secret` changes nothing. Time is bounded by
  * the sizes of the fields and the secret. */
 void exo_failure_redact(exo_failure *failure, exo_span secret);
+
+#ifndef EXO_SMALL
+/* A failure that has not come, and may never: what headers said of it, in few bytes, until there is more to say. All
+ * zero is none. Private to the core. */
+typedef struct exo_failing {
+    exo_failure *failure_; /* in full, from the caller's allocator; NULL: what follows is all that is known */
+    int64_t retry_after_;
+    int64_t limits_delay_; /* what the rate limits come to, or -1 */
+    uint32_t clock_;
+    uint32_t retry_at_;
+    bool keyless_;
+    bool dated_;
+    uint8_t delay_rank_;
+    uint8_t id_rank_;
+    uint8_t advice_;
+    bool lost_; /* there was no memory for it */
+    char request_id_[sizeof(((exo_failure *)0)->request_id)];
+} exo_failing;
+
+/* No failure, and no headers seen; but it is known whether a key is sent. What it had in full is freed. */
+void exo_failing_clear(exo_failing *failing, const exo_allocator *allocator, bool keyless);
+
+/* The failure in full, to be changed; NULL when memory runs out, which is then known to exo_failing_code(). */
+exo_failure *exo_failing_open(exo_failing *failing, const exo_allocator *allocator);
+
+/* Keeps what headers said of a failure that has not come, and frees what it has in full. */
+void exo_failing_close(exo_failing *failing, const exo_allocator *allocator);
+
+/* EXO_OK, or the code of the failure. */
+int exo_failing_code(const exo_failing *failing);
+
+/* The failure, where it has come; without memory for it, one that says so. Its verdict is right where none has come
+ * too.
+ */
+const exo_failure *exo_failing_look(const exo_failing *failing);
+
+/* The request id that headers gave, "" where they gave none. */
+const char *exo_failing_request_id(const exo_failing *failing);
+#endif
 
 #ifdef __cplusplus
 }

@@ -83,12 +83,22 @@ typedef struct exo_intake_options {
     bool strict_stream;   /* refuse a whole completion and lines of JSON in place of a stream */
     bool read_all;        /* read every event in full: remember no shapes (chunk.h). The result is the same */
     bool shown_only;      /* events that show nothing, EXO_EVENT_NONE, may be left out */
+#ifndef EXO_SMALL
+    exo_failing *failing_; /* in place of `failure`. Private to the core */
+#endif
 } exo_intake_options;
+
+#ifdef EXO_SMALL
+#define EXO_INTAKE_MORE_
+#else
+#define EXO_INTAKE_MORE_ , NULL
+#endif
 
 /* The defaults: nothing is lenient, nothing refused. */
 #define EXO_INTAKE_OPTIONS_INIT \
     { \
-        sizeof(exo_intake_options), NULL, NULL, NULL, 0, NULL, NULL, false, false, false, false, false \
+        sizeof(exo_intake_options), NULL, NULL, NULL, 0, NULL, NULL, false, false, false, false, \
+            false EXO_INTAKE_MORE_ \
     }
 
 /* The intake of one body. Private but for sizeof. */

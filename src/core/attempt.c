@@ -98,13 +98,58 @@ static void attempt_enter(exo_attempt *a, enum exo_phase phase)
     attempt_set_idle(a);
 }
 
+/* Whether there is memory for the failure; on a small machine it is in the attempt. */
+#ifdef EXO_SMALL
+#define HAS_ROOM(failure) true
+#else
+#define HAS_ROOM(failure) ((failure) != NULL)
+#endif
+
+/* Where the failure is: on a small machine in the attempt, else in a block of its own once there is something to say.
+ */
+#ifdef EXO_SMALL
+static exo_failure *attempt_failure(exo_attempt *a)
+{
+    return &a->failure_;
+}
+
+static int attempt_code(const exo_attempt *a)
+{
+    return a->failure_.code;
+}
+
+static const exo_failure *attempt_look(const exo_attempt *a)
+{
+    return &a->failure_;
+}
+#else
+static exo_failure *attempt_failure(exo_attempt *a)
+{
+    return exo_failing_open(&a->failing_, a->intake_.options_.allocator);
+}
+
+static int attempt_code(const exo_attempt *a)
+{
+    return exo_failing_code(&a->failing_);
+}
+
+static const exo_failure *attempt_look(const exo_attempt *a)
+{
+    return exo_failing_look(&a->failing_);
+}
+#endif
+
 /* No failure, and no headers seen. */
 static void attempt_forget_failure(exo_attempt *a)
 {
+#ifdef EXO_SMALL
     exo_failure_clear(&a->failure_);
     if (a->keyless_) {
         exo_failure_no_key(&a->failure_);
     }
+#else
+    exo_failing_clear(&a->failing_, a->intake_.options_.allocator, a->keyless_);
+#endif
 }
 
 /* The phase in which a transport begins that cannot tell of everything. */
@@ -135,7 +180,11 @@ int exo_attempt_init(exo_attempt *attempt, const exo_attempt_options *options, i
     memset(attempt, 0, sizeof *attempt);
     attempt->keyless_ = options->keyless;
     exo_intake_options intake = options->intake;
+#ifdef EXO_SMALL
     intake.failure = &attempt->failure_;
+#else
+    intake.failing_ = &attempt->failing_;
+#endif
     intake.shown_only = true;
     int code = exo_intake_init(&attempt->intake_, &intake);
     if (code < 0) {
@@ -164,11 +213,14 @@ int exo_attempt_init(exo_attempt *attempt, const exo_attempt_options *options, i
 
 static void attempt_fail(exo_attempt *a, int code, const exo_span *words)
 {
-    exo_failure_set(&a->failure_, code, *words);
-    a->failure_.http_status = a->head_ended_ ? a->status_ : 0;
-    a->failure_.status = a->failure_.http_status;
-    a->failure_.offset = exo_intake_offset(&a->intake_);
+    exo_failure *failure = attempt_failure(a);
     a->end_ = ATTEMPT_OVER;
+    if (HAS_ROOM(failure)) {
+        exo_failure_set(failure, code, *words);
+        failure->http_status = a->head_ended_ ? a->status_ : 0;
+        failure->status = failure->http_status;
+        failure->offset = exo_intake_offset(&a->intake_);
+    }
 }
 
 void exo_attempt_break_off(exo_attempt *attempt, int code, exo_span words)
@@ -264,7 +316,11 @@ int exo_attempt_header(exo_attempt *attempt, exo_span name, exo_span value, int6
     }
     attempt->head_count_++;
     if (attempt->end_ == ATTEMPT_RUNS) {
-        exo_failure_header(&attempt->failure_, name, value, wall);
+        exo_failure *failure = attempt_failure(attempt);
+        if (!HAS_ROOM(failure)) {
+            return EXO_E_NO_MEMORY;
+        }
+        exo_failure_header(failure, name, value, wall);
     }
     return EXO_OK;
 }
@@ -279,6 +335,11 @@ void exo_attempt_head_end(exo_attempt *attempt, int64_t now)
     a->head_ended_ = true;
     a->trail_.http_status = a->status_;
     exo_intake_status(&a->intake_, a->status_);
+#ifndef EXO_SMALL
+    if (a->status_ / 100 == 2) { /* it will hardly fail */
+        exo_failing_close(&a->failing_, a->intake_.options_.allocator);
+    }
+#endif
     if (a->status_ / 100 != 2) {
         attempt_enter(a, EXO_PHASE_REFUSAL);
     } else if (a->phase_ == EXO_PHASE_SEND && !(a->can_ & EXO_CAN_SENT)) {
@@ -530,7 +591,7 @@ exo_attempt_do exo_attempt_todo(const exo_attempt *attempt)
     default:
         break;
     }
-    if (attempt->failure_.code != EXO_OK) {
+    if (attempt_code(attempt) != EXO_OK) {
         return EXO_DO_CLOSE;
     }
     return attempt->closed_ ? EXO_DO_OVER : attempt->can_ & EXO_CAN_DRAIN ? EXO_DO_DRAIN : EXO_DO_CLOSE;
@@ -548,7 +609,7 @@ bool exo_attempt_shown(const exo_attempt *attempt)
 
 const exo_failure *exo_attempt_failure(const exo_attempt *attempt)
 {
-    return attempt->end_ == ATTEMPT_OVER && attempt->failure_.code != EXO_OK ? &attempt->failure_ : NULL;
+    return attempt->end_ == ATTEMPT_OVER && attempt_code(attempt) != EXO_OK ? attempt_look(attempt) : NULL;
 }
 
 const exo_trail_entry *exo_attempt_trail(const exo_attempt *attempt)
@@ -562,8 +623,8 @@ const exo_trail_entry *exo_attempt_end(exo_attempt *attempt, int64_t now)
     if (trail->end_ms < 0) {
         attempt_set_now(attempt, now);
         attempt_note_time(attempt, &trail->end_ms);
-        trail->code = attempt->failure_.code;
-        trail->verdict = attempt->failure_.verdict;
+        trail->code = attempt_code(attempt);
+        trail->verdict = attempt_look(attempt)->verdict;
     }
     return trail;
 }
@@ -571,6 +632,9 @@ const exo_trail_entry *exo_attempt_end(exo_attempt *attempt, int64_t now)
 void exo_attempt_free(exo_attempt *attempt)
 {
     exo_intake_free(&attempt->intake_);
+#ifndef EXO_SMALL
+    attempt_forget_failure(attempt);
+#endif
 }
 
 /* ---- draining ---- */

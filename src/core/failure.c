@@ -391,3 +391,83 @@ void exo_failure_redact(exo_failure *failure, exo_span secret)
         failure_redact(failure->request_id, sizeof failure->request_id, &secret);
     }
 }
+
+#ifndef EXO_SMALL
+
+void exo_failing_clear(exo_failing *failing, const exo_allocator *allocator, bool keyless)
+{
+    if (failing->failure_) {
+        allocator->resize(allocator->ctx, failing->failure_, 0);
+    }
+    memset(failing, 0, sizeof *failing);
+    failing->retry_after_ = failing->limits_delay_ = -1;
+    failing->keyless_ = keyless;
+}
+
+exo_failure *exo_failing_open(exo_failing *failing, const exo_allocator *allocator)
+{
+    if (failing->failure_) {
+        return failing->failure_;
+    }
+    exo_failure *failure = allocator->resize(allocator->ctx, NULL, sizeof *failure);
+    failing->failure_ = failure;
+    failing->lost_ = !failure;
+    if (!failure) {
+        return NULL;
+    }
+    exo_failure_clear(failure);
+    failure->retry_after = failing->retry_after_;
+    failure->clock_ = failing->clock_;
+    failure->retry_at_ = failing->retry_at_;
+    failure->keyless = failing->keyless_;
+    failure->dated_ = failing->dated_;
+    failure->delay_rank_ = failing->delay_rank_;
+    failure->id_rank_ = failing->id_rank_;
+    failure->advice_ = failing->advice_;
+    if (failing->limits_delay_ >= 0) { /* one limit that comes to the same */
+        const int64_t since = failing->limits_delay_ < EPOCH_MS ? 0 : failing->clock_ * INT64_C(1000);
+        failure->until_told_.limits[0].reset = since + failing->limits_delay_ + 1;
+        failure->until_told_.limits[0].spent = true;
+    }
+    memcpy(failure->request_id, failing->request_id_, sizeof failure->request_id);
+    failure_settle(failure);
+    return failure;
+}
+
+void exo_failing_close(exo_failing *failing, const exo_allocator *allocator)
+{
+    exo_failure *failure = failing->failure_;
+    if (!failure || failure->code != EXO_OK) {
+        return;
+    }
+    failing->retry_after_ = failure->retry_after;
+    failing->limits_delay_ = failure_limits_delay(failure);
+    failing->clock_ = failure->clock_;
+    failing->retry_at_ = failure->retry_at_;
+    failing->keyless_ = failure->keyless;
+    failing->dated_ = failure->dated_;
+    failing->delay_rank_ = failure->delay_rank_;
+    failing->id_rank_ = failure->id_rank_;
+    failing->advice_ = failure->advice_;
+    memcpy(failing->request_id_, failure->request_id, sizeof failing->request_id_);
+    allocator->resize(allocator->ctx, failure, 0);
+    failing->failure_ = NULL;
+}
+
+int exo_failing_code(const exo_failing *failing)
+{
+    return failing->failure_ ? failing->failure_->code : failing->lost_ ? EXO_E_NO_MEMORY : EXO_OK;
+}
+
+const exo_failure *exo_failing_look(const exo_failing *failing)
+{
+    static const exo_failure lost = {.retry_after = -1, .code = EXO_E_NO_MEMORY, .verdict = EXO_STOP};
+    return failing->failure_ ? failing->failure_ : &lost;
+}
+
+const char *exo_failing_request_id(const exo_failing *failing)
+{
+    return failing->failure_ ? failing->failure_->request_id : failing->request_id_;
+}
+
+#endif

@@ -30,10 +30,21 @@ enum line {
     LINE_END    /* and what stands behind it */
 };
 
+/* Whether there is something to report a failure in. */
+static bool intake_can_report(const exo_intake_options *options)
+{
+#ifndef EXO_SMALL
+    if (options->failing_) {
+        return true;
+    }
+#endif
+    return options->failure != NULL;
+}
+
 int exo_intake_init(exo_intake *intake, const exo_intake_options *options)
 {
     bool has_answers = options->answers && options->answer_count > 0;
-    if (options->size != sizeof *options || !options->allocator || !options->limits || !options->failure ||
+    if (options->size != sizeof *options || !options->allocator || !options->limits || !intake_can_report(options) ||
         (!has_answers && !options->whole)) {
         return EXO_E_ARGUMENT;
     }
@@ -65,10 +76,22 @@ void exo_intake_status(exo_intake *intake, uint16_t status)
 
 /* ---- the end ---- */
 
-/* The body is judged: the failure says why the answers do not stand, but for where. */
-static void intake_is_judged(exo_intake *intake)
+/* Where the failure is to be reported. False: there is no memory for it, and that is known. */
+static inline bool intake_open_failure(exo_intake *intake, exo_failure **failure)
 {
-    exo_failure *failure = intake->options_.failure;
+#ifndef EXO_SMALL
+    if (intake->options_.failing_) {
+        *failure = exo_failing_open(intake->options_.failing_, intake->options_.allocator);
+        return *failure != NULL;
+    }
+#endif
+    *failure = intake->options_.failure;
+    return true;
+}
+
+/* The body is judged: the failure says why the answers do not stand, but for where. */
+static void intake_is_judged(exo_intake *intake, exo_failure *failure)
+{
     failure->http_status = intake->status_;
     failure->status = intake->status_;
     failure->offset = exo_intake_offset(intake);
@@ -77,8 +100,12 @@ static void intake_is_judged(exo_intake *intake)
 
 static void intake_fail_saying(exo_intake *intake, int code, const exo_span *words)
 {
-    exo_failure_set(intake->options_.failure, code, *words);
-    intake_is_judged(intake);
+    exo_failure *failure;
+    if (intake_open_failure(intake, &failure)) {
+        exo_failure_set(failure, code, *words);
+        intake_is_judged(intake, failure);
+    }
+    intake->state_ = INTAKE_OVER;
 }
 
 static void intake_fail(exo_intake *intake, int code)
@@ -90,8 +117,11 @@ static void intake_fail(exo_intake *intake, int code)
 /* The same for an error inside the stream. */
 static void intake_fail_in_stream(exo_intake *intake, const exo_span *words)
 {
+    exo_failure *failure;
     intake_fail_saying(intake, EXO_E_IN_STREAM, words);
-    intake->options_.failure->in_stream = true;
+    if (intake_open_failure(intake, &failure)) {
+        failure->in_stream = true;
+    }
 }
 
 static bool intake_has_finish(const exo_answer *answer)
@@ -114,10 +144,16 @@ static bool intake_is_proven(const exo_intake *intake)
 /* Whether `json` reports an error, which then is the failure. */
 static bool intake_reports(exo_intake *intake, const exo_span *json)
 {
-    if (json->len == 0 || exo_failure_from_json(intake->options_.failure, intake->status_, *json) != EXO_OK) {
+    exo_failure *failure;
+    if (json->len == 0) {
         return false;
     }
-    intake->options_.failure->offset = exo_intake_offset(intake);
+    if (intake_open_failure(intake, &failure)) {
+        if (exo_failure_from_json(failure, intake->status_, *json) != EXO_OK) {
+            return false;
+        }
+        failure->offset = exo_intake_offset(intake);
+    }
     intake->state_ = INTAKE_OVER;
     return true;
 }
@@ -163,25 +199,30 @@ static void intake_conclude(exo_intake *intake, int transport, const exo_span *w
     }
     int code = intake_end_answers(intake, intake->options_.lenient_end && !intake->cut_, &reason);
     intake->state_ = INTAKE_OVER;
-    if (code == EXO_OK) {
+    exo_failure *failure;
+    if (code == EXO_OK || !intake_open_failure(intake, &failure)) {
         return;
     }
-    exo_failure_from_end(intake->options_.failure, code, reason);
+    exo_failure_from_end(failure, code, reason);
     if (code == EXO_E_MALFORMED) {
-        exo_failure_set(intake->options_.failure, code, odd);
+        exo_failure_set(failure, code, odd);
     }
-    intake_is_judged(intake);
+    intake_is_judged(intake, failure);
 }
 
 /* The response is not 2xx, or a page is in the place of a stream: its body, or as much of it as we care for, is here.
  * Of a page the title is all that it has to say. */
 static void intake_refuse(exo_intake *intake)
 {
-    exo_failure *failure = intake->options_.failure;
+    exo_failure *failure;
     if (intake->status_ == 407) {
         static const char words[] = "the proxy asks for a user and a password";
         const exo_span text = {words, sizeof words - 1};
         intake_fail_saying(intake, EXO_E_PROXY, &text);
+        return;
+    }
+    if (!intake_open_failure(intake, &failure)) {
+        intake->state_ = INTAKE_OVER;
         return;
     }
     exo_failure_from_response(failure, intake->status_, exo_buffer_span(&intake->held_));

@@ -157,7 +157,11 @@ static void tell_header(struct stage *s)
     char name[32];
     strcpy(name, next_word(s));
     exo_span value = exo_span_text(next_word(s));
-    assert_int_equal(exo_attempt_header(&s->attempt, exo_span_text(name), value, 0), EXO_OK);
+    const int code = exo_attempt_header(&s->attempt, exo_span_text(name), value, 0);
+    if (code < 0) {
+        assert_int_equal(code, EXO_E_NO_MEMORY);
+        exo_attempt_closed(&s->attempt, s->now, code, exo_span_of(NULL, 0), true);
+    }
 }
 
 static void tell_end(struct stage *s, const char *fact)
@@ -788,6 +792,42 @@ static void headers_are_heeded(void **state)
     tear_down(&s);
 }
 
+/* Whatever allocation fails, an attempt ends as it would, or for want of memory. */
+static void every_allocation_may_fail(void **state)
+{
+    static const struct {
+        const char *script;
+        int code;
+    } rows[] = {
+        {OUT "5 status 429; 5 header retry-after 7; 5 header x-request-id abc; 5 end; 5 reason; 5 closed",
+         EXO_E_RATE_LIMIT},
+        {OUT "5 status 200; 5 header x-request-id abc; 5 end; 6 text; 7 error; 7 closed", EXO_E_SERVER},
+        {OUT "5 status 200; 5 header x-request-id abc; 5 end; 6 text; 7 closed", EXO_E_TRUNCATED},
+        {OUT "5 status 200; 5 header x-request-id abc; 5 end; 6 text; 7 finish; 7 done; 7 closed", EXO_OK},
+        {"5 broken EXO_E_CONNECT", EXO_E_CONNECT},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool failed = true;
+        for (size_t nth = 1; failed; nth++) {
+            struct stage s;
+            set_up(&s, rows[i].script, "");
+            s.heap.fail_at = s.heap.calls + nth;
+            play(&s, rows[i].script);
+            failed = s.heap.calls >= s.heap.fail_at;
+            const exo_failure *failure = exo_attempt_failure(&s.attempt);
+            const int code = failure ? failure->code : EXO_OK;
+            if (code != rows[i].code && !(failed && code == EXO_E_NO_MEMORY)) {
+                fail_msg("%s, allocation %zu: %s", rows[i].script, nth, exo_error_name(code));
+            }
+            assert_int_equal(exo_attempt_end(&s.attempt, 9)->code, code);
+            assert_true(strcmp(exo_attempt_request_id(&s.attempt), "abc") == 0 ||
+                        *exo_attempt_request_id(&s.attempt) == '\0');
+            tear_down(&s);
+        }
+    }
+}
+
 static void draining_is_bounded(void **state)
 {
     static const struct {
@@ -850,10 +890,10 @@ static void clocks_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_clock_in_each_phase), cmocka_unit_test(every_script),
-        cmocka_unit_test(heads_are_bounded),        cmocka_unit_test(headers_are_heeded),
-        cmocka_unit_test(draining_is_bounded),      cmocka_unit_test(wrong_options_are_refused),
-        cmocka_unit_test(clocks_are_named),
+        cmocka_unit_test(each_clock_in_each_phase),  cmocka_unit_test(every_script),
+        cmocka_unit_test(heads_are_bounded),         cmocka_unit_test(headers_are_heeded),
+        cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(draining_is_bounded),
+        cmocka_unit_test(wrong_options_are_refused), cmocka_unit_test(clocks_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

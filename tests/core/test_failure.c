@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "counting_heap.h"
 #include "exochat/failure.h"
 #include "utf8_oracle.h"
 
@@ -1832,6 +1833,106 @@ static void secrets_that_a_cut_begins_are_taken_out(void **state)
     }
 }
 
+#ifndef EXO_SMALL
+
+/* Headers, "name: value" each, of one response. */
+static const char *const heads[][8] = {
+    {NULL},
+    {"x-request-id: req-1"},
+    {"date: Sun, 06 Nov 1994 08:49:37 GMT", "retry-after: Sun, 06 Nov 1994 08:49:47 GMT"},
+    {"retry-after: Sun, 06 Nov 1994 08:49:47 GMT"},
+    {"retry-after: 7", "retry-after-ms: 1500", "cf-ray: ray", "x-should-retry: false"},
+    {"x-should-retry: true", "request-id: a", "date: Sun, 06 Nov 1994 08:49:37 GMT"},
+    {"x-ratelimit-reset-requests: 1s", "x-ratelimit-remaining-requests: 0", "x-ratelimit-reset-tokens: 6m0s"},
+    {"x-ratelimit-reset-requests: 20s", "x-ratelimit-reset-tokens: 6s", "x-ratelimit-remaining-tokens: 7"},
+    {"x-ratelimit-reset-tokens: 0", "x-ratelimit-remaining-tokens: 0"},
+    {"x-ratelimit-reset: 784111787000", "date: Sun, 06 Nov 1994 08:49:37 GMT"},
+    {"x-ratelimit-reset: 1893456000000", "x-ratelimit-remaining: 0", "date: Sun, 06 Nov 1994 08:49:37 GMT"},
+    {"x-ratelimit-reset: 9893456000000000", "x-ratelimit-remaining: 0", "date: Sun, 06 Nov 1994 08:49:37 GMT"},
+    {"x-ratelimit-reset-tokens: nonsense", "x-ratelimit-remaining-tokens: 0"},
+};
+
+static void tell_headers(exo_failure *failure, const char *const *lines, int64_t wall)
+{
+    for (; *lines; lines++) {
+        const char *colon = strchr(*lines, ':');
+        exo_failure_header(failure, exo_span_of(*lines, (size_t)(colon - *lines)), exo_span_text(colon + 2), wall);
+    }
+}
+
+/* What comes of a failure in its various ways. */
+static void come(exo_failure *failure, int how)
+{
+    static const char *const came[] = {"{\"error\":{\"message\":\"m\",\"code\":429}}",
+                                       "{\"error\":{\"message\":\"m\",\"type\":\"t\"}}"};
+    if (how < 2) {
+        assert_int_equal(stream(failure, 200, came[how]), EXO_OK);
+    } else if (how == 2) {
+        exo_failure_set(failure, EXO_E_RECEIVE, exo_span_text("reset"));
+    } else {
+        exo_failure_from_end(failure, EXO_E_FINISH, exo_span_text("why"));
+    }
+}
+
+/* A failure that was put by, with what headers said of it, comes to the same as one that was there all the time. */
+static void a_failure_may_be_put_by(void **state)
+{
+    counting_heap heap = {0};
+    const exo_allocator allocator = {&heap, counting_resize};
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        for (int how = 0; how < 4; how++) {
+            for (int wall = 0; wall < 2; wall++) {
+                const bool keyless = how == wall;
+                exo_failing failing = {0};
+                exo_failure whole;
+                exo_failure_clear(&whole);
+                if (keyless) {
+                    exo_failure_no_key(&whole);
+                }
+                tell_headers(&whole, heads[i], wall * INT64_C(784111777));
+                exo_failing_clear(&failing, &allocator, keyless);
+                tell_headers(exo_failing_open(&failing, &allocator), heads[i], wall * INT64_C(784111777));
+                for (int times = 0; times < 2; times++) {
+                    exo_failing_close(&failing, &allocator);
+                    assert_int_equal(heap.calls, heap.frees);
+                    assert_int_equal(exo_failing_code(&failing), EXO_OK);
+                    assert_string_equal(exo_failing_request_id(&failing), whole.request_id);
+                    assert_non_null(exo_failing_open(&failing, &allocator));
+                }
+                come(&whole, how);
+                come(exo_failing_open(&failing, &allocator), how);
+                exo_failing_close(&failing, &allocator); /* it has come, and stays */
+                assert_int_equal(exo_failing_code(&failing), whole.code);
+                assert_string_equal(exo_failing_request_id(&failing), whole.request_id);
+                assert_memory_equal(exo_failing_look(&failing), &whole, sizeof whole);
+                exo_failing_clear(&failing, &allocator, false);
+                assert_int_equal(heap.calls, heap.frees);
+                assert_int_equal(exo_failing_code(&failing), EXO_OK);
+                assert_string_equal(exo_failing_request_id(&failing), "");
+            }
+        }
+    }
+}
+
+static void a_failure_without_memory(void **state)
+{
+    counting_heap heap = {.fail_at = 1};
+    const exo_allocator allocator = {&heap, counting_resize};
+    exo_failing failing = {0};
+    (void)state;
+    exo_failing_clear(&failing, &allocator, false);
+    assert_null(exo_failing_open(&failing, &allocator));
+    assert_int_equal(exo_failing_code(&failing), EXO_E_NO_MEMORY);
+    assert_int_equal(exo_failing_look(&failing)->code, EXO_E_NO_MEMORY);
+    assert_int_equal(exo_failing_look(&failing)->verdict, EXO_STOP);
+    assert_non_null(exo_failing_open(&failing, &allocator));
+    assert_int_equal(exo_failing_code(&failing), EXO_OK);
+    exo_failing_clear(&failing, &allocator, false);
+}
+
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1877,6 +1978,10 @@ int main(void)
         cmocka_unit_test(clocks_have_names),
         cmocka_unit_test(secrets_are_taken_out),
         cmocka_unit_test(secrets_are_wiped),
+#ifndef EXO_SMALL
+        cmocka_unit_test(a_failure_may_be_put_by),
+        cmocka_unit_test(a_failure_without_memory),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
