@@ -67,6 +67,11 @@ static bool read_all(run *r)
         FUZZ_MUST(event.type != EXO_EVENT_NONE && (r->attempt.wanted_ & EXO_WANT(event.type)));
         r->hash = fuzz_hash(r->hash, event.text.ptr, event.text.len); /* all of it can be read */
         r->hash = fuzz_hash(r->hash, event.name.ptr, event.name.len);
+#ifndef EXO_SMALL
+        if (exo_attempt_rests(&r->attempt)) {
+            FUZZ_MUST(exo_attempt_next(&r->attempt, &event) == EXO_NEED_DATA);
+        }
+#endif
     }
     FUZZ_MUST(code == EXO_DONE || code == EXO_NEED_DATA);
     return code == EXO_NEED_DATA;

@@ -231,6 +231,11 @@ void exo_attempt_break_off(exo_attempt *attempt, int code, exo_span words);
  * verdict. Spans are valid until the next call on the attempt. */
 int exo_attempt_next(exo_attempt *attempt, exo_intake_event *event);
 
+#ifndef EXO_SMALL
+/* Whether next() would say NEED_DATA at once, in the midst of a stream; then it has said so. False says nothing. */
+bool exo_attempt_rests(exo_attempt *attempt);
+#endif
+
 /* What is to be done now. */
 exo_attempt_do exo_attempt_todo(const exo_attempt *attempt);
 

@@ -153,6 +153,12 @@ void exo_intake_end(exo_intake *intake, int code, exo_span words);
  * options.failure->code is EXO_OK, and the answers are proven, or says why not. The same events at every split. */
 int exo_intake_next(exo_intake *intake, exo_intake_event *event);
 
+#ifndef EXO_SMALL
+/* Whether next() would say NEED_DATA at once, with nothing to carry over; then it has said so. False says nothing: ask
+ * next(). Spans of the last event stay valid until the next call on the intake. */
+bool exo_intake_rests(exo_intake *intake);
+#endif
+
 /* What has happened since it was last asked: a sum of exo_news. */
 unsigned exo_intake_news(exo_intake *intake);
 

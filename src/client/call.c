@@ -74,6 +74,7 @@ static void call_drop_exchange(exo_call *call, bool reuse)
         call_table(call)->end(call->try.exchange, reuse);
         call->try.exchange = NULL;
     }
+    call->try.readable = false;
     call->try.closed = false;
     call->holds &= ~(unsigned)HOLD_BOUND;
 }
@@ -221,6 +222,7 @@ static void call_readable(void *owner, int64_t now)
 {
     exo_call *call = owner;
     call->try.arrived_at = now;
+    call->try.readable = true;
     call_wake(call);
 }
 
@@ -496,6 +498,7 @@ static exo_span call_next_bytes(exo_call *call)
     if (call->try.feed_at == feed->len) {
         exo_buffer_clear(feed);
         call->try.feed_at = 0;
+        call->try.readable = false; /* taking may let more come */
         (void)call_table(call)->take(call->try.exchange, feed);
     }
     exo_span bytes = exo_buffer_span(feed);
@@ -588,6 +591,27 @@ static void call_let_go_of_body(exo_call *call)
     }
 }
 
+/* All that has come is read: the call waits for more. */
+static void call_rest(exo_call *call)
+{
+    exo_buffer_free(&call->try.feed); /* an idle stream keeps nothing */
+    call->try.feed_at = 0;
+    call_let_go_of_body(call);
+    int64_t due = exo_attempt_deadline(&call->try.attempt, call->client->loop.now);
+    bool is_early = exo_timer_is_set(&call->time.timer) && call->time.timer.due <= due;
+    if (!is_early) { /* a timer that rings too early costs less than one that is moved with each event */
+        call_wait_until(call, due);
+    }
+}
+
+/* Whether a call that is let go of would have nothing to do at a turn: all that has come is read, and goes on. */
+static bool call_may_rest(exo_call *call)
+{
+    const bool has_more = call->try.readable || call->try.closed || call->try.resumed;
+    return call->state == CALL_EXCHANGE && !call->holds && !has_more && call->try.feed_at == call->try.feed.len &&
+           exo_attempt_rests(&call->try.attempt);
+}
+
 /* What a call does while its exchange runs: reads what has come until there is an event, a verdict, or no more. */
 static int call_read(exo_call *call, exo_event *event)
 {
@@ -600,8 +624,7 @@ static int call_read(exo_call *call, exo_event *event)
     for (;;) {
         int code = exo_attempt_next(&call->try.attempt, &shown);
         if (code == EXO_EVENT) {
-            call_show(&shown, event);
-            call_wake(call);
+            call_show(&shown, event); /* it has its next turn, or rests, when the consumer has done with that */
             return EXO_EVENT;
         }
         if (code == EXO_DONE) {
@@ -623,14 +646,7 @@ static int call_read(exo_call *call, exo_event *event)
             break;
         }
     }
-    exo_buffer_free(&call->try.feed); /* an idle stream keeps nothing */
-    call->try.feed_at = 0;
-    call_let_go_of_body(call);
-    int64_t due = exo_attempt_deadline(&call->try.attempt, call->client->loop.now);
-    bool is_early = exo_timer_is_set(&call->time.timer) && call->time.timer.due <= due;
-    if (!is_early) { /* a timer that rings too early costs less than one that is moved with each event */
-        call_wait_until(call, due);
-    }
+    call_rest(call);
     return EXO_OK;
 }
 
@@ -722,7 +738,11 @@ void exo_call_set_hold(exo_call *call, int64_t now, enum exo_hold why, bool held
         exo_attempt_hold(&call->try.attempt, now, is_held);
     }
     if (!held && call->state < CALL_ENDED) {
-        call_wake(call); /* its timers are set anew */
+        if (why == HOLD_CONSUMER && call_may_rest(call)) {
+            call_rest(call);
+        } else {
+            call_wake(call); /* its timers are set anew */
+        }
     }
 }
 

@@ -121,7 +121,7 @@ static bool client_goes_on(exo_client *client, const exo_call *only, exo_event *
     exo_call *call = client->held;
     const exo_loop *loop = &client->loop;
     return call && exo_engine_is_ours(client) && (only ? call == only : !client->waiting.first) &&
-           loop->ready.first == &call->task && loop->ready.count == 1 && client->live == 1 && exo_call_reads(call) &&
+           loop->ready.count == (call->task.is_ready ? 1U : 0U) && client->live == 1 && exo_call_reads(call) &&
            !client->turn.is_over && client->turn.left > 0 && !client->drains.first &&
            loop->now - loop->served < EXO_UNSERVED_MS && exo_call_read_on(call, loop->now, event);
 }
@@ -263,8 +263,8 @@ int64_t exo_client_timeout(exo_client *client)
     if (exo_engine_check(client) < 0) {
         return 0; /* exo_client_next() says why */
     }
-    bool is_busy =
-        client->loop.ready.count > 0 || client->waiting.first || client->turn.left <= 0 || client->loop.transport->rang;
+    bool is_busy = client->loop.ready.count > 0 || client->held || client->waiting.first || client->turn.left <= 0 ||
+                   client->loop.transport->rang;
     return is_busy ? 0 : exo_loop_until_timer(&client->loop);
 }
 

@@ -579,6 +579,17 @@ int exo_attempt_next(exo_attempt *attempt, exo_intake_event *event)
     return a->end_ == ATTEMPT_OVER ? EXO_DONE : EXO_NEED_DATA;
 }
 
+#ifndef EXO_SMALL
+bool exo_attempt_rests(exo_attempt *attempt)
+{
+    exo_attempt *a = attempt;
+    const bool rests =
+        a->end_ == ATTEMPT_RUNS && a->phase_ == EXO_PHASE_STREAM && !a->closed_ && exo_intake_rests(&a->intake_);
+    a->reading_ = a->reading_ && !rests;
+    return rests;
+}
+#endif
+
 /* ---- questions ---- */
 
 exo_attempt_do exo_attempt_todo(const exo_attempt *attempt)

@@ -761,11 +761,7 @@ static int intake_begin_known(exo_intake *intake)
 {
     const exo_span ahead = exo_sse_ahead(&intake->sse_);
     if (ahead.len == 0) {
-        if (intake->in_.len + intake->rest_.len > 0 || !exo_sse_rests(&intake->sse_)) {
-            return EXO_OK;
-        }
-        intake->unread_ = false;
-        return EXO_NEED_DATA;
+        return exo_intake_rests(intake) ? EXO_NEED_DATA : EXO_OK;
     }
     const size_t len = exo_chunk_begin_ahead(&intake->chunk_, ahead);
     if (len == 0) {
@@ -810,6 +806,17 @@ int exo_intake_next(exo_intake *intake, exo_intake_event *event)
 #endif
     return intake_next(intake, event);
 }
+
+#ifndef EXO_SMALL
+bool exo_intake_rests(exo_intake *intake)
+{
+    const bool rests = intake->state_ == INTAKE_STREAM && !intake->in_chunk_ && intake->shown_ == 0 &&
+                       !(intake->over_ | intake->failed_) && intake->in_.len + intake->rest_.len == 0 &&
+                       exo_sse_rests(&intake->sse_);
+    intake->unread_ = intake->unread_ && !rests;
+    return rests;
+}
+#endif
 
 unsigned exo_intake_news(exo_intake *intake)
 {

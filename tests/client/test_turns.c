@@ -117,6 +117,38 @@ static void a_stream_that_is_alone_is_left_alone(void **state)
     }
 }
 
+/* A call has one turn for each event that comes by itself, and all that come together one look at the network. */
+static void an_event_takes_one_turn(void **state)
+{
+    enum {
+        STREAMS = 20,
+        EVENTS = 5
+    };
+    char *streams = many("ok +1 text:x +1 text:x +1 text:x +1 text:x +1 text:x +100000", STREAMS);
+    world w;
+    exo_event event;
+    (void)state;
+    set_up(&w, NULL);
+    deploy(&w, "a", streams);
+    for (int i = 0; i < STREAMS; i++) {
+        start(&w, "a", "paced");
+    }
+    assert_int_equal(exo_client_next(w.client, 0, &event), EXO_OK); /* they have begun */
+    size_t before = fake_served(w.f);
+    turns = 0;
+    for (int i = 0; i < STREAMS * EVENTS; i++) {
+        assert_int_equal(exo_client_next(w.client, -1, &event), EXO_EVENT);
+        assert_int_equal(event.type, EXO_EVENT_TEXT);
+        assert_int_equal(exo_client_timeout(w.client), 0); /* whether there is more, next() says */
+    }
+    assert_true(turns <= STREAMS * (EVENTS + 1));
+    assert_true(fake_served(w.f) - before <= EVENTS + 1);
+    assert_int_equal(exo_client_next(w.client, 0, &event), EXO_OK);
+    assert_true(exo_client_timeout(w.client) > 0);
+    free(streams);
+    tear_down(&w);
+}
+
 /* ---- calls that wait behind exo_chat() ---- */
 
 /* Turns that a chat of 100 events, and 20 short ones, take beside so many calls whose events wait. */
@@ -749,6 +781,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_waits_for_longer_than_a_round),
         cmocka_unit_test(a_stream_that_is_alone_is_left_alone),
+        cmocka_unit_test(an_event_takes_one_turn),
         cmocka_unit_test(a_chat_beside_calls_that_wait_is_linear),
         cmocka_unit_test(one_who_is_slow_holds_up_nobody_else),
         cmocka_unit_test(a_call_that_is_held_says_nothing),

@@ -38,10 +38,12 @@ struct golden {
     delta_log expected;
 };
 
-/* Where the input is cut: once at `first`, and then every `step` bytes. */
+/* Where the input is cut: once at `first`, and then every `step` bytes. `rests`: next() is not called where rests() says
+ * that it would find nothing. */
 struct cut {
     size_t first;
     size_t step;
+    bool rests;
 };
 
 /* The most tool calls of a stream here. */
@@ -53,6 +55,7 @@ struct reader {
     exo_answer answer;
     exo_failure failure;
     bool done;
+    bool rests;
     delta_log log;
     delta_log text;
     delta_log reasoning;
@@ -109,13 +112,24 @@ static void log_done(struct reader *reader)
     }
 }
 
+/* As exo_intake_next(). */
+static int pull_one(struct reader *reader, exo_intake_event *event)
+{
+#ifndef EXO_SMALL
+    if (reader->rests && exo_intake_rests(&reader->intake)) {
+        return EXO_NEED_DATA;
+    }
+#endif
+    return exo_intake_next(&reader->intake, event);
+}
+
 /* Reads what was fed. An event that only the end of the stream ended, and that cannot be read, is not counted. */
 static int pull(struct reader *reader)
 {
     exo_intake_event event;
     uint32_t malformed = exo_answer_malformed(&reader->answer, NULL, NULL);
     int rc;
-    while ((rc = exo_intake_next(&reader->intake, &event)) == EXO_EVENT) {
+    while ((rc = pull_one(reader, &event)) == EXO_EVENT) {
         log_done(reader);
         uint32_t now = exo_answer_malformed(&reader->answer, NULL, NULL);
         if (!event.held_back && event.delta.type == EXO_DELTA_MALFORMED && now == malformed) {
@@ -229,6 +243,7 @@ static int replay(const struct golden *golden, struct cut cut, counting_heap *he
     exo_intake_options options = EXO_INTAKE_OPTIONS_INIT;
     struct reader reader;
     memset(&reader, 0, sizeof reader);
+    reader.rests = cut.rests;
     log_print(&reader.log, "%s", "");
     exo_failure_clear(&reader.failure);
     exo_answer_init(&reader.answer, &allocator, limits, golden->choice, EXO_KEEP_ALL);
@@ -274,11 +289,13 @@ static void check_replay(const struct golden *golden, struct cut cut)
 static void check_every_cut(const struct golden *golden)
 {
     size_t len = golden->input.len;
-    for (size_t first = 0; first <= len; first++) {
-        check_replay(golden, (struct cut){first, len});
-    }
-    for (size_t step = 1; step <= 7; step++) {
-        check_replay(golden, (struct cut){step, step});
+    for (int rests = 0; rests < 2; rests++) {
+        for (size_t first = 0; first <= len; first++) {
+            check_replay(golden, (struct cut){first, len, rests});
+        }
+        for (size_t step = 1; step <= 7; step++) {
+            check_replay(golden, (struct cut){step, step, rests});
+        }
     }
 }
 
@@ -289,7 +306,7 @@ static void check_every_allocation(const struct golden *golden)
         for (size_t fail_at = 1; failed; fail_at++) {
             counting_heap heap = {.fail_at = fail_at};
             delta_log log;
-            int rc = replay(golden, (struct cut){step, step}, &heap, &log);
+            int rc = replay(golden, (struct cut){step, step, step > 1}, &heap, &log);
             failed = heap.calls >= fail_at;
             if (rc != EXO_E_NO_MEMORY || !failed) { /* what an answer can do without changes nothing */
                 assert_true(rc >= 0);
@@ -304,7 +321,7 @@ static void print_replay(const struct golden *golden)
 {
     counting_heap heap = {0};
     delta_log log;
-    replay(golden, (struct cut){0, golden->input.len}, &heap, &log);
+    replay(golden, (struct cut){0, golden->input.len, false}, &heap, &log);
     printf("= %s\n", golden->name);
     for (const char *line = log.text; *line != '\0'; line = strchr(line, '\n') + 1) {
         printf("> %.*s\n", (int)(strchr(line, '\n') - line), line);
