@@ -47,6 +47,13 @@ static size_t exchange_breaks_off(exo_exchange *x, int code)
     return 0;
 }
 
+/* When the time that libcurl has for connecting is over. */
+static void exchange_note_limit(exo_exchange *x)
+{
+    const int64_t limit = x->connecting.since + x->connecting.allowed;
+    x->pool->limit = x->pool->limit < limit ? x->pool->limit : limit;
+}
+
 static void exchange_list_connecting(exo_exchange *x)
 {
     x->connecting.next = x->pool->connecting;
@@ -55,6 +62,7 @@ static void exchange_list_connecting(exo_exchange *x)
         x->connecting.next->connecting.link = &x->connecting.next;
     }
     x->pool->connecting = x;
+    exchange_note_limit(x);
 }
 
 static void exchange_unlist_connecting(exo_exchange *x)
@@ -120,6 +128,19 @@ static void exchange_begin_body(exo_exchange *x)
     curl_easy_getinfo(x->curl.easy, CURLINFO_HTTP_VERSION, &version);
     x->is_http2 = version >= CURL_HTTP_VERSION_2_0;
     exchange_reach(x, EXCHANGE_ANSWERED);
+}
+
+/* libcurl calls first before it tries an address, and then no more. See exchange_passes(). */
+static int exchange_on_progress(void *user, curl_off_t to_come, curl_off_t came, curl_off_t to_go, curl_off_t went)
+{
+    const exo_exchange *x = user;
+    (void)to_come;
+    (void)came;
+    (void)to_go;
+    (void)went;
+    curl_easy_setopt(x->curl.easy, CURLOPT_NOPROGRESS, 1L);
+    curl_easy_setopt(x->curl.easy, CURLOPT_CONNECTTIMEOUT_MS, (long)x->connecting.allowed);
+    return 0;
 }
 
 /* What comes together came when the sockets were looked at. */
@@ -355,6 +376,7 @@ static CURLcode exchange_set_up_handle(exo_exchange *x)
     SET(CURLOPT_HEADERFUNCTION, exchange_on_header)
     SET(CURLOPT_WRITEFUNCTION, exchange_on_body)
     SET(CURLOPT_PREREQFUNCTION, exchange_on_connected)
+    SET(CURLOPT_XFERINFOFUNCTION, exchange_on_progress)
     SET(CURLOPT_OPENSOCKETFUNCTION, exchange_on_socket)
     SET(CURLOPT_CLOSESOCKETFUNCTION, exchange_on_close)
     SET(CURLOPT_CLOSESOCKETDATA, x->pool)
@@ -372,6 +394,7 @@ static CURLcode exchange_set_owner(exo_exchange *x)
     SET(CURLOPT_HEADERDATA, x)
     SET(CURLOPT_WRITEDATA, x)
     SET(CURLOPT_PREREQDATA, x)
+    SET(CURLOPT_XFERINFODATA, x)
     SET(CURLOPT_OPENSOCKETDATA, x)
     if (x->curl.handle->resolve) { /* libcurl looks at it once each time that it is told */
         SET(CURLOPT_RESOLVE, x->curl.handle->resolve)
@@ -412,7 +435,6 @@ static CURLcode exchange_configure(exo_exchange *x, const exo_sending *sending)
     if (!code) {
         code = exchange_set_request(x, sending);
     }
-    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)x->connecting.allowed)
     struct curl_slist *headers = NULL;
     if (exo_sending_is_plain(sending)) {
         headers = exo_handle_headers(sending);
@@ -510,7 +532,9 @@ static void exchange_waits(exo_visitor *visitor, bool waits)
     }
 }
 
-/* Gives it to libcurl, with what is left of the time for connecting. */
+/* Gives it to libcurl, with what is left of the time for connecting. Of that libcurl gives its part to each address, but
+ * not before exchange_on_progress(): a limit that it finds set when it begins becomes a timer that it keeps among those
+ * of all transfers, to be sorted anew at each piece of a response, until the time has run out. */
 static void exchange_passes(exo_visitor *visitor)
 {
     exo_exchange *x = exchange_of(visitor);
@@ -520,7 +544,8 @@ static void exchange_passes(exo_visitor *visitor)
     x->connecting.since = x->way.passed;
     x->connecting.allowed = allowed > 1 ? allowed : 1;
     exchange_list_connecting(x);
-    if (curl_easy_setopt(x->curl.easy, CURLOPT_CONNECTTIMEOUT_MS, (long)x->connecting.allowed) != CURLE_OK ||
+    if (curl_easy_setopt(x->curl.easy, CURLOPT_CONNECTTIMEOUT_MS, 0L) != CURLE_OK ||
+        curl_easy_setopt(x->curl.easy, CURLOPT_NOPROGRESS, 0L) != CURLE_OK ||
         curl_multi_add_handle(x->group->multi, x->curl.easy) != CURLM_OK) {
         x->received.abort_code = EXO_E_NO_MEMORY;
         exo_exchange_strike(x, ENOMEM);
@@ -659,6 +684,17 @@ void exo_exchange_resume(exo_pool *pool)
             curl_easy_pause(x->curl.easy, x->curl.halts & EXCHANGE_HALTS_READING ? CURLPAUSE_RECV : CURLPAUSE_CONT);
         }
     }
+}
+
+int64_t exo_exchange_limit(exo_pool *pool, int64_t moment)
+{
+    if (pool->limit <= moment) { /* it may be of one that has its connection by now */
+        pool->limit = INT64_MAX;
+        for (exo_exchange *x = pool->connecting; x; x = x->connecting.next) {
+            exchange_note_limit(x);
+        }
+    }
+    return pool->limit;
 }
 
 void exo_exchange_forgive(exo_pool *pool, int64_t late)

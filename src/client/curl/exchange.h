@@ -124,6 +124,10 @@ void exo_exchange_over(exo_exchange *exchange, CURLcode result, int64_t now);
 /* Told by libcurl.c, outside of libcurl: those that wanted to read first may send on. */
 void exo_exchange_resume(exo_pool *pool);
 
+/* When the first of those that wait for a connection has had its time for that: exactly, if that is at `moment` or
+ * before it; INT64_MAX: there is none. */
+int64_t exo_exchange_limit(exo_pool *pool, int64_t moment);
+
 /* Told by libcurl.c: it calls libcurl so many milliseconds late. libcurl would judge its time limit before it looks
  * whether a connection has come meanwhile, so those that wait for one are given that time. */
 void exo_exchange_forgive(exo_pool *pool, int64_t late);

@@ -127,8 +127,9 @@ static void transport_collect(exo_pool *pool)
 /* Whoever keeps libcurl waiting does not end a connection that is being made: see exo_exchange_forgive(). */
 static void transport_forgive(exo_pool *pool)
 {
-    int64_t due = exo_timers_next(&pool->timers);
-    int64_t late = due >= 0 ? pool->looked_at - due : 0;
+    const int64_t due = exo_timers_next(&pool->timers);
+    const int64_t limit = exo_exchange_limit(pool, pool->looked_at);
+    const int64_t late = pool->looked_at - (due >= 0 && due < limit ? due : limit);
     if (late >= TRANSPORT_LATE_MS) {
         exo_exchange_forgive(pool, late + TRANSPORT_LATE_MS);
     }
@@ -318,6 +319,7 @@ static exo_transport *libcurl_open(void)
     }
     pool->transport.table = &transport_over_libcurl;
     pool->nudge = -1;
+    pool->limit = INT64_MAX;
     pool->groups.prepare = libcurl_prepare;
     exo_exchange_open_gate(pool);
     pool->groups.spare = curl_multi_init();

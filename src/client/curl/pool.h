@@ -71,6 +71,7 @@ typedef struct exo_pool {
     exo_exchange *struck;     /* exchanges whose socket cannot be watched */
     exo_exchange *connecting; /* exchanges that have no connection yet */
     int64_t nudge;            /* when one of these is to be nudged, or -1 */
+    int64_t limit;            /* none of these has had its time before; see exo_exchange_limit() */
 } exo_pool;
 
 /* The time, in milliseconds of a monotonic clock. */
