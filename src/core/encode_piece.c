@@ -55,8 +55,8 @@ static void piece_mix_blocks(exo_encoder *e, const char *bytes, size_t len)
     uint64_t b = e->lanes_[0];
     uint64_t c = e->lanes_[1];
     uint64_t d = e->lanes_[2];
-    for (const char *const end = bytes + len / sizeof e->words_ * sizeof e->words_; bytes < end;
-         bytes += sizeof e->words_) {
+#pragma GCC unroll 2 /* there is little to do for each */
+    for (size_t left = len / sizeof e->words_; left > 0; left--, bytes += sizeof e->words_) {
         a = piece_mix(a, piece_word(bytes));
         b = piece_mix(b, piece_word(bytes + 8));
         c = piece_mix(c, piece_word(bytes + 16));

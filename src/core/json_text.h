@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "exochat/span.h"
+
 #include "vectors.h"
 
 /* U+FFFD in UTF-8. */
@@ -45,6 +47,12 @@ static inline size_t json_short_run(const char *text, size_t len)
  * sequence that is invalid, or goes on behind them. Of `*specials`, with a bit for each that is not ASCII or must be
  * escaped, that of the first one lowest, those remain that must be escaped and stand before it. */
 unsigned exo_json_block(const char *text, uint64_t *specials);
+
+#ifndef EXO_SMALL
+/* Escapes most of `*input` into `window`, and moves both: ASCII, and where there are vectors, what lies in blocks too.
+ * The rest is left to exo_json_escape() (json_write.c): what is not UTF-8, and what finds little room. */
+void exo_json_escape_most(exo_span *input, exo_window *window);
+#endif
 
 /* The longest escape. */
 #define JSON_ESCAPE_MAX 6

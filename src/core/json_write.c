@@ -68,22 +68,91 @@ static void json_take_special(exo_json_escaper *escaper, exo_span *input)
     json_consume(input, taken);
 }
 
+#ifndef EXO_SMALL
+/* The second bytes of short escapes; 0 for all other bytes. */
+static const char json_names[256] = {
+    ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't', ['"'] = '"', ['\\'] = '\\'};
+
+/* Writes the escape of an ASCII byte that must be escaped, and returns what is behind it. */
+static inline char *json_put_short_escape(char *out, char byte)
+{
+    const char name = json_names[(uint8_t)byte];
+    out[0] = '\\';
+    out[1] = name;
+    return out + (name ? 2 : exo_json_put_escape(byte, out));
+}
+#endif
+
 #ifdef VECTOR_BYTES
-/* What must be there to copy a block's stretches without looking at where they end: one may begin with the last byte,
- * and all may become escapes. */
+/* What must be there for a block: what is copied behind its last byte, and room for as many escapes as it has bytes. */
 enum {
-    WIDE_INPUT = 2 * VECTOR_BLOCK,
-    WIDE_ROOM = VECTOR_BLOCK * JSON_ESCAPE_MAX + VECTOR_BLOCK
+    BLOCK_INPUT = 2 * VECTOR_BLOCK,
+    BLOCK_ROOM = VECTOR_BLOCK * JSON_ESCAPE_MAX + VECTOR_BLOCK
 };
 
-/* Writes the escape of a byte that must be escaped, and returns what is behind it. */
-static char *json_put_short_escape(char *out, char byte)
+/* A place in a text, and the one in its window. */
+typedef struct json_place {
+    const char *in;
+    char *out;
+} json_place;
+
+/* The last place, seen from `from`, where a vector and an escape find what they need on both sides. */
+static inline ptrdiff_t json_last(json_place from, const char *end, const char *full)
 {
-    static const char names['\\' + 1] = {
-        ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't', ['"'] = '"', ['\\'] = '\\'};
-    out[0] = '\\';
-    out[1] = names[(uint8_t)byte];
-    return out + (out[1] ? 2 : exo_json_put_escape(byte, out));
+    const ptrdiff_t input = end - from.in;
+    const ptrdiff_t room = full - from.out - JSON_ESCAPE_MAX;
+    return (input < room ? input : room) - VECTOR_BYTES;
+}
+
+/* Escapes ASCII a vector at a time, up to the first byte that is not, or that has no vector or no room behind it. What
+ * escapes grow by moves `out` against `in`; it is also taken off the last place, which is looked for again when it is
+ * passed: it is too early where there is more room than input. */
+static json_place json_escape_vectors(json_place from, const char *end, const char *full)
+{
+    ptrdiff_t at = 0;
+    for (ptrdiff_t last; at <= (last = json_last(from, end, full));) {
+        do {
+            const vector bytes = vector_load(from.in + at);
+            const vector marks = vector_specials(bytes);
+            memcpy(from.out + at, &bytes, sizeof bytes);
+            if (!vector_any(marks)) {
+                at += VECTOR_BYTES;
+                continue;
+            }
+            at += vector_first(marks);
+            const uint8_t byte = (uint8_t)from.in[at];
+            from.out[at] = '\\';
+            from.out[at + 1] = json_names[byte];
+            if (json_names[byte]) {
+                at++;
+                from.out++;
+                last--;
+                continue;
+            }
+            if (byte >= 0x80) {
+                return (json_place){from.in + at, from.out + at};
+            }
+            const ptrdiff_t growth = (ptrdiff_t)exo_json_put_escape((char)byte, from.out + at) - 1;
+            at++;
+            from.out += growth;
+            last -= growth;
+        } while (at <= last);
+    }
+    return (json_place){from.in + at, from.out + at};
+}
+
+/* The same of what is less than a vector: blanks are put behind it, and taken back. */
+static json_place json_escape_rest(json_place at, const char *end, const char *full)
+{
+    char padded[2 * VECTOR_BYTES];
+    const char *const padding = padded + (end - at.in);
+    memset(padded, ' ', sizeof padded);
+    memcpy(padded, at.in, (size_t)(end - at.in));
+    const json_place inner = json_escape_vectors((json_place){padded, at.out}, padding + VECTOR_BYTES - 1, full);
+    const ptrdiff_t blanks = inner.in > padding ? inner.in - padding : 0;
+    at.in += inner.in - blanks - padded;
+    at.out = inner.out - blanks;
+    return at;
 }
 
 /* Copies from `in` up to `next`, with escapes where the specials of the block at `in` are, and returns what is behind
@@ -100,37 +169,53 @@ static char *json_escape_block(const char *in, const char *next, uint64_t specia
     return out + (next - in);
 }
 
-/* Does most of the work where there is enough of it, a block at a time. Leaves to the other way what is no UTF-8. */
-static void json_escape_wide(exo_span *input, exo_window *window)
+/* Goes on with blocks, as long as there is something in them that is not ASCII. */
+static json_place json_escape_blocks(json_place at, const char *end, const char *full)
 {
-    const char *in = input->ptr;
-    const char *const end = in + input->len;
-    char *out = window->dst + window->pos;
-    const char *const full = window->dst + window->size;
-    while (end - in >= WIDE_INPUT && full - out >= WIDE_ROOM) {
-        const vector_block block = vector_load_block(in);
+    while (end - at.in >= BLOCK_INPUT && full - at.out >= BLOCK_ROOM) {
+        const vector_block block = vector_load_block(at.in);
         vector_block marks;
-        vector_store_block(out, &block);
-        if (!vector_mark(&block, &marks)) {
-            in += VECTOR_BLOCK;
-            out += VECTOR_BLOCK;
-            continue;
+        if (vector_is_ascii(&block)) {
+            break;
         }
+        vector_store_block(at.out, &block);
+        (void)vector_mark(&block, &marks);
         uint64_t specials = vector_bits_in(&marks);
-        const char *next = in + VECTOR_BLOCK;
-        if (!vector_is_ascii(&block)) {
-            uint64_t escapes = specials;
-            next = in + exo_json_block(in, &escapes);
-            if (next == in) {
-                break;
-            }
-            specials = escapes;
+        const char *const next = at.in + exo_json_block(at.in, &specials);
+        if (next == at.in) {
+            break;
         }
-        out = json_escape_block(in, next, specials, out);
-        in = next;
+        at.out = json_escape_block(at.in, next, specials, at.out);
+        at.in = next;
     }
-    window->pos = (size_t)(out - window->dst);
-    *input = exo_span_of(in, (size_t)(end - in));
+    return at;
+}
+
+void exo_json_escape_most(exo_span *input, exo_window *window)
+{
+    const char *const end = input->ptr + input->len;
+    const char *const full = window->dst + window->size;
+    json_place at = {input->ptr, window->dst + window->pos};
+    const char *block;
+    do {
+        at = json_escape_vectors(at, end, full);
+        block = at.in;
+        at = json_escape_blocks(at, end, full);
+    } while (at.in > block);
+    if (at.in < end && end - at.in < VECTOR_BYTES) {
+        at = json_escape_rest(at, end, full);
+    }
+    window->pos = (size_t)(at.out - window->dst);
+    *input = exo_span_of(at.in, (size_t)(end - at.in));
+}
+#elif !defined EXO_SMALL
+void exo_json_escape_most(exo_span *input, exo_window *window)
+{
+    while (json_copy_run(input, window) > 0 && input->len > 0 && window->size - window->pos >= JSON_ESCAPE_MAX &&
+           (uint8_t)*input->ptr < 0x80) {
+        window->pos = (size_t)(json_put_short_escape(window->dst + window->pos, *input->ptr) - window->dst);
+        json_consume(input, 1);
+    }
 }
 #endif
 
@@ -146,7 +231,10 @@ int exo_json_escape(exo_json_escaper *escaper, exo_span *input, bool last, exo_w
         }
 #ifdef VECTOR_BYTES
         if (escaper->utf8_have_ == 0) {
-            json_escape_wide(input, window);
+            exo_json_escape_most(input, window);
+            if (input->len == 0) {
+                return EXO_OK;
+            }
         }
 #endif
         if (escaper->utf8_have_ > 0 || json_copy_run(input, window) == 0) {

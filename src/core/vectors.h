@@ -135,6 +135,13 @@ static inline void vector_base64(const char *in, char *out)
     memcpy(out, &letters, sizeof letters);
 }
 
+/* The place of the first marked byte: there is one. */
+static inline unsigned vector_first(vector marks)
+{
+    const vector none = {0};
+    return (unsigned)__builtin_ctzll(vector_bits(marks, none, none, none));
+}
+
 /* How many of the next 16 bytes are ASCII and may stand in a JSON string as they are, up to the first that may not. */
 static inline unsigned vector_clean(const char *text)
 {
