@@ -1,13 +1,12 @@
 /*
- * peer_curl.c: what a program would be that is written for one endpoint, over libcurl and yyjson: it makes its body
- * with yyjson, finds the events of the answer and reads each with yyjson. See peer.h.
+ * peer_curl.c: what a program would be that is written for one endpoint, over libcurl and yyjson (peer_json.h).
+ * See peer.h.
  *
  * It is what the library is measured against, so it does nothing twice: one handle is kept for chats one after the
  * other, and many at once go over curl_multi_socket_action() and epoll. It checks no more than the status.
  */
 #include "peer.h"
-
-#include "yyjson.h"
+#include "peer_json.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -19,16 +18,7 @@
 typedef struct chat {
     CURL *easy;
     char *body;
-    size_t number;
-    peer_show show;
-    void *ctx;
-    char *text; /* of the answer */
-    size_t len;
-    size_t room;
-    char *carry; /* the event that has not ended yet */
-    size_t carried;
-    size_t carry_room;
-    bool is_over; /* [DONE] */
+    events events;
 } chat;
 
 struct peer {
@@ -46,119 +36,13 @@ static void peer_die(const char *why)
     exit(1);
 }
 
-/* ---- out ---- */
-
-static char *chat_read_file(const char *path, size_t *len)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file || fseek(file, 0, SEEK_END) != 0) {
-        peer_die("a file cannot be read");
-    }
-    *len = (size_t)ftell(file);
-    char *bytes = malloc(*len);
-    rewind(file);
-    if (!bytes || fread(bytes, 1, *len, file) != *len) {
-        peer_die("a file cannot be read");
-    }
-    fclose(file);
-    return bytes;
-}
-
-static char *chat_body(const peer_prompt *prompt, size_t *len)
-{
-    char **files = calloc(prompt->count, sizeof(char *));
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, root);
-    yyjson_mut_obj_add_str(doc, root, "model", "bench");
-    yyjson_mut_val *messages = yyjson_mut_obj_add_arr(doc, root, "messages");
-    for (size_t i = 0; i < prompt->count; i++) {
-        const peer_message *m = &prompt->messages[i];
-        const char *text = m->text;
-        size_t size = m->len;
-        if (m->file) {
-            text = files[i] = chat_read_file(m->file, &size);
-        }
-        yyjson_mut_val *message = yyjson_mut_arr_add_obj(doc, messages);
-        yyjson_mut_obj_add_str(doc, message, "role", m->is_ours ? "assistant" : "user");
-        yyjson_mut_obj_add_strn(doc, message, "content", text, size);
-    }
-    yyjson_mut_obj_add_bool(doc, root, "stream", true);
-    char *body = yyjson_mut_write(doc, 0, len);
-    if (!body) {
-        peer_die("no body");
-    }
-    yyjson_mut_doc_free(doc);
-    for (size_t i = 0; i < prompt->count; i++) {
-        free(files[i]);
-    }
-    free(files);
-    return body;
-}
-
-/* ---- back ---- */
-
-static void chat_append(char **to, size_t *len, size_t *room, const char *bytes, size_t count)
-{
-    if (*len + count > *room) {
-        *room = 2 * (*len + count);
-        *to = realloc(*to, *room);
-        if (!*to) {
-            peer_die("no memory");
-        }
-    }
-    memcpy(*to + *len, bytes, count);
-    *len += count;
-}
-
-/* A line of the stream. */
-static void chat_line(chat *c, const char *line, size_t len)
-{
-    if (len < 6 || memcmp(line, "data: ", 6) != 0) {
-        return;
-    }
-    if (len >= 12 && memcmp(line + 6, "[DONE]", 6) == 0) {
-        c->is_over = true;
-        return;
-    }
-    yyjson_doc *doc = yyjson_read(line + 6, len - 6, 0);
-    if (!doc) {
-        peer_die("an event cannot be read");
-    }
-    yyjson_val *choice = yyjson_arr_get_first(yyjson_obj_get(yyjson_doc_get_root(doc), "choices"));
-    yyjson_val *content = yyjson_obj_get(yyjson_obj_get(choice, "delta"), "content");
-    if (yyjson_is_str(content)) {
-        chat_append(&c->text, &c->len, &c->room, yyjson_get_str(content), yyjson_get_len(content));
-        if (c->show) {
-            c->show(c->ctx, c->number, yyjson_get_str(content), yyjson_get_len(content));
-        }
-    }
-    yyjson_doc_free(doc);
-}
+/* ---- a chat ---- */
 
 static size_t chat_on_body(char *data, size_t size, size_t count, void *user)
 {
-    chat *c = user;
-    const char *at = data;
-    const char *end = data + size * count;
-    const char *stop;
-    if (c->carried > 0 && (stop = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        chat_append(&c->carry, &c->carried, &c->carry_room, at, (size_t)(stop - at));
-        chat_line(c, c->carry, c->carried);
-        c->carried = 0;
-        at = stop + 1;
-    }
-    while (c->carried == 0 && (stop = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        chat_line(c, at, (size_t)(stop - at));
-        at = stop + 1;
-    }
-    if (at < end) {
-        chat_append(&c->carry, &c->carried, &c->carry_room, at, (size_t)(end - at));
-    }
+    events_take(user, data, size * count);
     return size * count;
 }
-
-/* ---- a chat ---- */
 
 static CURL *chat_handle(const peer *p, chat *c)
 {
@@ -168,7 +52,7 @@ static CURL *chat_handle(const peer *p, chat *c)
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, p->headers);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, chat_on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, c);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &c->events);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, c);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -178,11 +62,8 @@ static CURL *chat_handle(const peer *p, chat *c)
 static void chat_begin(chat *c, const peer_prompt *prompt, peer_show show, void *ctx)
 {
     size_t len = 0;
-    c->body = chat_body(prompt, &len);
-    c->show = show;
-    c->ctx = ctx;
-    c->len = c->carried = 0;
-    c->is_over = false;
+    c->body = json_body(prompt, &len);
+    events_begin(&c->events, show, ctx);
     curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, c->body);
     curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
 }
@@ -191,19 +72,18 @@ static size_t chat_end(chat *c, CURLcode result)
 {
     long status = 0;
     curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (result != CURLE_OK || status != 200 || !c->is_over) {
+    if (result != CURLE_OK || status != 200 || !c->events.is_over) {
         peer_die(result != CURLE_OK ? curl_easy_strerror(result) : "the answer is none");
     }
     free(c->body);
     c->body = NULL;
-    return c->len;
+    return c->events.len;
 }
 
 static void chat_free(chat *c)
 {
     curl_easy_cleanup(c->easy);
-    free(c->text);
-    free(c->carry);
+    events_free(&c->events);
 }
 
 size_t peer_chat(peer *peer, const peer_prompt *prompt, peer_show show, void *ctx)
@@ -273,7 +153,7 @@ void peer_chat_many(peer *peer, const peer_prompt *prompt, size_t count, peer_sh
     curl_multi_setopt(peer->multi, CURLMOPT_TIMERFUNCTION, peer_on_timer);
     curl_multi_setopt(peer->multi, CURLMOPT_TIMERDATA, peer);
     for (size_t i = 0; i < count; i++) {
-        chats[i].number = i;
+        chats[i].events.number = i;
         chats[i].easy = chat_handle(peer, &chats[i]);
         chat_begin(&chats[i], prompt, show, ctx);
         curl_multi_add_handle(peer->multi, chats[i].easy);

@@ -8,12 +8,14 @@ build=$(cd "${1:-$root/build}" && pwd)
 made=$build/bench
 yyjson=$made/yyjson
 "$root/tools/debian-source.sh" "$SUITE" yyjson "$yyjson"
-flags="-std=gnu11 -O2 -Wall -Wextra -I$root/include"
+flags="-std=gnu11 -O2 -Wall -Wextra -I$root/include -isystem $yyjson/source/src"
 cc=${CC:-cc}
 "$cc" -O2 -c "$yyjson/source/src/yyjson.c" -o "$made/yyjson.o"
 "$cc" $flags "$root/bench/server.c" -o "$made/server"
-"$cc" $flags -isystem "$yyjson/source/src" "$root/bench/peer_curl.c" "$root/bench/rows.c" "$root/bench/process.c" "$made/yyjson.o" \
-    $(pkg-config --cflags --libs libcurl) -o "$made/peer_curl"
-"$cc" $flags "$root/bench/peer_exochat.c" "$root/bench/rows.c" "$root/bench/process.c" "$build/libexochat.a" \
+rows="$root/bench/rows.c $root/bench/process.c"
+json="$root/bench/peer_json.c $made/yyjson.o"
+"$cc" $flags "$root/bench/peer_curl.c" $rows $json $(pkg-config --cflags --libs libcurl) -o "$made/peer_curl"
+"$cc" $flags "$root/bench/peer_raw.c" $rows $json -o "$made/peer_raw"
+"$cc" $flags "$root/bench/peer_exochat.c" $rows "$build/libexochat.a" \
     $(pkg-config --cflags --libs libcurl yaml-0.1 libssl libcrypto) -pthread -o "$made/peer_exochat"
 echo "$made"
