@@ -460,7 +460,7 @@ static exo_exchange *exchange_new(exo_pool *pool, exo_deployed *deployed, bool k
     x->facts = facts;
     x->owner = owner;
     x->sent.deployed = exo_deployed_keep(deployed);
-    x->curl.socket = CURL_SOCKET_BAD;
+    x->curl.socket = x->curl.used = CURL_SOCKET_BAD;
     exo_buffer_init(&x->sent.kept, &exo_heap, UINT32_MAX, EXO_E_NO_MEMORY);
     exo_buffer_init(&x->received.inbox, &exo_heap, EXO_INBOX_MAX_HTTP2, EXO_E_CONSUMER_LIMIT);
     x->way.since = exo_pool_now();
@@ -731,8 +731,9 @@ void exo_exchange_nudge(exo_pool *pool, int64_t now)
 void exo_exchange_socket(exo_exchange *exchange, curl_socket_t socket, bool watched)
 {
     if (watched) {
-        exchange->curl.socket = socket;
+        exchange->curl.socket = exchange->curl.used = socket;
         exo_pool_use(exchange->pool, socket);
+        exo_pool_note_user(exchange->pool, socket, exchange);
     } else if (exchange->curl.socket == socket) {
         uint64_t bytes = exo_pool_heard(socket);
         uint64_t before = exo_pool_heard_before(exchange->pool, socket);
@@ -831,18 +832,28 @@ void exo_exchange_drain(exo_exchange *exchange, const exo_facts *facts, void *ow
 
 /* ---- end ---- */
 
+/* The socket that its connection has, or CURL_SOCKET_BAD where that is closed. libcurl looks through all connections for
+ * it: it is asked where it has never waited for one. */
+static curl_socket_t exchange_socket_used(const exo_exchange *x)
+{
+    curl_socket_t socket = CURL_SOCKET_BAD;
+    if (x->curl.used == CURL_SOCKET_BAD) {
+        return curl_easy_getinfo(x->curl.easy, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK ? socket : CURL_SOCKET_BAD;
+    }
+    return exo_pool_user_of(x->pool, x->curl.used) == x ? x->curl.used : CURL_SOCKET_BAD;
+}
+
 /* The socket of its connection, if libcurl keeps that and has not given it to another request since. Over HTTP/2 it may
  * have other users; one that has not come so far would name the last of its handle. */
 static curl_socket_t exchange_socket_kept(const exo_exchange *x)
 {
-    curl_socket_t socket = CURL_SOCKET_BAD;
     long version = 0;
     if (!x->over || x->place == EXCHANGE_CONNECTS ||
         curl_easy_getinfo(x->curl.easy, CURLINFO_HTTP_VERSION, &version) != CURLE_OK ||
-        version >= CURL_HTTP_VERSION_2_0 ||
-        curl_easy_getinfo(x->curl.easy, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) {
+        version >= CURL_HTTP_VERSION_2_0) {
         return CURL_SOCKET_BAD;
     }
+    const curl_socket_t socket = exchange_socket_used(x);
     return exo_pool_group_of(x->pool, (int)socket) ? CURL_SOCKET_BAD : socket;
 }
 

@@ -65,6 +65,7 @@ struct exo_exchange {
         CURL *easy;                 /* its, or NULL */
         struct curl_slist *headers; /* of this request, where they are not the deployment's; or NULL */
         curl_socket_t socket;       /* the one that libcurl watches for it, or CURL_SOCKET_BAD */
+        curl_socket_t used;         /* the one that it has watched last, or CURL_SOCKET_BAD */
         CURLcode result;
         bool began_anew; /* libcurl wanted to try again by itself, and was not let */
         bool reused;

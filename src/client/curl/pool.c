@@ -1,7 +1,7 @@
 /*
  * pool.c: what is known of sockets that libcurl keeps for the next request. See pool.h.
  *
- * Called by exchange.c and libcurl.c. Memory: 40 bytes for each descriptor up to twice the largest that was seen.
+ * Called by exchange.c and libcurl.c. Memory: 48 bytes for each descriptor up to twice the largest that was seen.
  */
 #include "pool.h"
 
@@ -72,6 +72,19 @@ int exo_pool_note_group(exo_pool *pool, curl_socket_t socket, exo_group *group)
         known->group = group;
     }
     return known ? EXO_OK : EXO_E_NO_MEMORY;
+}
+
+void exo_pool_note_user(exo_pool *pool, curl_socket_t socket, const exo_exchange *user)
+{
+    exo_socket *known = pool_socket(pool, socket);
+    if (known) {
+        known->user = user;
+    }
+}
+
+const exo_exchange *exo_pool_user_of(const exo_pool *pool, curl_socket_t socket)
+{
+    return socket >= 0 && (size_t)socket < pool->socket_count ? pool->sockets[socket].user : NULL;
 }
 
 void exo_pool_keep(exo_pool *pool, curl_socket_t socket, exo_host *host)
@@ -167,6 +180,7 @@ void exo_pool_note_closed(exo_pool *pool, curl_socket_t socket)
     const uint64_t bytes = exo_pool_heard(socket);
     const uint64_t before = exo_pool_heard_before(pool, socket);
     exo_pool_use(pool, socket);
+    exo_pool_note_user(pool, socket, NULL);
     pool->closed.is_any = true;
     pool->closed.news = bytes > before ? bytes - before : 0;
 }

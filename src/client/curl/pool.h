@@ -22,11 +22,12 @@ typedef struct exo_group exo_group;
 
 /* What is known of a socket. */
 typedef struct exo_socket {
-    uint64_t heard;   /* bytes that had come over it when its last exchange ended */
-    exo_group *group; /* whose it is while it is watched, or NULL */
-    exo_host *host;   /* where it leads, if it is kept for later; NULL: it is not */
-    size_t before;    /* the one that was kept before it, + 1, */
-    size_t behind;    /* and behind it; 0: none */
+    uint64_t heard;           /* bytes that had come over it when its last exchange ended */
+    exo_group *group;         /* whose it is while it is watched, or NULL */
+    const exo_exchange *user; /* for which it was watched last, while it is open */
+    exo_host *host;           /* where it leads, if it is kept for later; NULL: it is not */
+    size_t before;            /* the one that was kept before it, + 1, */
+    size_t behind;            /* and behind it; 0: none */
 } exo_socket;
 
 /* The transport over libcurl. */
@@ -83,6 +84,11 @@ uint64_t exo_pool_heard(curl_socket_t socket);
 /* Notes whose socket it is; NULL: nobody's. EXO_OK or EXO_E_NO_MEMORY. And whose it is. */
 int exo_pool_note_group(exo_pool *pool, curl_socket_t socket, exo_group *group);
 exo_group *exo_pool_group_of(const exo_pool *pool, int socket);
+
+/* Notes for which exchange a socket is watched; it is that until the connection is used by another, or closed: then
+ * NULL is returned. The exchange may be gone. */
+void exo_pool_note_user(exo_pool *pool, curl_socket_t socket, const exo_exchange *user);
+const exo_exchange *exo_pool_user_of(const exo_pool *pool, curl_socket_t socket);
 
 /* A connection is kept for later, or is not any more: it is used, or closed. */
 void exo_pool_keep(exo_pool *pool, curl_socket_t socket, exo_host *host);
