@@ -100,8 +100,12 @@ typedef struct exo_answer {
     char joined_[4]; /* a character whose halves came apart */
     uint64_t malformed_offset_;
     exo_usage usage_;
+#ifdef EXO_SMALL
     char finish_[64];
     char words_[288]; /* of the response: id, model, service tier */
+#else
+    char *words_; /* the same, and the finish_reason behind them, with no room between; NULL: none has come */
+#endif
 } exo_answer;
 
 /* Begins an answer for `choice`. `allocator` is borrowed. `keep` is a sum of exo_keep. */

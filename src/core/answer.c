@@ -13,7 +13,7 @@
 #include "exochat/finish.h"
 #include "exochat/json_repair.h"
 
-/* The words of the response, in the order of their deltas. Each has as much room, the last one what is left. */
+/* The words of the response, in the order of their deltas. Each may take as much room, the last one what is left. */
 enum word {
     WORD_ID,
     WORD_MODEL,
@@ -22,7 +22,8 @@ enum word {
 _Static_assert(EXO_DELTA_MODEL - EXO_DELTA_ID == WORD_MODEL && EXO_DELTA_TIER - EXO_DELTA_ID == WORD_TIER,
                "the words are in the order of their deltas");
 #define WORD_ROOM      ((size_t)128)
-#define WORD_ROOM_LEFT (sizeof(((exo_answer *)0)->words_) - WORD_TIER * WORD_ROOM)
+#define WORD_ROOM_LEFT ((size_t)32)
+#define FINISH_ROOM    ((size_t)64)
 
 /* Where deltas of each type are kept, and what has to be wished for raw JSON. The log is exo_calls_apply()'s. */
 static const struct keeping {
@@ -73,10 +74,95 @@ static exo_span answer_kept(const exo_answer *answer, enum exo_answer_kept which
     return exo_buffer_span(&answer->kept_[which]);
 }
 
+/* How a word is kept, and finish_reason: on a small machine where it has its room. */
+#ifdef EXO_SMALL
+
 static exo_span answer_word(const exo_answer *answer, enum word word)
 {
     return exo_span_of(answer->words_ + word * WORD_ROOM, answer->word_lens_[word]);
 }
+
+static void answer_keep_word(exo_answer *answer, size_t word, size_t room, const exo_delta *delta)
+{
+    answer->word_lens_[word] = exo_keep_word(answer->words_ + word * WORD_ROOM, room, delta);
+}
+
+static exo_span answer_finish(const exo_answer *answer)
+{
+    return exo_span_of(answer->finish_, answer->finish_len_);
+}
+
+static void answer_set_finish(exo_answer *answer, const char *text, uint8_t len)
+{
+    memcpy(answer->finish_, text, len);
+    answer->finish_len_ = len;
+}
+
+#else
+
+/* How many bytes the words take that stand before number `word`. */
+static size_t answer_words_before(const exo_answer *answer, size_t word)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < word; i++) {
+        len += answer->word_lens_[i];
+    }
+    return len;
+}
+
+static exo_span answer_word(const exo_answer *answer, enum word word)
+{
+    const size_t len = answer->word_lens_[word];
+    return exo_span_of(len > 0 ? answer->words_ + answer_words_before(answer, word) : "", len);
+}
+
+static exo_span answer_finish(const exo_answer *answer)
+{
+    const size_t at = answer_words_before(answer, sizeof answer->word_lens_);
+    return exo_span_of(answer->finish_len_ > 0 ? answer->words_ + at : "", answer->finish_len_);
+}
+
+/* Puts a text in the place of another one, in a new block: they seldom change. */
+static void answer_put_word(exo_answer *answer, size_t at, uint8_t *old_len, const char *text, uint8_t len)
+{
+    const exo_allocator *allocator = answer->kept_[0].allocator_;
+    const size_t all = answer_words_before(answer, sizeof answer->word_lens_) + answer->finish_len_;
+    const size_t behind = all - at - *old_len;
+    char *const old = answer->words_;
+    char *made = NULL;
+    if (at + len + behind > 0) {
+        made = allocator->resize(allocator->ctx, NULL, at + len + behind);
+        if (!made) {
+            answer->error_ = EXO_E_NO_MEMORY;
+            return;
+        }
+        memcpy(made + at, text, len);
+    }
+    if (old && made) {
+        memcpy(made, old, at);
+        memcpy(made + at + len, old + at + *old_len, behind);
+    }
+    if (old) {
+        allocator->resize(allocator->ctx, old, 0);
+    }
+    answer->words_ = made;
+    *old_len = len;
+}
+
+static void answer_keep_word(exo_answer *answer, size_t word, size_t room, const exo_delta *delta)
+{
+    char text[WORD_ROOM];
+    const uint8_t len = exo_keep_word(text, room, delta);
+    answer_put_word(answer, answer_words_before(answer, word), &answer->word_lens_[word], text, len);
+}
+
+static void answer_set_finish(exo_answer *answer, const char *text, uint8_t len)
+{
+    const size_t at = answer_words_before(answer, sizeof answer->word_lens_);
+    answer_put_word(answer, at, &answer->finish_len_, text, len);
+}
+
+#endif
 
 static bool answer_has_calls(const exo_answer *answer)
 {
@@ -91,12 +177,11 @@ static exo_finish_family answer_family_of(const exo_answer *answer)
 /* Keeps the finish_reason; but a word that is no reason does not take the place of one that is. */
 static void answer_keep_finish(exo_answer *answer, const exo_delta *delta)
 {
-    char word[sizeof answer->finish_];
+    char word[FINISH_ROOM];
     const uint8_t len = exo_keep_word(word, sizeof word, delta);
     const bool says_nothing = exo_finish_family_of(exo_span_of(word, len)) == EXO_FINISH_NONE;
     if (!says_nothing || answer_family_of(answer) == EXO_FINISH_NONE) {
-        memcpy(answer->finish_, word, len);
-        answer->finish_len_ = len;
+        answer_set_finish(answer, word, len);
     }
 }
 
@@ -155,8 +240,7 @@ static bool answer_apply_to_response(exo_answer *answer, const exo_delta *delta)
     case EXO_DELTA_MODEL:
     case EXO_DELTA_TIER: {
         const size_t word = (size_t)(delta->type - EXO_DELTA_ID);
-        const size_t room = word < WORD_TIER ? WORD_ROOM : WORD_ROOM_LEFT;
-        answer->word_lens_[word] = exo_keep_word(answer->words_ + word * WORD_ROOM, room, delta);
+        answer_keep_word(answer, word, word < WORD_TIER ? WORD_ROOM : WORD_ROOM_LEFT, delta);
         return true;
     }
     case EXO_DELTA_USAGE:
@@ -506,7 +590,7 @@ exo_span exo_answer_audio(const exo_answer *answer)
 exo_span exo_answer_finish_reason(const exo_answer *answer)
 {
     UNLESS_THERE(answer, exo_span_of(NULL, 0));
-    return exo_span_of(answer->finish_, answer->finish_len_);
+    return answer_finish(answer);
 }
 
 exo_span exo_answer_id(const exo_answer *answer)
@@ -607,4 +691,13 @@ void exo_answer_free(exo_answer *answer)
     for (int i = 0; i < EXO_KEPT_COUNT_; i++) {
         exo_buffer_free(&answer->kept_[i]);
     }
+#ifndef EXO_SMALL
+    const exo_allocator *allocator = answer->kept_[0].allocator_;
+    if (answer->words_) {
+        allocator->resize(allocator->ctx, answer->words_, 0);
+        answer->words_ = NULL;
+        answer->finish_len_ = 0;
+        memset(answer->word_lens_, 0, sizeof answer->word_lens_);
+    }
+#endif
 }

@@ -138,7 +138,8 @@ static void only_what_is_wished_is_kept(void **state)
                                     "\"reasoning_details\":[1],\"audio\":{\"a\":1}},\"logprobs\":{\"a\":1},"
                                     "\"finish_reason\":\"stop\"")),
         EXO_OK);
-    assert_int_equal(heap.calls, 0);
+    assert_int_equal(heap.calls, 1); /* for the finish_reason, */
+    assert_int_equal(heap.last_size, strlen("stop"));
     assert_true(exo_answer_began(&answer));
     assert_int_equal(apply_call(&answer, 0, "x", "f", "{}"), 0);
     assert_int_equal(apply_call(&answer, 1, "y", "g", "{}"), 1);
@@ -1127,6 +1128,41 @@ static void every_allocation_may_fail(void **state)
     assert_true(heap.calls > 10);
 }
 
+/* Words of any length take the place of others, in any order, and each is what came last. */
+static void words_may_change(void **state)
+{
+    static const char *const texts[] = {"",
+                                        "a",
+                                        "bc",
+                                        "none",
+                                        "0123456789012345678901234567",
+                                        "stop",
+                                        "a-long-one-of-sixty-bytes-0123456789012345678901234567890123"};
+    static const exo_delta_type types[] = {EXO_DELTA_ID, EXO_DELTA_MODEL, EXO_DELTA_TIER, EXO_DELTA_FINISH};
+    const char *last[] = {"", "", "", ""};
+    exo_answer answer;
+    uint32_t dice = 1;
+    (void)state;
+    begin(&answer);
+    for (int i = 0; i < 2000; i++) {
+        dice = dice * 1664525 + 1013904223;
+        const size_t which = dice >> 30;
+        const size_t most = which == 2 ? 6 : 7; /* where the longest would be cut */
+        const char *text = texts[(dice >> 8) % most];
+        const bool is_reason = which != 3 || (*text != '\0' && strcmp(text, "none") != 0);
+        assert_int_equal(apply(&answer, types[which], text), EXO_OK);
+        if (is_reason || *last[3] == '\0' || strcmp(last[3], "none") == 0) {
+            last[which] = text;
+        }
+        assert_true(exo_span_is(exo_answer_id(&answer), last[0]));
+        assert_true(exo_span_is(exo_answer_model(&answer), last[1]));
+        assert_true(exo_span_is(exo_answer_service_tier(&answer), last[2]));
+        assert_true(exo_span_is(exo_answer_finish_reason(&answer), last[3]));
+    }
+    exo_answer_free(&answer);
+    assert_int_equal(exo_answer_id(&answer).len + exo_answer_finish_reason(&answer).len, 0);
+}
+
 static void interleaving_costs_linear_time(void **state)
 {
     exo_answer answer;
@@ -1176,6 +1212,7 @@ int main(void)
         cmocka_unit_test(the_text_can_be_taken),
         cmocka_unit_test(calls_that_were_cut),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(words_may_change),
         cmocka_unit_test(interleaving_costs_linear_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
