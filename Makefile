@@ -27,10 +27,11 @@ test-micropython:
 	tools/install-packages.sh build micropython
 	python3 tests/micropython/check.py
 
+# QUICK=1: everything once, to see that it runs. PARTS="chats python": those alone (bench/all.sh has the list).
 bench:
 	tools/install-packages.sh bench
 	tools/build.sh build -DEXO_TESTS=OFF -DEXO_EXAMPLES=OFF -DEXO_PYTHON=ON
-	bench/all.sh
+	bench/all.sh $(if $(QUICK),-q) $(PARTS)
 
 fuzz:
 	tools/install-packages.sh test fuzz
@@ -57,7 +58,7 @@ format:
 # Each target as on a machine that has nothing. Needs root and debootstrap; takes as long as all of them together.
 fresh:
 	tools/install-packages.sh fresh
-	FUZZ_SECONDS=$${FUZZ_SECONDS:-5} tools/check-fresh.sh $(TARGETS)
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-5} QUICK=$${QUICK:-1} tools/check-fresh.sh $(TARGETS)
 
 clean:
 	rm -rf build build-*

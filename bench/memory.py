@@ -1,170 +1,117 @@
 #!/usr/bin/env python3
-"""Draws how much memory a prompt takes, by its size, as an SVG: bench/memory.py [FILE], docs/memory.svg by default.
+"""Measures how much memory a prompt takes, by its size, with each client: bench/memory.py [CLIENT ...]
 
 A message of 1 KB to 1 GB, of a file's text, is sent to server.c by each client in a process of its own, and the peak resident
-memory of the whole process is what counts, as GNU time has it. Clients that hold a prompt in memory are asked for no more than
-100 MB. Measured is what was built: exochat in build/, the two programs of bench/peers.sh, the Python clients of
-bench/python/run.sh; what is not there is left out, with a word. The figures are printed as a table, too.
+memory of the whole process is what counts, as GNU time has it. A client that holds its prompt is not asked for one that would
+take more than half of the memory that is free. Measured is what was built: exochat in build/, the programs of bench/peers.sh, what
+python/prepare.sh has installed; what is not there is left out, with a word.
 """
 
-import math
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 
+import results
+
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent
-BUILD = ROOT / "build"
-PYTHON = BUILD / "python-heavy" / "bench" / "bin" / "python"
-OURS = BUILD / "python-heavy" / "ours"
-NODE = BUILD / "node"
-SIZES = [10**power for power in range(3, 10)]
-HELD = 10**8  # no more for those that hold it
-LINE = b'wave after wave "after" wave after wave, until there was nothing left of the shore\n'
-
+BUILD = pathlib.Path(os.environ.get("BUILD", HERE.parent / "build")).resolve()
 PEER = BUILD / "bench"
-MEASURED = HERE / "python" / "clients.py"
-# what it is called, what it is run as ({origin}, {prompt}), what must be there, whether it holds a prompt, its colour
-CLIENTS = (
-    ("exochat, command", [BUILD / "exochat", "--base-url", "{origin}/one", "-m", "m", "-n", "-a", "{prompt}"], None, False, "#0b7a3b"),
-    ("exochat, library", [PEER / "peer_exochat", "given", "{origin}"], None, False, "#35b36a"),
-    ("exochat, Python, a file", [PYTHON, MEASURED, "ours", "given-file", "{origin}"], OURS, False, "#1f5fbf"),
-    ("exochat, Python, a str", [PYTHON, MEASURED, "ours", "given", "{origin}"], OURS, True, "#6fa8ff"),
-    ("libcurl and yyjson", [PEER / "peer_curl", "given", "{origin}"], None, True, "#b8860b"),
-    ("Python original, a file", [PYTHON, MEASURED, "original", "given-file", "{origin}"], None, False, "#7d3cb5"),
-    ("Python original, a str", [PYTHON, MEASURED, "original", "given", "{origin}"], None, True, "#b98be0"),
-    ("openai (npm)", ["/usr/bin/env", "node", HERE / "node" / "clients.mjs", NODE, "given", "{origin}"], NODE, True, "#e67e22"),
-    ("openai (Python)", [PYTHON, MEASURED, "openai", "given", "{origin}"], None, True, "#c0392b"),
-)  # fmt: skip
+PYTHON = os.environ.get("BENCH_PYTHON")
+OURS = os.environ.get("BENCH_PACKAGE")
+NODE = os.environ.get("NODE_FOLDER")
+SIZES = [10**power for power in range(3, 10)]
+LINE = b'wave after wave "after" wave after wave, until there was nothing left of the shore\n'
+CLIENTS_PY = HERE / "python" / "clients.py"
+CURL = ["curl", "-sSN", "--noproxy", "*", "-o", "/dev/null", "-H", "Expect:", "-H", "Content-Type: application/json"]
 
 
-def peak(command, origin, prompt, package):
+def python(client, row="given"):
+    return [PYTHON, CLIENTS_PY, client, row, "{origin}"]
+
+
+# what it is called, and what it is run as ({origin}, {prompt}); None: it is not there
+CLIENTS = {
+    "exochat, command": [BUILD / "exochat", "--base-url", "{origin}/one", "-m", "m", "-n", "-a", "{prompt}"],
+    "exochat, library": [PEER / "peer_exochat", "given", "{origin}"],
+    "exochat, Python, a file": python("ours", "given-file"),
+    "exochat, Python, a str": python("ours"),
+    "curl, command": [*CURL, "--data-binary", "@{prompt}", "{origin}/one/chat/completions"],
+    "raw sockets and yyjson": [PEER / "peer_raw", "given", "{origin}"],
+    "libcurl and yyjson": [PEER / "peer_curl", "given", "{origin}"],
+    "Python original, a file": python("original", "given-file"),
+    "Python original, a str": python("original"),
+    "aiohttp, JSON by hand": python("aiohttp"),
+    "openai (npm)": ["node", HERE / "node" / "clients.mjs", NODE, "given", "{origin}"],
+    "openai (Python)": python("openai"),
+    "litellm": python("litellm"),
+}
+
+
+def peak(name, origin, prompt):
     """Peak resident memory in MB, or None. GNU time starts the program: a child of this process would have its peak."""
-    words = [str(word).format(origin=origin, prompt=prompt) for word in command]
+    words = [str(word).format(origin=origin, prompt=prompt) for word in CLIENTS[name]]
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    kept["PROMPT"] = str(prompt)
-    if package:
-        kept["PYTHONPATH"] = str(package)
+    kept.update(PROMPT=str(prompt), LITELLM_LOCAL_MODEL_COST_MAP="True")
+    if name.startswith("exochat, Python"):
+        kept["PYTHONPATH"] = OURS
     with tempfile.NamedTemporaryFile("r") as told:
         timed = ["/usr/bin/time", "-f", "%M", "-o", told.name, *words]
-        ran = subprocess.run(timed, env=kept, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        ran = subprocess.run(timed, env=kept, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if ran.returncode:
-            print(f"{' '.join(words)}: {ran.stderr[-300:]}", file=sys.stderr)
+            print(f"{name}, {prompt.name}: {ran.stderr[-200:].strip()}", file=sys.stderr)
             return None
         return int(told.read().split()[-1]) / 1024
 
 
-def measure(origin, folder):
-    """{client: {size: MB}}"""
-    found = {name: {} for name, command, package, *_ in CLIENTS if is_there(name, command, package)}
-    for size in SIZES:
-        prompt = folder / f"prompt-{size}.txt"
-        with open(prompt, "wb") as file:
-            block = LINE * (1 + min(size, 1 << 20) // len(LINE))
-            for at in range(0, size, len(block)):
-                file.write(block[: size - at])
-        for name, command, package, holds, _ in CLIENTS:
-            if name in found and not (holds and size > HELD):
-                memory = peak(command, origin, prompt, package)
-                if memory is not None:
-                    found[name][size] = memory
-        prompt.unlink()
-    return found
+def free():
+    """MB of memory that may be had."""
+    with open("/proc/meminfo", encoding="utf-8") as lines:
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("MemAvailable:"))
 
 
-def is_there(name, command, package):
-    lacking = [str(path) for path in (command[0], package) if path and not pathlib.Path(path).exists()]
+def is_there(name):
+    lacking = [word for word in CLIENTS[name] if word is None or (isinstance(word, pathlib.Path) and not word.exists())]
     if lacking:
-        print(f"{name}: left out, there is no {lacking[0]}", file=sys.stderr)
+        print(f"{name}: left out, it is not there", file=sys.stderr)
     return not lacking
 
 
-def words(size):
-    for unit, one in (("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
-        if size >= one:
-            return f"{size // one} {unit}"
-    return str(size)
-
-
-def table(found):
-    print("| peak resident memory, MB | " + " | ".join(map(words, SIZES)) + " |")
-    print("|:--|" + "--:|" * len(SIZES))
-    for name, points in found.items():
-        cells = [f"{points[size]:.1f}" if points.get(size, 100) < 100 else f"{points[size]:.0f}" for size in SIZES if size in points]
-        print(f"| {name} | " + " | ".join(cells + ["–"] * (len(SIZES) - len(cells))) + " |")
-
-
-WIDTH, HEIGHT = 860, 460
-LEFT, RIGHT, TOP, BOTTOM = 70, 620, 40, 400  # of the plot
-
-
-def place(size, memory):
-    x = LEFT + (RIGHT - LEFT) * (math.log10(size) - 3) / 6
-    low, high = math.log10(4), math.log10(2048)
-    return x, BOTTOM - (BOTTOM - TOP) * (math.log10(memory) - low) / (high - low)
-
-
-def text(x, y, said, anchor="start", **more):
-    more = "".join(f' {name.replace("_", "-")}="{value}"' for name, value in more.items())
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{more}>{said}</text>'
-
-
-def apart(ends):
-    """Names beside the ends of their lines, none over another: {name: y}."""
-    placed, last = {}, -100.0
-    for y, name in sorted(ends):
-        last = max(y, last + 17)
-        placed[name] = last
-    over = max(0.0, last - HEIGHT + 30)
-    return {name: y - over for name, y in placed.items()} if over else placed
-
-
-def draw(found, path):
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13" fill="#333">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        text(LEFT, 22, "Peak resident memory of a process that sends one prompt", font_size=15, font_weight="bold"),
-        text((LEFT + RIGHT) / 2, HEIGHT - 18, "size of the prompt", "middle"),
-    ]
-    for memory in (4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048):
-        _, y = place(1000, memory)
-        lines.append(f'<path d="M{LEFT} {y:.1f}H{RIGHT}" stroke="#ddd"/>')
-        lines.append(text(LEFT - 8, y + 4, f"{memory} MB" if memory < 1024 else f"{memory // 1024} GB", "end"))
+def measure(part, names, origin, folder):
+    last = {name: 0 for name in names if is_there(name)}
     for size in SIZES:
-        x, _ = place(size, 4)
-        lines.append(f'<path d="M{x:.1f} {TOP}V{BOTTOM}" stroke="#eee"/>')
-        lines.append(text(x, BOTTOM + 20, words(size), "middle"))
-    ends = [(place(max(points), points[max(points)])[1], name) for name, points in found.items() if points]
-    beside = apart(ends)
-    for name, *_, colour in CLIENTS:
-        if not found.get(name):
-            continue
-        points = [place(size, memory) for size, memory in found[name].items()]
-        shown = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        lines.append(f'<polyline points="{shown}" fill="none" stroke="{colour}" stroke-width="2.2"/>')
-        lines += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
-        x, y = points[-1]
-        lines.append(f'<path d="M{x + 4:.1f} {y:.1f}L{RIGHT + 14} {beside[name]:.1f}" stroke="{colour}" stroke-width="0.6"/>')
-        lines.append(text(RIGHT + 18, beside[name] + 4, name, fill=colour))
-    path.write_text("\n".join([*lines, "</svg>", ""]), encoding="utf-8")
+        prompt = folder / f"prompt-{size}"
+        with open(prompt, "wb") as file:
+            block = LINE * (1 + min(size, 1 << 20) // len(LINE))
+            file.writelines(block[: size - at] for at in range(0, size, len(block)))
+        found = {}
+        for name in list(last):
+            # at most ten times what the last one took
+            memory = peak(name, origin, prompt) if last[name] * 10 < free() / 2 else None
+            if memory is None:
+                print(f"{name}: no prompts of {size:,} bytes and more", file=sys.stderr)
+                del last[name]
+            else:
+                found[name] = [memory]
+                last[name] = memory
+        part.add(str(size), "peak", found, compares=False)
+        prompt.unlink()
 
 
-def main():
-    path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "memory.svg"
-    with tempfile.TemporaryDirectory() as folder:
-        server = pathlib.Path(folder) / "server"
-        subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-O2", HERE / "server.c", "-o", server], check=True)
-        process = subprocess.Popen([server], stdout=subprocess.PIPE, text=True)
-        try:
-            found = measure(f"http://127.0.0.1:{process.stdout.readline().strip()}", pathlib.Path(folder))
-        finally:
-            process.kill()
-            process.wait()
-    table(found)
-    draw(found, path)
+def main(*names):
+    PEER.mkdir(parents=True, exist_ok=True)
+    server = PEER / "server"
+    subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-O2", HERE / "server.c", "-o", server], check=True)
+    process = subprocess.Popen([server], stdout=subprocess.PIPE, text=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=PEER) as folder:
+            origin = f"http://127.0.0.1:{process.stdout.readline().strip()}"
+            measure(results.Measured("memory"), names or list(CLIENTS), origin, pathlib.Path(folder))
+    finally:
+        process.kill()
+        process.wait()
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -1,48 +1,84 @@
-"""Measures the library beside a bare program over libcurl and yyjson: peers.py FOLDER [ROW[:AMOUNT] ...]
+"""Measures the library beside clients that are written for one endpoint: peers.py FOLDER [ROW[:AMOUNT] ...]
 
-FOLDER is what peers.sh made. The two take turns ($ROUNDS, 7), each figure is of a process of its own (rows.c), medians are
-shown, and the ratio of each pair: its median, and from the lowest to the highest quarter of them. Figures of two runs are not
-to be compared.
+FOLDER is what peers.sh made: the library and programs over libcurl and yyjson, and over raw sockets and yyjson (rows.c has the
+rows). Beside them are curl, the command, and, where $BENCH_PYTHON has it (python/prepare.sh), the Python provider that this
+project takes the place of (python/clients.py). All take turns ($ROUNDS, 9; the Python provider takes part in the first
+three, and at 2,000 streams in one), each figure is of a process of its own, and a ratio is of two of the same round. $PEERS
+names those that are wanted. Figures of two runs are not to be compared.
 """
 
+import json
 import os
-import statistics
+import pathlib
 import subprocess
 import sys
+import tempfile
 
-PEERS = ("peer_exochat", "peer_curl")
-ROWS = "start chat paced big-list big-one big-file long long-shown streams:500 streams:2000 hold:500".split()
+import results
+
+HERE = pathlib.Path(__file__).resolve().parent
+PEERS = {"exochat": "peer_exochat", "libcurl": "peer_curl", "raw": "peer_raw", "curl": None, "original": None}
+ROWS = ("start", "chat", "paced", "big-list", "big-one", "big-file", "long", "long-shown", "streams:500", "streams:2000", "hold:500")
+BODY = '{"model":"bench","messages":[{"role":"user","content":"hello"}],"stream":true}'
+CURL = ["curl", "-sSN", "--noproxy", "*", "-o", "/dev/null", "-H", "Content-Type: application/json", "-H", "Authorization: Bearer k"]
 
 
-def measured(folder, peer, row, origin):
-    """{figure: number} of one run; `process` is the processor time of all of it, in milliseconds."""
-    command = [os.path.join(folder, peer), row.partition(":")[0], origin, *row.split(":")[1:]]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    said = process.stdout.read()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{' '.join(command)} failed")
+def rounds_of(client, row, rounds):
+    """In how many rounds a client takes part."""
+    if client == "curl":
+        return rounds if row == "start" else 0
+    if client == "original":
+        return 0 if row.startswith("hold") or "BENCH_PYTHON" not in os.environ else min(1 if row == "streams:2000" else 3, rounds)
+    return rounds
+
+
+def command_of(folder, client, row, origin):
+    if client == "curl":
+        return [*CURL, "--data-binary", BODY, f"{origin}/one/chat/completions"]
+    if client == "original":
+        return [os.environ["BENCH_PYTHON"], str(HERE / "python" / "clients.py"), client, "whole" if row == "start" else row, origin]
+    return [os.path.join(folder, PEERS[client]), row.partition(":")[0], origin, *row.split(":")[1:]]
+
+
+def measured(command):
+    """{figure: number} of one run, empty if it failed; what says nothing is measured as a whole, in milliseconds of processor time."""
+    with tempfile.TemporaryFile("w+") as complaints:
+        kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True, env=kept)
+        said = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            complaints.seek(0)
+            print(f"{' '.join(command)} failed: {complaints.read()[-200:].strip()}", file=sys.stderr)
+            return {}
+    if said.startswith("{"):
+        return json.loads(said)
     found = {name: float(number) for name, number in (line.split() for line in said.splitlines())}
-    return found or {"process": (used.ru_utime + used.ru_stime) * 1e3}
+    return found or {"cpu": (used.ru_utime + used.ru_stime) * 1e3}
+
+
+def versions(folder):
+    found = {"libcurl": results.said("pkg-config", "--modversion", "libcurl"), "curl": results.said("curl", "--version").split()[1]}
+    yyjson = pathlib.Path(folder) / "yyjson" / "version"
+    found["yyjson"] = yyjson.read_text(encoding="utf-8").strip() if yyjson.exists() else "unknown"
+    return found
 
 
 def main(folder, *rows):
+    rounds = int(os.environ.get("ROUNDS", "9"))
+    wanted = os.environ.get("PEERS", " ".join(PEERS)).split()
+    part = results.Measured("chats", versions(folder))
     server = subprocess.Popen([os.path.join(folder, "server")], stdout=subprocess.PIPE, text=True)
     try:
         origin = f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        print("| {:<28} | {:>12} | {:>12} | {:>5} | {:>11} |".format("row", "exochat", "libcurl", "ratio", "quartiles"))
         for row in rows or ROWS:
-            found = [[measured(folder, peer, row, origin) for peer in PEERS] for _ in range(int(os.environ.get("ROUNDS", "7")))]
-            for name in found[0][0]:
-                ours, theirs = ([one[at][name] for one in found] for at in (0, 1))
-                ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-                low, middle, high = statistics.quantiles(ratios) if len(ratios) > 1 else ratios * 3
-                print(
-                    f"| {row + ' ' + name:<28} | {statistics.median(ours):>12.3f} | {statistics.median(theirs):>12.3f} "
-                    f"| {middle:>5.2f} | {low:>4.2f} – {high:>4.2f} |",
-                    flush=True,
-                )
+            found = {client: [] for client in wanted if rounds_of(client, row, rounds)}
+            for number in range(rounds):
+                for client, ones in found.items():
+                    if number < rounds_of(client, row, rounds):
+                        ones.append(measured(command_of(folder, client, row, origin)))
+            part.add_rounds(row, found)
     finally:
         server.kill()
         server.wait()

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the clients that are measured against each other, and the server: bench/peers.sh [BUILD] prints the folder.
 # yyjson is Debian's (SUITE, by tools/debian-source.sh), compiled here, as a program would that takes it in.
+# shellcheck disable=SC2046,SC2086 # lists of words
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$(cd "${1:-$root/build}" && pwd)
@@ -18,4 +19,6 @@ json="$root/bench/peer_json.c $made/yyjson.o"
 "$cc" $flags "$root/bench/peer_raw.c" $rows $json -o "$made/peer_raw"
 "$cc" $flags "$root/bench/peer_exochat.c" $rows "$build/libexochat.a" \
     $(pkg-config --cflags --libs libcurl yaml-0.1 libssl libcrypto) -pthread -o "$made/peer_exochat"
+"$cc" $flags "$root/bench/instructions/encode.c" "$build/libexochat.a" -o "$made/encode"
+"$cc" $flags "$root/bench/bytes.c" "$root/bench/process.c" "$made/yyjson.o" $(pkg-config --cflags --libs libcrypto) -o "$made/bytes"
 echo "$made"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Measures the library and the command against libcurl alone, on this machine and in this run: bench/run.sh [BUILD]
 # bench/README.md says what each figure means. ROUNDS, STREAMS, MEGABYTES (of the upload) and SCALES (streams at once) can be set.
+# $BENCH_RESULTS: the rows are kept there (bench/results.py).
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$(cd "${1:-$root/build}" && pwd)
@@ -44,6 +45,8 @@ origin=http://127.0.0.1:$(cat "$work/port")
 # row WHAT UNIT OURS BASELINE: one line of the table, with the ratio.
 row()
 {
+    printf '%s\t%s\texochat\t%s\n' "$1" "$2" "$3" >>"$work/rows"
+    [ -z "$4" ] || printf '%s\t%s\tbaseline\t%s\n' "$1" "$2" "$4" >>"$work/rows"
     awk -v what="$1" -v unit="$2" -v ours="$3" -v base="$4" 'BEGIN {
         printf "| %-42s | %12s | %12s | %6s |\n", what, ours " " unit, base == "" ? "" : base " " unit,
             base == "" ? "" : sprintf("%.2f", ours / base) }'
@@ -148,3 +151,4 @@ if [ -n "${secure:-}" ] && [ -r /etc/ssl/certs/ca-certificates.crt ]; then
         peak_row "the same over https" "$size" --base-url "$secure" --ca "$work/bundle.pem" -m ok
     done
 fi
+[ -z "${BENCH_RESULTS:-}" ] || BENCH_SAID=1 python3 "$root/bench/results.py" alone "libcurl=$(pkg-config --modversion libcurl)" <"$work/rows"

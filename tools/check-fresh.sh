@@ -8,7 +8,7 @@
 # Exit status 77, and the reason, where this is not possible: it takes root, debootstrap and apt. In continuous
 # integration (CI is set) what root cannot do is a failure. The bare root and the packages that were fetched are kept in
 # build/fresh/, what each target said as well. Mounts and processes live in namespaces, where this machine gives them,
-# and vanish with them. FUZZ_SECONDS, ROUNDS, STREAMS and MEGABYTES are handed on.
+# and vanish with them. FUZZ_SECONDS, and QUICK of `bench`, are handed on.
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -202,7 +202,7 @@ fresh()
     apart sh -ec "$inside" sh "$apart" "$new" "$cache/archives" \
         "$new" /usr/bin/env -i --default-signal HOME=/root TERM=dumb EXOCHAT_FRESH=1 \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        $(hand_on http_proxy https_proxy PIP_INDEX_URL FUZZ_SECONDS ROUNDS STREAMS MEGABYTES) \
+        $(hand_on http_proxy https_proxy PIP_INDEX_URL FUZZ_SECONDS QUICK) \
         sh /src/typed.sh >"$cache/$target.log" 2>&1 </dev/null || status=$?
     seconds=$(($(date +%s) - began))
     rm -rf --one-file-system "$new"

@@ -22,10 +22,13 @@ packages_of()
         echo python3
         ;;
     arm) echo gcc-arm-none-eabi libnewlib-arm-none-eabi ;;
-    micropython) # its source is built; the boards are emulated
+    unix) # MicroPython's unix port: its source is built
+        echo build-essential dpkg-dev debian-archive-keyring pkg-config libffi-dev libmbedtls-dev python3 openssl
+        ;;
+    micropython) # the boards are emulated
         packages_of arm
-        echo build-essential dpkg-dev debian-archive-keyring pkg-config cmake libffi-dev libmbedtls-dev python3 python3-pyelftools \
-            python3-yaml openssl qemu-system-arm qemu-system-misc gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
+        packages_of unix
+        echo cmake python3-pyelftools python3-yaml qemu-system-arm qemu-system-misc gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf
         ;;
     coverage) echo build-essential cmake ninja-build pkg-config libcmocka-dev gcovr ;;
     test)
@@ -51,12 +54,14 @@ packages_of()
     bench)
         packages_of build
         packages_of python
-        echo python3 openssl time valgrind
+        packages_of unix
+        echo curl git python3 openssl time valgrind
+        command -v npm >/dev/null || echo nodejs npm # they may be somebody else's
         ;;
     fuzz) echo build-essential clang libclang-rt-dev ;;
     fresh) echo debootstrap git ;;
     *)
-        echo "usage: tools/install-packages.sh build|python|wheel|demo|coverage|test|heavy|lint|format|bench|fuzz|fresh|arm|micropython ..." >&2
+        echo "usage: tools/install-packages.sh build|python|wheel|demo|coverage|test|heavy|lint|format|bench|fuzz|fresh|arm|unix|micropython ..." >&2
         exit 2
         ;;
     esac

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Counts the instructions of whole chats, of this library and of the program over libcurl and yyjson, with callgrind:
 # bench/instructions/chats.sh FOLDER, which bench/peers.sh has printed. Those of libcurl are among them, the kernel's are not.
+# Of `chat` they are of one, of `long` and `long-shown` of a chunk, of `big-list` and `big-file` of a thousand bytes.
 set -eu
 folder=$1
 command -v valgrind >/dev/null || { echo "skipped: no valgrind" && exit 77; }
@@ -18,19 +19,20 @@ count()
     valgrind --tool=callgrind --callgrind-out-file=/dev/null "$folder/$1" "$2" "$origin" "$3" 2>&1 | sed -n 's/.*Collected : //p'
 }
 
-# row WHAT ROW FEW MANY PARTS: of a chat that has so many parts
+# row ROW FEW MANY PARTS: of a chat that has so many parts
 row()
 {
-    ours=$((($(count peer_exochat "$2" "$4") - $(count peer_exochat "$2" "$3")) / ($4 - $3) / $5))
-    theirs=$((($(count peer_curl "$2" "$4") - $(count peer_curl "$2" "$3")) / ($4 - $3) / $5))
-    awk -v what="$1" -v ours="$ours" -v theirs="$theirs" 'BEGIN {
-        printf "| %-48s | %10d | %18d | %5.2f |\n", what, ours, theirs, ours / theirs }'
+    for program in peer_exochat peer_curl; do
+        client=$([ $program = peer_exochat ] && echo exochat || echo libcurl)
+        few=$(count $program "$1" "$2")
+        many=$(count $program "$1" "$3")
+        printf '%s\tcount\t%s\t%d\n' "$1" "$client" $(((many - few) / ($3 - $2) / $4)) >>"$work/rows"
+    done
 }
 
-echo "| instructions                                     | exochat    | libcurl and yyjson | ratio |"
-echo "|:-------------------------------------------------|-----------:|-------------------:|------:|"
-row "a chat: 20 KB in 40 messages, 200 chunks" chat 10 30 1
-row "a chunk of 20,000, for the whole answer" long 1 3 20000
-row "a chunk of 20,000, each shown" long-shown 1 3 20000
-row "1,000 bytes of a request in 400 messages" big-list 2 12 1000
-row "1,000 bytes of a file" big-file 2 12 1000
+row chat 10 30 1
+row long 1 3 20000
+row long-shown 1 3 20000
+row big-list 2 12 1000
+row big-file 2 12 1000
+python3 "$(dirname "$0")/../results.py" counted <"$work/rows"

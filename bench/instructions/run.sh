@@ -3,6 +3,7 @@
 # PART is decode, encode or repair; all are counted by default, and printed as `NAME COUNT`. --check compares them with
 # what the file `expected` has of this compiler and fails where one is more than 10 % above it; --store writes them there.
 # Another compiler than those that it has, or no valgrind: says so, and exit status 77.
+# $BENCH_RESULTS: what was counted is kept there (bench/results.py).
 #     decode/SHAPE/hit, miss     an event of a stream: of a shape that is remembered, read in full
 #     encode/TEXT/size, write    1,000 bytes of text: sized, written into windows of 16 KB
 #     repair/INPUT               a kilobyte of JSON, beside bench/repair
@@ -109,6 +110,8 @@ echo "$compiler"
 for one in ${*:-decode encode repair}; do
     "$one"
 done
+[ -z "${BENCH_RESULTS:-}" ] || awk '{ print $1 "\tcount\texochat\t" $2 }' "$work/counted" |
+    BENCH_SAID=1 python3 "$root/bench/results.py" instructions "compiler=$compiler" "valgrind=$(valgrind --version | sed 's/.*-//')"
 
 case $mode in
 store)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Measures the package on MicroPython beside the provider that it takes the place of, and prints a table:
+"""Measures the package on MicroPython beside the provider that it takes the place of:
 
     compare.py
 
 Both are compiled alike and run the same job.py on the unix port of tools/micropython.sh, against the scripted server of the
 tests: the least heap with which each thing passes, and processor time of a chat. The original (0.4.3, with what it needs of
 exoclaw 0.32.0; from PyPI) checks no certificate. It is measured alone, with exoclaw's __init__.py empty, and with all that
-importing exoclaw brings.
+importing exoclaw brings. $BENCH_PYTHON has a pip. Exit status 77 where the unix port is not to be had.
 """
 
 import json
@@ -20,15 +20,23 @@ import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "micropython"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "tests" / "micropython"), str(ROOT / "tests"), str(HERE.parent)]
 
+import results  # noqa: E402
 import stage  # noqa: E402
 from upstream import Upstream  # noqa: E402
 from upstream.tls import Certificates  # noqa: E402
 
 WHEELS = ("exoclaw-provider-openai==0.4.3", "exoclaw==0.32.0")
-NAMES = ("ours", "original", "original, all of exoclaw")
+NAMES = ("exochat", "original", "original, all of exoclaw")
 CALLS = 50
+LONGER = {
+    "chat": "chat of 50 messages",
+    "file": "a request of 10 MB from a file",
+    "answer": "an answer of 60 KB",
+    "calls": "a chat",
+    "handshakes": "a chat with its own handshake",
+}
 
 # What micropython-lib has and Debian's source does not, and the environment, which the tests' unix port lacks as boards do.
 # The original says no server_hostname, so that nothing can be checked.
@@ -50,7 +58,7 @@ def stage_original(folder, whole):
     """Puts the original into `folder`, as .mpy; `whole`: with exoclaw's own __init__.py."""
     wheels = ROOT / "build" / "micropython" / "wheels"
     if not list(wheels.glob("*.whl")):
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", wheels, *WHEELS]
+        pip = [os.environ.get("BENCH_PYTHON", sys.executable), "-m", "pip", "download", "--quiet", "--no-deps", "--dest", wheels, *WHEELS]
         subprocess.run(pip, check=True)
     with tempfile.TemporaryDirectory() as unpacked:
         sources = pathlib.Path(unpacked)
@@ -76,7 +84,7 @@ class Bench:
         self.folder = folder
         for name in NAMES:
             (folder / name).mkdir()
-        stage.package(folder / "ours")
+        stage.package(folder / "exochat")
         stage_original(folder / "original", False)
         stage_original(folder / NAMES[2], True)
         self.stream("sixty", ["y" * 512] * 120)
@@ -92,11 +100,11 @@ class Bench:
 
     def run(self, name, what, url, heap, calls=1):
         """(whether it passed, what it printed, seconds of the processor)."""
-        ca = self.certificates.ca if name == "ours" and url.startswith("https") else ""
+        ca = self.certificates.ca if name == "exochat" and url.startswith("https") else ""
         command = [stage.MADE / "unix", "-X", f"heapsize={heap}k", HERE / "job.py", what, url, ca, self.folder / "ten", calls]
         environment = {"MICROPYPATH": f"{self.folder / name}:.frozen", "PATH": os.environ["PATH"]}
         before = os.times()
-        ran = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, timeout=600)
+        ran = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, timeout=600, check=False)
         after = os.times()
         spent = after.children_user + after.children_system - before.children_user - before.children_system
         return ran.stdout.endswith("good\n"), ran.stdout + ran.stderr, spent
@@ -123,26 +131,26 @@ class Bench:
         return (many - few) / CALLS * 1000 if good else None
 
 
-def row(title, values, unit):
-    cells = ["–" if value is None else f"{value:.1f} {unit}" if unit == "ms" else f"{value} {unit}" for value in values]
-    print(f"| {title} | " + " | ".join(cells) + " |", flush=True)
-
-
 def main():
-    subprocess.run([ROOT / "tools" / "micropython.sh", "unix"], check=True)
+    if subprocess.run([ROOT / "tools" / "micropython.sh", "unix"], check=False).returncode:
+        return 77
+    names = [wheel.partition("==") for wheel in WHEELS]
+    release = results.said(str(stage.MADE / "unix"), "-c", "import sys; print('.'.join(map(str, sys.implementation.version[:3])))")
+    part = results.Measured("micropython", {"MicroPython": release, **{name: version for name, _, version in names}})
+    rounds = int(os.environ.get("ROUNDS", "3"))
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(pathlib.Path(folder))
         with Upstream(streams=[folder]) as plain, Upstream(streams=[folder], tls=bench.certificates.server()) as tls:
             urls = {"plain": plain.base_url, "TLS": tls.base_url.replace("127.0.0.1", "localhost")}
-            print("| | " + " | ".join(NAMES) + " |\n|---|" + "--:|" * len(NAMES))
-            alive = [bench.run(name, "import", urls["plain"], 1024)[1].split()[1] for name in NAMES]
-            row("alive after the import", [int(size) // 1024 for size in alive], "KB")
-            row("least heap: import", [bench.least(name, "import", urls["plain"]) for name in NAMES], "KB")
+            alive = {name: [int(bench.run(name, "import", urls["plain"], 1024)[1].split()[1]) // 1024] for name in NAMES}
+            part.add("alive after the import", "KB", alive)
+            part.add("least heap: import", "KB", {name: [bench.least(name, "import", urls["plain"])] for name in NAMES})
             for what in ("chat", "file", "answer"):
                 for kind, url in urls.items():
-                    row(f"least heap: {what}, {kind}", [bench.least(name, what, url) for name in NAMES], "KB")
+                    part.add(f"least heap: {LONGER[what]}, {kind}", "KB", {name: [bench.least(name, what, url)] for name in NAMES})
             for what, kind in (("calls", "plain"), ("calls", "TLS"), ("handshakes", "TLS")):
-                row(f"processor: {what}, {kind}", [bench.processor(name, what, urls[kind]) for name in NAMES], "ms")
+                taken = [[bench.processor(name, what, urls[kind]) for name in NAMES] for _ in range(rounds)]
+                part.add(f"processor: {LONGER[what]}, {kind}", "ms", dict(zip(NAMES, map(list, zip(*taken, strict=True)), strict=True)))
     return 0
 
 

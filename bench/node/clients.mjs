@@ -6,11 +6,11 @@ import { strict as assert } from "node:assert";
 
 const [folder, row, origin] = process.argv.slice(2);
 const STREAMS = 500, CHUNKS = 50, PACE = 20;
-const LINE = "wave after wave ".repeat(5) + "\n";
+const LINE = 'wave after wave "after" wave after wave, until there was nothing left of the shore\n';
 const PROMPT = Array.from({ length: 40 }, (_, i) => ({ role: ["user", "assistant"][i % 2], content: `${i} ` + "wave after wave ".repeat(32) }));
 const HELLO = [{ role: "user", content: "hello" }];
 
-const spent = () => { const used = process.cpuUsage(); return (used.user + used.system) / 1e6; };
+const spent = () => { const used = process.cpuUsage(); return (used.user + used.system) / 1e3; }; // ms
 const peak = () => process.resourceUsage().maxRSS; // KB
 const connections = async () => Number(await (await fetch(`${origin}/connections`)).text());
 
@@ -43,8 +43,8 @@ const rows = {
     chat: () => repeated("/chunks/200", PROMPT, 3, 20),
     long: () => repeated("/chunks/20000", PROMPT, 1, 1),
     "long-shown": () => repeated("/chunks/20000", PROMPT, 1, 1, async () => {}),
-    "big-message": async () => {
-        const message = [{ role: "user", content: Buffer.alloc(100 << 20, LINE).toString("latin1") }];
+    "big-one": async () => {
+        const message = [{ role: "user", content: Buffer.alloc(100e6, LINE).toString("latin1") }];
         const chat = made("/one");
         await chat(HELLO);
         const before = spent(), memory = peak();

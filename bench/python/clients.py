@@ -1,7 +1,8 @@
-"""One measurement of one client, in a process of its own: clients.py CLIENT ROW ORIGIN prints JSON, {figure: number}.
+"""One measurement of one client, in a process of its own: clients.py CLIENT ROW[:AMOUNT] ORIGIN prints JSON, {figure: number}.
 
 CLIENT is ours, original (the provider that this package takes the place of; the path decides which of the two is imported),
-openai, litellm, or aiohttp, with json and the framing by hand. Processor time is this process's, user and system; memory is what its peak grows by.
+openai, litellm, or aiohttp, with json and the framing by hand. Processor time is this process's, user and system, in
+milliseconds; memory is what its peak grows by, in KB. `whole` says nothing: whoever runs the process looks what it took.
 """
 
 import asyncio
@@ -14,16 +15,18 @@ import time
 import urllib.request
 
 CLIENT, ROW, ORIGIN = sys.argv[1:]
+ROW, _, AMOUNT = ROW.partition(":")
 MEGABYTES = 100
-LINE = "wave after wave " * 5 + "\n"
-LINES = (MEGABYTES << 20) // len(LINE)
-STREAMS, CHUNKS, PACE = 500, 50, 0.02
+LINE = 'wave after wave "after" wave after wave, until there was nothing left of the shore\n'
+LINES = MEGABYTES * 10**6 // len(LINE)
+STREAMS, CHUNKS, PACE = int(AMOUNT or 500), 50, 0.02
+HELLO = [{"role": "user", "content": "hello"}]
 PROMPT = [{"role": ("user", "assistant")[i % 2], "content": f"{i} " + "wave after wave " * 32} for i in range(40)]
 
 
 def spent():
     used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    return (used.ru_utime + used.ru_stime) * 1e3
 
 
 def peak():
@@ -121,8 +124,16 @@ def start():
     return {"cpu": spent() - before}
 
 
+def whole():
+    asyncio.run(made(ORIGIN + "/one/v1")(HELLO))
+
+
 def chat():
     return {"cpu": asyncio.run(repeated("/chunks/200/v1", PROMPT, 3, 20))}
+
+
+def paced():
+    return {"cpu": asyncio.run(repeated("/paced/200/2/v1", PROMPT, 1, 3, show))}
 
 
 def long():
@@ -133,9 +144,12 @@ def long_shown():
     return {"cpu": asyncio.run(repeated("/chunks/20000/v1", PROMPT, 1, 1, show))}
 
 
-def big_message():
-    message = [{"role": "user", "content": LINE * LINES}]
-    return with_memory(message)
+def big_list():
+    return with_memory([{"role": ("user", "assistant")[i % 2], "content": LINE * (LINES // 400)} for i in range(400)])
+
+
+def big_one():
+    return with_memory([{"role": "user", "content": LINE * LINES}])
 
 
 def big_file():
@@ -149,7 +163,7 @@ def big_file():
 def with_memory(messages):
     async def run():
         chat = made(ORIGIN + "/one/v1")
-        await chat([{"role": "user", "content": "hello"}])
+        await chat(HELLO)
         before, memory = spent(), peak()
         await chat(messages)
         return {"cpu": spent() - before, "kilobytes": peak() - memory}
@@ -172,9 +186,9 @@ def given_file():
 def streams():
     async def run():
         chat = made(f"{ORIGIN}/paced/{CHUNKS}/{int(PACE * 1000)}/v1")
-        await chat([{"role": "user", "content": "hello"}])
+        await chat(HELLO)
         before, memory, began = spent(), peak(), time.monotonic()
-        texts = await asyncio.gather(*(chat([{"role": "user", "content": "hello"}]) for _ in range(STREAMS)))
+        texts = await asyncio.gather(*(chat(HELLO) for _ in range(STREAMS)))
         assert all(texts)
         wall = time.monotonic() - began
         return {"cpu": spent() - before, "wall": wall / (CHUNKS * PACE), "kilobytes": (peak() - memory) / STREAMS}
@@ -184,10 +198,11 @@ def streams():
 
 def sequence():
     before = connections()
-    asyncio.run(repeated("/one/v1", [{"role": "user", "content": "hello"}], 0, 100))
+    asyncio.run(repeated("/one/v1", HELLO, 0, 100))
     return {"connections": connections() - before - 1}  # without the first look
 
 
-print(json.dumps({"start": start, "chat": chat, "long": long, "long-shown": long_shown, "big-message": big_message,
-                  "big-file": big_file, "given": given, "given-file": given_file, "streams": streams,
-                  "sequence": sequence}[ROW]()))  # fmt: skip
+ROWS = (start, whole, chat, paced, long, long_shown, big_list, big_one, big_file, given, given_file, streams, sequence)
+found = {row.__name__.replace("_", "-"): row for row in ROWS}[ROW]()
+if found:
+    print(json.dumps(found))

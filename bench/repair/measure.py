@@ -2,19 +2,23 @@
 """The repair of JSON beside the Python package json_repair: bench/repair/measure.py [FILE ...]
 
 The files beside this one are a tool's arguments of a kilobyte: valid.txt, and what models make of such: cut off, with
-quotation marks that are not escaped, as Python writes them, with comments in a block of code, with bare keys. For each
-one the shortest of several times is taken, the two in turn. The package is installed under build/compare, with pip.
+quotation marks that are not escaped, as Python writes them, with comments in a block of code, with bare keys. The two take
+turns, $ROUNDS (5) times, and each time the shortest of five counts. $BENCH_PYTHON has the package (python/prepare.sh).
 """
 
+import os
 import pathlib
 import subprocess
 import sys
-import venv
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-FOLDER = ROOT / "build" / "compare"
-PYTHON = FOLDER / "venv" / "bin" / "python"
+sys.path.insert(0, str(HERE.parent))
+
+import results  # noqa: E402
+
+PYTHON = os.environ["BENCH_PYTHON"]
 
 THEIRS = """
 import sys, time
@@ -33,20 +37,12 @@ for name in sys.argv[2:]:
 """
 
 
-def install():
-    if not PYTHON.exists():
-        venv.create(FOLDER / "venv", with_pip=True)
-        subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "json_repair"], check=True)
-
-
-def build():
-    program = FOLDER / "repair"
+def build(program):
     core = ROOT / "src" / "core"
     lines = (core / "core.mk").read_text().splitlines()
     sources = [core / line.split()[-1] for line in lines if line.startswith("EXO_CORE_SOURCES += ")]
     options = ["-std=gnu11", "-O2", f"-I{ROOT / 'include'}"]
-    subprocess.run(["cc", *options, HERE / "repair.c", *sources, "-o", program], check=True)
-    return program
+    subprocess.run([os.environ.get("CC", "cc"), *options, HERE / "repair.c", *sources, "-o", program], check=True)
 
 
 def times(*command):
@@ -56,14 +52,15 @@ def times(*command):
 
 def main():
     files = sys.argv[1:] or sorted(HERE.glob("*.txt"))
-    install()
-    program = build()
-    ours = [min(pair) for pair in zip(*(times(program, "2000", *files) for _ in range(3)), strict=True)]
-    theirs = [min(pair) for pair in zip(*(times(PYTHON, "-c", THEIRS, "20", *files) for _ in range(3)), strict=True)]
-    print("| input | bytes | exochat | json_repair | ratio |")
-    print("|:------|------:|--------:|------------:|------:|")
-    for file, us, them in zip(map(pathlib.Path, files), ours, theirs, strict=True):
-        print(f"| {file.stem} | {file.stat().st_size} | {us:.1f} us | {them:.0f} us | {them / us:.0f} |")
+    version = "import importlib.metadata as m; print(m.version('json_repair'))"
+    part = results.Measured("repair", {"json_repair": results.said(PYTHON, "-c", version)})
+    with tempfile.TemporaryDirectory() as folder:
+        program = pathlib.Path(folder) / "repair"
+        build(program)
+        rounds = range(int(os.environ.get("ROUNDS", "5")))
+        found = [(times(program, "500", *files), times(PYTHON, "-c", THEIRS, "20", *files)) for _ in rounds]
+    for at, file in enumerate(map(pathlib.Path, files)):
+        part.add(file.stem, "us", {"exochat": [ours[at] for ours, _ in found], "json_repair": [theirs[at] for _, theirs in found]})
 
 
 if __name__ == "__main__":
