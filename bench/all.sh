@@ -79,7 +79,7 @@ others()
 
 instructions() { bench/instructions/run.sh; }
 alone() { bench/run.sh "$BUILD"; }
-counted() { peers && bench/instructions/chats.sh "$BUILD/bench"; }
+counted() { peers && ROUNDS=${PEER_ROUNDS:-3} bench/instructions/chats.sh "$BUILD/bench"; }
 bytes() { peers && ROUNDS=${PEER_ROUNDS:-5} python3 bench/bytes.py "$BUILD/bench"; }
 repair() { others && ROUNDS=${PEER_ROUNDS:-5} python3 bench/repair/measure.py; }
 python() { others && bench/python/run.sh; }

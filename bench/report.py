@@ -281,7 +281,7 @@ def versions(book):
     for part in book.parts.values():
         for name, version in part.versions.items():
             found.setdefault(name, {})[version] = True
-    return table(["what", "version"], [[name, ", ".join(of)] for name, of in sorted(found.items())], "")
+    return table(["what", "version"], [[name, ", ".join(of)] for name, of in sorted(found.items(), key=lambda item: item[0].lower())], "")
 
 
 # ---- the aims

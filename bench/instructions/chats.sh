@@ -1,7 +1,8 @@
 #!/bin/sh
 # Counts the instructions of whole chats, of this library and of the program over libcurl and yyjson, with callgrind:
 # bench/instructions/chats.sh FOLDER, which bench/peers.sh has printed. Those of libcurl are among them, the kernel's are not.
-# Of `chat` they are of one, of `long` and `long-shown` of a chunk, of `big-list` and `big-file` of a thousand bytes.
+# Of `chat` they are of one, of `long` and `long-shown` of a chunk, of `big-list` and `big-file` of a thousand bytes. In how
+# many pieces an answer comes is chance, so they are counted $ROUNDS (3) times.
 set -eu
 folder=$1
 command -v valgrind >/dev/null || { echo "skipped: no valgrind" && exit 77; }
@@ -24,9 +25,13 @@ row()
 {
     for program in peer_exochat peer_curl; do
         client=$([ $program = peer_exochat ] && echo exochat || echo libcurl)
-        few=$(count $program "$1" "$2")
-        many=$(count $program "$1" "$3")
-        printf '%s\tcount\t%s\t%d\n' "$1" "$client" $(((many - few) / ($3 - $2) / $4)) >>"$work/rows"
+        printf '%s\tcount\t%s' "$1" "$client" >>"$work/rows"
+        for _ in $(seq "${ROUNDS:-3}"); do
+            few=$(count $program "$1" "$2")
+            many=$(count $program "$1" "$3")
+            printf '\t%d' $(((many - few) / ($3 - $2) / $4)) >>"$work/rows"
+        done
+        echo >>"$work/rows"
     done
 }
 
