@@ -90,7 +90,7 @@ chats()
     peers || return
     others || echo "without the Python provider"
     # shellcheck disable=SC2086
-    ROUNDS=${PEER_ROUNDS:-9} python3 bench/peers.py "$BUILD/bench" ${PEER_ROWS:-}
+    ROUNDS=${PEER_ROUNDS:-7} python3 bench/peers.py "$BUILD/bench" ${PEER_ROWS:-}
 }
 
 memory()

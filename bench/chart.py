@@ -18,7 +18,7 @@ COLOURS = {
     "litellm": "#555555",
 }
 SIZES = {10**3: "1 KB", 10**4: "10 KB", 10**5: "100 KB", 10**6: "1 MB", 10**7: "10 MB", 10**8: "100 MB", 10**9: "1 GB"}
-MARKS = [4 << power for power in range(12)]  # MB
+MARKS = [1 << power for power in range(14)]  # MB
 WIDTH, HEIGHT = 860, 460
 LEFT, RIGHT, TOP, BOTTOM = 70, 620, 40, 400  # of the plot
 
@@ -57,7 +57,7 @@ def drawn(found):
         lines.append(f'<path d="M{LEFT} {y:.1f}H{RIGHT}" stroke="#ddd"/>')
         lines.append(text(LEFT - 8, y + 4, f"{memory} MB" if memory < 1024 else f"{memory // 1024} GB", "end"))
     for size, said in SIZES.items():
-        x, _ = place(size, 4)
+        x, _ = place(size, MARKS[0])
         lines.append(f'<path d="M{x:.1f} {TOP}V{BOTTOM}" stroke="#eee"/>')
         lines.append(text(x, BOTTOM + 20, said, "middle"))
     ends = [(place(max(points), points[max(points)])[1], name) for name, points in found.items() if points]

@@ -2,7 +2,7 @@
 
 FOLDER is what peers.sh made: the library and programs over libcurl and yyjson, and over raw sockets and yyjson (rows.c has the
 rows). Beside them are curl, the command, and, where $BENCH_PYTHON has it (python/prepare.sh), the Python provider that this
-project takes the place of (python/clients.py). All take turns ($ROUNDS, 9; the Python provider takes part in the first
+project takes the place of (python/clients.py). All take turns ($ROUNDS, 7; the Python provider takes part in the first
 three, and at 2,000 streams in one), each figure is of a process of its own, and a ratio is of two of the same round. $PEERS
 names those that are wanted. Figures of two runs are not to be compared.
 """
@@ -66,7 +66,7 @@ def versions(folder):
 
 
 def main(folder, *rows):
-    rounds = int(os.environ.get("ROUNDS", "9"))
+    rounds = int(os.environ.get("ROUNDS", "7"))
     wanted = os.environ.get("PEERS", " ".join(PEERS)).split()
     part = results.Measured("chats", versions(folder))
     server = subprocess.Popen([os.path.join(folder, "server")], stdout=subprocess.PIPE, text=True)

@@ -4,8 +4,8 @@
 
 PYTHON has the others installed, PACKAGE is the folder of this package and of _exochat, or such folders as in PYTHONPATH,
 SERVER is bench/server.c, built. Every figure is of a process of its own (clients.py); the clients take turns, $PYTHON_ROUNDS
-(5) times, but those that are slow and not what is compared with only in the first two. $PYTHON_ROWS and $PYTHON_CLIENTS name those that are
-wanted. Figures of two runs are not to be compared.
+(4) times, but those that are slow and not what is compared with only in the first round or two. $PYTHON_ROWS and $PYTHON_CLIENTS
+name those that are wanted. Figures of two runs are not to be compared.
 """
 
 import json
@@ -20,7 +20,7 @@ sys.path.insert(0, str(HERE.parent))
 import results  # noqa: E402
 
 CLIENTS = os.environ.get("PYTHON_CLIENTS", "ours original openai litellm aiohttp openai-npm").split()
-SLOW = ("openai", "litellm", "openai-npm")
+ROUNDS = {"openai": 2, "openai-npm": 2, "litellm": 1}  # at most
 NODE = os.environ.get("NODE_FOLDER")  # with node_modules; without it openai of npm is left out
 ROWS = "start chat long long-shown big-one big-file streams sequence"
 
@@ -64,7 +64,7 @@ def versions(python):
 
 def main(python, package, server):
     part = results.Measured("python", versions(python))
-    rounds = int(os.environ.get("PYTHON_ROUNDS", "5"))
+    rounds = int(os.environ.get("PYTHON_ROUNDS", "4"))
     process = subprocess.Popen([server], stdout=subprocess.PIPE, text=True)
     try:
         origin = f"http://127.0.0.1:{process.stdout.readline().strip()}"
@@ -72,7 +72,7 @@ def main(python, package, server):
             found = {client: [] for client in CLIENTS}
             for number in range(rounds):
                 for client in CLIENTS:
-                    if number < 2 or client not in SLOW:
+                    if number < ROUNDS.get(client, rounds):
                         found[client].append(measured(python, package, client, row, origin))
             part.add_rounds(row, found)
     finally:
