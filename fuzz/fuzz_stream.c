@@ -1,6 +1,6 @@
 /*
  * fuzz_stream.c: bytes of a body → intake → answer and failure: no crash, and the same events however the body is cut,
- * and whether every event is read in full or those whose shape is remembered are not.
+ * and whether every event is read in full or those whose shape is remembered are not; with one choice and with two.
  */
 #include "fuzz.h"
 
@@ -55,7 +55,7 @@ static uint64_t hash_answer(const exo_answer *answer, uint64_t hash)
     return hash;
 }
 
-static uint64_t read_body(const uint8_t *data, size_t size, size_t piece, bool read_all)
+static uint64_t read_body(const uint8_t *data, size_t size, size_t piece, uint32_t choices, bool read_all)
 {
     exo_limits limits = *exo_limits_micro();
     exo_intake_options options = EXO_INTAKE_OPTIONS_INIT;
@@ -70,9 +70,9 @@ static uint64_t read_body(const uint8_t *data, size_t size, size_t piece, bool r
     options.allocator = &fuzz_heap;
     options.limits = &limits;
     options.answers = answers;
-    options.answer_count = 2;
+    options.answer_count = choices;
     options.failure = &failure;
-    options.think_tags = true;
+    options.think_tags = choices > 1;
     options.read_all = read_all;
     options.shown_only = !read_all;
     FUZZ_MUST(exo_intake_init(&intake, &options) == EXO_OK);
@@ -99,9 +99,11 @@ static uint64_t read_body(const uint8_t *data, size_t size, size_t piece, bool r
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t piece = fuzz_piece(&data, &size);
-    const uint64_t whole = read_body(data, size, size + 1, true);
-    FUZZ_MUST(read_body(data, size, size + 1, false) == whole);
-    FUZZ_MUST(read_body(data, size, piece, false) == whole);
-    FUZZ_MUST(read_body(data, size, piece, true) == whole);
+    for (uint32_t choices = 1; choices <= 2; choices++) {
+        const uint64_t whole = read_body(data, size, size + 1, choices, true);
+        FUZZ_MUST(read_body(data, size, size + 1, choices, false) == whole);
+        FUZZ_MUST(read_body(data, size, piece, choices, false) == whole);
+        FUZZ_MUST(read_body(data, size, piece, choices, true) == whole);
+    }
     return 0;
 }

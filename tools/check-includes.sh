@@ -25,13 +25,14 @@ encode_walk    encode
 encode_piece   encode_walk json_text vectors
 encode_file    encode_walk
 json_name      json_read
-chunk          chunk_learn chunk_pass chunk_places json_name json_read json_text think shape
+chunk          chunk_delta chunk_learn chunk_pass chunk_places json_name json_read json_text think shape
+chunk_delta    chunk
 chunk_places   chunk
 chunk_pass     chunk_places json_pass
 chunk_learn    chunk json_name json_read shape
-shape          chunk json_text
+shape          chunk chunk_delta json_text
 answer         chunk json_repair finish answer_calls answer_keep
-answer_calls   answer answer_keep
+answer_calls   answer answer_keep json_text
 answer_keep    answer json_repair
 failure        failure_body failure_words retry_after json_text
 failure_body   failure failure_words retry_after json_read json_text

@@ -127,7 +127,8 @@ int exo_answer_apply(exo_answer *answer, exo_delta *delta, uint32_t *tool);
 /* Applies a fragment of content, reasoning or arguments that simply goes on with what is there, as most do, a word
  * of the response that it has, or a TOOL_CALL that only says which call the next ones are of: it is as if
  * exo_answer_apply() had, but `*delta` stays as it came, and what is to be shown of a fragment is stored in `*shown`.
- * False: it is not that simple, or memory has to grow, and nothing has changed. */
+ * False: it is not that simple, or memory has to grow, and nothing has changed; but of arguments that are `joined` the
+ * TOOL_CALL before them may have been applied, which can be applied once more. */
 bool exo_answer_go_on(exo_answer *answer, const exo_delta *delta, exo_span *shown);
 #endif
 

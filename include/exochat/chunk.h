@@ -78,6 +78,8 @@ typedef struct exo_delta {
     bool opens;   /* TOOL_CALL: its arguments are text, and begin with a bracket */
     bool object;  /* TOOL_CALL: its arguments are no text, but an object or a list: TOOL_OBJECT follows */
     bool list;    /* MEMBER: one more value of a list */
+    bool joined;  /* TOOL_ARGUMENTS: the TOOL_CALL before them says nothing but `index` and `opens`, which are here, and
+                     was not handed out */
     uint16_t half; /* of a fragment: it is half a surrogate pair, this one, and `text` the U+FFFD that it comes to
                       unless the other half is the text's neighbour. answer.h joins them */
     bool hole; /* MALFORMED: it begins like JSON, with { or with [ and the beginning of a value or ], and is not read to
@@ -95,6 +97,9 @@ typedef struct exo_delta {
  * chunk.c holds the first to its table. */
 #define EXO_CHUNK_PLACES_ 61
 #define EXO_CHUNK_LISTS_  4
+
+/* So many bytes behind the scratch may be written, where vectors are. Private. */
+#define EXO_CHUNK_SPARE_ 16
 
 /* How many words name a response: its id, its model and its service_tier. Private. */
 #define EXO_CHUNK_NAMES_ 3
@@ -154,8 +159,10 @@ typedef struct exo_chunk {
     uint32_t places_[EXO_CHUNK_PLACES_]; /* of the event, of the choice and of the tool call at hand */
     uint64_t number_;
     exo_think think_;
+#ifdef EXO_SMALL
     char scratch_[EXO_JSON_SCRATCH];
-#ifndef EXO_SMALL
+#else
+    char scratch_[EXO_JSON_SCRATCH + EXO_CHUNK_SPARE_];
     const exo_allocator *remembers_; /* NULL: nothing is */
     exo_shapes *shapes_;
     exo_recalled recalled_; /* of the event at hand, where its shape is remembered; else nothing is known */
@@ -184,10 +191,14 @@ void exo_chunk_think_tags(exo_chunk *chunk, bool on);
  * when the first shape is remembered; free them with exo_chunk_forget(). */
 void exo_chunk_remember(exo_chunk *chunk, const exo_allocator *allocator);
 
-/* Begins with the event that `ahead` begins with, if it is of a shape that is remembered, and LF and LF follow: returns
- * the length of its data, in which there is no line end. 0: nothing was begun. What lies ahead must stay valid as the
- * data of exo_chunk_begin() must. */
-size_t exo_chunk_begin_ahead(exo_chunk *chunk, exo_span ahead);
+/* Looks whether `ahead` begins with an event of a shape that is remembered, and LF and LF follow: returns the length of
+ * its data, in which there is no line end, or 0. What lies ahead must stay valid as the data of exo_chunk_begin() must.
+ * Where all that the event has to say is one text, that is stored in `*delta`, and exo_chunk_is_over(): nothing was
+ * begun. Else, or if that delta is not used, exo_chunk_begin_known() begins with the event. */
+size_t exo_chunk_begin_ahead(exo_chunk *chunk, exo_span ahead, exo_delta *delta);
+
+/* Begins with the event that exo_chunk_begin_ahead() has just found: next() hands out what it says. */
+void exo_chunk_begin_known(exo_chunk *chunk);
 
 /* Whether the event at hand is of a shape that is remembered. */
 static inline bool exo_chunk_is_known(const exo_chunk *chunk)

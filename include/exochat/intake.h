@@ -82,7 +82,7 @@ typedef struct exo_intake_options {
     bool lenient_end;     /* accept a clean end without finish_reason and [DONE] */
     bool strict_stream;   /* refuse a whole completion and lines of JSON in place of a stream */
     bool read_all;        /* read every event in full: remember no shapes (chunk.h). The result is the same */
-    bool shown_only;      /* events that show nothing, EXO_EVENT_NONE, may be left out */
+    bool shown_only;      /* events that show nothing, EXO_EVENT_NONE, may be left out; a delta may then be `joined` */
 #ifndef EXO_SMALL
     exo_failing *failing_; /* in place of `failure`. Private to the core */
 #endif
@@ -117,6 +117,9 @@ typedef struct exo_intake {
     bool over_;   /* [DONE], an error, or the end: the rest does not matter */
     bool done_;   /* [DONE] came */
     bool flushed_;
+#ifndef EXO_SMALL
+    bool reads_on_; /* nothing is at hand, and nothing is to be done but to read on: found out by next() */
+#endif
     uint16_t status_;
     uint16_t shown_;    /* the answer, from 1 on, that may have more to show of the delta at hand */
     uint32_t tool_;     /* the tool call that it is of */

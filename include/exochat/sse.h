@@ -76,9 +76,21 @@ void exo_sse_end(exo_sse *sse);
 int exo_sse_next(exo_sse *sse, exo_sse_event *event);
 
 #ifndef EXO_SMALL
+/* The state in which a line may begin. Private; sse.c holds it to its table. */
+#define EXO_SSE_AWAIT_NAME_ 1
+
 /* What lies ahead, of the fed bytes, where a line of data begins an event: all that follows its "data: ". Empty where
  * anything else is at hand, or pending. Nothing is taken. */
-exo_span exo_sse_ahead(const exo_sse *sse);
+static inline exo_span exo_sse_ahead(const exo_sse *sse)
+{
+    const size_t name = sizeof "data: " - 1;
+    const size_t left = (size_t)(sse->end_ - sse->at_);
+    if (left <= name || sse->state_ != EXO_SSE_AWAIT_NAME_ || (sse->name_len_ | sse->has_data_) != 0 ||
+        sse->type_.len > 0 || memcmp(sse->at_, "data: ", name) != 0) {
+        return exo_span_of(NULL, 0);
+    }
+    return exo_span_of(sse->at_ + name, left - name);
+}
 
 /* Takes the event whose data is the first `len` bytes, at least one, of what exo_sse_ahead() has just said: there is no
  * line end in them, and LF and LF follow. It is as if exo_sse_next() had stored it. */
@@ -88,7 +100,15 @@ static inline void exo_sse_take_ahead(exo_sse *sse, size_t len)
 }
 
 /* Whether next() would say NEED_DATA about nothing that it would have to carry; then it has said so. */
-bool exo_sse_rests(exo_sse *sse);
+static inline bool exo_sse_rests(exo_sse *sse)
+{
+    if (sse->at_ != sse->end_ || sse->state_ != EXO_SSE_AWAIT_NAME_ || sse->data_ || sse->ended_ || sse->error_) {
+        return false;
+    }
+    sse->fed_ = false;
+    sse->value_ = sse->at_ = sse->end_ = "";
+    return true;
+}
 #endif
 
 /* How many bytes of the stream are consumed: of all fed bytes, those that next() has dealt with. */

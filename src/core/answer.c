@@ -9,6 +9,7 @@
 
 #include "answer_calls.h"
 #include "answer_keep.h"
+#include "seldom.h"
 
 #include "exochat/finish.h"
 #include "exochat/json_repair.h"
@@ -325,24 +326,28 @@ int exo_answer_apply(exo_answer *answer, exo_delta *delta, uint32_t *tool)
 }
 
 #ifndef EXO_SMALL
+_Static_assert(EXO_DELTA_REASONING - EXO_DELTA_CONTENT == EXO_KEPT_REASONING_ && EXO_KEPT_TEXT_ == 0 &&
+                   EXO_KEEP_TEXT << EXO_KEPT_REASONING_ == EXO_KEEP_REASONING,
+               "the two texts that go on are in the order of their deltas");
+
 /* The same for a fragment of CONTENT or REASONING. */
-static bool answer_go_on_with_text(exo_answer *answer, const exo_delta *delta, exo_span *shown)
+static inline bool answer_go_on_with_text(exo_answer *answer, const exo_delta *delta, exo_span *shown)
 {
-    const bool thought = delta->type == EXO_DELTA_REASONING;
-    const enum exo_answer_kept which = thought ? EXO_KEPT_REASONING_ : EXO_KEPT_TEXT_;
+    const unsigned which = delta->type - EXO_DELTA_CONTENT;
     exo_buffer *buffer = &answer->kept_[which];
-    const exo_span text = delta->text;
-    if (answer->half_[which] != 0 || text.len > buffer->capacity_ - buffer->len) {
+    const size_t len = delta->text.len;
+    if (answer->half_[which] != 0 || len > buffer->capacity_ - buffer->len) {
         return false;
     }
     answer->pending_ = false;
-    answer->spoken_ |= !thought;
-    *shown = text;
-    if (answer->keep_ & (thought ? EXO_KEEP_REASONING : EXO_KEEP_TEXT)) {
+    answer->spoken_ |= which == EXO_KEPT_TEXT_;
+    shown->ptr = delta->text.ptr;
+    shown->len = len;
+    if (answer->keep_ >> which & EXO_KEEP_TEXT) {
         char *kept = buffer->data + buffer->len;
+        buffer->len += len;
         shown->ptr = kept;
-        buffer->len += text.len;
-        memcpy(kept, text.ptr, text.len);
+        memcpy(kept, delta->text.ptr, len);
     }
     return true;
 }
@@ -354,12 +359,9 @@ static bool answer_has_word(const exo_answer *answer, const exo_delta *delta)
     return exo_span_equal(kept, delta->text) && kept.len > 0 && !memchr(kept.ptr, '\\', kept.len);
 }
 
-bool exo_answer_go_on(exo_answer *answer, const exo_delta *delta, exo_span *shown)
+/* The same for what is no text. */
+SELDOM static bool answer_go_on_otherwise(exo_answer *answer, const exo_delta *delta, exo_span *shown)
 {
-    if (answer->error_ != EXO_OK || !answer->streamed_ || (answer->echoed_ | delta->whole | delta->echo) != 0 ||
-        delta->choice != answer->choice_ || delta->half != 0) {
-        return false;
-    }
     switch (delta->type) {
     case EXO_DELTA_ID:
     case EXO_DELTA_MODEL:
@@ -367,16 +369,24 @@ bool exo_answer_go_on(exo_answer *answer, const exo_delta *delta, exo_span *show
         *shown = delta->text;
         answer->pending_ = false;
         return answer_has_word(answer, delta);
-    case EXO_DELTA_CONTENT:
-    case EXO_DELTA_REASONING:
-        return answer_go_on_with_text(answer, delta, shown);
     case EXO_DELTA_TOOL_CALL:
         return exo_calls_go_on(answer, delta);
-    case EXO_DELTA_TOOL_ARGUMENTS:
-        return exo_calls_go_on_with_arguments(answer, delta, shown);
     default:
         return false;
     }
+}
+
+bool exo_answer_go_on(exo_answer *answer, const exo_delta *delta, exo_span *shown)
+{
+    if (answer->error_ != EXO_OK || !answer->streamed_ || (answer->echoed_ | delta->whole | delta->echo) != 0 ||
+        delta->choice != answer->choice_ || delta->half != 0) {
+        return false;
+    }
+    if (delta->type == EXO_DELTA_CONTENT || delta->type == EXO_DELTA_REASONING) {
+        return answer_go_on_with_text(answer, delta, shown);
+    }
+    return delta->type == EXO_DELTA_TOOL_ARGUMENTS ? exo_calls_go_on_with_arguments(answer, delta, shown)
+                                                   : answer_go_on_otherwise(answer, delta, shown);
 }
 #endif
 

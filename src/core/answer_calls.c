@@ -10,6 +10,8 @@
 
 #include "answer_keep.h"
 #include "ascii.h"
+#include "json_text.h"
+#include "seldom.h"
 
 /* How many ids of a call stay known: the first ones, and the last. */
 #define IDS_MAX 9
@@ -310,9 +312,38 @@ static enum route find_call(exo_answer *answer, const exo_delta *delta, const st
 /* ---- arguments ---- */
 
 #ifndef EXO_SMALL
-/* Goes on inside of a string to its second quotation mark, or to a reverse solidus that is the last byte. */
-static const char *calls_pass_string(const char *at, const char *end)
+#ifdef VECTOR_BYTES
+/* The same as calls_pass_string(), where a vector can be read; a reverse solidus that is the last byte of that may be
+ * gone on from. */
+static inline const char *calls_pass_vector(const char *at, const char *end)
 {
+    const vector bytes = vector_load(at);
+    const vector none = {0};
+    const size_t left = (size_t)(end - at);
+    const unsigned len = left < VECTOR_BYTES ? (unsigned)left : VECTOR_BYTES;
+    const uint64_t inside = (UINT64_C(1) << len) - 1;
+    const uint64_t solidi = vector_bits((vector)(bytes == '\\'), none, none, none) & inside;
+    const uint64_t quotes = vector_bits((vector)(bytes == '"'), none, none, none) & inside;
+    const text_escapes found = text_find_escapes(solidi, 0);
+    const uint64_t ends = quotes & ~found.escaped;
+    return at + (ends ? (unsigned)__builtin_ctzll(ends) : len - (unsigned)(found.escapes >> (len - 1) & 1));
+}
+#endif
+
+/* Goes on inside of a string to its second quotation mark, or to a reverse solidus that is the last byte. `room` is the
+ * end of what can be read. */
+static inline const char *calls_pass_string(const char *at, const char *end, const char *room)
+{
+#ifdef VECTOR_BYTES
+    while (room - at >= VECTOR_BYTES) {
+        at = calls_pass_vector(at, end);
+        if (end - at <= 1 || *at == '"') {
+            return at;
+        }
+    }
+#else
+    (void)room;
+#endif
     while (at < end && *at != '"') {
         if (*at == '\\' && ++at == end) {
             return at - 1;
@@ -323,15 +354,23 @@ static const char *calls_pass_string(const char *at, const char *end)
 }
 #endif
 
-/* Follows brackets and quotation marks of a call's arguments. */
-static void calls_scan(struct call *call, const exo_span *text)
+/* Follows brackets and quotation marks of a call's arguments. `room` bytes can be read where they stand. */
+static void calls_scan(struct call *call, const exo_span *text, size_t room)
 {
+#ifdef EXO_SMALL
+    (void)room;
+#endif
     const uint32_t start = call->size;
     const char *at = text->ptr;
     const char *const end = at + text->len;
     uint8_t state = call->state;
     call->size += (uint32_t)text->len;
     while (at < end && call->end == 0) {
+#ifndef EXO_SMALL
+        if (state == STATE_STRING && (at = calls_pass_string(at, end, text->ptr + room)) == end) {
+            break;
+        }
+#endif
         const char byte = *at++;
         const char kind = (char)(byte | 0x20); /* { and [ differ in one bit only, as do } and ] */
         if (state == STATE_STRING) {
@@ -349,11 +388,6 @@ static void calls_scan(struct call *call, const exo_span *text)
         } else if (!ascii_is_space(byte)) {
             state = STATE_PLAIN;
         }
-#ifndef EXO_SMALL
-        if (state == STATE_STRING) {
-            at = calls_pass_string(at, end);
-        }
-#endif
     }
     call->state = state;
 }
@@ -401,7 +435,7 @@ static void calls_add_arguments(exo_answer *answer, struct call *call, size_t be
     if (!wished) { /* it lies there only to be shown */
         call->arguments.len = 0;
     }
-    calls_scan(call, &delta->text);
+    calls_scan(call, &delta->text, delta->text.len);
 }
 
 /* ---- calls ---- */
@@ -469,7 +503,7 @@ static void calls_split_off(exo_answer *answer, exo_delta *delta)
     }
     memcpy(text, calls_log_of(answer)->data + old->arguments.at, old->matched);
     const exo_span matched = {text, old->matched};
-    calls_scan(call, &matched);
+    calls_scan(call, &matched, matched.len);
     calls_add_arguments(answer, call, 0, delta);
     delta->type = EXO_DELTA_TOOL_CALL;
     delta->index = call->index;
@@ -606,52 +640,85 @@ int exo_calls_apply(exo_answer *answer, exo_delta *delta)
 }
 
 #ifndef EXO_SMALL
-bool exo_calls_go_on(exo_answer *answer, const exo_delta *delta)
+/* The call that a delta which says neither an id nor a name belongs to, `answer->call_`, if it is none that begins:
+ * as find_call() has it where no id is given, and calls_judge() finds no reason for a new one. NULL: it may be. */
+static inline struct call *calls_find_going_on(exo_answer *answer, const exo_delta *delta)
 {
-    const uint32_t count = (uint32_t)(answer->kept_[EXO_KEPT_CALLS_].len / sizeof(struct call));
-    bool found = false;
-    if (count == 0 || delta->id.len > 0 || delta->name.len > 0 || (delta->opens | delta->object | delta->legacy)) {
-        return false;
+    const size_t size = answer->kept_[EXO_KEPT_CALLS_].len;
+    struct call *const first = call_at(answer, 0);
+    struct call *found = first;
+    if (size == 0 || delta->opens) {
+        return NULL;
     }
-    /* As find_call() has it, where no id is given; and calls_judge() finds no reason for a new one. */
-    for (uint32_t i = 0; i < count; i++) {
-        const bool fits = delta->index >= 0 && call_at(answer, i)->index == delta->index;
-        if (fits >= found) {
-            found = fits;
-            answer->call_ = i;
+    if (size > sizeof *first) {
+        bool fitting = false;
+        for (struct call *call = first; call < first + size / sizeof *first; call++) {
+            const bool fits = delta->index >= 0 && call->index == delta->index;
+            found = fits >= fitting ? call : found;
+            fitting = fits >= fitting ? fits : fitting;
         }
     }
-    struct call *call = call_at(answer, answer->call_);
-    call->matching = calls_is_repeating(call);
+    answer->call_ = (uint32_t)(found - first);
+    found->matching = calls_is_repeating(found);
     answer->pending_ = false;
+    return found;
+}
+
+bool exo_calls_go_on(exo_answer *answer, const exo_delta *delta)
+{
+    return delta->id.len == 0 && delta->name.len == 0 && !(delta->object | delta->legacy) &&
+           calls_find_going_on(answer, delta);
+}
+
+/* Makes room in the log for what a call's arguments go on with, as exo_keep_grow() has it, if the log has it. */
+SELDOM static bool calls_take_room(exo_buffer *log, struct exo_run *run, size_t need)
+{
+    if (run->room == 0 || run->at + run->room != log->len || need > log->capacity_ - run->at) {
+        return false;
+    }
+    run->room = (uint32_t)need;
+    log->len = run->at + need;
     return true;
+}
+
+/* The same as calls_scan(), quick where a string goes on, and is not ended by what has come. */
+static inline void calls_scan_on(struct call *call, const exo_span *text, size_t room)
+{
+#ifdef VECTOR_BYTES
+    if (call->state == STATE_STRING && call->end == 0 && text->len <= VECTOR_BYTES && room >= VECTOR_BYTES) {
+        const char *const end = text->ptr + text->len;
+        const char *const at = calls_pass_vector(text->ptr, end);
+        if (at == end) {
+            call->size += (uint32_t)text->len;
+            return;
+        }
+    }
+#endif
+    calls_scan(call, text, room);
 }
 
 bool exo_calls_go_on_with_arguments(exo_answer *answer, const exo_delta *delta, exo_span *shown)
 {
     exo_buffer *log = calls_log_of(answer);
     const size_t size = delta->text.len;
+    struct call *call = call_at(answer, answer->call_);
+    if (delta->joined && !(call = calls_find_going_on(answer, delta))) {
+        return false;
+    }
     if (answer->kept_[EXO_KEPT_CALLS_].len == 0 || !(answer->keep_ & EXO_KEEP_TOOLS)) {
         return false;
     }
-    struct call *call = call_at(answer, answer->call_);
     struct exo_run *run = &call->arguments;
     const size_t need = run->len + size + SPARE_ROOM;
-    if (call->half != 0 || (call->matching | call->replaced)) {
+    if (call->half != 0 || (call->matching | call->replaced) ||
+        (need > run->room && !calls_take_room(log, run, need))) {
         return false;
-    }
-    if (need > run->room) { /* as exo_keep_grow() has it, where the log has the room */
-        if (run->room == 0 || run->at + run->room != log->len || need > log->capacity_ - run->at) {
-            return false;
-        }
-        run->room = (uint32_t)need;
-        log->len = run->at + need;
     }
     answer->pending_ = false;
     *shown = exo_span_of(log->data + run->at + run->len, size);
     memcpy(log->data + run->at + run->len, delta->text.ptr, size);
     run->len += (uint32_t)size;
-    calls_scan(call, shown);
+    calls_scan_on(call, shown, log->capacity_ - (size_t)(shown->ptr - log->data));
     return true;
 }
 #endif

@@ -10,6 +10,7 @@
 #include "exochat/chunk.h"
 
 #include "ascii.h"
+#include "chunk_delta.h"
 #include "chunk_places.h"
 #include "json_name.h"
 #include "json_text.h"
@@ -479,6 +480,13 @@ SELDOM static void chunk_begin_text(exo_chunk *chunk, unsigned type, exo_span te
     chunk->rest_.len = 0;
 }
 
+static inline void chunk_clear_delta(const exo_chunk *chunk, exo_delta *delta)
+{
+    delta_clear(delta);
+    delta->choice = chunk->choice_;
+    delta->whole = chunk->whole_;
+}
+
 /* ---- what is remembered ---- */
 
 #ifndef EXO_SMALL
@@ -486,17 +494,10 @@ SELDOM static void chunk_begin_text(exo_chunk *chunk, unsigned type, exo_span te
 /* What is looked at, of what other events may have otherwise. */
 static const exo_looked_at looked_at = {TOP_NAMES, CHOICE_NAMES, TOP_CHOICES - TOP_ID, CHOICE_MESSAGE - CHOICE_INDEX};
 
-/* Begins with an event of a shape that is remembered, if bytes begin with one and end as is said: what it says is
- * known. Its length, or 0. */
-static size_t chunk_recall(exo_chunk *chunk, exo_span bytes, enum shape_end end)
+void exo_chunk_begin_known(exo_chunk *chunk)
 {
-    exo_recalled *recalled = &chunk->recalled_;
-    if (!exo_shapes_recall(chunk->shapes_, bytes, end, chunk->scratch_, recalled) || recalled->len > chunk->limit_) {
-        recalled->known = NULL;
-        return 0;
-    }
-    const exo_known *known = recalled->known;
-    chunk->data_ = exo_span_of(bytes.ptr, recalled->len);
+    const exo_known *known = chunk->recalled_.known;
+    chunk->data_ = exo_span_of("", 0); /* nobody looks at it */
     chunk->code_ = EXO_OK;
     chunk->error_ = false;
     chunk->is_over_ = false;
@@ -513,15 +514,6 @@ static size_t chunk_recall(exo_chunk *chunk, exo_span bytes, enum shape_end end)
         chunk->step_ = known->type == EXO_DELTA_TOOL_ARGUMENTS ? STEP_KNOWN_CALL : STEP_KNOWN_TEXT;
     }
     chunk->named_ = known->shape;
-    return recalled->len;
-}
-
-size_t exo_chunk_begin_ahead(exo_chunk *chunk, exo_span ahead)
-{
-    chunk->recalled_.ends_otherwise = false;
-    const size_t len = chunk->shapes_ ? chunk_recall(chunk, ahead, SHAPE_END_LINES) : 0;
-    chunk->strange_ = chunk->recalled_.ends_otherwise ? NULL : ahead.ptr;
-    return len;
 }
 
 void exo_chunk_remember(exo_chunk *chunk, const exo_allocator *allocator)
@@ -543,7 +535,8 @@ void exo_chunk_begin(exo_chunk *chunk, exo_span data, bool error)
     const exo_think think = chunk->think_;
     const uint32_t limit = chunk->limit_;
 #ifndef EXO_SMALL
-    if (!error && chunk->shapes_ && data.ptr != chunk->strange_ && chunk_recall(chunk, data, SHAPE_END_HERE) > 0) {
+    if (!error && chunk->shapes_ && data.ptr != chunk->strange_ && exo_shapes_recall(chunk, data, SHAPE_END_HERE)) {
+        exo_chunk_begin_known(chunk);
         return;
     }
     const exo_allocator *remembers = chunk->remembers_;
@@ -1003,15 +996,6 @@ static bool chunk_special_step(exo_chunk *chunk, exo_delta *delta, enum step ste
 }
 
 #ifndef EXO_SMALL
-/* Whether decoded text begins with a bracket, white space apart. */
-static inline bool chunk_is_opening(exo_span text)
-{
-    if (*text.ptr <= ' ') {
-        text = exo_span_trim(text);
-    }
-    return text.len > 0 && (*text.ptr == '{' || *text.ptr == '[');
-}
-
 /* Takes the next step of an event whose shape is remembered. */
 static bool chunk_known_step(exo_chunk *chunk, exo_delta *delta)
 {
@@ -1029,7 +1013,7 @@ static bool chunk_known_step(exo_chunk *chunk, exo_delta *delta)
         delta->type = EXO_DELTA_TOOL_CALL;
         delta->index = known->index;
         if (known->type == EXO_DELTA_TOOL_ARGUMENTS) {
-            delta->opens = recalled->plain ? chunk_is_opening(recalled->text) : chunk_opens(chunk, recalled->text);
+            delta->opens = recalled->plain ? delta_is_opening(recalled->text) : chunk_opens(chunk, recalled->text);
             return true;
         }
         return false;
@@ -1080,19 +1064,6 @@ static bool chunk_step(exo_chunk *chunk, exo_delta *delta)
         break;
     }
     return chunk_special_step(chunk, delta, number);
-}
-
-static inline void chunk_clear_delta(const exo_chunk *chunk, exo_delta *delta)
-{
-#ifdef EXO_SMALL
-    memset(delta, 0, offsetof(exo_delta, usage));
-#else
-    memset(delta, 0, offsetof(exo_delta, text)); /* two short ones need no loop */
-    memset(&delta->text, 0, offsetof(exo_delta, usage) - offsetof(exo_delta, text));
-#endif
-    delta->index = -1;
-    delta->choice = chunk->choice_;
-    delta->whole = chunk->whole_;
 }
 
 #ifndef EXO_SMALL

@@ -70,6 +70,9 @@ void exo_intake_status(exo_intake *intake, uint16_t status)
 {
     intake->status_ = status;
     if (status / 100 != 2) {
+#ifndef EXO_SMALL
+        intake->reads_on_ = false;
+#endif
         intake->state_ = INTAKE_REFUSAL;
     }
 }
@@ -631,26 +634,30 @@ static void intake_keep_whole(exo_intake *intake, const exo_span *bytes)
 }
 
 /* The same as exo_intake_feed(), of bytes whose kind is not known yet, or that are no stream. */
-SELDOM static int intake_feed(exo_intake *intake, exo_span *bytes)
+SELDOM static int intake_feed(exo_intake *intake, exo_span bytes)
 {
     const exo_limits *limits = intake->options_.limits;
+    if (intake->state_ == INTAKE_OVER || intake->unread_) {
+        return EXO_E_STATE;
+    }
+    intake->unread_ = bytes.len > 0;
     if (intake->state_ == INTAKE_STREAM || intake->state_ == INTAKE_LINES) {
         exo_buffer_free(&intake->held_); /* what decided it has been read */
     }
-    if (intake->state_ == INTAKE_SNIFF && !intake_decide(intake, bytes)) {
+    if (intake->state_ == INTAKE_SNIFF && !intake_decide(intake, &bytes)) {
         return EXO_OK;
     }
     if (intake->state_ == INTAKE_STREAM) {
-        return exo_sse_feed(&intake->sse_, *bytes);
+        return exo_sse_feed(&intake->sse_, bytes);
     }
     if (intake->state_ == INTAKE_LINES) {
-        intake->in_ = *bytes;
+        intake->in_ = bytes;
     } else if (intake->state_ == INTAKE_BODY) {
-        intake_read_on(intake, bytes);
+        intake_read_on(intake, &bytes);
     } else if (intake->state_ == INTAKE_WHOLE) {
-        intake_keep_whole(intake, bytes);
+        intake_keep_whole(intake, &bytes);
     } else {
-        (void)intake_gather(intake, bytes, limits->error_body);
+        (void)intake_gather(intake, &bytes, limits->error_body);
         if (intake->held_.len >= limits->error_body) {
             exo_intake_end(intake, EXO_OK, exo_span_of(NULL, 0));
         }
@@ -660,21 +667,21 @@ SELDOM static int intake_feed(exo_intake *intake, exo_span *bytes)
 
 int exo_intake_feed(exo_intake *intake, exo_span bytes)
 {
-    if (intake->state_ == INTAKE_OVER || intake->unread_) {
-        return EXO_E_STATE;
-    }
-    intake->unread_ = bytes.len > 0;
 #ifndef EXO_SMALL
-    if (intake->state_ == INTAKE_STREAM && !intake->held_.data) {
+    if (intake->reads_on_ && !intake->unread_) {
+        intake->unread_ = bytes.len > 0;
         return exo_sse_feed(&intake->sse_, bytes);
     }
 #endif
-    return intake_feed(intake, &bytes);
+    return intake_feed(intake, bytes);
 }
 
 void exo_intake_end(exo_intake *intake, int code, exo_span words)
 {
     intake->unread_ = true;
+#ifndef EXO_SMALL
+    intake->reads_on_ = false;
+#endif
     switch (intake->state_) {
     case INTAKE_OVER:
         return;
@@ -755,42 +762,11 @@ SELDOM static int intake_next(exo_intake *intake, exo_intake_event *event)
 }
 
 #ifndef EXO_SMALL
-/* Where nothing is at hand, begins with the event that lies ahead, if it is of a shape that is remembered. EXO_EVENT:
- * it is; EXO_NEED_DATA: none is left of the fed bytes; EXO_OK: it is not. */
-static int intake_begin_known(exo_intake *intake)
+/* The same, of an event of a shape that is remembered, where there is one answer. */
+SELDOM static int intake_next_of_known(exo_intake *intake, exo_intake_event *event)
 {
-    const exo_span ahead = exo_sse_ahead(&intake->sse_);
-    if (ahead.len == 0) {
-        return exo_intake_rests(intake) ? EXO_NEED_DATA : EXO_OK;
-    }
-    const size_t len = exo_chunk_begin_ahead(&intake->chunk_, ahead);
-    if (len == 0) {
-        return EXO_OK;
-    }
-    exo_sse_take_ahead(&intake->sse_, len);
-    intake->news_ |= EXO_NEWS_EVENT;
-    intake->at_end_ = false;
-    intake->in_chunk_ = true;
-    return EXO_EVENT;
-}
-#endif
-
-int exo_intake_next(exo_intake *intake, exo_intake_event *event)
-{
-#ifndef EXO_SMALL
-    /* Most events of most streams: they are of a shape that is remembered, and the one answer that there is goes on. */
-    if (intake->state_ != INTAKE_STREAM || (intake->over_ | intake->failed_) || intake->shown_ > 0 ||
-        intake->options_.answer_count > 1) {
-        return intake_next(intake, event);
-    }
-    if (!intake->in_chunk_) {
-        const int code = intake_begin_known(intake);
-        if (code != EXO_EVENT) {
-            return code == EXO_OK ? intake_next(intake, event) : code;
-        }
-    }
     memset(event, 0, offsetof(exo_intake_event, delta));
-    while (exo_chunk_is_known(&intake->chunk_) && exo_chunk_next(&intake->chunk_, &event->delta) == EXO_EVENT) {
+    while (exo_chunk_next(&intake->chunk_, &event->delta) == EXO_EVENT) {
         if (!intake_go_on(intake, event, intake->options_.answers)) {
             const int code = intake_apply(intake, event);
             if (code < 0) {
@@ -803,18 +779,79 @@ int exo_intake_next(exo_intake *intake, exo_intake_event *event)
             return EXO_EVENT;
         }
     }
-#endif
     return intake_next(intake, event);
 }
 
-#ifndef EXO_SMALL
+/* The same as exo_intake_next(), and finds out whether what lies ahead may be looked at first: nothing is at hand, and
+ * nothing is to be done but to read on. */
+SELDOM static int intake_next_and_settle(exo_intake *intake, exo_intake_event *event)
+{
+    const bool is_known = intake->in_chunk_ && exo_chunk_is_known(&intake->chunk_) && intake->reads_on_;
+    const int code = is_known ? intake_next_of_known(intake, event) : intake_next(intake, event);
+    intake->reads_on_ = intake->state_ == INTAKE_STREAM && !(intake->over_ | intake->failed_ | intake->in_chunk_) &&
+                        intake->shown_ == 0 && intake->options_.answer_count == 1 &&
+                        intake->in_.len + intake->rest_.len == 0 && !intake->held_.data;
+    return code;
+}
+
+/* The same, where it may, and an event lies there: most are of a shape that is remembered, say one text, and the answer
+ * simply goes on. */
+SELDOM static int intake_next_ahead(exo_intake *intake, exo_intake_event *event, exo_span ahead)
+{
+    exo_answer *answer = intake->options_.answers;
+    exo_delta *delta = &event->delta;
+    const size_t len = exo_chunk_begin_ahead(&intake->chunk_, ahead, delta);
+    if (len == 0) {
+        return intake_next_and_settle(intake, event);
+    }
+    exo_sse_take_ahead(&intake->sse_, len);
+    intake->at_end_ = false;
+    if (exo_chunk_is_over(&intake->chunk_) && (intake->options_.shown_only || !delta->joined)) {
+        memset(event, 0, offsetof(exo_intake_event, delta));
+        if (exo_answer_go_on(answer, delta, &event->text)) {
+            unsigned news = EXO_NEWS_EVENT | intake_kinds[delta->type].news;
+            if (delta->joined) {
+                news |= intake_kinds[EXO_DELTA_TOOL_CALL].news;
+                intake->tool_ = answer->call_;
+            }
+            intake->news_ |= (uint8_t)news;
+            event->type = (exo_event_type)intake_kinds[delta->type].type;
+            event->choice = delta->choice;
+            event->tool = intake->tool_;
+            event->last = true;
+            return EXO_EVENT;
+        }
+    }
+    intake->news_ |= EXO_NEWS_EVENT;
+    exo_chunk_begin_known(&intake->chunk_);
+    intake->in_chunk_ = true;
+    return intake_next_and_settle(intake, event);
+}
+
 bool exo_intake_rests(exo_intake *intake)
 {
-    const bool rests = intake->state_ == INTAKE_STREAM && !intake->in_chunk_ && intake->shown_ == 0 &&
-                       !(intake->over_ | intake->failed_) && intake->in_.len + intake->rest_.len == 0 &&
-                       exo_sse_rests(&intake->sse_);
+    const bool rests = intake->reads_on_ && exo_sse_rests(&intake->sse_);
     intake->unread_ = intake->unread_ && !rests;
     return rests;
+}
+
+int exo_intake_next(exo_intake *intake, exo_intake_event *event)
+{
+    if (intake->reads_on_) {
+        const exo_span ahead = exo_sse_ahead(&intake->sse_);
+        if (ahead.len > 0) {
+            return intake_next_ahead(intake, event, ahead);
+        }
+        if (exo_intake_rests(intake)) {
+            return EXO_NEED_DATA;
+        }
+    }
+    return intake_next_and_settle(intake, event);
+}
+#else
+int exo_intake_next(exo_intake *intake, exo_intake_event *event)
+{
+    return intake_next(intake, event);
 }
 #endif
 

@@ -43,6 +43,24 @@ static inline size_t json_short_run(const char *text, size_t len)
     return exo_json_clean_run(text, len);
 }
 
+/* Of up to 63 bytes of a string, a bit for each: those with which an escape begins, and those behind them. */
+typedef struct text_escapes {
+    uint64_t escapes;
+    uint64_t escaped;
+} text_escapes;
+
+/* Finds them by the bits of all reverse solidi; `before` is 1 where an escape began right before the first byte. Of a
+ * row of them every other one begins an escape: a row that begins at an even place is told from one that begins at an
+ * odd one by the carry that runs through it. */
+static inline text_escapes text_find_escapes(uint64_t solidi, uint64_t before)
+{
+    const uint64_t odd = UINT64_C(0xAAAAAAAAAAAAAAAA);
+    const uint64_t begin = solidi & ~before;
+    const uint64_t rows = ((begin << 1 | odd) - begin) ^ odd;
+    const text_escapes found = {rows & solidi, rows ^ (solidi | before)};
+    return found;
+}
+
 /* Where there are vectors (vectors.h): how many of 64 bytes at `text`, some of them not ASCII, stand before the first
  * sequence that is invalid, or goes on behind them. Of `*specials`, with a bit for each that is not ASCII or must be
  * escaped, that of the first one lowest, those remain that must be escaped and stand before it. */

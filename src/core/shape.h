@@ -22,13 +22,15 @@
 enum shape_kind {
     SHAPE_NUMBER, /* a whole number */
     SHAPE_STRING, /* what is between the quotation marks of a string without escapes */
-    SHAPE_TEXT    /* the same of the text itself, which may have escapes and is not empty */
+    SHAPE_TEXT,   /* the same of the text itself, which may have escapes and is not empty */
+    SHAPE_END     /* nothing: the event is over */
 };
 
 /* A place in an event whose bytes may be others. */
 typedef struct exo_shape_hole {
     uint16_t at;
     uint16_t len;
+    uint16_t before; /* so many bytes are between it and the open hole before it */
     uint8_t kind;
 } exo_shape_hole;
 
@@ -49,9 +51,9 @@ enum shape_end {
     SHAPE_END_LINES /* with LF and LF, which are no part of it; what follows them is not looked at */
 };
 
-/* Whether bytes begin with an event of one of the shapes, and end as is said. */
-bool exo_shapes_recall(exo_shapes *shapes, exo_span bytes, enum shape_end end, char scratch[EXO_JSON_SCRATCH],
-                       exo_recalled *recalled);
+/* Whether bytes begin with an event of one of the chunk's shapes, which there are, no longer than its limit, and end as
+ * is said. What it says is in recalled_. */
+bool exo_shapes_recall(exo_chunk *chunk, exo_span bytes, enum shape_end end);
 
 /* Whether it is worth while to remember another one: not where many were and none came again. */
 bool exo_shapes_wanted(exo_shapes *shapes);

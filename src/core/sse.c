@@ -341,26 +341,7 @@ static int sse_finish(exo_sse *sse, exo_sse_event *event)
 }
 
 #ifndef EXO_SMALL
-exo_span exo_sse_ahead(const exo_sse *sse)
-{
-    const size_t name = sizeof "data: " - 1;
-    const size_t left = (size_t)(sse->end_ - sse->at_);
-    if (left <= name || sse->state_ != AWAIT_NAME || sse->name_len_ > 0 || sse->has_data_ || sse->type_.len > 0 ||
-        memcmp(sse->at_, "data: ", name) != 0) {
-        return exo_span_of(NULL, 0);
-    }
-    return exo_span_of(sse->at_ + name, left - name);
-}
-
-bool exo_sse_rests(exo_sse *sse)
-{
-    const bool rests =
-        sse->at_ == sse->end_ && sse->state_ == AWAIT_NAME && !sse->data_ && !sse->ended_ && !sse->error_;
-    if (rests) {
-        sse_forget_fed(sse);
-    }
-    return rests;
-}
+_Static_assert(AWAIT_NAME == EXO_SSE_AWAIT_NAME_, "a line may begin");
 
 /* Stores an event that is one line of data, ended by LF and LF, all of which was fed, and says whether there is one. */
 static bool sse_take_line(exo_sse *sse, exo_sse_event *event)

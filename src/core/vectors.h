@@ -78,6 +78,12 @@ static inline bool vector_any(vector bytes)
 {
     return vector_bits_of(bytes) != 0;
 }
+
+/* Whether each has. */
+static inline bool vector_all(vector bytes)
+{
+    return vector_bits_of(bytes) == 0xFFFF;
+}
 #else
 static inline vector vector_below(vector bytes, int8_t limit)
 {
@@ -101,6 +107,11 @@ static inline uint64_t vector_bits(vector a, vector b, vector c, vector d)
 static inline bool vector_any(vector bytes)
 {
     return vminvq_s8((int8x16_t)bytes) < 0;
+}
+
+static inline bool vector_all(vector bytes)
+{
+    return vmaxvq_s8((int8x16_t)bytes) < 0;
 }
 #endif
 
@@ -148,6 +159,15 @@ static inline unsigned vector_clean(const char *text)
     const vector marks = vector_specials(vector_load(text));
     const vector none = {0};
     return (unsigned)__builtin_ctzll(vector_bits(marks, none, none, none) | 1U << VECTOR_BYTES);
+}
+
+/* The same, behind the first `before` of them, which are passed over. */
+static inline unsigned vector_clean_behind(const char *text, unsigned before)
+{
+    const vector marks = vector_specials(vector_load(text));
+    const vector none = {0};
+    const uint64_t bits = vector_bits(marks, none, none, none) >> before << before;
+    return (unsigned)__builtin_ctzll(bits | 1U << VECTOR_BYTES);
 }
 
 /* The same of a block: marks in `marks`, and whether there are any. */

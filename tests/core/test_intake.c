@@ -829,6 +829,91 @@ static void events_of_one_shape_are_known(void **state)
 }
 #endif
 
+#ifndef EXO_SMALL
+/* Numbers that are the same in each run. */
+static uint32_t any_below(uint32_t *seed, uint32_t limit)
+{
+    *seed = *seed * 1664525U + 1013904223U;
+    return (*seed >> 8) % limit;
+}
+
+/* Appends an event: of one shape but for its text, a string and a number, with so much beside them. */
+static void add_event(delta_log *body, uint32_t *seed, bool is_call, int before, int behind)
+{
+    static const char *const parts[] = {
+        "a",        "bc ",     "\\\"",     "\\\\",     "\\n",       "\\/",          "\\u00e4",
+        "\xC3\xA4", "\\ud83d", "\\ude00",  "{",        "\\\"x\\\"", "\x80",         "\t",
+        "\\x",      "[]} ",    "\\\\\\\"", "\\\\\\\"", " ",         "\xE2\x82\xAC", "0123456789abcdef0123456789abcdef"};
+    char text[400] = "";
+    for (uint32_t left = any_below(seed, 10); left > 0; left--) {
+        /* now and then nothing but what is escaped in two bytes */
+        const uint32_t count = any_below(seed, 2) > 0 ? 4 : sizeof parts / sizeof *parts;
+        strcat(text, parts[any_below(seed, count)]);
+    }
+    log_print(body, "data: {\"id\":\"c\",\"created\":%u,\"pad\":\"%.*s\",\"choices\":[{\"delta\":", any_below(seed, 3),
+              before, LONG LONG);
+    log_print(body, "%s", is_call ? "{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"" : "{\"content\":\"");
+    const size_t at = body->len;
+    log_bytes(body, LONG LONG LONG LONG LONG LONG LONG, strlen(text));
+    memcpy(body->text + at, text, strlen(text)); /* as it is */
+    log_print(body, "%s,\"p\":\"%.*s\"}\n\n", is_call ? "\"}}]}}]" : "\"}}]", behind + (int)any_below(seed, 5),
+              LONG LONG);
+}
+
+/* Reads a body, cut at `first` and then every `step` bytes, with shapes remembered or without. */
+static void read_known(struct reading *r, const delta_log *body, size_t first, size_t step, bool read_all)
+{
+    size_t size = first;
+    begin(r, 0, 200, 0);
+    r->options.read_all = read_all;
+    r->options.shown_only = !read_all;
+    assert_int_equal(exo_intake_init(&r->intake, &r->options), EXO_OK);
+    r->intake.chunk_.by_tokens_ = read_all;
+    for (size_t at = 0; at < body->len; at += size, size = step) {
+        size = size < body->len - at ? size : body->len - at;
+        assert_int_equal(feed(r, body->text + at, size), EXO_NEED_DATA);
+    }
+    exo_intake_end(&r->intake, EXO_OK, exo_span_of(NULL, 0));
+    assert_int_equal(pull(r), EXO_DONE);
+    log_end(r, 0);
+    log_print(&r->log, " news %u", exo_intake_news(&r->intake));
+}
+
+/* Events of one shape say the same where it is remembered and where it is not, whatever their texts. */
+static void what_is_known_says_the_same(void **state)
+{
+    uint32_t seed = 1;
+    (void)state;
+    for (int round = 0; round < 1500; round++) {
+        const bool is_call = round % 2 > 0;
+        const int before = (int)any_below(&seed, 100);
+        const int behind = (int)any_below(&seed, 80);
+        delta_log body = {0};
+        struct reading expected;
+        if (is_call) {
+            log_print(&body, "%s",
+                      DATA("{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"i\",\"function\":"
+                           "{\"name\":\"f\",\"arguments\":\"\"}}]}}]}"));
+        }
+        for (int i = 0; i < 8; i++) {
+            add_event(&body, &seed, is_call, before, behind);
+        }
+        read_known(&expected, &body, body.len, 1, true);
+        for (int cut = 0; cut < 4; cut++) {
+            const size_t first = cut == 0 ? body.len : any_below(&seed, (uint32_t)body.len);
+            const size_t step = cut < 2 ? body.len : 1 + any_below(&seed, 300);
+            struct reading r;
+            read_known(&r, &body, first, step, false);
+            assert_string_equal(r.log.text, expected.log.text);
+            assert_true(exo_span_equal(exo_answer_text(r.answers), exo_answer_text(expected.answers)));
+            finish(&r);
+        }
+        finish(&expected);
+        free(body.text);
+    }
+}
+#endif
+
 /* An offset counts bytes of the body, whatever lines are dressed in. */
 static void offsets_are_those_of_the_body(void **state)
 {
@@ -889,6 +974,7 @@ int main(void)
         cmocka_unit_test(bytes_are_read_before_more_are_fed),
 #ifndef EXO_SMALL
         cmocka_unit_test(events_of_one_shape_are_known),
+        cmocka_unit_test(what_is_known_says_the_same),
 #endif
         cmocka_unit_test(offsets_are_those_of_the_body),
         cmocka_unit_test(wrong_options_are_refused),
