@@ -105,6 +105,7 @@ typedef struct exo_answer {
     char words_[288]; /* of the response: id, model, service tier */
 #else
     char *words_; /* the same, and the finish_reason behind them, with no room between; NULL: none has come */
+    uint8_t odd_words_; /* a bit for each that has a reverse solidus */
 #endif
 } exo_answer;
 
@@ -130,6 +131,21 @@ int exo_answer_apply(exo_answer *answer, exo_delta *delta, uint32_t *tool);
  * False: it is not that simple, or memory has to grow, and nothing has changed; but of arguments that are `joined` the
  * TOOL_CALL before them may have been applied, which can be applied once more. */
 bool exo_answer_go_on(exo_answer *answer, const exo_delta *delta, exo_span *shown);
+#endif
+
+#ifndef EXO_SMALL
+/* Stores the words of the response, its id, model and service_tier, that each event may repeat without anything new in
+ * it: one that was not sent, or has a reverse solidus, is empty. */
+static inline void exo_answer_words(const exo_answer *answer, exo_span words[EXO_CHUNK_NAMES_])
+{
+    size_t at = 0;
+    for (int i = 0; i < EXO_CHUNK_NAMES_; i++) {
+        const size_t len = answer->word_lens_[i];
+        words[i].ptr = len > 0 ? answer->words_ + at : "";
+        words[i].len = answer->odd_words_ >> i & 1 ? 0 : len;
+        at += len;
+    }
+}
 #endif
 
 /* What else the delta just applied brought to be shown, of the same call: EXO_EVENT, `*delta` is changed to it; or

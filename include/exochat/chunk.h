@@ -172,6 +172,7 @@ typedef struct exo_chunk {
     exo_known learned_;     /* as what, */
     uint32_t text_place_;   /* and where its text begins */
     bool by_tokens_;        /* for tests: no event is read in a shorter way */
+    bool ends_otherwise_;   /* events do not end with LF and LF */
     uint32_t first_;        /* the choice whose members were found with those of the event; 0: none */
     uint32_t behind_;       /* where the list goes on behind it */
     const char *strange_;   /* the event ahead that is of no shape that is remembered */
@@ -199,6 +200,14 @@ size_t exo_chunk_begin_ahead(exo_chunk *chunk, exo_span ahead, exo_delta *delta)
 
 /* Begins with the event that exo_chunk_begin_ahead() has just found: next() hands out what it says. */
 void exo_chunk_begin_known(exo_chunk *chunk);
+
+/* The same as exo_chunk_begin() with the event that `ahead` begins with, not empty, if that is plain JSON in one line,
+ * and LF and LF follow: returns the length of its data. 0: it is not, and nothing was begun. */
+size_t exo_chunk_read_ahead(exo_chunk *chunk, exo_span ahead);
+
+/* Leaves out the deltas that name the response of the event that was just begun, where each is one of the words, in
+ * their order; there are no reverse solidi in those. An empty one is no word. */
+void exo_chunk_leave_names(exo_chunk *chunk, const exo_span words[EXO_CHUNK_NAMES_]);
 
 /* Whether the event at hand is of a shape that is remembered. */
 static inline bool exo_chunk_is_known(const exo_chunk *chunk)

@@ -154,6 +154,8 @@ static void answer_keep_word(exo_answer *answer, size_t word, size_t room, const
 {
     char text[WORD_ROOM];
     const uint8_t len = exo_keep_word(text, room, delta);
+    const bool odd = memchr(text, '\\', len) != NULL;
+    answer->odd_words_ = (uint8_t)((answer->odd_words_ & ~(1U << word)) | (unsigned)odd << word);
     answer_put_word(answer, answer_words_before(answer, word), &answer->word_lens_[word], text, len);
 }
 

@@ -149,6 +149,11 @@ static void chunk_find_end(const exo_chunk *chunk, uint32_t place, exo_json_toke
     size_t at = json_short_run(first, len);
     token->type = EXO_JSON_STRING;
     token->plain = first[at] == '"';
+#ifdef VECTOR_BYTES
+    if (!token->plain) {
+        at = (size_t)(json_pass_escapes(first + at, first + len) - first);
+    }
+#endif
     while (first[at] != '"') {
         at += first[at] == '\\' ? 2 : 1;
         if (first[at] != '"' && first[at] != '\\') {
@@ -530,48 +535,113 @@ void exo_chunk_forget(exo_chunk *chunk)
 
 #endif
 
-void exo_chunk_begin(exo_chunk *chunk, exo_span data, bool error)
+/* Forgets the last event. */
+static void chunk_reset(exo_chunk *chunk, exo_span data)
 {
     const exo_think think = chunk->think_;
     const uint32_t limit = chunk->limit_;
 #ifndef EXO_SMALL
-    if (!error && chunk->shapes_ && data.ptr != chunk->strange_ && exo_shapes_recall(chunk, data, SHAPE_END_HERE)) {
-        exo_chunk_begin_known(chunk);
-        return;
-    }
     const exo_allocator *remembers = chunk->remembers_;
     exo_shapes *shapes = chunk->shapes_;
     const bool by_tokens = chunk->by_tokens_;
+    const bool ends_otherwise = chunk->ends_otherwise_;
 #endif
     memset(chunk, 0, sizeof *chunk);
 #ifndef EXO_SMALL
     chunk->remembers_ = remembers;
     chunk->shapes_ = shapes;
     chunk->by_tokens_ = by_tokens;
-    if (!error) {
-        exo_learn_begin(chunk);
-    }
+    chunk->ends_otherwise_ = ends_otherwise;
 #endif
     chunk->think_ = think;
     chunk->limit_ = limit;
     chunk->data_ = data.len > 0 ? data : exo_span_of("", 0);
-    chunk->error_ = error;
-    if (data.len > limit) {
-        chunk->code_ = EXO_E_EVENT_LIMIT;
-        chunk->number_ = limit;
-    } else if (!error) {
-        chunk->code_ = chunk_validate(chunk);
-    }
+}
+
+/* The event has been read for the first time. */
+static void chunk_begin_steps(exo_chunk *chunk)
+{
     uint32_t *top = chunk->places_;
-    if (!chunk_holds(chunk, top[TOP_USAGE])) {
-        chunk_read_object(chunk, top[TOP_GROQ], LIST_INNER);
-        if (chunk_is_object(chunk, top[INNER_USAGE])) {
-            top[TOP_USAGE] = top[INNER_USAGE];
+#ifndef EXO_SMALL
+    if ((top[TOP_USAGE] | top[TOP_GROQ]) != 0)
+#endif
+        if (!chunk_holds(chunk, top[TOP_USAGE])) {
+            chunk_read_object(chunk, top[TOP_GROQ], LIST_INNER);
+            if (chunk_is_object(chunk, top[INNER_USAGE])) {
+                top[TOP_USAGE] = top[INNER_USAGE];
+            }
         }
-    }
     chunk->step_ = chunk->code_ == EXO_OK ? STEP_ERROR : STEP_MALFORMED;
     chunk->choices_ = chunk_inside(chunk, top[TOP_CHOICES], '[');
 }
+
+void exo_chunk_begin(exo_chunk *chunk, exo_span data, bool error)
+{
+#ifndef EXO_SMALL
+    if (!error && chunk->shapes_ && data.ptr != chunk->strange_ && exo_shapes_recall(chunk, data, SHAPE_END_HERE)) {
+        exo_chunk_begin_known(chunk);
+        return;
+    }
+#endif
+    chunk_reset(chunk, data);
+    chunk->error_ = error;
+#ifndef EXO_SMALL
+    if (!error) {
+        exo_learn_begin(chunk);
+    }
+#endif
+    if (data.len > chunk->limit_) {
+        chunk->code_ = EXO_E_EVENT_LIMIT;
+        chunk->number_ = chunk->limit_;
+    } else if (!error) {
+        chunk->code_ = chunk_validate(chunk);
+    }
+    chunk_begin_steps(chunk);
+}
+
+#ifndef EXO_SMALL
+size_t exo_chunk_read_ahead(exo_chunk *chunk, exo_span ahead)
+{
+    if (*ahead.ptr != '{' || chunk->by_tokens_ || chunk->ends_otherwise_ || ahead.len > UINT32_MAX) {
+        return 0;
+    }
+    const char *const strange = chunk->strange_;
+    chunk_reset(chunk, ahead);
+    chunk->strange_ = strange;
+    const uint32_t len = exo_chunk_pass_object(chunk, 0, LIST_TOP);
+    if (len == 0 || len > chunk->limit_ || ahead.len - len < 2) {
+        return 0;
+    }
+    if (memcmp(ahead.ptr + len, "\n\n", 2) != 0) {
+        chunk->ends_otherwise_ = true; /* as the next one will */
+        return 0;
+    }
+    chunk->data_.len = len;
+    exo_learn_begin(chunk);
+    chunk->error_ = chunk_reports_error(chunk);
+    chunk_begin_steps(chunk);
+    return len;
+}
+
+void exo_chunk_leave_names(exo_chunk *chunk, const exo_span words[EXO_CHUNK_NAMES_])
+{
+    if (chunk->step_ != STEP_ERROR || chunk->error_) {
+        return;
+    }
+    for (int i = 0; i < EXO_CHUNK_NAMES_; i++) {
+        const exo_span *word = &words[i];
+        const uint32_t place = chunk->places_[TOP_ID + i];
+        if (place > 0 && chunk_has_text(chunk, place)) {
+            const exo_span rest = exo_span_of(chunk->data_.ptr + place + 1, chunk->data_.len - place - 1);
+            if (word->len == 0 || word->len >= rest.len || rest.ptr[word->len] != '"' ||
+                memcmp(rest.ptr, word->ptr, word->len) != 0) {
+                return;
+            }
+        }
+    }
+    chunk->step_ = STEP_CHOICE;
+}
+#endif
 
 void exo_chunk_end(exo_chunk *chunk)
 {
@@ -1081,26 +1151,23 @@ static bool chunk_next_known(exo_chunk *chunk, exo_delta *delta)
 #endif
 
 #ifndef EXO_SMALL
-/* Whether nothing can come of a step: its member is not there, or is null. */
-static inline bool chunk_is_idle_step(const exo_chunk *chunk, unsigned step)
-{
-    const struct plan *plan = &plans[step];
-    if (plan->how <= HOW_VALUE) {
-        const uint32_t place = chunk->places_[plan->place];
-        return place == 0 || chunk->data_.ptr[place] == 'n';
-    }
-    if (plan->how == HOW_MEMBERS) {
-        return chunk->places_[place_lists[plan->place].others] == 0;
-    }
-    return (step == STEP_ERROR && !chunk->error_) || (step == STEP_HELD && !chunk->whole_ && chunk->think_.held_ == 0);
-}
-
-/* Passes over such steps. */
+/* Passes over steps of which nothing can come: the member is not there, or is null. */
 static void chunk_pass_steps(exo_chunk *chunk)
 {
+    const uint32_t *const places = chunk->places_;
     unsigned step = chunk->step_;
-    while (chunk_is_idle_step(chunk, step)) {
-        step++;
+    for (;; step++) {
+        const struct plan *plan = &plans[step];
+        if (plan->how <= HOW_VALUE) {
+            const uint32_t place = places[plan->place];
+            if (place != 0 && chunk->data_.ptr[place] != 'n') {
+                break;
+            }
+        } else if (plan->how == HOW_MEMBERS ? places[place_lists[plan->place].others] != 0
+                                            : !(step == STEP_ERROR && !chunk->error_) &&
+                                                  !(step == STEP_HELD && !chunk->whole_ && chunk->think_.held_ == 0)) {
+            break;
+        }
     }
     chunk->step_ = (uint8_t)step;
 }

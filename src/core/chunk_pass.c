@@ -22,17 +22,62 @@ void exo_chunk_forget_members(exo_chunk *chunk, enum list_number number)
 
 static const char *pass_choices(exo_chunk *chunk, const char *at, const char *end);
 
-/* The number of a name in a list, or -1. */
-static inline int pass_find_name(const char *names, exo_span key)
+/* Whether two names of the same length, at least one byte, are the same. */
+static inline bool pass_is_same(const char *one, const char *other, size_t len)
 {
+    uint64_t a[2];
+    uint64_t b[2];
+    if (len < 4) {
+        return one[0] == other[0] && one[len / 2] == other[len / 2] && one[len - 1] == other[len - 1];
+    }
+    if (len < sizeof *a) {
+        uint32_t c[2];
+        uint32_t d[2];
+        memcpy(&c[0], one, sizeof *c);
+        memcpy(&d[0], other, sizeof *d);
+        memcpy(&c[1], one + len - sizeof *c, sizeof *c);
+        memcpy(&d[1], other + len - sizeof *d, sizeof *d);
+        return ((c[0] ^ d[0]) | (c[1] ^ d[1])) == 0;
+    }
+    if (len > 2 * sizeof *a) {
+        return memcmp(one, other, len) == 0;
+    }
+    memcpy(&a[0], one, sizeof *a);
+    memcpy(&b[0], other, sizeof *b);
+    memcpy(&a[1], one + len - sizeof *a, sizeof *a);
+    memcpy(&b[1], other + len - sizeof *b, sizeof *b);
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1])) == 0;
+}
+
+/* The number of a name in a list, or -1. */
+static inline int pass_find_name(const struct place_list *list, exo_span key)
+{
+    const char *names = list->names;
     size_t len;
+    if (key.len > 31 || (list->lens >> key.len & 1) == 0) {
+        return -1;
+    }
     for (int number = 0; (len = (size_t)*names++) > 0; number++) {
-        if (len == key.len && *names == *key.ptr && memcmp(names, key.ptr, len) == 0) {
+        if (len == key.len && *names == *key.ptr && pass_is_same(names, key.ptr, len)) {
             return number;
         }
         names += len;
     }
     return -1;
+}
+
+/* Passes over a value of any kind; a string and null are what most are. */
+static inline const char *pass_value(const char *at, const char *end)
+{
+    if (*at == '"') {
+        const char *const behind = at + 1 + json_short_run(at + 1, (size_t)(end - at - 1));
+        if (behind < end && *behind == '"') {
+            return behind + 1;
+        }
+    } else if (end - at >= 4 && memcmp(at, "null", 4) == 0) {
+        return at + 4;
+    }
+    return exo_json_pass_line(at, end, PASS_LEVELS);
 }
 
 /* Passes over a value from its first byte on, and notes where the listed members of an object stand, and those of its
@@ -46,9 +91,9 @@ static const char *pass_members(exo_chunk *chunk, const char *at, const char *en
     bool strange = false;
     exo_chunk_forget_members(chunk, number);
     if (*at != '{') {
-        return exo_json_pass(at, end, PASS_LEVELS);
+        return exo_json_pass_line(at, end, PASS_LEVELS);
     }
-    at = json_pass_space(at + 1, end);
+    at = json_pass_space(at + 1, end, SPACE_IN_LINE);
     if (at < end && *at == '}') {
         return at + 1;
     }
@@ -57,7 +102,7 @@ static const char *pass_members(exo_chunk *chunk, const char *at, const char *en
         if (!(at = json_pass_plain_key(at, end, &key))) {
             return NULL;
         }
-        const int name = pass_find_name(list->names, key);
+        const int name = pass_find_name(list, key);
         if (name < 0) {
             strange = true;
         } else {
@@ -68,16 +113,16 @@ static const char *pass_members(exo_chunk *chunk, const char *at, const char *en
         } else if (number == LIST_TOP && name == TOP_CHOICES - TOP_ID) {
             at = pass_choices(chunk, at, end);
         } else {
-            at = exo_json_pass(at, end, PASS_LEVELS);
+            at = pass_value(at, end);
         }
-        if (!at || (at = json_pass_space(at, end)) == end || (*at != ',' && *at != '}')) {
+        if (!at || (at = json_pass_space(at, end, SPACE_IN_LINE)) == end || (*at != ',' && *at != '}')) {
             return NULL;
         }
         if (*at == '}') {
             chunk->places_[list->others] = strange ? inside : 0;
             return at + 1;
         }
-        at = json_pass_space(at + 1, end);
+        at = json_pass_space(at + 1, end, SPACE_IN_LINE);
     }
 }
 
@@ -85,19 +130,19 @@ static const char *pass_members(exo_chunk *chunk, const char *at, const char *en
  * not be read again. */
 static const char *pass_choices(exo_chunk *chunk, const char *at, const char *end)
 {
-    const char *first = json_pass_space(at + 1, end);
+    const char *first = json_pass_space(at + 1, end, SPACE_IN_LINE);
     chunk->first_ = 0;
     if (*at != '[' || first == end || *first != '{') {
-        return exo_json_pass(at, end, PASS_LEVELS);
+        return exo_json_pass_line(at, end, PASS_LEVELS);
     }
     at = pass_members(chunk, first, end, LIST_CHOICE);
     if (at) {
         chunk->first_ = (uint32_t)(first - chunk->data_.ptr);
         chunk->behind_ = (uint32_t)(at - chunk->data_.ptr);
     }
-    while (at && (at = json_pass_space(at, end)) < end && *at == ',') {
-        at = json_pass_space(at + 1, end);
-        at = at < end ? exo_json_pass(at, end, PASS_LEVELS) : NULL;
+    while (at && (at = json_pass_space(at, end, SPACE_IN_LINE)) < end && *at == ',') {
+        at = json_pass_space(at + 1, end, SPACE_IN_LINE);
+        at = at < end ? exo_json_pass_line(at, end, PASS_LEVELS) : NULL;
     }
     return at && at < end && *at == ']' ? at + 1 : NULL;
 }
@@ -116,9 +161,9 @@ uint32_t exo_chunk_pass_object(exo_chunk *chunk, uint32_t place, enum list_numbe
 bool exo_chunk_pass_event(exo_chunk *chunk)
 {
     const char *const end = chunk->data_.ptr + chunk->data_.len;
-    const char *at = json_pass_space(chunk->data_.ptr, end);
+    const char *at = json_pass_space(chunk->data_.ptr, end, SPACE_IN_LINE);
     const uint32_t behind = exo_chunk_pass_object(chunk, (uint32_t)(at - chunk->data_.ptr), LIST_TOP);
-    if (behind > 0 && json_pass_space(chunk->data_.ptr + behind, end) == end) {
+    if (behind > 0 && json_pass_space(chunk->data_.ptr + behind, end, SPACE_IN_LINE) == end) {
         return true;
     }
     memset(chunk->places_, 0, sizeof chunk->places_);

@@ -262,16 +262,34 @@ static int intake_keep_odd(exo_intake *intake, const exo_span *text, enum exo_od
     return exo_buffer_append(&intake->odd_, intake_split(&rest, intake->options_.limits->error_body));
 }
 
-/* Begins with an event, or with a body, and says whether it is one that counts. */
-static bool intake_begin_chunk(exo_intake *intake, const exo_span *data, bool error)
+/* Whether the event, or the body, that was begun is one that counts. */
+static bool intake_has_begun(exo_intake *intake)
 {
-    exo_chunk_begin(&intake->chunk_, *data, error);
     if (!exo_chunk_is_progress(&intake->chunk_)) {
         return false;
     }
     intake->news_ |= EXO_NEWS_EVENT;
     intake->in_chunk_ = true;
+#ifndef EXO_SMALL
+    if (intake->options_.shown_only && intake->options_.answer_count == 1) {
+        exo_span words[EXO_CHUNK_NAMES_];
+        exo_answer_words(intake->options_.answers, words);
+        exo_chunk_leave_names(&intake->chunk_, words);
+    }
+#endif
     return true;
+}
+
+/* An event was begun; one that does not count may say why the answer has no proof. */
+static void intake_begin_event(exo_intake *intake, const exo_span *data)
+{
+    if (!intake_has_begun(intake)) {
+        intake->in_chunk_ = true; /* why it does not count */
+        int code = intake_keep_odd(intake, data, exo_look_for_error(data));
+        if (code < 0) {
+            intake_fail(intake, code);
+        }
+    }
 }
 
 static void intake_take(exo_intake *intake, const exo_sse_event *sse)
@@ -289,13 +307,8 @@ static void intake_take(exo_intake *intake, const exo_sse_event *sse)
         return;
     }
     intake->at_end_ = sse->at_end;
-    if (!intake_begin_chunk(intake, &sse->data, error)) {
-        intake->in_chunk_ = true; /* why it does not count */
-        int code = intake_keep_odd(intake, &sse->data, exo_look_for_error(&sse->data));
-        if (code < 0) {
-            intake_fail(intake, code);
-        }
-    }
+    exo_chunk_begin(&intake->chunk_, sse->data, error);
+    intake_begin_event(intake, &sse->data);
 }
 
 /* What kinds of delta there are to a reader: the event that each is shown as, and what is always news about it. */
@@ -544,10 +557,13 @@ static void intake_read_body(exo_intake *intake, int transport, const exo_span *
     if (intake_reports(intake, &body)) {
         return;
     }
-    if (!intake->options_.strict_stream && intake_begin_chunk(intake, &body, false)) {
-        intake->over_ = true;
-        intake->state_ = INTAKE_STREAM;
-        return;
+    if (!intake->options_.strict_stream) {
+        exo_chunk_begin(&intake->chunk_, body, false);
+        if (intake_has_begun(intake)) {
+            intake->over_ = true;
+            intake->state_ = INTAKE_STREAM;
+            return;
+        }
     }
     intake_fail_saying(intake, transport < 0 ? transport : EXO_E_NOT_A_STREAM, words);
 }
@@ -794,6 +810,19 @@ SELDOM static int intake_next_and_settle(exo_intake *intake, exo_intake_event *e
     return code;
 }
 
+/* The same, where it may, and an event of no shape that is remembered lies there. */
+SELDOM static int intake_read_ahead(exo_intake *intake, exo_intake_event *event, exo_span ahead)
+{
+    const size_t len = exo_chunk_read_ahead(&intake->chunk_, ahead);
+    if (len > 0) {
+        const exo_span data = exo_span_of(ahead.ptr, len);
+        exo_sse_take_ahead(&intake->sse_, len);
+        intake->at_end_ = false;
+        intake_begin_event(intake, &data);
+    }
+    return intake_next_and_settle(intake, event);
+}
+
 /* The same, where it may, and an event lies there: most are of a shape that is remembered, say one text, and the answer
  * simply goes on. */
 SELDOM static int intake_next_ahead(exo_intake *intake, exo_intake_event *event, exo_span ahead)
@@ -802,7 +831,7 @@ SELDOM static int intake_next_ahead(exo_intake *intake, exo_intake_event *event,
     exo_delta *delta = &event->delta;
     const size_t len = exo_chunk_begin_ahead(&intake->chunk_, ahead, delta);
     if (len == 0) {
-        return intake_next_and_settle(intake, event);
+        return intake_read_ahead(intake, event, ahead);
     }
     exo_sse_take_ahead(&intake->sse_, len);
     intake->at_end_ = false;

@@ -15,17 +15,27 @@
  * fraction or an exponent, or is nested deeper than `levels`, at most 64. */
 const char *exo_json_pass(const char *at, const char *end, unsigned levels);
 
+/* The same, where a line end is no white space: what is passed over is one line. */
+const char *exo_json_pass_line(const char *at, const char *end, unsigned levels);
+
+/* What white space may be. */
+enum json_space {
+    SPACE_ANY,
+    SPACE_IN_LINE
+};
+
 /* Passes over white space. */
-static inline const char *json_pass_space(const char *at, const char *end)
+static inline const char *json_pass_space(const char *at, const char *end, enum json_space space)
 {
-    while (at < end && (uint8_t)*at <= ' ' && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) {
+    while (at < end && (uint8_t)*at <= ' ' &&
+           (*at == ' ' || *at == '\t' || (space == SPACE_ANY && (*at == '\n' || *at == '\r')))) {
         at++;
     }
     return at;
 }
 
-/* Passes over a key without escapes from its first quotation mark on, over its colon, and to the value's first byte;
- * the key is stored in `*key`. NULL: there is none. */
+/* Passes over a key without escapes, in one line, from its first quotation mark on, over its colon, and to the value's
+ * first byte; the key is stored in `*key`. NULL: there is none. */
 static inline const char *json_pass_plain_key(const char *at, const char *end, exo_span *key)
 {
     if (at == end || *at != '"') {
@@ -38,12 +48,12 @@ static inline const char *json_pass_plain_key(const char *at, const char *end, e
         return NULL;
     }
     if (++at == end || *at != ':') {
-        at = json_pass_space(at, end);
+        at = json_pass_space(at, end, SPACE_IN_LINE);
         if (at == end || *at != ':') {
             return NULL;
         }
     }
-    at = json_pass_space(at + 1, end);
+    at = json_pass_space(at + 1, end, SPACE_IN_LINE);
     return at < end ? at : NULL;
 }
 

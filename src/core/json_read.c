@@ -353,6 +353,9 @@ static int json_scan(exo_json_reader *reader, exo_json_token *token)
 /* Passes over what is left of a string that is strict JSON, to behind its second quotation mark. NULL: it is not. */
 SELDOM static const char *json_pass_on(const char *at, const char *end)
 {
+#ifdef VECTOR_BYTES
+    at = json_pass_escapes(at, end);
+#endif
     while (at < end && *at != '"') {
         if (*at != '\\' || end - at < 2) {
             return NULL;
@@ -372,7 +375,7 @@ SELDOM static const char *json_pass_on(const char *at, const char *end)
 }
 
 /* The same of a string from behind its first quotation mark on. */
-static inline const char *json_pass_string(const char *at, const char *end)
+static OFTEN const char *json_pass_string(const char *at, const char *end)
 {
     at += json_short_run(at, (size_t)(end - at));
     return at < end && *at == '"' ? at + 1 : json_pass_on(at, end);
@@ -391,7 +394,7 @@ static const char *json_pass_number(const char *at, const char *end)
 }
 
 /* The same of a string, a whole number or a literal. */
-static inline const char *json_pass_scalar(const char *at, const char *end)
+static OFTEN const char *json_pass_scalar(const char *at, const char *end)
 {
     switch (*at) {
     case '"':
@@ -408,24 +411,25 @@ static inline const char *json_pass_scalar(const char *at, const char *end)
 }
 
 /* The same of a key and its colon. */
-static inline const char *json_pass_key(const char *at, const char *end)
+static OFTEN const char *json_pass_key(const char *at, const char *end, enum json_space space)
 {
-    at = json_pass_space(at, end);
+    at = json_pass_space(at, end, space);
     if (at == end || *at != '"' || !(at = json_pass_string(at + 1, end))) {
         return NULL;
     }
     if (at == end || *at != ':') {
-        at = json_pass_space(at, end);
+        at = json_pass_space(at, end, space);
     }
     return at < end && *at == ':' ? at + 1 : NULL;
 }
 
-const char *exo_json_pass(const char *at, const char *end, unsigned levels)
+/* It is a part of each of the two below. */
+static OFTEN const char *json_pass_value(const char *at, const char *end, unsigned levels, enum json_space space)
 {
     uint64_t stack = 0; /* as that of a reader */
     unsigned depth = 0;
     for (;;) {
-        at = json_pass_space(at, end);
+        at = json_pass_space(at, end, space);
         if (at == end) {
             return NULL;
         }
@@ -435,9 +439,9 @@ const char *exo_json_pass(const char *at, const char *end, unsigned levels)
                 return NULL;
             }
             stack = stack << 1 | (byte == '{');
-            at = json_pass_space(at + 1, end);
+            at = json_pass_space(at + 1, end, space);
             if (at == end || *at != (char)(byte + 2)) { /* the bracket that closes it: it is not empty */
-                if (byte == '{' && !(at = json_pass_key(at, end))) {
+                if (byte == '{' && !(at = json_pass_key(at, end, space))) {
                     return NULL;
                 }
                 continue;
@@ -453,7 +457,7 @@ const char *exo_json_pass(const char *at, const char *end, unsigned levels)
             if (at < end && *at == ',') {
                 break;
             }
-            at = json_pass_space(at, end);
+            at = json_pass_space(at, end, space);
             if (at == end || *at != (stack & 1 ? '}' : ']')) {
                 break;
             }
@@ -465,17 +469,27 @@ const char *exo_json_pass(const char *at, const char *end, unsigned levels)
             return NULL;
         }
         at++;
-        if (stack & 1 && !(at = json_pass_key(at, end))) {
+        if (stack & 1 && !(at = json_pass_key(at, end, space))) {
             return NULL;
         }
     }
+}
+
+const char *exo_json_pass(const char *at, const char *end, unsigned levels)
+{
+    return json_pass_value(at, end, levels, SPACE_ANY);
+}
+
+const char *exo_json_pass_line(const char *at, const char *end, unsigned levels)
+{
+    return json_pass_value(at, end, levels, SPACE_IN_LINE);
 }
 
 /* Skips the next value if it is plain. */
 static bool json_skip_value(exo_json_reader *reader, exo_span *raw)
 {
     const char *const end = reader->in_.ptr + reader->in_.len;
-    const char *const first = json_pass_space(reader->in_.ptr + reader->at, end);
+    const char *const first = json_pass_space(reader->in_.ptr + reader->at, end, SPACE_ANY);
     const char *at = exo_json_pass(first, end, reader->max_depth_ - (unsigned)reader->depth_);
     if (!at) {
         return false;

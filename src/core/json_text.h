@@ -32,15 +32,20 @@ size_t exo_json_clean_run(const char *text, size_t len);
 /* The same, quick where they are few, and ASCII. */
 static inline size_t json_short_run(const char *text, size_t len)
 {
+    size_t at = 0;
 #ifdef VECTOR_BYTES
-    if (len >= VECTOR_BYTES) {
-        const unsigned run = vector_clean(text);
-        if (run < VECTOR_BYTES && (uint8_t)text[run] < 0x80) {
-            return run;
+    while (len - at >= VECTOR_BYTES && at < VECTOR_BLOCK) {
+        const unsigned run = vector_clean(text + at);
+        at += run;
+        if (run < VECTOR_BYTES) {
+            if ((uint8_t)text[at] < 0x80) {
+                return at;
+            }
+            break;
         }
     }
 #endif
-    return exo_json_clean_run(text, len);
+    return at + exo_json_clean_run(text + at, len - at);
 }
 
 /* Of up to 63 bytes of a string, a bit for each: those with which an escape begins, and those behind them. */
@@ -60,6 +65,33 @@ static inline text_escapes text_find_escapes(uint64_t solidi, uint64_t before)
     const text_escapes found = {rows & solidi, rows ^ (solidi | before)};
     return found;
 }
+
+#ifdef VECTOR_BYTES
+/* Goes on inside of a string to its second quotation mark, or to where something may stand that is neither ASCII nor an
+ * escape of a quotation mark or a reverse solidus; or to where there is no vector more. */
+static inline const char *json_pass_escapes(const char *at, const char *end)
+{
+    const vector none = {0};
+    uint64_t escaped = 0; /* the first byte */
+    for (; end - at >= VECTOR_BYTES; at += VECTOR_BYTES) {
+        const vector bytes = vector_load(at);
+        const uint64_t quotes = vector_bits((vector)(bytes == '"'), none, none, none);
+        const uint64_t solidi = vector_bits((vector)(bytes == '\\'), none, none, none);
+        const uint64_t specials = vector_bits(vector_specials(bytes), none, none, none);
+        const text_escapes found = text_find_escapes(solidi, escaped);
+        const uint64_t ends = quotes & ~found.escaped;
+        const uint64_t inside = ((ends & (0 - ends)) - 1) & UINT16_MAX;
+        if ((specials | found.escaped) & ~(quotes | solidi) & inside) {
+            break;
+        }
+        if (ends > 0) {
+            return at + __builtin_ctzll(ends);
+        }
+        escaped = found.escapes >> (VECTOR_BYTES - 1) & 1;
+    }
+    return at - escaped;
+}
+#endif
 
 /* Where there are vectors (vectors.h): how many of 64 bytes at `text`, some of them not ASCII, stand before the first
  * sequence that is invalid, or goes on behind them. Of `*specials`, with a bit for each that is not ASCII or must be
