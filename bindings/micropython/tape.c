@@ -56,7 +56,8 @@ static int tape_reset(void *ctx)
     return EXO_OK;
 }
 
-static const exo_cursor_ops tape_ops = {tape_next, tape_rewind, tape_mark, tape_reset};
+static const exo_cursor_ops tape_ops = {
+    .next = tape_next, .rewind = tape_rewind, .mark = tape_mark, .reset = tape_reset};
 
 /* ---- building ---- */
 

@@ -240,7 +240,8 @@ static int tape_reset(void *ctx)
 
 exo_cursor exopy_tape_cursor(exopy_tape *tape)
 {
-    static const exo_cursor_ops ops = {tape_next, tape_rewind, tape_mark, tape_reset};
+    static const exo_cursor_ops ops = {
+        .next = tape_next, .rewind = tape_rewind, .mark = tape_mark, .reset = tape_reset};
     return (exo_cursor){&ops, tape};
 }
 

@@ -79,6 +79,14 @@ typedef struct exo_cursor_ops {
      * at the latest behind the END of the innermost array or object around that place. EXO_OK or a negative error. */
     int (*mark)(void *ctx);
     int (*reset)(void *ctx);
+#ifndef EXO_SMALL
+    /* Short cuts past next(), NULL where there is none. Behind a KEY: passes over its value, as long as that is some
+     * thousands of tokens at most, and has no source, nothing that next() would find wrong, and no more than `levels`
+     * arrays and objects inside of each other. Returns how many values those were; 0: none was passed. */
+    size_t (*pass)(void *ctx, uint32_t levels);
+    /* Behind an OBJECT: whether it is known that none of its own keys begins with an underscore. */
+    bool (*is_plain)(void *ctx);
+#endif
 } exo_cursor_ops;
 
 /* A cursor: functions and what they work on. Borrowed by whoever walks it. */

@@ -182,8 +182,9 @@ static void encoding_keep_whole(exo_encoding *encoding, char *bytes, size_t len)
 /* Sizes the body, or goes on with that. What is done at the first go, and is small, is kept as it is to be sent. */
 static int encoding_size(exo_encoding *encoding, size_t budget)
 {
-    char *bytes = encoding->is_sized_ || encoding->may_change_ ? NULL : malloc(EXO_WHOLE_MAX);
-    exo_window window = {bytes, bytes ? EXO_WHOLE_MAX : 0, 0};
+    const size_t room = budget < EXO_WHOLE_MAX ? budget : EXO_WHOLE_MAX; /* what is more is not done at one go */
+    char *bytes = encoding->is_sized_ || encoding->may_change_ ? NULL : malloc(room);
+    exo_window window = {bytes, bytes ? room : 0, 0};
     encoding->is_sized_ = true;
     const int code = exo_encode_size_into(&encoding->walk_->encoder, &window, budget);
     const bool is_whole = code == EXO_OK && window.pos > 0 && window.pos == exo_encode_total(&encoding->walk_->encoder);

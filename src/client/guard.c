@@ -83,6 +83,9 @@ static int guard_next(void *ctx, exo_value *value)
 {
     exo_guard *g = ctx;
     const unsigned forks = exo_forks();
+    if (g->is_forked_) {
+        return EXO_E_FORKED;
+    }
     int code = guard_error_of(g->inner_.ops->next(g->inner_.ctx, value), EXO_E_REQUEST);
     if (exo_forks() != forks) {
         return EXO_E_FORKED;
@@ -118,6 +121,26 @@ static int guard_reset(void *ctx)
     return guard_error_of(g->inner_.ops->reset(g->inner_.ctx), EXO_E_REQUEST);
 }
 
+/* What is passed over in one walk is seen in another. */
+static size_t guard_pass(void *ctx, uint32_t levels)
+{
+    exo_guard *g = ctx;
+    const unsigned forks = exo_forks();
+    const size_t count = g->inner_.ops->pass ? g->inner_.ops->pass(g->inner_.ctx, levels) : 0;
+    g->is_forked_ = exo_forks() != forks;
+    g->place_.names_messages_ = g->place_.names_messages_ && count == 0;
+    return count;
+}
+
+static bool guard_is_plain(void *ctx)
+{
+    exo_guard *g = ctx;
+    const unsigned forks = exo_forks();
+    const bool is_plain = g->inner_.ops->is_plain && g->inner_.ops->is_plain(g->inner_.ctx);
+    g->is_forked_ = exo_forks() != forks;
+    return is_plain;
+}
+
 void exo_guard_init(exo_guard *guard, const exo_cursor *inner, exo_claim_list *claims)
 {
     memset(guard, 0, sizeof *guard);
@@ -127,7 +150,14 @@ void exo_guard_init(exo_guard *guard, const exo_cursor *inner, exo_claim_list *c
 
 exo_cursor exo_guard_cursor(exo_guard *guard)
 {
-    static const exo_cursor_ops ops = {guard_next, guard_rewind, guard_mark, guard_reset};
+    static const exo_cursor_ops ops = {
+        .next = guard_next,
+        .rewind = guard_rewind,
+        .mark = guard_mark,
+        .reset = guard_reset,
+        .pass = guard_pass,
+        .is_plain = guard_is_plain,
+    };
     exo_cursor view = {&ops, guard};
     return view;
 }

@@ -26,6 +26,7 @@ typedef struct exo_guard {
     exo_claim_list *claims_;
     exo_guard_place place_;
     exo_guard_place marked_;
+    bool is_forked_;          /* a short cut of the cursor has made this process */
     const exo_source *given_; /* the source of the token just passed, which own_ stands before */
     exo_source own_;
 } exo_guard;

@@ -358,19 +358,30 @@ static int encode_pass_end(exo_encoder *e)
     return EXO_OK;
 }
 
+/* What tokens are written as, by their type; keys, objects and ends otherwise. */
+#define SCRIPTS(script) \
+    script(/* NULL */ ",null") script(/* FALSE */ ",false") script(/* TRUE */ ",true") \
+        script(/* INT */ "," VALUE_TEXT) script(/* UINT */ "," VALUE_TEXT) script(/* NUMBER */ "," VALUE_TEXT) \
+            script(/* STRING */ ",\"" VALUE_TEXT "\"") script(/* SOURCE */ ",\"" VALUE_TEXT VALUE_SOURCE "\"") \
+                script(/* KEY */ "") script(/* ARRAY */ ",[")
+
+static const char *encode_script(exo_value_type type)
+{
+#ifdef EXO_SMALL
+#define SCRIPT(text) text "\0"
+    static const char scripts[] = SCRIPTS(SCRIPT);
+    return exo_ascii_string(scripts, type);
+#else
+#define SCRIPT(text) text,
+    static const char scripts[][8] = {SCRIPTS(SCRIPT)};
+    return scripts[type];
+#endif
+#undef SCRIPT
+}
+
 /* Sends the token on that was just taken. The keys walk sees only top-level keys here: it skips their values. */
 static int encode_pass(exo_encoder *e)
 {
-    static const char scripts[] = /* NULL */ ",null\0"
-                                             /* FALSE */ ",false\0"
-                                             /* TRUE */ ",true\0"
-                                             /* INT */ "," VALUE_TEXT "\0"
-                                             /* UINT */ "," VALUE_TEXT "\0"
-                                             /* NUMBER */ "," VALUE_TEXT "\0"
-                                             /* STRING */ ",\"" VALUE_TEXT "\"\0"
-                                             /* SOURCE */ ",\"" VALUE_TEXT VALUE_SOURCE "\"\0"
-                                             /* KEY */ "\0"
-                                             /* ARRAY */ ",[";
     const exo_value_type type = e->value_.type;
     int rc = EXO_OK;
     switch (type) {
@@ -391,7 +402,7 @@ static int encode_pass(exo_encoder *e)
     if ((unsigned)type > EXO_VALUE_END) {
         return EXO_E_TYPE;
     }
-    exo_encode_emit(e, exo_ascii_string(scripts, type), type != EXO_VALUE_ARRAY);
+    exo_encode_emit(e, encode_script(type), type != EXO_VALUE_ARRAY);
     return rc;
 }
 
@@ -463,9 +474,34 @@ static int encode_agree(exo_encoder *e, exo_window *out)
     return EXO_DONE;
 }
 
+#ifndef EXO_SMALL
+/* What passing over a value counts for each value in it. */
+#define PASS_COST 16
+
+/* Passes over the value that is to be skipped at once, if its cursor can do that, and no tokens need be counted. */
+static bool encode_pass_over(exo_encoder *e)
+{
+    const exo_cursor_ops *ops = e->cursor_->ops;
+    const bool begins = e->wait_ == WAIT_SKIPPED && e->keyed_ && e->depth_ == e->skip_depth_;
+    const size_t count =
+        begins && !e->in_tools_ && ops->pass ? ops->pass(e->cursor_->ctx, (uint32_t)(e->max_depth_ - e->depth_)) : 0;
+    if (count > 0) {
+        e->cost_ += count * PASS_COST;
+        e->keyed_ = false;
+        e->wait_ = WAIT_TOKEN;
+    }
+    return count > 0;
+}
+#endif
+
 /* One token, which the place in the walk decides about. */
 static int encode_step_token(exo_encoder *e)
 {
+#ifndef EXO_SMALL
+    if (encode_pass_over(e)) {
+        return EXO_OK;
+    }
+#endif
     int rc = encode_take(e);
     if (rc != EXO_OK) {
         return rc;
@@ -501,9 +537,30 @@ static int encode_step(exo_encoder *e, exo_window *out)
     case WAIT_NOTHING:
         return EXO_DONE;
     default:
-        return encode_step_token(e);
+        break;
     }
+    const int rc = encode_step_token(e);
+#ifndef EXO_SMALL
+    if (rc == EXO_OK && e->script_) {
+        return exo_encode_write_on(e, out);
+    }
+#endif
+    return rc;
 }
+
+#ifdef EXO_SMALL
+#define encode_walk_on(encoder, out, budget) encode_step(encoder, out)
+#else
+/* Goes on until that costs `budget`, or something else than EXO_OK is to be said. */
+static int encode_walk_on(exo_encoder *e, exo_window *out, size_t budget)
+{
+    int rc;
+    do {
+        rc = encode_step(e, out);
+    } while (rc == EXO_OK && e->cost_ < budget);
+    return rc;
+}
+#endif
 
 /* ---- Calls ---- */
 
@@ -577,7 +634,7 @@ static int encode_size_into(exo_encoder *encoder, exo_window *kept, size_t budge
     exo_encode_begin_window(encoder, window);
     encoder->cost_ = 0;
     while (rc == EXO_OK) {
-        rc = encode_step(encoder, window);
+        rc = encode_walk_on(encoder, window, budget);
         if (rc == EXO_AGAIN && (window == &sink ? sink.pos > 0 : kept->pos == kept->size)) {
             exo_encode_hash(encoder, window);
             sink.pos = 0; /* a full sink is an empty one */
@@ -627,7 +684,7 @@ int exo_encode_write(exo_encoder *encoder, exo_window *window)
     const size_t before = window->pos;
     exo_encode_begin_window(encoder, window);
     while (rc == EXO_OK) {
-        rc = encode_step(encoder, window);
+        rc = encode_walk_on(encoder, window, SIZE_MAX);
     }
     exo_encode_hash(encoder, window);
     encoder->written_ += window->pos - before;

@@ -39,10 +39,12 @@ static const char parts[] = "image/\0image_url\0{\"url\":\"" DATA_URL "\0"
                             "text/\0text\0\"" FILE_TEXT "\"\0"
                             "\0file\0{\"filename\":\"" FILE_NAME "\",\"file_data\":\"" DATA_URL;
 
+#ifdef EXO_SMALL
 bool exo_encode_key_is(const exo_encoder *e, const char *name)
 {
     return exo_value_is(&e->value_, exo_span_of(name, strlen(name)));
 }
+#endif
 
 size_t exo_encode_copy_text(const exo_encoder *e, bool plain, char *dst, size_t size)
 {
@@ -68,21 +70,6 @@ static unsigned file_place(const exo_encoder *e)
 }
 
 /* ---- The look ---- */
-
-int exo_encode_inner_object(exo_encoder *e)
-{
-    if (file_place(e) == 0) {
-        return exo_encode_emit(e, ",{", false);
-    }
-    e->look_depth_ = e->depth_;
-    e->want_ = WANT_NOTHING;
-    e->has_path_ = false;
-    e->has_content_ = false;
-    e->media_type_len_ = 0;
-    e->wait_ = WAIT_LOOKED;
-    int rc = e->cursor_->ops->mark(e->cursor_->ctx);
-    return rc < 0 ? rc : EXO_OK;
-}
 
 /* Stores the value at scratch_[at], and returns its length: `size` and one for what is too long, or no string. */
 static uint16_t file_keep_text(exo_encoder *e, size_t at, size_t size)
@@ -146,6 +133,16 @@ static int file_emit_part(exo_encoder *e)
     return exo_encode_emit(e, ",{\"type\":\"" PART_KEY "\",\"" PART_KEY "\":" PART_SCRIPT, true);
 }
 
+/* The object that was looked through begins, with a file or without. */
+static int file_begin_object(exo_encoder *e, bool message, bool has_file)
+{
+    e->in_content_ = !message;
+    e->content_file_ = message ? has_file : e->content_file_;
+    e->part_ = NULL;
+    e->content_sent_ = false;
+    return !message && has_file ? file_emit_part(e) : exo_encode_emit(e, ",{", false);
+}
+
 /* The object has been looked through: back to its first key, and on with or without a file. */
 static int file_end_look(exo_encoder *e)
 {
@@ -160,11 +157,29 @@ static int file_end_look(exo_encoder *e)
     if (rc < 0) {
         return rc;
     }
-    e->in_content_ = !message;
-    e->content_file_ = message ? rc == EXO_OK : e->content_file_;
-    e->part_ = NULL;
-    e->content_sent_ = false;
-    return !message && rc == EXO_OK ? file_emit_part(e) : exo_encode_emit(e, ",{", false);
+    return file_begin_object(e, message, rc == EXO_OK);
+}
+
+int exo_encode_inner_object(exo_encoder *e)
+{
+    const unsigned place = file_place(e);
+    if (place == 0) {
+        return exo_encode_emit(e, ",{", false);
+    }
+#ifndef EXO_SMALL
+    const exo_cursor_ops *ops = e->cursor_->ops;
+    if (ops->is_plain && ops->is_plain(e->cursor_->ctx)) {
+        return file_begin_object(e, place == MESSAGE_DEPTH, false);
+    }
+#endif
+    e->look_depth_ = e->depth_;
+    e->want_ = WANT_NOTHING;
+    e->has_path_ = false;
+    e->has_content_ = false;
+    e->media_type_len_ = 0;
+    e->wait_ = WAIT_LOOKED;
+    int rc = e->cursor_->ops->mark(e->cursor_->ctx);
+    return rc < 0 ? rc : EXO_OK;
 }
 
 /* What is wanted behind the key that was just taken. */
@@ -199,6 +214,11 @@ int exo_encode_look(exo_encoder *e)
 static bool file_is_private(const exo_encoder *e)
 {
     char first[2];
+#ifndef EXO_SMALL
+    if (!e->value_.escaped) {
+        return e->value_.text.len > 0 && *e->value_.text.ptr == '_';
+    }
+#endif
     exo_encode_copy_text(e, !e->value_.escaped, first, sizeof first);
     return *first == '_';
 }

@@ -7,6 +7,7 @@
  */
 #include "encode_walk.h"
 #include "json_text.h"
+#include "seldom.h"
 #include "vectors.h"
 
 static size_t piece_smaller(size_t a, size_t b)
@@ -434,59 +435,70 @@ static int write_piece(exo_encoder *e, exo_window *out)
     }
 }
 
-#ifndef EXO_SMALL
-/* The longest text that is looked at before it is written. */
-#define PIECE_SHORT 128
-
-/* Writes as much of the script as is its own text, or the token's where that is short and stands for itself: what most
- * tokens are, all at once. `room` is what may be written. Returns how much was. */
-static size_t piece_write_plain(exo_encoder *e, char *dst, size_t room)
+/* What may be written into: nothing that the sizing walk did not count, lest a receiver that counts takes a changed
+ * body for complete. */
+static exo_window piece_part(const exo_encoder *e, const exo_window *out, bool counted)
 {
-    const exo_span text = e->value_.text;
-    const bool plain = !e->value_.escaped && text.len <= PIECE_SHORT;
+    exo_window part = {out->dst + out->pos, out->size - out->pos, 0};
+    if (e->walk_ == WALK_WRITE && counted && e->sized_.bytes_ - e->sum_.bytes_ < part.size) {
+        part.size = (size_t)(e->sized_.bytes_ - e->sum_.bytes_);
+    }
+    return part;
+}
+
+static void piece_count(exo_encoder *e, exo_window *out, size_t written, bool counted)
+{
+    if (counted) {
+        e->sum_.bytes_ += written;
+    }
+    e->cost_ += written;
+    out->pos += written;
+}
+
+#ifndef EXO_SMALL
+/* Writes as much of the script as is its own text, or the token's where that stands for itself: what most tokens are,
+ * all at once. What finds no room, or no quick way, stays. Whether that was all. */
+static bool piece_write_plain(exo_encoder *e, exo_window *out)
+{
+    exo_span *const text = &e->value_.text;
+    const exo_window part = piece_part(e, out, true);
     const char *script = e->script_;
-    size_t len = 0;
+    size_t pos = 0;
     for (;; script++) {
-        if ((uint8_t)*script >= ' ' && len < room) {
-            dst[len++] = *script;
-        } else if (*script == MARK_VALUE_TEXT && plain && text.len <= room - len &&
-                   exo_json_clean_run(text.ptr, text.len) == text.len) {
-            if (text.len > 0) {
-                memcpy(dst + len, text.ptr, text.len);
-            }
-            len += text.len;
-        } else {
-            e->script_ = script;
-            return len;
+        if ((uint8_t)*script >= ' ' && pos < part.size) {
+            part.dst[pos++] = *script;
+            continue;
+        }
+        if (*script != MARK_VALUE_TEXT || e->value_.escaped) {
+            break;
+        }
+        if (text->len > 0 && pos < part.size) {
+            exo_window rest = {part.dst, part.size, pos};
+            exo_json_escape_most(text, &rest);
+            pos = rest.pos;
+        }
+        if (text->len > 0) {
+            break;
         }
     }
+    piece_count(e, out, pos, true);
+    e->script_ = *script == MARK_END ? NULL : script;
+    return !e->script_;
 }
 #endif
 
-/* Never writes what the sizing walk did not count, lest a receiver that counts takes a changed body for complete. */
-int exo_encode_write_on(exo_encoder *e, exo_window *out)
+/* What is not plain. */
+SELDOM static int piece_write_on(exo_encoder *e, exo_window *out)
 {
     const bool counted = piece_is_counted(e);
     const bool hashed = piece_is_hashed(e);
     const size_t room = out->size - out->pos;
-    exo_window part = {out->dst + out->pos, room, 0};
-    if (e->walk_ == WALK_WRITE && counted && e->sized_.bytes_ - e->sum_.bytes_ < room) {
-        part.size = (size_t)(e->sized_.bytes_ - e->sum_.bytes_);
-    }
+    exo_window part = piece_part(e, out, counted);
     if (!hashed) {
         exo_encode_hash(e, out);
     }
-#ifndef EXO_SMALL
-    if (e->piece_ == PIECE_SCRIPT) {
-        part.pos = piece_write_plain(e, part.dst, part.size);
-    }
-#endif
     int rc = write_piece(e, &part);
-    if (counted) {
-        e->sum_.bytes_ += part.pos;
-    }
-    e->cost_ += part.pos;
-    out->pos += part.pos;
+    piece_count(e, out, part.pos, counted);
     piece_written(e, &part, out, hashed);
     if (rc == EXO_AGAIN && part.pos == part.size && part.size < room) {
         return EXO_E_BODY_CHANGED;
@@ -500,4 +512,14 @@ int exo_encode_write_on(exo_encoder *e, exo_window *out)
         e->bound_ = false;
     }
     return rc;
+}
+
+int exo_encode_write_on(exo_encoder *e, exo_window *out)
+{
+#ifndef EXO_SMALL
+    if (e->piece_ == PIECE_SCRIPT && piece_write_plain(e, out)) {
+        return EXO_OK;
+    }
+#endif
+    return piece_write_on(e, out);
 }

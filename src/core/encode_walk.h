@@ -103,7 +103,18 @@ void exo_encode_hash_text(exo_encoder *encoder);
 /* ---- encode_file.c ---- */
 
 /* Whether the key, or string, that was just taken says this. */
+#ifdef EXO_SMALL
 bool exo_encode_key_is(const exo_encoder *encoder, const char *name);
+#else
+static inline bool exo_encode_key_is(const exo_encoder *encoder, const char *name)
+{
+    const exo_span text = encoder->value_.text;
+    if (encoder->value_.escaped) {
+        return exo_value_is(&encoder->value_, exo_span_text(name));
+    }
+    return text.len > 0 && *text.ptr == *name && text.len == strlen(name) && memcmp(text.ptr, name, text.len) == 0;
+}
+#endif
 
 /* Stores the text of the token with a NUL behind it, cut to fit, and returns its length. What is `plain` is stored as
  * it stands, all else decoded. */

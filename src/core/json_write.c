@@ -141,13 +141,42 @@ static json_place json_escape_vectors(json_place from, const char *end, const ch
     return (json_place){from.in + at, from.out + at};
 }
 
+/* Copies less than a vector, and not less than half a word, where all of it stands for itself; there is room for a
+ * vector. Two loads meet in the middle. */
+static bool json_copy_short(char *out, const char *in, size_t len)
+{
+    uint64_t first;
+    uint64_t last;
+    uint32_t halves[2];
+    if (len >= sizeof first) {
+        memcpy(&first, in, sizeof first);
+        memcpy(&last, in + len - sizeof last, sizeof last);
+        memcpy(out, &first, sizeof first);
+        memcpy(out + len - sizeof last, &last, sizeof last);
+        return !vector_any(vector_specials(vector_of(first, last)));
+    }
+    if (len < sizeof halves[0]) {
+        return false;
+    }
+    memcpy(&halves[0], in, sizeof halves[0]);
+    memcpy(&halves[1], in + len - sizeof halves[1], sizeof halves[1]);
+    memcpy(out, &halves[0], sizeof halves[0]);
+    memcpy(out + len - sizeof halves[1], &halves[1], sizeof halves[1]);
+    first = halves[0] | (uint64_t)halves[1] << 32;
+    return !vector_any(vector_specials(vector_of(first, first)));
+}
+
 /* The same of what is less than a vector: blanks are put behind it, and taken back. */
 static json_place json_escape_rest(json_place at, const char *end, const char *full)
 {
     char padded[2 * VECTOR_BYTES];
-    const char *const padding = padded + (end - at.in);
+    const size_t len = (size_t)(end - at.in);
+    const char *const padding = padded + len;
+    if (full - at.out >= VECTOR_BYTES && json_copy_short(at.out, at.in, len)) {
+        return (json_place){end, at.out + len};
+    }
     memset(padded, ' ', sizeof padded);
-    memcpy(padded, at.in, (size_t)(end - at.in));
+    memcpy(padded, at.in, len);
     const json_place inner = json_escape_vectors((json_place){padded, at.out}, padding + VECTOR_BYTES - 1, full);
     const ptrdiff_t blanks = inner.in > padding ? inner.in - padding : 0;
     at.in += inner.in - blanks - padded;
@@ -196,12 +225,13 @@ void exo_json_escape_most(exo_span *input, exo_window *window)
     const char *const end = input->ptr + input->len;
     const char *const full = window->dst + window->size;
     json_place at = {input->ptr, window->dst + window->pos};
-    const char *block;
-    do {
+    bool goes_on = input->len >= VECTOR_BYTES;
+    while (goes_on) {
         at = json_escape_vectors(at, end, full);
-        block = at.in;
+        const char *const other = at.in;
         at = json_escape_blocks(at, end, full);
-    } while (at.in > block);
+        goes_on = at.in > other;
+    }
     if (at.in < end && end - at.in < VECTOR_BYTES) {
         at = json_escape_rest(at, end, full);
     }

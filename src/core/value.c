@@ -71,7 +71,8 @@ size_t exo_json_cursor_at(const exo_json_cursor *cursor)
 
 exo_cursor exo_json_cursor_of(exo_json_cursor *cursor)
 {
-    static const exo_cursor_ops ops = {value_json_next, value_json_rewind, value_json_mark, value_json_reset};
+    static const exo_cursor_ops ops = {
+        .next = value_json_next, .rewind = value_json_rewind, .mark = value_json_mark, .reset = value_json_reset};
     exo_cursor view = {&ops, cursor};
     return view;
 }
@@ -218,6 +219,67 @@ static int value_node_reset(void *ctx)
     return value_json_reset(&cursor->inner_);
 }
 
+#ifndef EXO_SMALL
+/* The most nodes that are passed, or looked at, at once. */
+enum {
+    NODES_PASSED = 4096,
+    NODES_LOOKED_AT = 64
+};
+
+/* Whether a node is what it says, all by itself: no text to be read, no source, nothing that is wrong. */
+static bool value_is_simple(const exo_node *node)
+{
+    return !node->json && (unsigned)node->type < EXO_VALUE_END && node->type != EXO_VALUE_SOURCE &&
+           node->type != EXO_VALUE_KEY;
+}
+
+/* Above its depth, the stack of the cursor is free. */
+static size_t value_node_pass(void *ctx, uint32_t levels)
+{
+    exo_node_cursor *cursor = ctx;
+    const exo_node **const stack = cursor->stack_ + cursor->depth_;
+    const unsigned room = (unsigned)(cursor->max_depth_ - cursor->depth_);
+    unsigned depth = 0;
+    size_t count = 0;
+    if (cursor->state_ != WAIT_VALUE || cursor->error_ != EXO_OK) {
+        return 0;
+    }
+    const exo_node *node = cursor->at_;
+    do {
+        const bool is_container = node->type == EXO_VALUE_ARRAY || node->type == EXO_VALUE_OBJECT;
+        if (!value_is_simple(node) || count == NODES_PASSED || (is_container && (depth == room || depth == levels))) {
+            return 0;
+        }
+        count++;
+        if (is_container) {
+            stack[depth++] = node;
+            node = node->first;
+        } else {
+            node = depth > 0 ? node->next : NULL;
+        }
+        while (!node && depth > 0) {
+            const exo_node *const ended = stack[--depth];
+            node = depth > 0 ? ended->next : NULL;
+        }
+    } while (node);
+    value_node_done(cursor);
+    return count;
+}
+
+static bool value_node_is_plain(void *ctx)
+{
+    const exo_node_cursor *cursor = ctx;
+    const exo_node *node = cursor->at_;
+    for (unsigned count = 0; node && count < NODES_LOOKED_AT; count++) {
+        if (node->key.len > 0 && *node->key.ptr == '_') {
+            return false;
+        }
+        node = node->next;
+    }
+    return cursor->state_ == WAIT_MEMBER && !node;
+}
+#endif
+
 void exo_node_cursor_init(exo_node_cursor *cursor, const exo_node *root, uint32_t max_depth)
 {
     memset(cursor, 0, sizeof *cursor);
@@ -229,7 +291,16 @@ void exo_node_cursor_init(exo_node_cursor *cursor, const exo_node *root, uint32_
 
 exo_cursor exo_node_cursor_of(exo_node_cursor *cursor)
 {
-    static const exo_cursor_ops ops = {value_node_next, value_node_rewind, value_node_mark, value_node_reset};
+    static const exo_cursor_ops ops = {
+        .next = value_node_next,
+        .rewind = value_node_rewind,
+        .mark = value_node_mark,
+        .reset = value_node_reset,
+#ifndef EXO_SMALL
+        .pass = value_node_pass,
+        .is_plain = value_node_is_plain,
+#endif
+    };
     exo_cursor view = {&ops, cursor};
     return view;
 }

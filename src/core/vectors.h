@@ -29,6 +29,8 @@
 typedef int8_t vector __attribute__((vector_size(VECTOR_BYTES)));
 typedef uint32_t vector_words __attribute__((vector_size(VECTOR_BYTES)));
 
+typedef uint64_t vector_halves __attribute__((vector_size(VECTOR_BYTES)));
+
 typedef struct vector_block {
     vector a, b, c, d;
 } vector_block;
@@ -38,6 +40,11 @@ static inline vector vector_load(const char *text)
     vector bytes;
     memcpy(&bytes, text, sizeof bytes);
     return bytes;
+}
+
+static inline vector vector_of(uint64_t low, uint64_t high)
+{
+    return (vector)(vector_halves){low, high};
 }
 
 static inline vector_block vector_load_block(const char *text)

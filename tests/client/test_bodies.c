@@ -114,7 +114,8 @@ static int value_reset(void *ctx)
 /* A cursor over `json`, on the heap. */
 static value *value_new(const char *json)
 {
-    static const exo_cursor_ops ops = {value_next, value_rewind, value_mark, value_reset};
+    static const exo_cursor_ops ops = {
+        .next = value_next, .rewind = value_rewind, .mark = value_mark, .reset = value_reset};
     value *v = calloc(1, sizeof *v);
     assert_non_null(v);
     exo_json_cursor_init(&v->text, exo_span_text(json), EXO_JSON_DEPTH_MAX);

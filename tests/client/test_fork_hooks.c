@@ -286,11 +286,89 @@ static void a_body_that_is_written_in_a_child_is_not(void **state)
     }
 }
 
+/* A value of the program's, whose cursor forks at one of its calls. */
+typedef struct forking {
+    exo_cursor inner;
+    const char *place;
+    pid_t child;
+} forking;
+
+static exo_cursor forking_at(forking *f, const char *place)
+{
+    if (f->child == 0) { /* it goes on with what is the parent's */
+        _exit(2);
+    }
+    if (f->child < 0 && strcmp(f->place, place) == 0) {
+        f->child = fork();
+    }
+    return f->inner;
+}
+
+static int forking_next(void *ctx, exo_value *value)
+{
+    const exo_cursor inner = forking_at(ctx, "next");
+    return inner.ops->next(inner.ctx, value);
+}
+
+static int forking_rewind(void *ctx)
+{
+    const exo_cursor inner = ((forking *)ctx)->inner;
+    return inner.ops->rewind(inner.ctx);
+}
+
+static size_t forking_pass(void *ctx, uint32_t levels)
+{
+    const exo_cursor inner = forking_at(ctx, "pass");
+    return inner.ops->pass(inner.ctx, levels);
+}
+
+static bool forking_is_plain(void *ctx)
+{
+    const exo_cursor inner = forking_at(ctx, "is_plain");
+    return inner.ops->is_plain(inner.ctx);
+}
+
+static void a_value_that_is_walked_in_a_child_is_not(void **state)
+{
+    static const exo_cursor_ops ops = {
+        .next = forking_next, .rewind = forking_rewind, .pass = forking_pass, .is_plain = forking_is_plain};
+    static const char *const places[] = {"next", "pass", "is_plain"};
+    static const exo_node role = {.key = {"role", 4}, .type = EXO_VALUE_STRING, .text = {"user", 4}};
+    static const exo_node message = {.type = EXO_VALUE_OBJECT, .first = &role};
+    static const exo_node messages = {.key = {"messages", 8}, .type = EXO_VALUE_ARRAY, .first = &message};
+    static const exo_node request = {.type = EXO_VALUE_OBJECT, .first = &messages};
+    (void)state;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        exo_deployment deployment = EXO_DEPLOYMENT_INIT;
+        exo_call_options options = EXO_CALL_OPTIONS_INIT;
+        exo_client *client = exo_client_new(NULL);
+        exo_node_cursor nodes;
+        writer w = {client, -1, false};
+        int status = -1;
+        exo_node_cursor_init(&nodes, &request, 8);
+        forking f = {exo_node_cursor_of(&nodes), places[i], -1};
+        const exo_cursor value = {&ops, &f};
+        deployment.base_url = "http://127.0.0.1:9/v1";
+        options.model = "m";
+        assert_int_equal(exo_client_deploy(client, "m", &deployment), EXO_OK);
+        const int code = exo_client_body_value(client, &value, &options, on_write, &w);
+        if (f.child == 0) {
+            _exit(code != EXO_E_FORKED);
+        }
+        assert_int_equal(code, EXO_OK);
+        assert_true(f.child > 0);
+        assert_int_equal(waitpid(f.child, &status, 0), f.child);
+        assert_int_equal(status, 0);
+        exo_client_free(client);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hook_may_fork_in_the_midst_of_anything),
         cmocka_unit_test(a_body_that_is_written_in_a_child_is_not),
+        cmocka_unit_test(a_value_that_is_walked_in_a_child_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -372,6 +372,9 @@ static void check_body(const char *request, const exo_encode_options *options, c
     }
     exo_node_cursor_init(&nodes, arena_parse(&arena, request), 64);
     check_cursor(exo_node_cursor_of(&nodes), options, expected);
+    if (!options || !options->opener) {
+        check_sized_into(exo_node_cursor_of(&nodes), options, expected);
+    }
 }
 
 static void check_error_of(exo_cursor cursor, const exo_encode_options *options, int code, const char *key)
@@ -1769,7 +1772,8 @@ static int script_reset(void *ctx)
 static void broken_cursors(void **state)
 {
     (void)state;
-    static const exo_cursor_ops ops = {script_next, script_rewind, script_mark, script_reset};
+    static const exo_cursor_ops ops = {
+        .next = script_next, .rewind = script_rewind, .mark = script_mark, .reset = script_reset};
     static const exo_value message[] = {T(OBJECT), K("messages"), T(ARRAY), T(OBJECT), T(END), T(END), T(END)};
     static const exo_value key_in_array[] = {T(OBJECT), K("a"), T(ARRAY), K("b"), T(NULL), T(END), T(END)};
     static const exo_value no_key[] = {T(OBJECT), T(NULL), T(END)};
@@ -1817,6 +1821,222 @@ static void broken_cursors(void **state)
     options.extra_body = &cursor;
     check_error("{\"a\":1}", &options, -1000, "");
 }
+
+/* ---- Short cuts of cursors ---- */
+
+#ifndef EXO_SMALL
+/* Any number below `count`, the same ones in every run. */
+static unsigned any_of(uint32_t *seed, unsigned count)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return (*seed >> 8) % count;
+}
+
+/* A tree of all that nodes can be, and of some that they cannot. */
+static exo_node *any_node(struct arena *arena, uint32_t *seed, unsigned depth)
+{
+    static const exo_span keys[] = {TEXT("role"),      TEXT("content"), TEXT("_content_file"), TEXT("_file"),
+                                    TEXT("_type"),     TEXT("_"),       TEXT("type"),          TEXT("text"),
+                                    TEXT("a \"key\""), {NULL, 0}};
+    static const exo_span texts[] = {TEXT("a.txt"), TEXT("none"), TEXT("text/plain"), TEXT("\"\\\n\x80"), {NULL, 0}};
+    static const exo_span json[] = {TEXT("{\"_content_file\":\"a.txt\"}"), TEXT("{\"_file\":\"a.txt\"}"),
+                                    TEXT("[1,[2,[3]]]"), TEXT("[")};
+    static const exo_span numbers[] = {TEXT("1.5"), TEXT("1.5"), TEXT("-0"), TEXT("1.")};
+    assert_true(arena->count < NODES_MAX);
+    exo_node *node = &arena->nodes[arena->count++];
+    memset(node, 0, sizeof *node);
+    node->key = keys[any_of(seed, COUNT(keys))];
+    node->type = (exo_value_type)(depth < 7 && any_of(seed, 2) == 0 ? EXO_VALUE_ARRAY + any_of(seed, 2)
+                                                                    : any_of(seed, EXO_VALUE_SOURCE));
+    if (any_of(seed, 100) == 0) {
+        node->type = (exo_value_type)any_of(seed, EXO_VALUE_END + 2);
+    }
+    if (node->key.len > 1 && *node->key.ptr == '_' && any_of(seed, 4) > 0) { /* a file, mostly one that is there */
+        node->type = EXO_VALUE_STRING;
+        node->text = texts[any_of(seed, 8) == 0];
+        return node;
+    }
+    node->json = any_of(seed, 50) == 0;
+    node->number.i = -7;
+    node->text = node->json                       ? json[any_of(seed, any_of(seed, 4) == 0 ? 4 : 3)]
+                 : node->type == EXO_VALUE_NUMBER ? numbers[any_of(seed, any_of(seed, 8) == 0 ? 4 : 3)]
+                                                  : texts[any_of(seed, COUNT(texts))];
+    const exo_node **link = &node->first;
+    for (unsigned left = any_of(seed, 4); left > 0 && arena->count < NODES_MAX / 2; left--) {
+        exo_node *member = any_node(arena, seed, depth + 1);
+        *link = member;
+        link = &member->next;
+    }
+    return node;
+}
+
+/* A request, of which each second one has messages as they should be, at first. */
+static exo_node *any_request(struct arena *arena, uint32_t *seed)
+{
+    static const exo_span keys[] = {TEXT("messages"), TEXT("tools"), TEXT("tool_choice"), TEXT("model"), TEXT("x")};
+    exo_node *request = &arena->nodes[0];
+    const exo_node **link = &request->first;
+    memset(request, 0, sizeof *request);
+    request->type = EXO_VALUE_OBJECT;
+    arena->count = 1;
+    for (size_t i = any_of(seed, 3); i < COUNT(keys); i += 1 + any_of(seed, 2)) {
+        exo_node *member = any_node(arena, seed, 1);
+        member->key = keys[i];
+        if (any_of(seed, 2) == 0) {
+            member->type = EXO_VALUE_ARRAY;
+            member->json = false;
+            for (const exo_node *message = member->first; message && any_of(seed, 4) > 0; message = message->next) {
+                arena->nodes[message - arena->nodes].type = EXO_VALUE_OBJECT;
+            }
+        }
+        *link = member;
+        link = &member->next;
+    }
+    return request;
+}
+
+/* A cursor that counts what it is asked for, with the short cuts of another or without. */
+struct counted {
+    exo_cursor inner;
+    size_t tokens;
+};
+
+static int counted_next(void *ctx, exo_value *value)
+{
+    struct counted *counted = ctx;
+    counted->tokens++;
+    return counted->inner.ops->next(counted->inner.ctx, value);
+}
+
+static int counted_rewind(void *ctx)
+{
+    const struct counted *counted = ctx;
+    return counted->inner.ops->rewind(counted->inner.ctx);
+}
+
+static int counted_mark(void *ctx)
+{
+    const struct counted *counted = ctx;
+    return counted->inner.ops->mark(counted->inner.ctx);
+}
+
+static int counted_reset(void *ctx)
+{
+    const struct counted *counted = ctx;
+    return counted->inner.ops->reset(counted->inner.ctx);
+}
+
+static size_t counted_pass(void *ctx, uint32_t levels)
+{
+    const struct counted *counted = ctx;
+    return counted->inner.ops->pass(counted->inner.ctx, levels);
+}
+
+static bool counted_is_plain(void *ctx)
+{
+    const struct counted *counted = ctx;
+    return counted->inner.ops->is_plain(counted->inner.ctx);
+}
+
+/* What comes of a request: the error and the key, or the body; and what the opener was asked for. */
+struct outcome {
+    int code;
+    char key[64];
+    struct body body;
+    char asked[2048];
+    size_t tokens;
+};
+
+static void encode_any(struct outcome *outcome, const exo_node *request, const exo_limits *limits, size_t budget,
+                       bool short_cuts)
+{
+    static const exo_cursor_ops with = {counted_next,  counted_rewind, counted_mark,
+                                        counted_reset, counted_pass,   counted_is_plain};
+    static const exo_cursor_ops without = {
+        .next = counted_next, .rewind = counted_rewind, .mark = counted_mark, .reset = counted_reset};
+    struct folder folder;
+    exo_node_cursor nodes;
+    exo_encoder encoder;
+    exo_encode_options options = EXO_ENCODE_OPTIONS_INIT;
+    exo_node_cursor_init(&nodes, request, 6);
+    struct counted counted = {exo_node_cursor_of(&nodes), 0};
+    const exo_cursor cursor = {short_cuts ? &with : &without, &counted};
+    folder_init(&folder);
+    folder_add(&folder, "a.txt", NULL, "A \"file\"\n");
+    options.opener = &folder.opener;
+    options.limits = limits;
+    assert_int_equal(exo_encode_init(&encoder, &cursor, &options), EXO_OK);
+    outcome->code = size_all(&encoder, budget);
+    outcome->body.len = 0;
+    if (outcome->code == EXO_OK) {
+        outcome->code = write_all(&encoder, budget, &outcome->body);
+        assert_int_equal(outcome->body.len, exo_encode_total(&encoder));
+    }
+    snprintf(outcome->key, sizeof outcome->key, "%s", exo_encode_error_key(&encoder));
+    memcpy(outcome->asked, folder.asked, sizeof outcome->asked);
+    outcome->tokens = counted.tokens;
+}
+
+static void short_cuts_change_nothing(void **state)
+{
+    (void)state;
+    static struct arena arena;
+    static struct outcome with;
+    static struct outcome without;
+    uint32_t seed = 11;
+    size_t sent = 0;
+    size_t with_files = 0;
+    size_t shorter = 0;
+    for (unsigned i = 0; i < 20000; i++) {
+        exo_limits limits = *exo_limits_host();
+        limits.depth = any_of(&seed, 4) == 0 ? 2 + any_of(&seed, 6) : 32;
+        const exo_node *request = any_request(&arena, &seed);
+        const size_t budget = any_of(&seed, 2) == 0 ? 1 + any_of(&seed, 100) : 5000;
+        encode_any(&with, request, &limits, budget, true);
+        encode_any(&without, request, &limits, budget, false);
+        assert_string_equal(exo_error_name(with.code), exo_error_name(without.code));
+        assert_string_equal(with.key, without.key);
+        assert_string_equal(with.asked, without.asked);
+        assert_int_equal(with.body.len, without.body.len);
+        assert_memory_equal(with.body.text ? with.body.text : "", without.body.text ? without.body.text : "",
+                            with.body.len);
+        sent += with.code == EXO_OK;
+        with_files += with.code == EXO_OK && with.asked[0] != '\0';
+        shorter += with.tokens < without.tokens;
+        assert_true(with.tokens <= without.tokens);
+    }
+    assert_true(sent > 5000 && with_files > 100 && shorter > 5000);
+    body_clear(&with.body);
+    body_clear(&without.body);
+}
+
+/* A long list is passed in part, and looked at in part. */
+static void short_cuts_take_a_moment(void **state)
+{
+    (void)state;
+    static exo_node nodes[5000];
+    static struct outcome with;
+    static struct outcome without;
+    for (size_t count = 1; count < COUNT(nodes); count = count * 2 + 1) {
+        exo_node message = {.type = EXO_VALUE_OBJECT, .first = &nodes[0]};
+        exo_node messages = {.key = TEXT("messages"), .type = EXO_VALUE_ARRAY, .first = &message};
+        exo_node request = {.type = EXO_VALUE_OBJECT, .first = &messages};
+        for (size_t i = 0; i < count; i++) {
+            nodes[i] =
+                (exo_node){.key = TEXT("x"), .type = EXO_VALUE_TRUE, .next = i + 1 < count ? &nodes[i + 1] : NULL};
+        }
+        nodes[count - 1].key = exo_span_text("_last");
+        encode_any(&with, &request, NULL, 5000, true);
+        encode_any(&without, &request, NULL, 5000, false);
+        assert_int_equal(with.code, EXO_OK);
+        assert_int_equal(without.code, EXO_OK);
+        assert_string_equal(with.body.text, without.body.text);
+        assert_true(count > 4096 ? with.tokens == without.tokens : with.tokens < without.tokens);
+    }
+    body_clear(&with.body);
+    body_clear(&without.body);
+}
+#endif
 
 static void arguments(void **state)
 {
@@ -1897,6 +2117,10 @@ int main(void)
         cmocka_unit_test(keys_change_between_walks),
         cmocka_unit_test(messages_change_between_walks),
         cmocka_unit_test(broken_cursors),
+#ifndef EXO_SMALL
+        cmocka_unit_test(short_cuts_change_nothing),
+        cmocka_unit_test(short_cuts_take_a_moment),
+#endif
         cmocka_unit_test(arguments),
         cmocka_unit_test(windows_are_the_callers),
     };
