@@ -9,10 +9,11 @@
 
 #include "exochat/json_read.h"
 
+#include "ascii.h"
 #include "json_text.h"
 
-/* Passes over a value from its first byte on, to the byte behind it. NULL: it is not strict JSON, is a number with a
- * fraction or an exponent, or is nested deeper than `levels`, at most 64. */
+/* Passes over a value from its first byte on, to the byte behind it. NULL: it is not strict JSON, or is nested deeper
+ * than `levels`, at most 64. */
 const char *exo_json_pass(const char *at, const char *end, unsigned levels);
 
 /* The same, where a line end is no white space: what is passed over is one line. */
@@ -23,6 +24,30 @@ enum json_space {
     SPACE_ANY,
     SPACE_IN_LINE
 };
+
+/* The same of a number's fraction and exponent, or the latter alone, of which the first byte is there. */
+const char *exo_json_pass_fraction(const char *at, const char *end);
+
+/* Passes over digits. */
+static inline const char *json_pass_digits(const char *at, const char *end)
+{
+    while (at < end && ascii_is_digit(*at)) {
+        at++;
+    }
+    return at;
+}
+
+/* Passes over a number from its first byte on, whatever that is. NULL: there is none. */
+static inline const char *json_pass_number(const char *at, const char *end)
+{
+    at += *at == '-';
+    const char *const first = at;
+    at = json_pass_digits(at, end);
+    if (at == first || (*first == '0' && at > first + 1)) {
+        return NULL;
+    }
+    return at < end && (*at == '.' || (*at | 0x20) == 'e') ? exo_json_pass_fraction(at, end) : at;
+}
 
 /* Passes over white space. */
 static inline const char *json_pass_space(const char *at, const char *end, enum json_space space)

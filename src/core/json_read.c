@@ -381,19 +381,22 @@ static OFTEN const char *json_pass_string(const char *at, const char *end)
     return at < end && *at == '"' ? at + 1 : json_pass_on(at, end);
 }
 
-/* The same of a number, from its first byte on. */
-static const char *json_pass_number(const char *at, const char *end)
+const char *exo_json_pass_fraction(const char *at, const char *end)
 {
-    at += *at == '-';
-    const char *const first = at;
-    while (at < end && ascii_is_digit(*at)) {
-        at++;
+    const char *part = at + 1;
+    if (*at == '.') {
+        at = json_pass_digits(part, end);
+        if (at == part || at == end || (*at | 0x20) != 'e') {
+            return at > part ? at : NULL;
+        }
+        part = at + 1;
     }
-    const bool whole = at == end || (*at != '.' && (*at | 0x20) != 'e');
-    return whole && at > first && (*first != '0' || at == first + 1) ? at : NULL;
+    part += part < end && (*part == '-' || *part == '+');
+    at = json_pass_digits(part, end);
+    return at > part ? at : NULL;
 }
 
-/* The same of a string, a whole number or a literal. */
+/* The same of a string, a number or a literal. */
 static OFTEN const char *json_pass_scalar(const char *at, const char *end)
 {
     switch (*at) {
