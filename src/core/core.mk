@@ -10,6 +10,7 @@ EXO_CORE_SOURCES += json_text.c
 EXO_CORE_SOURCES += json_write.c
 EXO_CORE_SOURCES += json_read.c
 EXO_CORE_SOURCES += json_repair.c
+EXO_CORE_SOURCES += json_repair_pass.c
 EXO_CORE_SOURCES += value.c
 EXO_CORE_SOURCES += encode.c
 EXO_CORE_SOURCES += encode_file.c

@@ -3,8 +3,9 @@
  *
  * A tolerant reader whose only output is what it writes, so that every way through it ends in valid JSON. It knows no
  * schema and does not decode: a string that holds JSON stays a string. The answer calls it for tool arguments, and is
- * told whether the text was cut: whether, behind the last token that was read, a part of one had to be supplied. Its
- * memory is one `repair` on the stack, with a byte per open bracket, and the caller's buffer.
+ * told whether the text was cut: whether, behind the last token that was read, a part of one had to be supplied. On
+ * hosts what is as it should be is read by json_repair_pass.c. The memory is one `repair` on the stack, with a byte per
+ * open bracket, and the caller's buffer.
  *
  * The text is read once. Where a string ends that holds quotation marks is guessed from what follows each of them: at
  * most LOOK_AHEAD commas and closing brackets, a key of LOOK_AHEAD bytes, and the white space around them. Bytes are
@@ -15,10 +16,9 @@
 
 #include "ascii.h"
 #include "exochat/json_read.h"
+#include "json_pass.h"
+#include "json_repair_state.h"
 #include "json_text.h"
-
-/* How far a key may reach to be seen from before it, and how many commas and brackets are looked at. */
-#define LOOK_AHEAD 64
 
 /* A run of backticks that opens or closes a block of code. */
 #define FENCE_LEN 3
@@ -56,12 +56,6 @@ enum kind {
 };
 #define KIND_MARK 24
 
-enum wait {
-    WAIT_KEY,    /* an object's next key, or its end */
-    WAIT_MEMBER, /* what a key stands for, perhaps after a colon */
-    WAIT_ELEMENT /* an array's next element or its end; outside of brackets the value itself */
-};
-
 /* Characters that mean something; the first digit is their length in bytes. A string that a curly quotation mark opens
  * may end with a straight one, and one that a backtick opens with an acute accent; no quotation mark is as far from any
  * other code, whether or not a reverse solidus is added. */
@@ -94,29 +88,6 @@ enum ahead {
     AHEAD_KEY,
     AHEAD_STRINGS /* a quoted text and another: a key perhaps that lost its colon */
 };
-
-typedef struct repair {
-    /* Of the value that is read: */
-    enum wait wait;
-    bool first;  /* the innermost bracket is still empty */
-    bool comma;  /* the last token was one */
-    bool cut;    /* a part of the last token had to be supplied, or all of it */
-    bool full;   /* there is a value in the outermost bracket */
-    bool unsure; /* the value may be none that anybody wrote */
-    uint8_t depth;
-    uint8_t split; /* the depth of an array that had an object's end missing: one brace may be left over there; or 0 */
-    /* Of the text: */
-    bool twice; /* it is escaped once too often: \" for every quotation mark */
-    uint8_t max_depth;
-    char closers[1 + EXO_JSON_DEPTH_MAX]; /* what closes the open brackets, the innermost last and the outermost at 1 */
-    size_t at;
-    unsigned kind; /* what is at `at`, where a token begins */
-    exo_span in;
-    size_t line;     /* where the last one begins */
-    exo_span token;  /* what was read last, without its marks; or what is left of that to write */
-    exo_buffer *out; /* NULL while nothing is to be written */
-    int error;
-} repair;
 
 /* The byte at `at`, or -1 beyond the end. */
 static int repair_peek(const repair *r, size_t at)
@@ -287,6 +258,14 @@ static size_t repair_find(const repair *r, size_t at, size_t limit, unsigned kin
     }
     return at < end ? at : limit;
 }
+
+/* The first place from `at` on where an opening brace is, or the last place of all. */
+static size_t repair_find_brace(const repair *r, size_t at)
+{
+    const char *const brace = memchr(r->in.ptr + at, '{', r->in.len - at);
+    return brace ? (size_t)(brace - r->in.ptr) : r->in.len - 1;
+}
+
 /* The first place from `at` on that may be no part of a word. */
 static size_t repair_skip_word(const repair *r, size_t at)
 {
@@ -298,6 +277,7 @@ static size_t repair_skip_word(const repair *r, size_t at)
 #else
 #define repair_kind_at                   repair_find_kind
 #define repair_find(r, at, limit, kinds) (at)
+#define repair_find_brace(r, at)         (at)
 #define repair_skip_word(r, at)          (at)
 #endif
 
@@ -1077,10 +1057,17 @@ static void repair_read_fence(repair *r)
     }
 }
 
+/* Whether the byte at hand is in the last line. As no byte is looked at twice here if it is not, this takes no time. */
+static bool repair_is_in_last_line(repair *r)
+{
+    r->last_line = r->last_line || !memchr(r->in.ptr + r->at, '\n', r->in.len - r->at);
+    return r->last_line;
+}
+
 /* Skips one comment. One behind # ends with its line; in the last line, with the bracket around it. */
 static void repair_skip_comment(repair *r)
 {
-    const unsigned inside = repair_peek(r, r->at) == '#' && r->at >= r->line ? r->depth : 0;
+    const unsigned inside = r->in.ptr[r->at] == '#' && repair_is_in_last_line(r) ? r->depth : 0;
     size_t at = r->at + 1;
     if (repair_peek(r, at) == '*') {
         do {
@@ -1263,6 +1250,9 @@ static void repair_run(repair *r, bool implied)
         repair_open_bracket(r, '{');
     }
     do {
+#ifndef EXO_SMALL
+        exo_repair_pass(r);
+#endif
         repair_step(r);
     } while (r->depth > 0 && r->error == EXO_OK);
     r->cut |= r->unsure;
@@ -1365,6 +1355,25 @@ static void repair_text(repair *r, exo_repair_report *report)
     }
 }
 
+/* How many levels are allowed. */
+static uint8_t repair_levels(uint32_t max_depth)
+{
+    return (uint8_t)(max_depth < EXO_JSON_DEPTH_MAX ? max_depth : EXO_JSON_DEPTH_MAX);
+}
+
+/* Whether the text is JSON as it stands. */
+static bool repair_is_valid(exo_span text, uint32_t max_depth)
+{
+#ifndef EXO_SMALL
+    const char *const end = text.ptr + text.len;
+    const char *const first = json_pass_space(text.ptr, end);
+    const char *const last = first < end ? exo_json_pass(first, end, repair_levels(max_depth)) : NULL;
+    return last && json_pass_space(last, end) == end;
+#else
+    return exo_json_check(text, max_depth, NULL) == EXO_OK;
+#endif
+}
+
 /* Where the text was begun anew before it was complete, or where it begins: at a valid object behind no more than a
  * part of itself, or behind a value's closing mark if it begins with the same key. There is no other such object, as it
  * ends with the text, and the check of one that is none ends before the next. */
@@ -1372,15 +1381,15 @@ static size_t repair_find_beginning_anew(const repair *r)
 {
     const size_t start = repair_skip_blanks(r, 0);
     for (size_t at = start + 1; repair_peek(r, start) == '{' && at < r->in.len; at++) {
-        at = repair_find(r, at, r->in.len - 1, KIND_OPENING);
+        at = repair_find_brace(r, at);
         const exo_span rest = exo_span_of(r->in.ptr + at, r->in.len - at);
         if (*rest.ptr != '{') {
             continue;
         }
         const size_t last = repair_trim(r, start, at) - 1;
-        if (!(repair_kind_at(r, last) & KINDS_BEFORE_VALUE) && exo_json_check(rest, r->max_depth, NULL) == EXO_OK) {
-            const bool closed = repair_peek(r, last) == '"' &&
-                                !(repair_kind_at(r, repair_trim(r, start, last) - 1) & KINDS_BEFORE_VALUE);
+        if (!(repair_kind_at(r, last) & KINDS_BEFORE_VALUE) && repair_is_valid(rest, r->max_depth)) {
+            const bool closed =
+                r->in.ptr[last] == '"' && !(repair_kind_at(r, repair_trim(r, start, last) - 1) & KINDS_BEFORE_VALUE);
             const char *const colon = memchr(rest.ptr, ':', closed ? rest.len : 0);
             const size_t part = colon ? (size_t)(colon - rest.ptr) : at - start;
             return part <= rest.len && memcmp(r->in.ptr + start, rest.ptr, part) == 0 ? at : start;
@@ -1395,7 +1404,7 @@ int exo_json_repair(exo_span text, uint32_t max_depth, exo_buffer *out, exo_repa
     memset(&r, 0, sizeof r);
     memset(report, 0, sizeof *report);
     exo_buffer_clear(out);
-    if (exo_json_check(text, max_depth, NULL) == EXO_OK) {
+    if (repair_is_valid(text, max_depth)) {
         report->cut = ascii_is_digit((uint8_t)text.ptr[text.len - 1]);
         report->values = 1;
         return exo_buffer_append(out, text);
@@ -1404,12 +1413,7 @@ int exo_json_repair(exo_span text, uint32_t max_depth, exo_buffer *out, exo_repa
     r.out = out;
     const char *const mark = memchr(r.in.ptr, '"', r.in.len);
     r.twice = mark && repair_peek(&r, (size_t)(mark - r.in.ptr) - 1) == '\\';
-    size_t line = text.len;
-    while (line > 0 && text.ptr[line - 1] != '\n') {
-        line--;
-    }
-    r.line = line;
-    r.max_depth = (uint8_t)(max_depth < EXO_JSON_DEPTH_MAX ? max_depth : EXO_JSON_DEPTH_MAX);
+    r.max_depth = repair_levels(max_depth);
     r.at = repair_find_beginning_anew(&r);
     repair_text(&r, report);
     if (r.error != EXO_OK) {
