@@ -8,7 +8,7 @@ set(EXOCHAT_BINDING answer.c attempt.c encoder.c error_words.c event.c failure.c
 
 add_library(usermod_exochat INTERFACE)
 if(EXOCHAT_SMALL)
-    list(REMOVE_ITEM EXOCHAT_LINES json_repair.c)
+    list(FILTER EXOCHAT_LINES EXCLUDE REGEX "^json_repair")
     list(APPEND EXOCHAT_BINDING no_repair.c)
     target_compile_definitions(usermod_exochat INTERFACE EXO_NO_ERROR_TEXTS EXO_NO_ERROR_NAMES)
 endif()

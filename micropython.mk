@@ -9,7 +9,7 @@ include $(EXOCHAT_DIR)/src/core/core.mk
 EXOCHAT_BINDING := answer.c attempt.c encoder.c error_words.c event.c failure.c fields.c method.c module.c route.c tape.c text.c wire.c
 EXOCHAT_CORE := $(EXO_CORE_SOURCES)
 ifeq ($(EXOCHAT_SMALL),1)
-EXOCHAT_CORE := $(filter-out json_repair.c,$(EXOCHAT_CORE))
+EXOCHAT_CORE := $(filter-out json_repair%.c,$(EXOCHAT_CORE))
 EXOCHAT_BINDING += no_repair.c
 CFLAGS_USERMOD += -DEXO_NO_ERROR_TEXTS -DEXO_NO_ERROR_NAMES
 endif

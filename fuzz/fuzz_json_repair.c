@@ -4,12 +4,7 @@
  */
 #include "fuzz.h"
 
-int slow_json_repair(exo_span text, uint32_t max_depth, exo_buffer *out, exo_repair_report *report);
-
-#define EXO_SMALL
-#define exo_json_repair slow_json_repair
-#include "../src/core/json_repair.c"
-#undef exo_json_repair
+#include "../tests/core/small_repair.h"
 
 /* Without short ways the text becomes what it became with them. */
 static void must_be_the_same(exo_span text, int code, const exo_repair_report *report, const exo_buffer *out)
@@ -17,7 +12,7 @@ static void must_be_the_same(exo_span text, int code, const exo_repair_report *r
     exo_buffer slow_out;
     exo_repair_report slow_report;
     exo_buffer_init(&slow_out, &fuzz_heap, 8 * text.len + 64, EXO_E_ARGUMENTS_LIMIT);
-    FUZZ_MUST(slow_json_repair(text, EXO_JSON_DEPTH_MAX, &slow_out, &slow_report) == code);
+    FUZZ_MUST(small_json_repair(text, EXO_JSON_DEPTH_MAX, &slow_out, &slow_report) == code);
     FUZZ_MUST(slow_report.cut == report->cut && slow_report.values == report->values);
     FUZZ_MUST(exo_span_equal(exo_buffer_span(&slow_out), exo_buffer_span(out)));
     exo_buffer_free(&slow_out);

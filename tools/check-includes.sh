@@ -18,9 +18,11 @@ json_read      json_name json_pass json_text
 json_pass      json_read json_text
 json_write     json_text vectors
 json_text      vectors
-json_repair    json_pass json_repair_state json_text json_read
+json_repair    json_pass json_read json_repair_kind json_repair_state json_repair_write
+json_repair_kind json_repair_state
 json_repair_pass json_pass json_repair_state json_text vectors
-json_repair_state json_repair json_read
+json_repair_state json_read json_repair
+json_repair_write json_repair_state json_text
 value          json_read
 encode         value json_write json_read encode_walk
 encode_walk    encode

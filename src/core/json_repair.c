@@ -17,69 +17,9 @@
 #include "ascii.h"
 #include "exochat/json_read.h"
 #include "json_pass.h"
+#include "json_repair_kind.h"
 #include "json_repair_state.h"
-#include "json_text.h"
-
-/* A run of backticks that opens or closes a block of code. */
-#define FENCE_LEN 3
-
-/* What stands at a place: what its byte is, and what the character is that begins there; and sets of that. From
- * KIND_MARK on the bits are the character's code of enum mark. */
-enum kind {
-    KIND_END = 1, /* nothing: the text is over */
-    KIND_DIGIT = 2,
-    KIND_LETTER = 4,
-    KIND_MINUS = 8,
-    KIND_OPENING = 0x10,
-    KIND_CLOSING = 0x20,
-    KIND_COMMA = 0x40,
-    KIND_COLON = 0x80,
-    KIND_SEMICOLON = 0x100,
-    KIND_LINE_END = 0x200,
-    KIND_EQUALS = 0x400,
-    KIND_PLUS = 0x800,
-    KIND_POINT = 0x1000,
-    KIND_BACKTICK = 0x2000,
-    KIND_STRAIGHT = 0x4000, /* a quotation mark of ASCII */
-    KIND_SLASH = 0x8000,
-    KIND_BACKSLASH = 0x10000,
-    KIND_QUOTE = 0x20000, /* a quotation mark, perhaps with a reverse solidus in front of it */
-    KIND_BLANK = 0x40000, /* a white space character */
-    KIND_FENCE = 0x80000,
-    KIND_ELLIPSIS = 0x100000,
-    KIND_COMMENT = 0x200000, /* the beginning of one */
-    KINDS_WORD = KIND_LETTER | KIND_DIGIT | KIND_MINUS,
-    KINDS_NUMBER = KIND_DIGIT | KIND_MINUS | KIND_PLUS | KIND_POINT | KIND_COMMA,
-    KINDS_SEPARATOR = KIND_COMMA | KIND_SEMICOLON,
-    KINDS_BEFORE_VALUE = KIND_COMMA | KIND_COLON | KIND_OPENING,
-    KINDS_STRUCTURE = KINDS_BEFORE_VALUE | KIND_CLOSING
-};
-#define KIND_MARK 24
-
-/* Characters that mean something; the first digit is their length in bytes. A string that a curly quotation mark opens
- * may end with a straight one, and one that a backtick opens with an acute accent; no quotation mark is as far from any
- * other code, whether or not a reverse solidus is added. */
-enum mark {
-    MARK_NONE = 0,
-    QUOTE_DOUBLE = 0x10,
-    QUOTE_SINGLE = 0x11,
-    QUOTE_BACKTICK = 0x12,
-    QUOTE_ACUTE = 0x22,
-    QUOTE_ANGLE = 0x23,
-    QUOTE_CURLY_DOUBLE = 0x30,
-    QUOTE_CURLY_SINGLE = 0x31,
-    QUOTE_ESCAPE = 0x18, /* what a reverse solidus in front of the mark adds */
-    QUOTE_ESCAPED = QUOTE_DOUBLE + QUOTE_ESCAPE,
-    QUOTE_CURLY = QUOTE_CURLY_DOUBLE - QUOTE_DOUBLE,
-    QUOTE_ACCENT = QUOTE_ACUTE - QUOTE_BACKTICK,
-    OTHER = 0x0C, /* no quotation mark; the last two bits say how far behind KIND_BLANK its kind stands */
-    OTHER_BLANK_1 = 0x1C,
-    OTHER_BLANK_2 = 0x2C,
-    OTHER_BLANK_3 = 0x3C,
-    OTHER_FENCE = 0x3D,
-    OTHER_ELLIPSIS = 0x3E,
-    OTHER_COMMENT = 0x1F
-};
+#include "json_repair_write.h"
 
 /* Whether a key stands ahead. */
 enum ahead {
@@ -88,258 +28,6 @@ enum ahead {
     AHEAD_KEY,
     AHEAD_STRINGS /* a quoted text and another: a key perhaps that lost its colon */
 };
-
-/* The byte at `at`, or -1 beyond the end. */
-static int repair_peek(const repair *r, size_t at)
-{
-    return at < r->in.len ? (uint8_t)r->in.ptr[at] : -1;
-}
-
-static bool repair_is_one_of(int byte, const char *set)
-{
-    return byte >= 0 && memchr(set, byte, strlen(set));
-}
-
-static bool repair_is_sign(int byte)
-{
-    return byte == '+' || byte == '-';
-}
-
-static bool repair_is_blank(int byte)
-{
-    return byte >= 0 && byte <= ' ';
-}
-
-/* What the byte at `at` is by itself: one of enum kind, or 0. */
-static unsigned repair_byte_kind(int byte)
-{
-    static const char bytes[] = "_$--{[}],,::;;\r\n==++..``\"'//\\\\"; /* two of each kind, from KIND_LETTER on */
-    const char *found;
-    if (ascii_is_digit(byte)) {
-        return KIND_DIGIT;
-    }
-    if (byte < 0) {
-        return KIND_END;
-    }
-    if (((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte >= 0x80) {
-        return KIND_LETTER;
-    }
-    found = memchr(bytes, byte, sizeof bytes - 1);
-    return found ? (unsigned)KIND_LETTER << (found - bytes) / 2 : 0;
-}
-
-/* What is at `at`: of enum kind, and the mark. */
-static unsigned repair_find_kind(const repair *r, size_t at)
-{
-    static const uint8_t rows[][5] = {
-        /* the first two bytes, or one and 0, the range of the third, and what they are */
-        {0xC2, 0xA0, 0x00, 0xFF, OTHER_BLANK_2},      /* U+00A0 */
-        {0xC2, 0xAB, 0x00, 0xFF, QUOTE_ANGLE},        /* U+00AB */
-        {0xC2, 0xB4, 0x00, 0xFF, QUOTE_ACUTE},        /* U+00B4 */
-        {0xC2, 0xBB, 0x00, 0xFF, QUOTE_ANGLE},        /* U+00BB */
-        {0xE1, 0x9A, 0x80, 0x80, OTHER_BLANK_3},      /* U+1680 */
-        {0xE1, 0xA0, 0x8E, 0x8E, OTHER_BLANK_3},      /* U+180E */
-        {0xE2, 0x80, 0x80, 0x8B, OTHER_BLANK_3},      /* U+2000 to U+200B */
-        {0xE2, 0x80, 0x98, 0x9B, QUOTE_CURLY_SINGLE}, /* U+2018 to U+201B */
-        {0xE2, 0x80, 0x9C, 0x9F, QUOTE_CURLY_DOUBLE}, /* U+201C to U+201F */
-        {0xE2, 0x80, 0xA6, 0xA6, OTHER_ELLIPSIS},     /* U+2026 */
-        {0xE2, 0x80, 0xA8, 0xA9, OTHER_BLANK_3},      /* U+2028 and U+2029 */
-        {0xE2, 0x80, 0xAF, 0xAF, OTHER_BLANK_3},      /* U+202F */
-        {0xE2, 0x81, 0x9F, 0x9F, OTHER_BLANK_3},      /* U+205F */
-        {0xE3, 0x80, 0x80, 0x80, OTHER_BLANK_3},      /* U+3000 */
-        {0xEF, 0xBB, 0xBF, 0xBF, OTHER_BLANK_3},      /* U+FEFF */
-        {'.', '.', '.', '.', OTHER_ELLIPSIS},         {'`', '`', '`', '`', OTHER_FENCE},
-        {'`', 0, 0x00, 0xFF, QUOTE_BACKTICK},         {'"', 0, 0x00, 0xFF, QUOTE_DOUBLE},
-        {'\'', 0, 0x00, 0xFF, QUOTE_SINGLE},          {'#', 0, 0x00, 0xFF, OTHER_COMMENT},
-        {'/', '/', 0x00, 0xFF, OTHER_COMMENT},        {'/', '*', 0x00, 0xFF, OTHER_COMMENT},
-    };
-    unsigned kind = repair_byte_kind(repair_peek(r, at));
-    if (kind & KINDS_WORD && repair_peek(r, at) < 0x80) {
-        return kind; /* most of all text */
-    }
-    unsigned escape = 0;
-    if (kind & KIND_BACKSLASH) {
-        escape = QUOTE_ESCAPE;
-        at++;
-    }
-    const int byte = repair_peek(r, at);
-    const uint8_t third = (uint8_t)repair_peek(r, at + 2);
-    unsigned mark = repair_is_blank(byte) ? OTHER_BLANK_1 : MARK_NONE;
-    for (size_t i = 0; mark == MARK_NONE && i < sizeof rows / sizeof *rows; i++) {
-        const uint8_t *row = rows[i];
-        if (byte == row[0] && (row[1] == 0 || repair_peek(r, at + 1) == row[1]) && third >= row[2] && third <= row[3]) {
-            mark = row[4];
-        }
-    }
-    if (mark & OTHER) {
-        if (escape == 0) {
-            kind |= (unsigned)KIND_BLANK << (mark & 3);
-        }
-    } else if (mark != MARK_NONE) {
-        kind |= KIND_QUOTE;
-    }
-    return kind | (mark + escape) << KIND_MARK;
-}
-
-#ifndef EXO_SMALL
-#define KIND_MORE 0x400000 /* what it is depends on what follows */
-
-/* The same, quickly found where one byte tells, as most do. */
-static unsigned repair_kind_of(uint8_t byte)
-{
-    enum {
-        NONE = 0,
-        MORE = KIND_MORE,
-        DIGT = KIND_DIGIT,
-        WORD = KIND_LETTER,
-        MINS = KIND_MINUS,
-        OPEN = KIND_OPENING,
-        CLOS = KIND_CLOSING,
-        COMM = KIND_COMMA,
-        COLN = KIND_COLON,
-        SEMI = KIND_SEMICOLON,
-        EQUL = KIND_EQUALS,
-        PLUS = KIND_PLUS,
-        BLNK = KIND_BLANK | OTHER_BLANK_1 << KIND_MARK,
-        LINE = BLNK | KIND_LINE_END,
-        DUBL = KIND_QUOTE | KIND_STRAIGHT | QUOTE_DOUBLE << KIND_MARK,
-        SNGL = KIND_QUOTE | KIND_STRAIGHT | QUOTE_SINGLE << KIND_MARK,
-        CMNT = KIND_COMMENT | OTHER_COMMENT << KIND_MARK
-    };
-    static const uint32_t kinds[256] = {
-        BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, LINE, BLNK, BLNK, LINE, BLNK, BLNK, BLNK, BLNK,
-        BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, BLNK, NONE, DUBL, CMNT,
-        WORD, NONE, NONE, SNGL, NONE, NONE, NONE, PLUS, COMM, MINS, MORE, MORE, DIGT, DIGT, DIGT, DIGT, DIGT, DIGT,
-        DIGT, DIGT, DIGT, DIGT, COLN, SEMI, NONE, EQUL, NONE, NONE, NONE, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
-        WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
-        WORD, OPEN, MORE, CLOS, NONE, WORD, MORE, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
-        WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, OPEN, NONE, CLOS,
-        NONE, NONE, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
-        WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
-        WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
-        WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, MORE, WORD, WORD, WORD,
-        WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
-        WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, MORE, MORE, MORE, WORD, WORD, WORD, WORD, WORD, WORD,
-        WORD, WORD, WORD, WORD, WORD, MORE, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD, WORD,
-        WORD, WORD, WORD, WORD,
-    };
-    return kinds[byte];
-}
-
-/* The same where it depends on more than the byte at `at`, which is there. */
-static unsigned repair_kind_of_more(const repair *r, size_t at)
-{
-    const char *const text = r->in.ptr + at;
-    const unsigned next = at + 1 < r->in.len ? repair_kind_of((uint8_t)text[1]) : KIND_MORE;
-    if (*text == '\\' && !(next & KIND_MORE)) {
-        return KIND_BACKSLASH | (next & KIND_QUOTE) | ((next >> KIND_MARK) + QUOTE_ESCAPE) << KIND_MARK;
-    }
-    if (*text == '.' && !(next & KIND_MORE)) {
-        return KIND_POINT;
-    }
-    if (*text == '/' && next & KINDS_WORD) {
-        return KIND_SLASH;
-    }
-    return repair_find_kind(r, at);
-}
-
-static inline unsigned repair_kind_at(const repair *r, size_t at)
-{
-    const unsigned kind = at < r->in.len ? repair_kind_of((uint8_t)r->in.ptr[at]) : KIND_END;
-    return kind & KIND_MORE ? repair_kind_of_more(r, at) : kind;
-}
-
-/* The first place from `at` on whose kind may be one of `kinds`, or `limit`. */
-static size_t repair_find(const repair *r, size_t at, size_t limit, unsigned kinds)
-{
-    const size_t end = limit < r->in.len ? limit : r->in.len;
-    while (at < end && !(repair_kind_of((uint8_t)r->in.ptr[at]) & (kinds | KIND_MORE))) {
-        at++;
-    }
-    return at < end ? at : limit;
-}
-
-/* The first place from `at` on where an opening brace is, or the last place of all. */
-static size_t repair_find_brace(const repair *r, size_t at)
-{
-    const char *const brace = memchr(r->in.ptr + at, '{', r->in.len - at);
-    return brace ? (size_t)(brace - r->in.ptr) : r->in.len - 1;
-}
-
-/* The first place from `at` on that may be no part of a word. */
-static size_t repair_skip_word(const repair *r, size_t at)
-{
-    while (at < r->in.len && repair_kind_of((uint8_t)r->in.ptr[at]) & KINDS_WORD) {
-        at++;
-    }
-    return at;
-}
-#else
-#define repair_kind_at                   repair_find_kind
-#define repair_find(r, at, limit, kinds) (at)
-#define repair_find_brace(r, at)         (at)
-#define repair_skip_word(r, at)          (at)
-#endif
-
-/* The length of the character at a place that has a mark. */
-static size_t repair_mark_len(unsigned kind)
-{
-    return kind >> (KIND_MARK + 4);
-}
-
-/* The length of the quotation mark at a place, or 0. */
-static size_t repair_quote_len(unsigned kind)
-{
-    return kind & KIND_QUOTE ? repair_mark_len(kind) : 0;
-}
-
-static size_t repair_skip_blanks(const repair *r, size_t at)
-{
-#ifndef EXO_SMALL
-    while (at < r->in.len && r->in.ptr[at] == ' ') {
-        at++;
-    }
-    if (at < r->in.len && !(repair_kind_of((uint8_t)r->in.ptr[at]) & (KIND_BLANK | KIND_MORE))) {
-        return at;
-    }
-#endif
-    for (;;) {
-        const unsigned kind = repair_kind_at(r, at);
-        if (kind & KIND_BLANK) {
-            at += repair_mark_len(kind);
-        } else if (r->twice && kind & KIND_BACKSLASH && repair_is_one_of(repair_peek(r, at + 1), "nrt")) {
-            at += 2;
-        } else {
-            return at;
-        }
-    }
-}
-
-/* The kind of what the blanks from `at` on are followed by. */
-static unsigned repair_kind_past(const repair *r, size_t at)
-{
-    return repair_kind_at(r, repair_skip_blanks(r, at));
-}
-
-/* The end of what stands before `end`, blanks taken off, but not before `start`. */
-static size_t repair_trim(const repair *r, size_t start, size_t end)
-{
-    for (size_t len = 1; len <= 3 && len <= end - start; len++) {
-        const unsigned kind = repair_kind_at(r, end - len);
-        if (kind & KIND_BLANK && repair_mark_len(kind) == len) {
-            end -= len;
-            len = 0;
-        }
-    }
-    return end;
-}
-
-/* Whether a string that `open` began may end with the mark of `kind`. */
-static bool repair_is_pair(unsigned open, unsigned kind)
-{
-    const unsigned difference = (kind >> KIND_MARK) - open;
-    return difference == 0 || difference == (unsigned)-QUOTE_CURLY || difference == QUOTE_ACCENT;
-}
 
 /* Leaves out the letter that Python has in front of some strings. A mark that nothing can follow but structure ends a
  * word whose opening mark is missing. */
@@ -350,8 +38,8 @@ static size_t repair_skip_prefix(const repair *r, size_t at)
         return at;
     }
 #endif
-    if (repair_is_one_of(repair_peek(r, at) | 0x20, "rubf") && repair_kind_at(r, at + 1) & KIND_STRAIGHT) {
-        at += !(repair_kind_past(r, at + 2) & (KIND_END | KIND_COMMA | KIND_COLON | KIND_CLOSING));
+    if (exo_repair_is_one_of(repair_peek(r, at) | 0x20, "rubf") && repair_kind_at(r, at + 1) & KIND_STRAIGHT) {
+        at += !(exo_repair_kind_past(r, at + 2) & (KIND_END | KIND_COMMA | KIND_COLON | KIND_CLOSING));
     }
     return at;
 }
@@ -381,7 +69,7 @@ static size_t repair_key_end(const repair *r, unsigned open, size_t start, size_
         const unsigned kind = repair_kind_at(r, at);
         if (repair_is_pair(open, kind)) {
             const size_t after = at + repair_mark_len(kind);
-            const unsigned next = repair_kind_past(r, after);
+            const unsigned next = exo_repair_kind_past(r, after);
             if (next & KIND_COLON) {
                 return at;
             }
@@ -407,7 +95,7 @@ static size_t repair_key_end(const repair *r, unsigned open, size_t start, size_
             at++;
         }
     }
-    if (colon > 0 && limit == r->in.len && repair_peek(r, repair_trim(r, 0, limit) - 1) == '}') {
+    if (colon > 0 && limit == r->in.len && repair_peek(r, exo_repair_trim(r, 0, limit) - 1) == '}') {
         return colon;
     }
     return inner > 0 ? inner : limit;
@@ -419,13 +107,13 @@ static size_t repair_past_key(const repair *r, size_t at)
     const size_t limit = at + LOOK_AHEAD;
     at = repair_key_end(r, repair_kind_at(r, at) >> KIND_MARK, repair_key_start(r, at), limit);
     const size_t len = repair_quote_len(repair_kind_at(r, at));
-    return len > 0 && at < limit ? repair_skip_blanks(r, at + len) : r->in.len;
+    return len > 0 && at < limit ? exo_repair_skip_blanks(r, at + len) : r->in.len;
 }
 
 /* Whether the blanks from `at` on are followed by a key. */
 static enum ahead repair_look_ahead(const repair *r, size_t at)
 {
-    at = repair_skip_prefix(r, repair_skip_blanks(r, at));
+    at = repair_skip_prefix(r, exo_repair_skip_blanks(r, at));
     const size_t limit = at + LOOK_AHEAD;
     unsigned kind = repair_kind_at(r, at);
     if (kind & KIND_QUOTE) {
@@ -445,10 +133,10 @@ static enum ahead repair_look_ahead(const repair *r, size_t at)
     while (kind & KINDS_WORD && at < limit) {
         kind = repair_kind_at(r, ++at);
     }
-    if (repair_kind_past(r, at + repair_quote_len(kind)) & KIND_COLON) {
+    if (exo_repair_kind_past(r, at + repair_quote_len(kind)) & KIND_COLON) {
         return AHEAD_KEY; /* perhaps its opening mark is missing */
     }
-    return repair_kind_past(r, at) & KIND_END ? AHEAD_OTHER : AHEAD_TEXT;
+    return exo_repair_kind_past(r, at) & KIND_END ? AHEAD_OTHER : AHEAD_TEXT;
 }
 
 /* Whether a key in quotation marks is at `at`. */
@@ -461,136 +149,6 @@ static bool repair_is_key(const repair *r, size_t at)
 static void repair_take(repair *r, size_t start, size_t end)
 {
     r->token = exo_span_of(r->in.ptr + start, end - start);
-}
-
-/* Whether the text ends with the token. */
-static bool repair_is_cut(const repair *r)
-{
-    return r->token.ptr + r->token.len == r->in.ptr + r->in.len;
-}
-
-/* Takes the first bytes off the token. */
-static void repair_drop(repair *r, size_t len)
-{
-    r->token.ptr += len;
-    r->token.len -= len;
-}
-
-static void repair_put(repair *r, const char *text, size_t len)
-{
-    if (r->out && r->error == EXO_OK) {
-        r->error = exo_buffer_append(r->out, exo_span_of(text, len));
-    }
-}
-
-static void repair_put_text(repair *r, const char *text)
-{
-    repair_put(r, text, strlen(text));
-}
-
-static void repair_put_byte(repair *r, int byte)
-{
-    const char text = (char)byte;
-#ifndef EXO_SMALL
-    if (r->out && r->error == EXO_OK && r->out->len < r->out->capacity_) {
-        r->out->data[r->out->len++] = text;
-        return;
-    }
-#endif
-    repair_put(r, &text, 1);
-}
-
-/* Writes the token's first bytes and takes them off. */
-static void repair_pass(repair *r, size_t len)
-{
-    repair_put(r, r->token.ptr, len);
-    repair_drop(r, len);
-}
-
-/* Passes the escape \uXXXX that names `unit`; one half of a pair without the other becomes U+FFFD. */
-static void repair_pass_unicode(repair *r, int32_t unit)
-{
-    const exo_span text = r->token;
-    const size_t low = r->twice && text.len > 7 && text.ptr[7] == '\\' ? 7 : 6;
-    if (unit >> 10 == 0xD800 >> 10 && (exo_json_code_unit(text.ptr + low, text.len - low) >> 10) == 0xDC00 >> 10) {
-        repair_put(r, text.ptr, 6);
-        repair_drop(r, low);
-    } else if (unit >> 11 == 0xD800 >> 11) {
-        repair_put_text(r, "\\ufffd");
-        repair_drop(r, 6);
-        return;
-    }
-    repair_pass(r, 6);
-}
-
-/* Passes an escape, mended. One that JSON does not know keeps its reverse solidus, as regular expressions and paths
- * need it; where the text ends with this string, an escape without its end is dropped. */
-static void repair_pass_escape(repair *r)
-{
-    const exo_span text = r->token;
-    const int name = text.len > 1 ? (uint8_t)text.ptr[1] : -1;
-    const int32_t unit = exo_json_code_unit(text.ptr, text.len);
-    if (unit >= 0) {
-        repair_pass_unicode(r, unit);
-    } else if (exo_json_escape_value(name) >= 0) {
-        repair_pass(r, 2);
-    } else if (repair_is_one_of(name, "'`\xE2") || repair_is_blank(name)) {
-        repair_drop(r, 1);
-    } else if (name == 'x' && text.len > 3 && exo_json_hex_value((uint8_t)text.ptr[2]) >= 0 &&
-               exo_json_hex_value((uint8_t)text.ptr[3]) >= 0) {
-        repair_put_text(r, "\\u00");
-        repair_drop(r, 2);
-        repair_pass(r, 2);
-    } else if (repair_is_cut(r) && text.len < (name == 'x' ? 4 : name == 'u' ? 6 : 2)) {
-        repair_drop(r, text.len);
-    } else {
-        repair_put_byte(r, '\\');
-        repair_pass(r, 1);
-    }
-}
-
-/* Passes what may not stand in a string as it is. */
-static void repair_pass_mended(repair *r)
-{
-    const exo_span text = r->token;
-    if ((uint8_t)*text.ptr >= 0x80) {
-        const int size = exo_utf8_check(text.ptr, text.len);
-        repair_put_text(r, JSON_REPLACEMENT);
-        repair_drop(r, size == 0 ? text.len : (size_t)-size);
-    } else if (*text.ptr != '\\') {
-        char escape[JSON_ESCAPE_MAX];
-        repair_put(r, escape, exo_json_put_escape(*text.ptr, escape));
-        repair_drop(r, 1);
-    } else {
-        if (r->twice && text.len > 1 && text.ptr[1] == '\\') {
-            repair_drop(r, 1);
-            if (text.len > 3 && text.ptr[2] == '\\' && (text.ptr[3] == '"' || text.ptr[3] == '\\')) {
-                repair_drop(r, 1); /* what the outer escapes leave of these four bytes is an escape in itself */
-                repair_pass(r, 2);
-                return;
-            }
-        }
-        repair_pass_escape(r);
-    }
-}
-
-/* Writes the token as what stands between a string's quotation marks, valid. */
-static void repair_put_content(repair *r)
-{
-    for (;;) {
-        repair_pass(r, exo_json_clean_run(r->token.ptr, r->token.len));
-        if (r->token.len == 0) {
-            return;
-        }
-        repair_pass_mended(r);
-    }
-}
-
-static void repair_put_string(repair *r)
-{
-    repair_put_byte(r, '"');
-    repair_put_content(r);
-    repair_put_byte(r, '"');
 }
 
 /* 1 for an opening bracket, -1 for a closing one. */
@@ -624,13 +182,13 @@ static bool repair_ends_value(const repair *r, size_t at, bool odd, bool nested)
     unsigned kind;
     for (;; count++) {
         from = at;
-        at = repair_skip_blanks(r, from);
+        at = exo_repair_skip_blanks(r, from);
         byte = repair_peek(r, at);
         kind = repair_kind_at(r, at);
         if (kind & (KIND_END | KIND_FENCE)) {
             return true;
         }
-        if (count == 0 && (r->depth == 0 || (nested && !(repair_kind_past(r, at + 1) & KIND_END)))) {
+        if (count == 0 && (r->depth == 0 || (nested && !(exo_repair_kind_past(r, at + 1) & KIND_END)))) {
             return false;
         }
         if (count == LOOK_AHEAD || !(kind & (KIND_COMMA | KIND_CLOSING))) {
@@ -640,7 +198,7 @@ static bool repair_ends_value(const repair *r, size_t at, bool odd, bool nested)
         if (!comma && level < r->depth) {
             while (repair_closer_at(r, level++) != byte) {
                 if (level == r->depth) {
-                    return repair_kind_past(r, at + 1) & KIND_END;
+                    return exo_repair_kind_past(r, at + 1) & KIND_END;
                 }
             }
         }
@@ -666,14 +224,14 @@ static bool repair_ends_value(const repair *r, size_t at, bool odd, bool nested)
                (!glued || byte == ';' || byte == ')' || byte == '<' || (byte == '{' && repair_is_key(r, at + 1)));
     }
     if (byte == '+') {
-        return !odd && repair_kind_past(r, at + 1) & (KIND_QUOTE | KIND_COMMENT | KIND_CLOSING);
+        return !odd && exo_repair_kind_past(r, at + 1) & (KIND_QUOTE | KIND_COMMENT | KIND_CLOSING);
     }
     if (element) {
         return new_line || kind & KIND_COLON ||
                (!odd && !glued && (quoted || kind & (KIND_OPENING | KIND_MINUS | KIND_DIGIT)));
     }
     if (byte == '{') {
-        return repair_is_element(r) && repair_is_key(r, repair_skip_blanks(r, at + 1));
+        return repair_is_element(r) && repair_is_key(r, exo_repair_skip_blanks(r, at + 1));
     }
     if (ahead == AHEAD_TEXT) {
         return false;
@@ -685,15 +243,15 @@ static bool repair_ends_value(const repair *r, size_t at, bool odd, bool nested)
  * open, if the string itself opened none (`balance` is what it opened less what it closed). */
 static size_t repair_end_of_open_string(const repair *r, size_t start, long balance)
 {
-    size_t end = repair_trim(r, start, r->in.len);
+    size_t end = exo_repair_trim(r, start, r->in.len);
     if (end >= start + FENCE_LEN && repair_kind_at(r, end - FENCE_LEN) & KIND_FENCE) {
-        end = repair_trim(r, start, end - FENCE_LEN);
+        end = exo_repair_trim(r, start, end - FENCE_LEN);
     }
     for (unsigned level = r->depth; level-- > 0;) {
         if (balance > -(long)r->depth || repair_peek(r, end - 1) != repair_closer_at(r, level)) {
             return r->in.len;
         }
-        end = repair_trim(r, start, end - 1);
+        end = exo_repair_trim(r, start, end - 1);
     }
     return end;
 }
@@ -702,9 +260,9 @@ static size_t repair_end_of_open_string(const repair *r, size_t start, long bala
  * before the line's end if that may do. 0 if they are not there. */
 static size_t repair_end_before(const repair *r, size_t start, size_t begun, bool line)
 {
-    const size_t end = repair_trim(r, start, begun);
+    const size_t end = exo_repair_trim(r, start, begun);
     if (end > start && repair_peek(r, end - 1) == ',') {
-        return repair_trim(r, start, end - 1);
+        return exo_repair_trim(r, start, end - 1);
     }
     return line && memchr(r->in.ptr + end, '\n', begun - end) ? end : 0;
 }
@@ -730,7 +288,7 @@ static void repair_read_string(repair *r)
         if (kind & KIND_END) {
             if (first > 0 && !r->unsure) {
                 r->at = first;
-                end = repair_trim(r, start, first);
+                end = exo_repair_trim(r, start, first);
             } else {
                 end = r->at = repair_end_of_open_string(r, start, balance);
             }
@@ -740,11 +298,11 @@ static void repair_read_string(repair *r)
         if (repair_is_pair(open, kind)) {
             const size_t after = at + repair_mark_len(kind);
             const bool ends = repair_ends_value(r, after, odd, odd && balance > 0);
-            const bool pair = comma > 0 && repair_peek(r, repair_trim(r, start, at) - 1) == ':';
+            const bool pair = comma > 0 && repair_peek(r, exo_repair_trim(r, start, at) - 1) == ':';
             const size_t begins = pair ? comma + 1 : at;
             const bool begins_key = r->wait == WAIT_MEMBER && !pair;
             const size_t sooner = r->depth == 0 || balance > 0 ? 0 : repair_end_before(r, start, begins, begins_key);
-            if (before > 0 && (key ? repair_kind_past(r, after) & KIND_COLON : ends || sooner > 0)) {
+            if (before > 0 && (key ? exo_repair_kind_past(r, after) & KIND_COLON : ends || sooner > 0)) {
                 end = before;
                 r->at = begun;
                 break;
@@ -752,7 +310,7 @@ static void repair_read_string(repair *r)
             if (ends) {
                 end = at;
                 r->at = after;
-                r->cut = odd && repair_kind_past(r, after) & KIND_END;
+                r->cut = odd && exo_repair_kind_past(r, after) & KIND_END;
                 break;
             }
             comma = 0;
@@ -792,86 +350,13 @@ static void repair_read_key(repair *r)
     repair_take(r, start, end);
 }
 
-/* The end of the digits from `at` on. */
-static const char *repair_skip_digits(const char *at, const char *end)
-{
-    while (at < end && ascii_is_digit((uint8_t)*at)) {
-        at++;
-    }
-    return at;
-}
-
-/* Writes the token if it is a literal, of some language, or a number but for a plus, leading zeros, or a part without
- * digits. JSON's own literals count from their third letter on, and from the first where the text ends. Says in r->cut
- * whether more of it had to be supplied, or may have been there. */
-static bool repair_put_scalar(repair *r)
-{
-    const exo_span word = r->token;
-    static const char words[] = "true\0false\0null\0none\0undefined\0nan\0infinity\0inf\0nil";
-    const char *const end = word.ptr + word.len;
-    const char *text = word.ptr;
-    if (word.len > 1 && repair_is_sign(*text)) {
-        text++;
-    }
-    const size_t letters = (size_t)(end - text);
-    const bool cut = repair_is_cut(r);
-    size_t len;
-    for (const char *meant = words; meant < words + sizeof words; meant += len + 1) {
-        const bool own = meant < words + sizeof "true\0false\0null";
-        len = strlen(meant);
-        r->cut = letters < len;
-        if ((letters == len || (r->cut && own && r->depth > 0 && (cut || letters > 2))) &&
-            exo_ascii_same(text, meant, letters)) {
-            repair_put_text(r, own ? meant : "null");
-            return true;
-        }
-    }
-    r->cut = cut;
-    const char *const point = repair_skip_digits(text, end);
-    const char *fraction = point;
-    if (point < end && *point == '.') {
-        fraction++;
-    }
-    const char *const exponent = repair_skip_digits(fraction, end);
-    const char *digits = exponent;
-    if (digits < end && (*digits | 0x20) == 'e') {
-        digits++;
-        if (digits < end && repair_is_sign(*digits)) {
-            digits++;
-        }
-    }
-    if (exponent - text == fraction - point || repair_skip_digits(digits, end) != end) {
-        return false;
-    }
-    if (*word.ptr == '-') {
-        repair_put_byte(r, '-');
-    }
-    if (text == point) {
-        repair_put_byte(r, '0');
-    }
-    while (text + 1 < point && *text == '0') {
-        text++;
-    }
-    repair_put(r, text, (size_t)(exponent - text));
-    if (exponent[-1] == '.') {
-        repair_put_byte(r, '0');
-    }
-    if (digits < end) {
-        repair_put(r, exponent, (size_t)(end - exponent));
-    }
-    if (!ascii_is_digit((uint8_t)end[-1])) {
-        r->cut = true;
-    }
-    return true;
-}
-
 /* Whether a number or literal that began at `start` ends before the blanks in front of `at`. */
 static bool repair_ends_scalar(repair *r, size_t start, size_t at)
 {
     exo_buffer *const out = r->out;
     r->out = NULL; /* this is no time to write */
-    repair_take(r, start, repair_trim(r, start, at));
-    const bool scalar = repair_put_scalar(r);
+    repair_take(r, start, exo_repair_trim(r, start, at));
+    const bool scalar = exo_repair_put_scalar(r);
     r->out = out;
     return scalar && (r->wait == WAIT_ELEMENT ? ((repair_kind_at(r, start) | ~repair_kind_at(r, at)) & KIND_LETTER) != 0
                                               : repair_look_ahead(r, at) == AHEAD_KEY);
@@ -884,7 +369,7 @@ static bool repair_is_thousands(const repair *r, size_t at)
     while (repair_kind_at(r, end) & KIND_DIGIT) {
         end++;
     }
-    return r->wait == WAIT_MEMBER && end - at == 4 && !(repair_kind_past(r, end) & KIND_COLON);
+    return r->wait == WAIT_MEMBER && end - at == 4 && !(exo_repair_kind_past(r, end) & KIND_COLON);
 }
 
 /* Reads a value or key without quotation marks: up to what can only be the next part of the structure. */
@@ -939,7 +424,7 @@ static void repair_read_bare(repair *r)
         at += blank ? repair_mark_len(kind) : 1;
     }
     r->at = at;
-    repair_take(r, start, repair_trim(r, start, at));
+    repair_take(r, start, exo_repair_trim(r, start, at));
 }
 
 /* Takes off a closing mark that has no opening one. */
@@ -953,7 +438,7 @@ static void repair_drop_stray_mark(repair *r)
 static void repair_put_comma(repair *r)
 {
     if (!r->first && r->wait != WAIT_MEMBER) {
-        repair_put_byte(r, ',');
+        exo_repair_put_byte(r, ',');
     }
     r->first = false;
 }
@@ -970,7 +455,7 @@ static void repair_value_done(repair *r)
 /* Supplies a value that is missing. */
 static void repair_put_null(repair *r)
 {
-    repair_put_text(r, "null");
+    exo_repair_put_text(r, "null");
     r->wait = WAIT_KEY;
     r->cut = true;
 }
@@ -987,7 +472,7 @@ static void repair_open_bracket(repair *r, int byte)
     }
     r->closers[++r->depth] = (char)(byte + 2); /* so far apart are { and }, and [ and ] */
     repair_put_comma(r);
-    repair_put_byte(r, byte);
+    exo_repair_put_byte(r, byte);
     r->first = true;
     r->wait = byte == '{' ? WAIT_KEY : WAIT_ELEMENT;
 }
@@ -995,7 +480,7 @@ static void repair_open_bracket(repair *r, int byte)
 /* Closes the innermost bracket, whatever it is. */
 static void repair_close_innermost(repair *r)
 {
-    repair_put_byte(r, r->closers[r->depth--]);
+    exo_repair_put_byte(r, r->closers[r->depth--]);
     r->first = false;
     if (r->depth < r->split) {
         r->split = 0;
@@ -1022,7 +507,7 @@ static void repair_close_bracket(repair *r, int byte)
         repair_close_innermost(r);
     }
     if (r->depth == 1 && object) {
-        const size_t next = repair_skip_blanks(r, r->at);
+        const size_t next = exo_repair_skip_blanks(r, r->at);
         if (repair_peek(r, next) == ',' && repair_look_ahead(r, next + 1) >= AHEAD_KEY) {
             return; /* more members follow: the object was closed too early */
         }
@@ -1052,7 +537,7 @@ static void repair_read_fence(repair *r)
         while (repair_kind_at(r, r->at) & KINDS_WORD) {
             r->at++;
         }
-    } else if (!(repair_kind_past(r, r->at) & (KIND_COMMA | KIND_CLOSING))) {
+    } else if (!(exo_repair_kind_past(r, r->at) & (KIND_COMMA | KIND_CLOSING))) {
         repair_finish(r);
     }
 }
@@ -1087,12 +572,12 @@ static void repair_skip_comment(repair *r)
 static void repair_skip_noise(repair *r)
 {
 #ifndef EXO_SMALL
-    if (r->at < r->in.len && !(repair_kind_of((uint8_t)r->in.ptr[r->at]) & (KIND_BLANK | KIND_COMMENT | KIND_MORE))) {
+    if (r->at < r->in.len && !(repair_kind_of(r->in.ptr[r->at]) & (KIND_BLANK | KIND_COMMENT | KIND_MORE))) {
         return;
     }
 #endif
     for (;;) {
-        r->at = repair_skip_blanks(r, r->at);
+        r->at = exo_repair_skip_blanks(r, r->at);
         const unsigned kind = repair_kind_at(r, r->at);
         const bool member = r->wait == WAIT_MEMBER;
         if (kind & KIND_COMMENT && !(member && repair_kind_at(r, r->at + 1) & KINDS_WORD)) {
@@ -1112,14 +597,14 @@ static void repair_step_key(repair *r)
     } else {
         repair_read_bare(r);
         const size_t end = r->at + repair_quote_len(repair_kind_at(r, r->at)); /* behind a stray mark */
-        if (repair_kind_past(r, end) & KIND_COLON) {
+        if (exo_repair_kind_past(r, end) & KIND_COLON) {
             r->at = end;
         }
     }
     r->cut = false;
     repair_put_comma(r);
-    repair_put_string(r);
-    repair_put_byte(r, ':');
+    exo_repair_put_string(r);
+    exo_repair_put_byte(r, ':');
     r->wait = WAIT_MEMBER;
 }
 
@@ -1141,14 +626,14 @@ static void repair_drop_outer_marks(repair *r)
 static void repair_string_value(repair *r)
 {
     repair_put_comma(r);
-    repair_put_byte(r, '"');
+    exo_repair_put_byte(r, '"');
     for (;;) {
         repair_read_string(r);
         if (repair_mark_len(r->kind) == 1) {
             repair_drop_outer_marks(r);
         }
-        repair_put_content(r);
-        const size_t next = repair_skip_blanks(r, r->at);
+        exo_repair_put_content(r);
+        const size_t next = exo_repair_skip_blanks(r, r->at);
         if (repair_peek(r, next) != '+') {
             break;
         }
@@ -1160,7 +645,7 @@ static void repair_string_value(repair *r)
             break; /* a comment, and nothing to add */
         }
     }
-    repair_put_byte(r, '"');
+    exo_repair_put_byte(r, '"');
     repair_value_done(r);
 }
 
@@ -1169,14 +654,14 @@ static void repair_bare_value(repair *r)
     repair_read_bare(r);
     repair_drop_stray_mark(r);
     repair_put_comma(r);
-    if (!repair_put_scalar(r)) {
+    if (!exo_repair_put_scalar(r)) {
         if (r->depth == 0) {
             r->error = EXO_E_REPAIR; /* prose */
         }
         if (r->cut && r->token.len == 1 && repair_is_sign(*r->token.ptr)) {
-            repair_put_text(r, "null");
+            exo_repair_put_text(r, "null");
         } else {
-            repair_put_string(r);
+            exo_repair_put_string(r);
         }
     }
     repair_value_done(r);
@@ -1295,7 +780,7 @@ static void repair_values(repair *r, exo_repair_report *report)
         }
         const size_t end = out->len;
         if (end > 0) {
-            repair_put_byte(r, ',');
+            exo_repair_put_byte(r, ',');
         }
         const size_t own = out->len;
         repair_run(r, implied);
@@ -1327,7 +812,7 @@ static void repair_values(repair *r, exo_repair_report *report)
 /* Puts brackets around the values that were written. */
 static void repair_put_brackets(repair *r)
 {
-    repair_put_text(r, "]]");
+    exo_repair_put_text(r, "]]");
     if (r->error == EXO_OK) {
         memmove(r->out->data + 1, r->out->data, r->out->len - 2);
         *r->out->data = '[';
@@ -1379,17 +864,17 @@ static bool repair_is_valid(exo_span text, uint32_t max_depth)
  * ends with the text, and the check of one that is none ends before the next. */
 static size_t repair_find_beginning_anew(const repair *r)
 {
-    const size_t start = repair_skip_blanks(r, 0);
+    const size_t start = exo_repair_skip_blanks(r, 0);
     for (size_t at = start + 1; repair_peek(r, start) == '{' && at < r->in.len; at++) {
         at = repair_find_brace(r, at);
         const exo_span rest = exo_span_of(r->in.ptr + at, r->in.len - at);
         if (*rest.ptr != '{') {
             continue;
         }
-        const size_t last = repair_trim(r, start, at) - 1;
+        const size_t last = exo_repair_trim(r, start, at) - 1;
         if (!(repair_kind_at(r, last) & KINDS_BEFORE_VALUE) && repair_is_valid(rest, r->max_depth)) {
-            const bool closed =
-                r->in.ptr[last] == '"' && !(repair_kind_at(r, repair_trim(r, start, last) - 1) & KINDS_BEFORE_VALUE);
+            const bool closed = r->in.ptr[last] == '"' &&
+                                !(repair_kind_at(r, exo_repair_trim(r, start, last) - 1) & KINDS_BEFORE_VALUE);
             const char *const colon = memchr(rest.ptr, ':', closed ? rest.len : 0);
             const size_t part = colon ? (size_t)(colon - rest.ptr) : at - start;
             return part <= rest.len && memcmp(r->in.ptr + start, rest.ptr, part) == 0 ? at : start;

@@ -14,15 +14,8 @@
 #include <stdlib.h>
 
 #include "counting_heap.h"
-#include "exochat/json_repair.h"
 #include "repair_mutants.h"
-
-int slow_json_repair(exo_span text, uint32_t max_depth, exo_buffer *out, exo_repair_report *report);
-
-#define EXO_SMALL
-#define exo_json_repair slow_json_repair
-#include "../../src/core/json_repair.c"
-#undef exo_json_repair
+#include "small_repair.h"
 
 #ifndef EXO_TEST_DATA_DIR
 #define EXO_TEST_DATA_DIR "tests/core"
@@ -67,7 +60,7 @@ static void compare(exo_span text, uint32_t max_depth, uint32_t *seed)
     for (int i = 0; i < 2; i++) {
         exo_buffer_init(&growing[i], &allocator, SIZE_MAX, EXO_E_ARGUMENTS_LIMIT);
     }
-    slow.rc = slow_json_repair(in, max_depth, slow.out, &slow.report);
+    slow.rc = small_json_repair(in, max_depth, slow.out, &slow.report);
     for (int round = 0; round < 2; round++) { /* the second time it has grown already */
         fast.rc = exo_json_repair(in, max_depth, fast.out, &fast.report);
         assert_same(in, &slow, &fast);
@@ -78,7 +71,7 @@ static void compare(exo_span text, uint32_t max_depth, uint32_t *seed)
         fast.out = &fixed[1];
         exo_buffer_init_fixed(&fixed[0], memory[0], size, EXO_E_ARGUMENTS_LIMIT);
         exo_buffer_init_fixed(&fixed[1], memory[1], size, EXO_E_ARGUMENTS_LIMIT);
-        slow.rc = slow_json_repair(in, max_depth, slow.out, &slow.report);
+        slow.rc = small_json_repair(in, max_depth, slow.out, &slow.report);
         fast.rc = exo_json_repair(in, max_depth, fast.out, &fast.report);
         assert_same(in, &slow, &fast);
         size = slow.out->len + next_random(seed) % 48;
