@@ -202,7 +202,11 @@ static void call_head_end(void *owner, int64_t now)
 {
     exo_call *call = owner;
     exo_attempt_head_end(&call->try.attempt, now);
-    call_wake(call);
+    /* A response that is a stream has nothing to say yet, but for how many more its connection can serve. */
+    const int status = exo_attempt_trail(&call->try.attempt)->http_status;
+    if (status / 100 != 2 || call->path.at->options.http2) {
+        call_wake(call);
+    }
 }
 
 static void call_sends(void *owner, exo_span bytes)

@@ -106,13 +106,17 @@ static int64_t client_left(const exo_client *client, int64_t deadline)
     return deadline < 0 ? -1 : left > 0 ? left : 0;
 }
 
-/* Nothing is lost if the transport is not served yet: whatever it may bring is for calls that have enough to do. But
- * it is not left alone for long. */
+/* Nothing is lost if the transport is not served yet where whatever it may bring is for calls that have enough to do;
+ * but it is not left alone for long. Nor is it looked for between two rounds of a millisecond. */
 static bool client_may_go_on(exo_client *client)
 {
     exo_loop *loop = &client->loop;
-    return loop->ready.count == client->live && !client->drains.first &&
-           exo_loop_look(loop) - loop->served < EXO_UNSERVED_MS;
+    const size_t waiting = exo_loop_waiting(loop);
+    if (waiting == 0 || loop->transport->left_off || client->drains.first) {
+        return false;
+    }
+    const int64_t now = exo_loop_look(loop);
+    return now == loop->served_at || (waiting == client->live && now - loop->served < EXO_UNSERVED_MS);
 }
 
 /* Whether the call whose event was handed out last is alone, and so its turn would come next: it has that at once. */
@@ -121,7 +125,7 @@ static bool client_goes_on(exo_client *client, const exo_call *only, exo_event *
     exo_call *call = client->held;
     const exo_loop *loop = &client->loop;
     return call && exo_engine_is_ours(client) && (only ? call == only : !client->waiting.first) &&
-           loop->ready.count == (call->task.is_ready ? 1U : 0U) && client->live == 1 && exo_call_reads(call) &&
+           exo_loop_waiting(loop) == (call->task.is_ready ? 1U : 0U) && client->live == 1 && exo_call_reads(call) &&
            !client->turn.is_over && client->turn.left > 0 && !client->drains.first &&
            loop->now - loop->served < EXO_UNSERVED_MS && exo_call_read_on(call, loop->now, event);
 }
@@ -195,12 +199,12 @@ int exo_client_next_of(exo_client *client, exo_call *only, int64_t timeout, exo_
             return client_end_turn(client, EXO_OK);
         }
         int64_t left = client_left(client, deadline);
-        if (left == 0 && served) {
+        if (left == 0 && served && !exo_loop_is_in_round(loop)) {
             return client_end_turn(client, EXO_OK);
         }
         client_let_move(client);
         if (!client_may_go_on(client)) {
-            int64_t wait = loop->ready.count > 0 ? 0 : client_shorter(left, exo_loop_until_timer(loop));
+            int64_t wait = exo_loop_waiting(loop) > 0 ? 0 : client_shorter(left, exo_loop_until_timer(loop));
             client_serve(client, wait);
             served = true;
             deadline = loop->transport->rang && !only ? 0 : deadline;
@@ -263,8 +267,8 @@ int64_t exo_client_timeout(exo_client *client)
     if (exo_engine_check(client) < 0) {
         return 0; /* exo_client_next() says why */
     }
-    bool is_busy = client->loop.ready.count > 0 || client->held || client->waiting.first || client->turn.left <= 0 ||
-                   client->loop.transport->rang;
+    bool is_busy = exo_loop_waiting(&client->loop) > 0 || client->held || client->waiting.first ||
+                   client->turn.left <= 0 || client->loop.transport->rang;
     return is_busy ? 0 : exo_loop_until_timer(&client->loop);
 }
 

@@ -102,6 +102,7 @@ exo_client *exo_engine_new(const exo_client_options *options, exo_transport *tra
     client->turn.is_over = true;
     client->turn.served = true;
     transport->allowance = &client->turn.left;
+    transport->turns = &client->loop.told.count;
     client->drains.loop = &client->loop;
     client->limits = options->limits ? *options->limits : *exo_limits_host();
     client->bounds = bounds;

@@ -39,43 +39,64 @@ void exo_queue_remove(exo_queue *queue, exo_task *task)
     queue->count--;
 }
 
+static exo_queue *loop_queue(exo_loop *loop, const exo_task *task)
+{
+    return task->is_told ? &loop->told : &loop->ready;
+}
+
 void exo_loop_wake(exo_loop *loop, exo_task *task)
 {
     if (!task->is_ready) {
+        task->is_told = loop->is_serving;
         task->round = loop->round + 1;
-        exo_queue_append(&loop->ready, task);
+        exo_queue_append(loop_queue(loop, task), task);
     }
 }
 
 void exo_loop_rest(exo_loop *loop, exo_task *task)
 {
-    exo_queue_remove(&loop->ready, task);
+    exo_queue_remove(loop_queue(loop, task), task);
+}
+
+/* Whether some have not had their turns in this round. */
+static bool loop_has_round(const exo_loop *loop)
+{
+    return loop->ready.first && loop->ready.first->round == loop->round;
 }
 
 exo_task *exo_loop_take(exo_loop *loop)
 {
-    exo_task *task = loop->ready.first;
-    if (!task || task->round != loop->round) {
-        return NULL;
+    exo_task *task = loop->told.first;
+    if (!task && loop_has_round(loop)) {
+        task = loop->ready.first;
     }
-    exo_loop_rest(loop, task);
+    if (task) {
+        exo_loop_rest(loop, task);
+    }
     return task;
+}
+
+bool exo_loop_is_in_round(const exo_loop *loop)
+{
+    return loop->transport->left_off || loop_has_round(loop);
 }
 
 void exo_loop_begin_round(exo_loop *loop)
 {
-    const exo_task *first = loop->ready.first;
-    if (!first || first->round != loop->round) {
+    if (!exo_loop_is_in_round(loop)) {
         loop->round++;
     }
 }
 
 void exo_loop_serve(exo_loop *loop, int64_t wait)
 {
+    loop->is_serving = true;
     int64_t told = exo_loop_table(loop)->serve(loop->transport, wait);
+    loop->is_serving = false;
     loop->served_before = loop->served;
     loop->served = told;
     const int64_t now = exo_loop_look(loop);
+    loop->served_at = now;
     exo_timer *timer;
     while ((timer = exo_timers_pop(&loop->timers, now)) != NULL) {
         timer->wake(timer->owner, now);

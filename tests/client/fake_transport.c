@@ -37,6 +37,9 @@ struct fake {
     bool watched;
     bool rang;
     bool creeps;
+    bool leaves_off; /* it does, whenever it has told one exchange something that is to have a turn */
+    int64_t sweep;   /* when it began with what it has not told all of, or -1; */
+    int64_t told_by; /* what had come by then is told */
     char asked[FAKE_TALK];
     char told[FAKE_TALK];
     const exo_exchange *latest; /* the exchange that began last, */
@@ -50,6 +53,7 @@ struct exo_exchange {
     const char *name;
     const char *at; /* the next word */
     int64_t due;    /* when it is */
+    bool is_seen;   /* in a sweep that goes on */
     const exo_facts *facts;
     void *owner;
     exo_encoding *body;
@@ -257,6 +261,49 @@ static bool fake_turn(fake *f)
     return next != NULL;
 }
 
+/* An exchange that was not seen in this sweep, and has something to do; NULL: none. */
+static exo_exchange *fake_unseen(fake *f)
+{
+    char word[160];
+    exo_exchange *x = f->first;
+    while (x && (x->is_seen || x->over || !fake_look(x, word, sizeof word) || x->due > f->sweep)) {
+        x = x->next;
+    }
+    return x;
+}
+
+/* Sees to one exchange after the other, until somebody was told something. False: it has seen to all. */
+static bool fake_leaves_off(fake *f)
+{
+    char word[160];
+    exo_exchange *x;
+    while (*f->transport.turns == 0 && (x = fake_unseen(f)) != NULL) {
+        x->is_seen = true;
+        while (!x->over && fake_look(x, word, sizeof word) && x->due <= f->sweep) {
+            x->at = fake_word(&x->at, word, sizeof word);
+            fake_do(x, word);
+        }
+    }
+    return fake_unseen(f) != NULL;
+}
+
+/* The next part of a sweep: when that began which was completed last. */
+static int64_t fake_sweep(fake *f)
+{
+    if (f->sweep < 0) {
+        f->sweep = f->now;
+        for (exo_exchange *x = f->first; x; x = x->next) {
+            x->is_seen = false;
+        }
+    }
+    f->transport.left_off = fake_leaves_off(f);
+    if (!f->transport.left_off) {
+        f->told_by = f->sweep;
+        f->sweep = -1;
+    }
+    return f->told_by;
+}
+
 /* When something happens next, or -1. */
 static int64_t fake_due(const fake *f)
 {
@@ -408,10 +455,13 @@ static int64_t fake_serve(exo_transport *transport, int64_t wait)
     wait = f->rang ? 0 : wait;
     int64_t until = due >= 0 && (wait < 0 || due < f->now + wait) ? due : f->now + wait;
     FAKE_MUST(wait >= 0 || due >= 0); /* else it would wait for ever */
-    f->now = until > f->now ? until : f->now;
+    f->now = until > f->now && f->sweep < 0 ? until : f->now;
     f->served++;
     transport->rang = transport->rang || f->rang;
     f->rang = false;
+    if (f->leaves_off) {
+        return fake_sweep(f);
+    }
     while (fake_turn(f)) {
     }
     return f->now;
@@ -494,6 +544,7 @@ fake *fake_open(void)
     fake *f = calloc(1, sizeof *f);
     FAKE_MUST(f);
     f->transport.table = &fake_table;
+    f->sweep = -1;
     return f;
 }
 
@@ -512,6 +563,11 @@ void fake_script(fake *f, const char *name, const char *script)
 void fake_pass(fake *f, int64_t milliseconds)
 {
     f->now += milliseconds;
+}
+
+void fake_leave_off(fake *f)
+{
+    f->leaves_off = true;
 }
 
 void fake_creep(fake *f)

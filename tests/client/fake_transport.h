@@ -36,6 +36,9 @@ void fake_pass(fake *f, int64_t milliseconds);
 /* From now on a millisecond passes between any two looks at the clock. */
 void fake_creep(fake *f);
 
+/* From now on it leaves off when it has told something, as serve() may. */
+void fake_leave_off(fake *f);
+
 /* What it was asked so far, and emptied with that: `NAME` an exchange began (`NAME!` on a fresh connection),
  * `NAME~` it is drained, `NAME+` it ended and its connection may serve again, `NAME-` it ended and is closed. Valid
  * until the next call. */

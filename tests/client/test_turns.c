@@ -142,7 +142,7 @@ static void an_event_takes_one_turn(void **state)
         assert_int_equal(exo_client_timeout(w.client), 0); /* whether there is more, next() says */
     }
     assert_true(turns <= STREAMS * (EVENTS + 1));
-    assert_true(fake_served(w.f) - before <= EVENTS + 1);
+    assert_true(world_leaves_off || fake_served(w.f) - before <= EVENTS + 1);
     assert_int_equal(exo_client_next(w.client, 0, &event), EXO_OK);
     assert_true(exo_client_timeout(w.client) > 0);
     free(streams);
@@ -796,5 +796,7 @@ int main(void)
         cmocka_unit_test(the_call_of_a_chat_cannot_be_held),
         cmocka_unit_test(a_wait_that_is_over_is_not_without_end),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    world_leaves_off = true;
+    return failed + cmocka_run_group_tests_name("the transport leaves off", tests, NULL, NULL);
 }

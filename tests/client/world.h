@@ -124,11 +124,17 @@ static inline void set_number(world *w, const char *name, long number)
     }
 }
 
+/* Whether the transports of the next worlds leave off when they have told something. */
+static bool world_leaves_off;
+
 static inline void set_up(world *w, const char *setup)
 {
     char words[128];
     memset(w, 0, sizeof *w);
     w->f = fake_open();
+    if (world_leaves_off) {
+        fake_leave_off(w->f);
+    }
     w->deployment = (exo_deployment)EXO_DEPLOYMENT_INIT;
     w->policy = (exo_route_policy)EXO_ROUTE_POLICY_INIT;
     w->options = (exo_call_options)EXO_CALL_OPTIONS_INIT;

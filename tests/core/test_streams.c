@@ -38,8 +38,8 @@ struct golden {
     delta_log expected;
 };
 
-/* Where the input is cut: once at `first`, and then every `step` bytes. `rests`: next() is not called where rests() says
- * that it would find nothing. */
+/* Where the input is cut: once at `first`, and then every `step` bytes. `rests`: next() is not called where rests()
+ * says that it would find nothing. */
 struct cut {
     size_t first;
     size_t step;

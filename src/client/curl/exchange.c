@@ -532,9 +532,9 @@ static void exchange_waits(exo_visitor *visitor, bool waits)
     }
 }
 
-/* Gives it to libcurl, with what is left of the time for connecting. Of that libcurl gives its part to each address, but
- * not before exchange_on_progress(): a limit that it finds set when it begins becomes a timer that it keeps among those
- * of all transfers, to be sorted anew at each piece of a response, until the time has run out. */
+/* Gives it to libcurl, with what is left of the time for connecting. Of that libcurl gives its part to each address,
+ * but not before exchange_on_progress(): a limit that it finds set when it begins becomes a timer that it keeps among
+ * those of all transfers, to be sorted anew at each piece of a response, until the time has run out. */
 static void exchange_passes(exo_visitor *visitor)
 {
     exo_exchange *x = exchange_of(visitor);
@@ -832,8 +832,8 @@ void exo_exchange_drain(exo_exchange *exchange, const exo_facts *facts, void *ow
 
 /* ---- end ---- */
 
-/* The socket that its connection has, or CURL_SOCKET_BAD where that is closed. libcurl looks through all connections for
- * it: it is asked where it has never waited for one. */
+/* The socket that its connection has, or CURL_SOCKET_BAD where that is closed. libcurl looks through all connections
+ * for it: it is asked where it has never waited for one. */
 static curl_socket_t exchange_socket_used(const exo_exchange *x)
 {
     curl_socket_t socket = CURL_SOCKET_BAD;

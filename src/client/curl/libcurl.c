@@ -125,11 +125,11 @@ static void transport_collect(exo_pool *pool)
 }
 
 /* Whoever keeps libcurl waiting does not end a connection that is being made: see exo_exchange_forgive(). */
-static void transport_forgive(exo_pool *pool)
+static void transport_forgive(exo_pool *pool, int64_t now)
 {
     const int64_t due = exo_timers_next(&pool->timers);
-    const int64_t limit = exo_exchange_limit(pool, pool->looked_at);
-    const int64_t late = pool->looked_at - (due >= 0 && due < limit ? due : limit);
+    const int64_t limit = exo_exchange_limit(pool, now);
+    const int64_t late = now - (due >= 0 && due < limit ? due : limit);
     if (late >= TRANSPORT_LATE_MS) {
         exo_exchange_forgive(pool, late + TRANSPORT_LATE_MS);
     }
@@ -162,12 +162,19 @@ static void transport_look(exo_pool *pool, int64_t wait)
     pool->looked_at = exo_pool_now();
 }
 
-/* Sees to the sockets of the batch. False: no more may be moved now. */
+/* Whether somebody was told something, and is to have his turn while that is new. */
+static bool transport_may_leave_off(const exo_pool *pool)
+{
+    return pool->transport.turns && *pool->transport.turns > 0;
+}
+
+/* Sees to the sockets of the batch. False: no more may be moved now, or it has left off. */
 static bool transport_see_to_batch(exo_pool *pool)
 {
     const int64_t *allowance = pool->transport.allowance;
     while (pool->batch.at < pool->batch.count) {
-        if ((allowance && *allowance <= 0) || !exo_transport_is_ours(&pool->transport)) {
+        pool->transport.left_off = transport_may_leave_off(pool);
+        if (pool->transport.left_off || (allowance && *allowance <= 0) || !exo_transport_is_ours(&pool->transport)) {
             return false;
         }
         const exo_ready *ready = &pool->batch.sockets[pool->batch.at++];
@@ -179,18 +186,20 @@ static bool transport_see_to_batch(exo_pool *pool)
     return true;
 }
 
-/* Sees to every socket that is ready, once. What is left of that when no more may be moved is done the next time,
- * before anything is looked at again. */
+/* Sees to every socket that is ready, once. What is left of that when no more may be moved, or when it has left off, is
+ * done the next time, before anything is looked at again. */
 static void transport_sweep(exo_pool *pool, int64_t wait)
 {
+    int64_t now;
+    pool->transport.left_off = false;
     if (pool->batch.at == pool->batch.count) {
         transport_look(pool, wait);
         pool->sweep.seen = 0;
-        pool->sweep.began = pool->looked_at;
+        now = pool->sweep.began = pool->looked_at;
     } else {
-        pool->looked_at = exo_pool_now();
+        now = exo_pool_now();
     }
-    transport_forgive(pool);
+    transport_forgive(pool, now);
     while (transport_see_to_batch(pool)) {
         bool is_all = pool->batch.count + 1 < EXO_POOL_BATCH; /* one place may go to the bell */
         if (is_all || pool->sweep.seen >= pool->watched) {
@@ -257,7 +266,7 @@ static void transport_ready(exo_transport *transport, int socket, int what)
 {
     exo_pool *pool = pool_of(transport);
     pool->looked_at = exo_pool_now();
-    transport_forgive(pool);
+    transport_forgive(pool, pool->looked_at);
     transport_act(pool, socket, what);
     transport_collect(pool);
 }
