@@ -319,6 +319,7 @@ static void call_start_exchange(exo_call *call, bool fresh)
         .fresh = fresh,
     };
     call->state = CALL_EXCHANGE;
+    call->try.has_body = true;
     call->try.exchange = call_table(call)->start(call->client->loop.transport, &sending, &call_facts, call, &error,
                                                  message, sizeof message);
     if (!call->try.exchange) {
@@ -585,13 +586,17 @@ static void call_show(const exo_intake_event *from, exo_event *event)
 static void call_let_go_of_body(exo_call *call)
 {
     exo_upload upload;
-    if (exo_attempt_phase(&call->try.attempt) != EXO_PHASE_STREAM || !call->try.exchange ||
-        exo_encoding_whole(&call->try.encoding).len == 0) {
+    if (!call->try.has_body || exo_attempt_phase(&call->try.attempt) != EXO_PHASE_STREAM || !call->try.exchange) {
+        return;
+    }
+    if (exo_encoding_whole(&call->try.encoding).len == 0) {
+        call->try.has_body = false;
         return;
     }
     call_table(call)->progress(call->try.exchange, &upload);
     if (upload.complete) {
         exo_encoding_let_go(&call->try.encoding);
+        call->try.has_body = false;
     }
 }
 

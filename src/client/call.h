@@ -63,6 +63,7 @@ struct exo_call {
         exo_attempt attempt;
         bool begun;            /* the attempt is to be ended and freed */
         bool readable;         /* bytes may wait to be taken from the exchange */
+        bool has_body;         /* what is sent may still be in memory */
         bool closed;           /* the exchange is over, and the attempt was not told yet */
         int64_t closed_at;     /* when it ended */
         int64_t arrived_at;    /* when the last bytes came */

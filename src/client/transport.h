@@ -74,10 +74,10 @@ typedef struct exo_exchange_details {
 typedef struct exo_transport {
     const struct exo_transport_table *table;
     const int64_t *allowance; /* serve() moves no more once this is 0 or less; NULL: there is no bound */
-    const size_t *turns;      /* how many were told something and wait for a turn: once some do serve() may leave off */
-    bool left_off;            /* serve() sets it: it did, and has more to see to, for which it will not wait */
-    bool rang;                /* serve() sets it when ring() was called; whoever looks sets it back */
-    unsigned forks; /* how often this process was the child of a fork() when it was opened; set by who opened it */
+    const size_t *turns; /* how many were told something and wait for a turn: once some do, serve() may leave off */
+    bool left_off;       /* serve() sets it: it did, and has more to see to, for which it will not wait */
+    bool rang;           /* serve() sets it when ring() was called; whoever looks sets it back */
+    unsigned forks;      /* how often this process was the child of a fork() when it was opened; set by who opened it */
 } exo_transport;
 
 /* How often this process was the child of a fork(): the one variable of the library that changes (engine.c). */

@@ -124,9 +124,16 @@ static void transport_collect(exo_pool *pool)
     }
 }
 
-/* Whoever keeps libcurl waiting does not end a connection that is being made: see exo_exchange_forgive(). */
-static void transport_forgive(exo_pool *pool, int64_t now)
+/* Whether libcurl has a time to keep to: the clock need not be looked at else. */
+static bool transport_is_timed(const exo_pool *pool)
 {
+    return pool->connecting || exo_timers_next(&pool->timers) >= 0;
+}
+
+/* Whoever keeps libcurl waiting does not end a connection that is being made: see exo_exchange_forgive(). */
+static void transport_forgive(exo_pool *pool)
+{
+    const int64_t now = transport_is_timed(pool) ? exo_pool_now() : 0;
     const int64_t due = exo_timers_next(&pool->timers);
     const int64_t limit = exo_exchange_limit(pool, now);
     const int64_t late = now - (due >= 0 && due < limit ? due : limit);
@@ -162,10 +169,10 @@ static void transport_look(exo_pool *pool, int64_t wait)
     pool->looked_at = exo_pool_now();
 }
 
-/* Whether somebody was told something, and is to have his turn while that is new. */
+/* Whether enough were told something, who are to have their turns while that is new. */
 static bool transport_may_leave_off(const exo_pool *pool)
 {
-    return pool->transport.turns && *pool->transport.turns > 0;
+    return pool->transport.turns && *pool->transport.turns >= EXO_POOL_SLICE;
 }
 
 /* Sees to the sockets of the batch. False: no more may be moved now, or it has left off. */
@@ -190,16 +197,13 @@ static bool transport_see_to_batch(exo_pool *pool)
  * done the next time, before anything is looked at again. */
 static void transport_sweep(exo_pool *pool, int64_t wait)
 {
-    int64_t now;
     pool->transport.left_off = false;
     if (pool->batch.at == pool->batch.count) {
         transport_look(pool, wait);
         pool->sweep.seen = 0;
-        now = pool->sweep.began = pool->looked_at;
-    } else {
-        now = exo_pool_now();
+        pool->sweep.began = pool->looked_at;
     }
-    transport_forgive(pool, now);
+    transport_forgive(pool);
     while (transport_see_to_batch(pool)) {
         bool is_all = pool->batch.count + 1 < EXO_POOL_BATCH; /* one place may go to the bell */
         if (is_all || pool->sweep.seen >= pool->watched) {
@@ -210,18 +214,25 @@ static void transport_sweep(exo_pool *pool, int64_t wait)
     }
 }
 
-static int64_t transport_serve(exo_transport *transport, int64_t wait)
+/* Calls libcurl where it wants to be: what becomes due behind `now` has its turn at the next time. */
+static void transport_keep_time(exo_pool *pool, int64_t now)
 {
-    exo_pool *pool = pool_of(transport);
-    transport_sweep(pool, wait);
     exo_timer *timer;
-    const int64_t now = exo_pool_now(); /* what becomes due behind it has its turn at the next time */
     for (size_t turns = pool->groups.count;
-         turns > 0 && exo_transport_is_ours(transport) && (timer = exo_timers_pop(&pool->timers, now)) != NULL;
+         turns > 0 && exo_transport_is_ours(&pool->transport) && (timer = exo_timers_pop(&pool->timers, now)) != NULL;
          turns--) {
         timer->wake(timer->owner, now);
     }
     exo_exchange_nudge(pool, now);
+}
+
+static int64_t transport_serve(exo_transport *transport, int64_t wait)
+{
+    exo_pool *pool = pool_of(transport);
+    transport_sweep(pool, wait);
+    if (transport_is_timed(pool)) {
+        transport_keep_time(pool, exo_pool_now());
+    }
     transport_collect(pool);
     return pool->sweep.ended;
 }
@@ -266,7 +277,7 @@ static void transport_ready(exo_transport *transport, int socket, int what)
 {
     exo_pool *pool = pool_of(transport);
     pool->looked_at = exo_pool_now();
-    transport_forgive(pool, pool->looked_at);
+    transport_forgive(pool);
     transport_act(pool, socket, what);
     transport_collect(pool);
 }
