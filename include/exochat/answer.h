@@ -63,7 +63,8 @@ enum exo_answer_kept {
     EXO_KEPT_TEXTS_,                 /* so many of them are text */
     EXO_KEPT_LOG_ = EXO_KEPT_TEXTS_, /* of the tool calls: ids, names, arguments, extras */
     EXO_KEPT_CALLS_,                 /* a record for each tool call */
-    EXO_KEPT_DETAILS_,
+    EXO_KEPT_RAW_,                   /* the others are JSON as it came, */
+    EXO_KEPT_DETAILS_ = EXO_KEPT_RAW_,
     EXO_KEPT_LOGPROBS_,
     EXO_KEPT_AUDIO_,
     EXO_KEPT_USAGE_,
@@ -90,7 +91,13 @@ typedef struct exo_answer {
     uint8_t word_lens_[3];
     int error_;
     uint32_t call_; /* the one that the deltas at hand belong to */
+#ifdef EXO_SMALL
     exo_buffer kept_[EXO_KEPT_COUNT_];
+#else
+    exo_buffer kept_[EXO_KEPT_RAW_];
+    exo_buffer *raw_; /* for which there are buffers once any has come; NULL: none has */
+    uint32_t raw_limit_;
+#endif
     uint16_t half_[EXO_KEPT_TEXTS_]; /* of a surrogate pair, that a text ends with */
     uint32_t choice_;
     uint32_t name_limit_;

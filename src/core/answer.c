@@ -50,7 +50,13 @@ void exo_answer_init(exo_answer *answer, const exo_allocator *allocator, const e
 {
     const size_t calls = limits->tool_calls < CALLS_MAX ? limits->tool_calls : CALLS_MAX;
     memset(answer, 0, sizeof *answer);
-    for (int i = 0; i < EXO_KEPT_COUNT_; i++) {
+#ifdef EXO_SMALL
+    const int count = EXO_KEPT_COUNT_;
+#else
+    const int count = EXO_KEPT_RAW_;
+    answer->raw_limit_ = limits->raw;
+#endif
+    for (int i = 0; i < count; i++) {
         size_t maximum = i < EXO_KEPT_TEXTS_ ? limits->answer : limits->raw;
         int error = EXO_E_ANSWER_LIMIT;
         if (i == EXO_KEPT_LOG_) {
@@ -72,7 +78,7 @@ void exo_answer_init(exo_answer *answer, const exo_allocator *allocator, const e
 static exo_span answer_kept(const exo_answer *answer, enum exo_answer_kept which)
 {
     UNLESS_THERE(answer, exo_span_of(NULL, 0));
-    return exo_buffer_span(&answer->kept_[which]);
+    return exo_buffer_span(exo_kept_buffer(answer, which));
 }
 
 /* How a word is kept, and finish_reason: on a small machine where it has its room. */
@@ -192,9 +198,12 @@ static void answer_keep_finish(exo_answer *answer, const exo_delta *delta)
  * JSON is not kept. */
 static void answer_keep_raw(exo_answer *answer, enum exo_answer_kept which, const exo_delta *delta)
 {
-    exo_buffer *kept = &answer->kept_[which];
+    exo_buffer *kept = exo_keep_buffer(answer, which);
     exo_span json = delta->text;
     exo_buffer mended;
+    if (!KEEPS(kept)) {
+        return;
+    }
     exo_buffer_init(&mended, kept->allocator_, kept->maximum_, EXO_E_ANSWER_LIMIT);
     if (which == EXO_KEPT_USAGE_) {
         exo_buffer_clear(kept); /* the last one counts */
@@ -218,6 +227,16 @@ static void answer_keep_raw(exo_answer *answer, enum exo_answer_kept which, cons
     exo_buffer_free(&mended);
 }
 
+/* The most that is kept of JSON as it came. */
+static size_t answer_raw_limit(const exo_answer *answer)
+{
+#ifdef EXO_SMALL
+    return answer->kept_[EXO_KEPT_ERROR_].maximum_;
+#else
+    return answer->raw_limit_;
+#endif
+}
+
 /* A delta that is about the whole response. False: it is about a choice. */
 static bool answer_apply_to_response(exo_answer *answer, const exo_delta *delta)
 {
@@ -232,7 +251,7 @@ static bool answer_apply_to_response(exo_answer *answer, const exo_delta *delta)
     case EXO_DELTA_ERROR:
         if (!answer->failed_) {
             /* the first one, as much of its beginning as fits: that it is too long does not make it less of an error */
-            size_t maximum = answer->kept_[EXO_KEPT_ERROR_].maximum_;
+            const size_t maximum = answer_raw_limit(answer);
             exo_span text = delta->text;
             text.len = text.len < maximum ? text.len : maximum;
             answer->failed_ = true;
@@ -700,11 +719,22 @@ bool exo_answer_began(const exo_answer *answer)
 void exo_answer_free(exo_answer *answer)
 {
     UNLESS_THERE(answer, );
+#ifdef EXO_SMALL
     for (int i = 0; i < EXO_KEPT_COUNT_; i++) {
         exo_buffer_free(&answer->kept_[i]);
     }
-#ifndef EXO_SMALL
+#else
     const exo_allocator *allocator = answer->kept_[0].allocator_;
+    for (int i = 0; i < EXO_KEPT_RAW_; i++) {
+        exo_buffer_free(&answer->kept_[i]);
+    }
+    for (int i = 0; answer->raw_ && i < EXO_KEPT_COUNT_ - EXO_KEPT_RAW_; i++) {
+        exo_buffer_free(&answer->raw_[i]);
+    }
+    if (answer->raw_) {
+        allocator->resize(allocator->ctx, answer->raw_, 0);
+        answer->raw_ = NULL;
+    }
     if (answer->words_) {
         allocator->resize(allocator->ctx, answer->words_, 0);
         answer->words_ = NULL;

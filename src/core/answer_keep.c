@@ -68,9 +68,35 @@ bool exo_keep_failed(exo_answer *answer, int rc)
     return true;
 }
 
+#ifndef EXO_SMALL
+/* Makes the buffers for JSON as it came, which most answers have little of, and late. */
+static bool keep_make_raw(exo_answer *answer)
+{
+    const exo_allocator *allocator = answer->kept_[0].allocator_;
+    const size_t count = EXO_KEPT_COUNT_ - EXO_KEPT_RAW_;
+    answer->raw_ = allocator->resize(allocator->ctx, NULL, count * sizeof *answer->raw_);
+    if (!answer->raw_) {
+        return !exo_keep_failed(answer, EXO_E_NO_MEMORY);
+    }
+    for (size_t i = 0; i < count; i++) {
+        exo_buffer_init(&answer->raw_[i], allocator, answer->raw_limit_, EXO_E_ANSWER_LIMIT);
+    }
+    return true;
+}
+
+exo_buffer *exo_keep_buffer(exo_answer *answer, enum exo_answer_kept which)
+{
+    if (which < EXO_KEPT_RAW_) {
+        return &answer->kept_[which];
+    }
+    return answer->raw_ || keep_make_raw(answer) ? &answer->raw_[which - EXO_KEPT_RAW_] : NULL;
+}
+#endif
+
 bool exo_keep_in(exo_answer *answer, enum exo_answer_kept which, const exo_span *bytes)
 {
-    return !exo_keep_failed(answer, exo_buffer_append(&answer->kept_[which], *bytes));
+    exo_buffer *buffer = exo_keep_buffer(answer, which);
+    return KEEPS(buffer) && !exo_keep_failed(answer, exo_buffer_append(buffer, *bytes));
 }
 
 bool exo_keep_join(exo_answer *answer, uint16_t *held, exo_delta *delta, size_t *before)
@@ -147,9 +173,10 @@ static int keep_append_to_list(exo_buffer *list, const exo_span *more)
 
 void exo_keep_list(exo_answer *answer, enum exo_answer_kept which, exo_span json)
 {
+    exo_buffer *buffer = exo_keep_buffer(answer, which);
     keep_strip(&json);
-    if (json.len > 0) {
-        exo_keep_failed(answer, keep_append_to_list(&answer->kept_[which], &json));
+    if (json.len > 0 && KEEPS(buffer)) {
+        exo_keep_failed(answer, keep_append_to_list(buffer, &json));
     }
 }
 
@@ -219,12 +246,13 @@ void exo_keep_member(exo_answer *answer, const exo_delta *delta, exo_span json)
 {
     const uint32_t owner = delta->type == EXO_DELTA_MEMBER ? EXO_ANSWER_ITSELF : answer->call_;
     const bool listed = delta->list || *json.ptr == '[';
+    exo_buffer *members = exo_keep_buffer(answer, EXO_KEPT_MEMBERS_);
     int rc = EXO_OK;
     if (listed) {
         keep_strip(&json);
     }
-    if (json.len > 0) {
-        rc = keep_set_member(&answer->kept_[EXO_KEPT_MEMBERS_], owner, &delta->name, &json, listed);
+    if (json.len > 0 && KEEPS(members)) {
+        rc = keep_set_member(members, owner, &delta->name, &json, listed);
     }
     if (rc == EXO_E_ANSWER_LIMIT) {
         answer->raw_cut_ = true;
@@ -237,7 +265,7 @@ int exo_answer_extra(const exo_answer *answer, uint32_t call, exo_buffer *out)
 {
     exo_buffer_clear(out);
     UNLESS_THERE(answer, EXO_OK);
-    const exo_buffer *records = &answer->kept_[EXO_KEPT_MEMBERS_];
+    const exo_buffer *records = exo_kept_buffer(answer, EXO_KEPT_MEMBERS_);
     struct member member;
     int rc = EXO_OK;
     for (size_t at = 0; rc == EXO_OK && at < records->len; at += member.record.room) {

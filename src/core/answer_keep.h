@@ -37,6 +37,31 @@ int exo_keep_grow(exo_buffer *buffer, struct exo_run *run, size_t more);
 /* Whether `rc` is an error; then it is the answer's. */
 bool exo_keep_failed(exo_answer *answer, int rc);
 
+/* The buffer that is for `which`, to be changed. One that KEEPS() nothing: there is no memory for it, and
+ * `answer->error_` says so. */
+#ifdef EXO_SMALL
+#define KEEPS(buffer) true
+static inline exo_buffer *exo_keep_buffer(exo_answer *answer, enum exo_answer_kept which)
+{
+    return &answer->kept_[which];
+}
+#else
+#define KEEPS(buffer) ((buffer) != NULL)
+exo_buffer *exo_keep_buffer(exo_answer *answer, enum exo_answer_kept which);
+#endif
+
+/* The same, to be looked at. */
+static inline const exo_buffer *exo_kept_buffer(const exo_answer *answer, enum exo_answer_kept which)
+{
+#ifndef EXO_SMALL
+    static const exo_buffer empty = {0};
+    if (which >= EXO_KEPT_RAW_) {
+        return answer->raw_ ? &answer->raw_[which - EXO_KEPT_RAW_] : &empty;
+    }
+#endif
+    return &answer->kept_[which];
+}
+
 /* Appends to a buffer; false on an error. */
 bool exo_keep_in(exo_answer *answer, enum exo_answer_kept which, const exo_span *bytes);
 
