@@ -36,6 +36,32 @@ static int encoding_attach(exo_encoding *encoding)
     return EXO_OK;
 }
 
+static int encoding_take_value(exo_encoding *encoding, const exo_cursor *value, bool may_change)
+{
+    encoding->is_value_ = true;
+    encoding->may_change_ = may_change;
+    encoding->guard_ = malloc(sizeof *encoding->guard_);
+    if (!encoding->guard_) {
+        return EXO_E_NO_MEMORY;
+    }
+    exo_guard_init(encoding->guard_, value, &encoding->claims_);
+    const int code = exo_claims_cursor(&encoding->claims_, value);
+    encoding->why_ = code == EXO_OK ? NULL : "the value is in use by another call";
+    return code;
+}
+
+static int encoding_take_raw(exo_encoding *encoding, const exo_source *source)
+{
+    encoding->raw_ = calloc(1, sizeof *encoding->raw_);
+    if (!encoding->raw_) {
+        return EXO_E_NO_MEMORY;
+    }
+    encoding->raw_->source = source;
+    const int code = exo_claims_source(&encoding->claims_, source);
+    encoding->why_ = code == EXO_OK ? NULL : "the body is in use by another call";
+    return code;
+}
+
 int exo_encoding_init(exo_encoding *encoding, const exo_subject *subject, const exo_call_options *options,
                       exo_claims *claims)
 {
@@ -45,24 +71,15 @@ int exo_encoding_init(exo_encoding *encoding, const exo_subject *subject, const 
     encoding->files_ = options->files;
     encoding->file_root_ = options->file_root;
     encoding->claims_.of = claims;
-    encoding->raw_.source = subject->raw;
-    int code = EXO_OK;
     if (subject->value) {
-        encoding->is_value_ = true;
-        encoding->may_change_ = (options->promises & EXO_PROMISE_SETTLED) == 0;
-        exo_guard_init(&encoding->guard_, subject->value, &encoding->claims_);
-        code = exo_claims_cursor(&encoding->claims_, subject->value);
-        encoding->guard_.why = code == EXO_OK ? NULL : "the value is in use by another call";
-    } else if (subject->raw) {
-        code = exo_claims_source(&encoding->claims_, subject->raw);
-        encoding->guard_.why = code == EXO_OK ? NULL : "the body is in use by another call";
+        return encoding_take_value(encoding, subject->value, (options->promises & EXO_PROMISE_SETTLED) == 0);
     }
-    return code;
+    return subject->raw ? encoding_take_raw(encoding, subject->raw) : EXO_OK;
 }
 
 int exo_encoding_model(exo_encoding *encoding, char *model, size_t size)
 {
-    return exo_guard_model(&encoding->guard_, model, size);
+    return exo_guard_model(encoding->guard_, model, size);
 }
 
 /* The extra keys of the deployment and of the call, as one object. */
@@ -105,7 +122,7 @@ static int encoding_begin(exo_encoding *encoding)
         return code;
     }
     if (encoding->is_value_) {
-        walk->cursor = exo_guard_cursor(&encoding->guard_);
+        walk->cursor = exo_guard_cursor(encoding->guard_);
     } else {
         exo_node_cursor_init(&walk->nodes, exo_request_root(encoding->request_), encoding->limits_->depth);
         walk->cursor = exo_node_cursor_of(&walk->nodes);
@@ -151,8 +168,8 @@ int exo_encoding_aim(exo_encoding *encoding, const exo_deployed *target, const e
     encoding->is_sized_ = false;
     encoding->target = target;
     encoding->limits_ = limits;
-    if (encoding->raw_.source) {
-        return exo_raw_rewind(&encoding->raw_);
+    if (encoding->raw_) {
+        return exo_raw_rewind(encoding->raw_);
     }
     const int code = encoding_take_walk(encoding);
     return code == EXO_OK ? encoding_begin(encoding) : code;
@@ -163,8 +180,8 @@ int exo_encoding_aim(exo_encoding *encoding, const exo_deployed *target, const e
 /* What must have come to something in a body that was sized. */
 static int encoding_check_messages(exo_encoding *encoding)
 {
-    bool has = encoding->is_value_ ? encoding->guard_.has_messages : exo_request_messages(encoding->request_) > 0;
-    encoding->guard_.why = has ? NULL : "messages: a list with at least one message was expected";
+    bool has = encoding->is_value_ ? encoding->guard_->has_messages : exo_request_messages(encoding->request_) > 0;
+    encoding->why_ = has ? NULL : "messages: a list with at least one message was expected";
     return has ? EXO_OK : EXO_E_REQUEST;
 }
 
@@ -199,7 +216,7 @@ static int encoding_size(exo_encoding *encoding, size_t budget)
 
 int exo_encoding_size(exo_encoding *encoding, size_t budget)
 {
-    if (encoding->raw_.source || encoding->whole_) {
+    if (encoding->raw_ || encoding->whole_) {
         return EXO_OK;
     }
     if (exo_attachments_to_spool(encoding->attachments)) {
@@ -217,7 +234,7 @@ int exo_encoding_size(exo_encoding *encoding, size_t budget)
 uint64_t exo_encoding_total(const exo_encoding *encoding)
 {
     return encoding->whole_len_ > 0 ? encoding->whole_len_
-           : encoding->raw_.source  ? exo_raw_total(&encoding->raw_)
+           : encoding->raw_         ? exo_raw_total(encoding->raw_)
            : encoding->walk_        ? exo_encode_total(&encoding->walk_->encoder)
                                     : EXO_SIZE_UNKNOWN;
 }
@@ -239,8 +256,7 @@ int exo_encoding_write(exo_encoding *encoding, exo_window *window)
     if (encoding->whole_) {
         return encoding_write_whole(encoding, window);
     }
-    return encoding->raw_.source ? exo_raw_write(&encoding->raw_, window)
-                                 : exo_encode_write(&encoding->walk_->encoder, window);
+    return encoding->raw_ ? exo_raw_write(encoding->raw_, window) : exo_encode_write(&encoding->walk_->encoder, window);
 }
 
 exo_span exo_encoding_whole(const exo_encoding *encoding)
@@ -273,7 +289,7 @@ void exo_encoding_hand_out(exo_encoding *encoding)
 uint64_t exo_encoding_written(const exo_encoding *encoding)
 {
     return encoding->whole_len_ > 0 ? encoding->whole_at_
-           : encoding->raw_.source  ? encoding->raw_.written_
+           : encoding->raw_         ? encoding->raw_->written_
            : encoding->walk_        ? exo_encode_written(&encoding->walk_->encoder)
                                     : 0;
 }
@@ -284,13 +300,13 @@ int exo_encoding_rewind(exo_encoding *encoding)
         encoding->whole_at_ = 0;
         return encoding->whole_ ? EXO_OK : EXO_E_STATE;
     }
-    return encoding->raw_.source ? exo_raw_rewind(&encoding->raw_) : exo_encode_rewind(&encoding->walk_->encoder);
+    return encoding->raw_ ? exo_raw_rewind(encoding->raw_) : exo_encode_rewind(&encoding->walk_->encoder);
 }
 
 bool exo_encoding_spent(const exo_encoding *encoding)
 {
-    if (encoding->raw_.source) {
-        return exo_raw_spent(&encoding->raw_);
+    if (encoding->raw_) {
+        return exo_raw_spent(encoding->raw_);
     }
     const exo_encoder *encoder = encoding->walk_ ? &encoding->walk_->encoder : NULL;
     return encoder && exo_encode_total(encoder) == EXO_SIZE_UNKNOWN && exo_encode_written(encoder) > 0;
@@ -299,7 +315,7 @@ bool exo_encoding_spent(const exo_encoding *encoding)
 exo_starved exo_encoding_starved(const exo_encoding *encoding)
 {
     exo_starved starved = encoding->attachments ? exo_attachments_starved(encoding->attachments) : EXO_STARVED_NOT;
-    bool given = encoding->raw_.starved || encoding->guard_.starved;
+    bool given = (encoding->raw_ && encoding->raw_->starved) || (encoding->guard_ && encoding->guard_->starved);
     return starved == EXO_STARVED_NOT && given ? EXO_STARVED_GIVEN : starved;
 }
 
@@ -319,8 +335,9 @@ void exo_encoding_explain(const exo_encoding *encoding, int code, char *message,
     if (encoding->attachments && encoding_is_of_a_file(code)) {
         why = exo_attachments_message(encoding->attachments);
     }
-    if (!why[0] && encoding->guard_.why && (code == EXO_E_STATE || code == EXO_E_REQUEST)) {
-        why = encoding->guard_.why;
+    const char *other = !encoding->why_ && encoding->guard_ ? encoding->guard_->why : encoding->why_;
+    if (!why[0] && other && (code == EXO_E_STATE || code == EXO_E_REQUEST)) {
+        why = other;
     }
     snprintf(message, size, "%s%s%s", key, key[0] && why[0] ? ": " : "", why);
 }
@@ -332,4 +349,8 @@ void exo_encoding_free(exo_encoding *encoding)
     exo_claims_release(&encoding->claims_);
     encoding_drop_whole(encoding);
     encoding_drop_walk(encoding);
+    free(encoding->guard_);
+    free(encoding->raw_);
+    encoding->guard_ = NULL;
+    encoding->raw_ = NULL;
 }

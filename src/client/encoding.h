@@ -42,8 +42,9 @@ typedef struct exo_encoding {
     const exo_limits *limits_;
     const exo_request *request_;
     const char *defaults_;
-    exo_raw raw_; /* its source is NULL: the encoder makes the body */
-    exo_guard guard_;
+    exo_raw *raw_;     /* NULL: the encoder makes the body */
+    exo_guard *guard_; /* of a value, or NULL */
+    const char *why_;  /* what the last error was about that no guard found, or NULL */
     exo_claim_list claims_;
 } exo_encoding;
 
