@@ -9,6 +9,8 @@
 
 #include "handles.h"
 
+#include <netinet/in.h>
+
 /* Bytes that may wait for the consumer before the transfer is paused. */
 #define EXO_INBOX_MAX 65536
 
@@ -96,11 +98,15 @@ struct exo_exchange {
         int abort_code; /* why we broke it off ourselves, or EXO_OK */
     } received;
     struct {
-        int error;                       /* an errno that says what this machine lacks, or 0 */
-        struct sockaddr_storage address; /* which was connected to last; shortage.c asks again */
-        socklen_t length;                /* of that, 0: none */
-        bool is_struck;                  /* it is in the pool's list of those that can go no further */
-        struct exo_exchange *next;       /* in that list */
+        int error; /* an errno that says what this machine lacks, or 0 */
+        union {    /* which was connected to last, where it has ports; shortage.c asks again */
+            struct sockaddr any;
+            struct sockaddr_in v4;
+            struct sockaddr_in6 v6;
+        } address;
+        socklen_t length;          /* of that, 0: none */
+        bool is_struck;            /* it is in the pool's list of those that can go no further */
+        struct exo_exchange *next; /* in that list */
     } lacks;
 };
 

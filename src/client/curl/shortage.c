@@ -52,11 +52,11 @@ static int shortage_of_descriptors(int count)
  * or it has none from where it can be reached, which is the deployment's matter. Datagrams have ports of their own. */
 static int shortage_of_ports(const exo_exchange *x)
 {
-    int made = socket(x->lacks.address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int made = socket(x->lacks.address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (made < 0) {
         return exo_is_shortage(errno) ? errno : 0;
     }
-    bool reachable = connect(made, (const struct sockaddr *)&x->lacks.address, x->lacks.length) == 0;
+    bool reachable = connect(made, &x->lacks.address.any, x->lacks.length) == 0;
     close(made);
     return reachable ? EADDRNOTAVAIL : 0;
 }
