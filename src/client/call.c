@@ -87,14 +87,22 @@ static void call_name_redirect(exo_failure *failure, const char *to)
     }
 }
 
+/* The model that is asked for at a deployment. */
+static const char *call_model_at(const exo_deployed *deployed)
+{
+    return deployed->options.model ? deployed->options.model : deployed->name;
+}
+
 /* What the trail keeps of the attempt that is under way, and what the reply says of its failure. */
 static void call_close_attempt(exo_call *call)
 {
     exo_attempt *attempt = &call->try.attempt;
+    const exo_deployed *at = call->path.at;
     exo_exchange_details details = {-1, 0, "", ""};
     exo_trail_entry entry = *exo_attempt_end(attempt, call_now(call));
     const exo_failure *failure = exo_attempt_failure(attempt);
     exo_failure told;
+    entry.started_ms = call->try.started_ms;
     entry.bytes_sent = exo_encoding_written(&call->try.encoding);
     if (call->try.exchange) {
         call_table(call)->details(call->try.exchange, &details);
@@ -109,11 +117,13 @@ static void call_close_attempt(exo_call *call)
         exo_failure_clear(&told);
         exo_heap_copy_into(told.request_id, sizeof told.request_id, exo_span_text(exo_attempt_request_id(attempt)));
     }
-    exo_deployed_censor(call->path.at, &told);
+    exo_deployed_censor(at, &told);
     exo_call_options_censor(&call->options, &told);
-    exo_reply_end_attempt(call->reply, &entry, told.message);
+    const int noted = exo_reply_note_attempt(call->reply, &entry, at->name, call_model_at(at), told.message);
     if (failure) {
         exo_reply_fail(call->reply, &told);
+    } else if (noted < 0) {
+        exo_reply_fail_saying(call->reply, noted, exo_span_of(NULL, 0));
     } else {
         exo_reply_succeed(call->reply, told.request_id);
     }
@@ -356,18 +366,14 @@ static int call_init_attempt(exo_call *call)
 
 static void call_begin_attempt(exo_call *call)
 {
-    exo_deployed *deployed = call->path.at;
-    const char *model = deployed->options.model ? deployed->options.model : deployed->name;
-    int code = exo_reply_begin_attempt(call->reply, deployed->name, model, call_now(call) - call->time.started);
-    if (code == EXO_OK) {
-        code = call_init_attempt(call);
-    }
+    const int code = call_init_attempt(call);
+    call->try.started_ms = call_now(call) - call->time.started;
     if (code < 0) {
         call_end_with(call, code, "");
         return;
     }
     call->try.begun = true;
-    if (exo_drains_await(&call->client->drains, deployed, &call->task, &call->try.awaited)) {
+    if (exo_drains_await(&call->client->drains, call->path.at, &call->task, &call->try.awaited)) {
         call->state = CALL_GRACE;
         call->time.grace = call_now(call) + EXO_GRACE_MS;
         call_wait_until(call, call->time.grace);

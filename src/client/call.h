@@ -65,6 +65,7 @@ struct exo_call {
         bool readable;         /* bytes may wait to be taken from the exchange */
         bool has_body;         /* what is sent may still be in memory */
         bool closed;           /* the exchange is over, and the attempt was not told yet */
+        int64_t started_ms;    /* when the attempt began, since the call did */
         int64_t closed_at;     /* when it ended */
         int64_t arrived_at;    /* when the last bytes came */
         int64_t starved_at;    /* since when sizing waits for a source, or -1 */

@@ -42,6 +42,11 @@ void exo_reply_restart(exo_reply *reply, const exo_limits *limits, unsigned keep
     }
 }
 
+static void reply_free_text(const char *text)
+{
+    free((char *)(uintptr_t)text);
+}
+
 static void reply_forget(exo_reply *reply)
 {
     if (reply->failure != &reply_no_memory) {
@@ -76,47 +81,32 @@ void exo_reply_succeed(exo_reply *reply, const char *request_id)
     reply->request_id = request_id[0] ? exo_heap_copy(request_id) : NULL;
 }
 
-int exo_reply_begin_attempt(exo_reply *reply, const char *deployment, const char *model, int64_t started_ms)
+int exo_reply_note_attempt(exo_reply *reply, const exo_trail_entry *entry, const char *deployment, const char *model,
+                           const char *message)
 {
-    exo_kept_attempt *attempts = realloc(reply->attempts, (reply->attempt_count + 1) * sizeof *attempts);
+    exo_trail_entry *attempts = realloc(reply->attempts, (reply->attempt_count + 1) * sizeof *attempts);
     if (!attempts) {
         return EXO_E_NO_MEMORY;
     }
     reply->attempts = attempts;
-    exo_kept_attempt *kept = &attempts[reply->attempt_count];
-    memset(kept, 0, sizeof *kept);
-    kept->deployment = exo_heap_copy(deployment);
-    kept->model = exo_heap_copy(model);
-    if (!kept->deployment || !kept->model) {
-        free(kept->deployment);
-        free(kept->model);
+    char *const names[] = {exo_heap_copy(deployment), exo_heap_copy(model)};
+    if (!names[0] || !names[1]) {
+        free(names[0]);
+        free(names[1]);
         return EXO_E_NO_MEMORY;
     }
-    reply->attempt_count++;
-    kept->entry.deployment = kept->deployment;
-    kept->entry.model = kept->model;
-    kept->entry.message = "";
-    kept->entry.started_ms = started_ms;
-    kept->entry.resolved_ms = kept->entry.connected_ms = kept->entry.sent_ms = -1;
-    kept->entry.first_event_ms = kept->entry.end_ms = -1;
+    const char *words = message[0] ? exo_heap_copy(message) : NULL;
+    exo_trail_entry *kept = &attempts[reply->attempt_count++];
+    *kept = *entry;
+    kept->deployment = names[0];
+    kept->model = names[1];
+    kept->message = words ? words : "";
     return EXO_OK;
-}
-
-void exo_reply_end_attempt(exo_reply *reply, const exo_trail_entry *entry, const char *message)
-{
-    exo_kept_attempt *kept = &reply->attempts[reply->attempt_count - 1];
-    int64_t started_ms = kept->entry.started_ms;
-    kept->message = message[0] ? exo_heap_copy(message) : NULL; /* where memory runs out the entry says less */
-    kept->entry = *entry;
-    kept->entry.deployment = kept->deployment;
-    kept->entry.model = kept->model;
-    kept->entry.message = kept->message ? kept->message : "";
-    kept->entry.started_ms = started_ms;
 }
 
 const exo_trail_entry *exo_reply_last_attempt(const exo_reply *reply)
 {
-    return reply->attempt_count ? &reply->attempts[reply->attempt_count - 1].entry : NULL;
+    return reply->attempt_count ? &reply->attempts[reply->attempt_count - 1] : NULL;
 }
 
 const exo_failure *exo_reply_failure(const exo_reply *reply)
@@ -173,7 +163,7 @@ size_t exo_reply_attempts(const exo_reply *reply)
 
 const exo_trail_entry *exo_reply_attempt(const exo_reply *reply, size_t index)
 {
-    return reply && index < reply->attempt_count ? &reply->attempts[index].entry : NULL;
+    return reply && index < reply->attempt_count ? &reply->attempts[index] : NULL;
 }
 
 const char *exo_reply_deployment(const exo_reply *reply)
@@ -209,9 +199,11 @@ void exo_reply_free(exo_reply *reply)
         exo_answer_free(&reply->answers[i]);
     }
     for (size_t i = 0; i < reply->attempt_count; i++) {
-        free(reply->attempts[i].deployment);
-        free(reply->attempts[i].model);
-        free(reply->attempts[i].message);
+        reply_free_text(reply->attempts[i].deployment);
+        reply_free_text(reply->attempts[i].model);
+        if (reply->attempts[i].message[0]) {
+            reply_free_text(reply->attempts[i].message);
+        }
     }
     reply_forget(reply);
     free(reply->attempts);

@@ -6,20 +6,12 @@
 
 #include "exochat/client.h"
 
-/* An attempt as the reply keeps it: the texts of the entry are these. */
-typedef struct exo_kept_attempt {
-    exo_trail_entry entry;
-    char *deployment;
-    char *model;
-    char *message;
-} exo_kept_attempt;
-
 struct exo_reply {
     exo_answer *answers;
     uint32_t answer_count;
     const exo_failure *failure; /* NULL: there is none */
     char *request_id;           /* of an answer; NULL: the endpoint gave it none */
-    exo_kept_attempt *attempts;
+    exo_trail_entry *attempts;  /* whose texts are blocks of its own, the message unless it is empty */
     size_t attempt_count;
     int64_t milliseconds;
 };
@@ -39,11 +31,10 @@ void exo_reply_fail_saying(exo_reply *reply, int code, exo_span words);
 /* It did not, and the endpoint gave the answer an id, or "", which is kept where there is memory. */
 void exo_reply_succeed(exo_reply *reply, const char *request_id);
 
-/* Appends an attempt to the trail, `started_ms` after the call began. EXO_OK or EXO_E_NO_MEMORY. */
-int exo_reply_begin_attempt(exo_reply *reply, const char *deployment, const char *model, int64_t started_ms);
-
-/* Closes it: all but its names and its start is taken from `entry`, and why it failed from `message`. */
-void exo_reply_end_attempt(exo_reply *reply, const exo_trail_entry *entry, const char *message);
+/* Appends an attempt that has ended to the trail: `entry`, but for its texts, which are these and are copied. EXO_OK or
+ * EXO_E_NO_MEMORY; without memory for the message the entry says less. */
+int exo_reply_note_attempt(exo_reply *reply, const exo_trail_entry *entry, const char *deployment, const char *model,
+                           const char *message);
 
 /* The last attempt, or NULL. */
 const exo_trail_entry *exo_reply_last_attempt(const exo_reply *reply);
