@@ -3,7 +3,8 @@
  *
  * It opens no file and writes no JSON: the encoder walks the tree, attachments.c opens what it names. Each node is a
  * block on the heap with its own text behind it; a tree is never deeper than a content part's members, because
- * whatever is given as JSON stays text. Memory: that text once, and a node for each message, part and parameter.
+ * whatever is given as JSON stays text. Memory: that text once, and a node for each message, part and parameter. Names
+ * that never change are not copied.
  */
 #include "request_tree.h"
 
@@ -97,6 +98,19 @@ static exo_node *request_node_new(exo_value_type type, exo_span key, exo_span te
     }
     made->text[key.len + text.len] = '\0';
     return &made->node;
+}
+
+/* The same where nothing is copied: both are constants, or outlive the request. */
+static exo_node *request_fixed_new(exo_value_type type, const char *key, exo_span text)
+{
+    exo_node *node = request_take(sizeof(cell));
+    if (node) {
+        memset(node, 0, sizeof *node);
+        node->type = type;
+        node->key = exo_span_text(key);
+        node->text = text;
+    }
+    return node;
 }
 
 static exo_node *request_string_new(const char *key, exo_span text)
@@ -331,7 +345,7 @@ const char *exo_request_folder(const exo_request *request)
 static int request_have_messages(exo_request *request)
 {
     if (!request->messages) {
-        exo_node *messages = request_node_new(EXO_VALUE_ARRAY, exo_span_text("messages"), nothing);
+        exo_node *messages = request_fixed_new(EXO_VALUE_ARRAY, "messages", nothing);
         int code = request_put(request, messages);
         if (code != EXO_OK) {
             return code;
@@ -362,8 +376,9 @@ static int request_append(exo_request *request, exo_node *message, bool whole)
 static exo_node *request_message_new(exo_role role)
 {
     static const char *const names[] = {"system", "developer", "user", "assistant", "tool"};
-    exo_node *message = request_node_new(EXO_VALUE_OBJECT, nothing, nothing);
-    if (message && !request_add(message, request_string_new("role", exo_span_text(names[role])))) {
+    exo_node *message = request_fixed_new(EXO_VALUE_OBJECT, "", nothing);
+    exo_node *word = message ? request_fixed_new(EXO_VALUE_STRING, "role", exo_span_text(names[role])) : NULL;
+    if (message && !request_add(message, word)) {
         request_nodes_free(message);
         return NULL;
     }
@@ -390,10 +405,9 @@ static int request_begin_message(exo_request *request, exo_role role, exo_span t
         return request_settle(request, EXO_E_ARGUMENT);
     }
     exo_node *message = request_message_new(role);
-    exo_node *content = message ? request_string_new("content", borrow ? nothing : text) : NULL;
-    if (content && borrow) {
-        content->text = text;
-    }
+    exo_node *content = !message ? NULL
+                        : borrow ? request_fixed_new(EXO_VALUE_STRING, "content", text)
+                                 : request_string_new("content", text);
     code = request_append(request, message, message && request_add(message, content));
     if (code == EXO_OK) {
         request->open = message;
