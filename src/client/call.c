@@ -848,11 +848,11 @@ static int call_line_up(exo_call *call, const exo_entry *entry)
 {
     size_t own = 1 + entry->fallbacks.count;
     size_t count = own + entry->context_fallbacks.count;
-    call->path.lineup = calloc(count, sizeof *call->path.lineup);
-    call->path.stops = calloc(count, sizeof *call->path.stops);
-    if (!call->path.lineup || !call->path.stops) {
+    call->path.stops = calloc(count, sizeof *call->path.stops + sizeof *call->path.lineup);
+    if (!call->path.stops) {
         return EXO_E_NO_MEMORY;
     }
+    call->path.lineup = (exo_deployed **)(void *)(call->path.stops + count);
     int code = call_line_up_one(call, entry->name);
     for (size_t i = 0; code == EXO_OK && i < entry->fallbacks.count; i++) {
         code = call_line_up_one(call, entry->fallbacks.items[i]);
@@ -1099,9 +1099,9 @@ void exo_call_free(exo_call *call)
     for (size_t i = 0; i < call->path.count; i++) {
         exo_deployed_drop(call->path.lineup[i]);
     }
-    free(call->path.lineup);
     free(call->path.stops);
     exo_encoding_free(&call->try.encoding);
+    free(call->waiting.event);
     exo_buffer_free(&call->try.feed);
     exo_buffer_free(&call->try.sent_start);
     exo_reply_free(call->reply);

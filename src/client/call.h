@@ -44,7 +44,7 @@ struct exo_call {
     exo_reply *reply;
 
     struct {
-        exo_deployed **lineup; /* the deployments of the route, by number */
+        exo_deployed **lineup; /* the deployments of the route, by number; behind the stops, in one block with them */
         exo_route_stop *stops; /* first the model and its fallbacks, then the context fallbacks */
         size_t count;
         exo_route route;
@@ -83,8 +83,9 @@ struct exo_call {
     } time;
 
     struct {
-        exo_task place;  /* in client->waiting, unless the program holds the call */
-        exo_event event; /* waits while exo_chat() serves another call */
+        exo_task place; /* in client->waiting, unless the program holds the call */
+        exo_event
+            *event; /* waits while exo_chat() serves another call; NULL: the call's turn does, for want of memory */
         bool there;
     } waiting;
 };

@@ -23,7 +23,8 @@ const char *exo_client_message(const exo_client *client)
 
 /* ---- turns ---- */
 
-/* An event waits with its call: nobody takes what else comes, so the clocks of the call stand still. */
+/* An event waits with its call, or its turn does: nobody takes what else comes, so the clocks of the call stand still.
+ */
 static void client_let_wait(exo_client *client, exo_call *call)
 {
     call->waiting.there = true;
@@ -32,15 +33,39 @@ static void client_let_wait(exo_client *client, exo_call *call)
     exo_queue_append(&client->waiting, &call->waiting.place);
 }
 
-/* The event that waits with a call is handed out now. */
+/* The event that waits with a call is handed out now; where it is the turn that waits, the call is in line for it. */
 static int client_hand_out_waiting(exo_client *client, exo_call *call, exo_event *event)
 {
-    *event = call->waiting.event;
+    const bool has_event = call->waiting.event != NULL;
+    if (has_event) {
+        *event = *call->waiting.event;
+        free(client->spare);
+        client->spare = call->waiting.event;
+        call->waiting.event = NULL;
+    }
     call->waiting.there = false;
     exo_queue_remove(&client->waiting, &call->waiting.place);
     exo_call_set_hold(call, client->loop.now, HOLD_WAITING, false);
     exo_call_set_live(call, call->state < CALL_ENDED);
-    return EXO_EVENT;
+    return has_event ? EXO_EVENT : EXO_OK;
+}
+
+/* The turn of a call whose event is to wait. */
+static void client_give_turn_apart(exo_client *client, exo_call *call)
+{
+    if (call->waiting.there) {
+        return;
+    }
+    if (!client->spare) {
+        client->spare = malloc(sizeof *client->spare);
+    }
+    if (!client->spare) {
+        client_let_wait(client, call);
+    } else if (exo_call_step(call, client->spare) == EXO_EVENT) {
+        call->waiting.event = client->spare;
+        client->spare = NULL;
+        client_let_wait(client, call);
+    }
 }
 
 /* Gives every call that is ready its turn, as long as this round lasts and more may be moved. EXO_EVENT: `*event` is
@@ -51,17 +76,12 @@ static int client_give_turns(exo_client *client, const exo_call *only, exo_event
     exo_task *task;
     while (client->turn.left > 0 && exo_engine_is_ours(client) && (task = exo_loop_take(&client->loop)) != NULL) {
         exo_call *call = exo_call_of(task);
-        bool waits = only && call != only;
         if (call->holds & HOLD_PROGRAM) {
             exo_call_stand(call);
-            continue;
-        }
-        bool has_event = !call->waiting.there && exo_call_step(call, waits ? &call->waiting.event : event) == EXO_EVENT;
-        if (has_event && !waits) {
+        } else if (only && call != only) {
+            client_give_turn_apart(client, call);
+        } else if (!call->waiting.there && exo_call_step(call, event) == EXO_EVENT) {
             return EXO_EVENT;
-        }
-        if (has_event) {
-            client_let_wait(client, call);
         }
     }
     return EXO_OK;
@@ -406,5 +426,6 @@ void exo_client_free(exo_client *client)
     exo_loop_table(&client->loop)->close(client->loop.transport);
     exo_timers_free(&client->loop.timers);
     exo_registry_free(&client->registry);
+    free(client->spare);
     free(client);
 }

@@ -43,6 +43,7 @@ struct exo_client {
     exo_call *held;    /* the one whose event the consumer is at work on, or NULL */
     int64_t held_at;   /* since when */
     exo_queue waiting; /* those with an event that came while exo_chat() served another call */
+    exo_event *spare;  /* room for the next event that is to wait, or NULL */
     size_t live;       /* those that have not handed out their END */
     size_t chats;      /* how many blocking forms are under way, one inside the other */
     bool is_freed;     /* by a handler of one of these: it is freed behind them */
