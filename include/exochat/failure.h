@@ -137,8 +137,8 @@ typedef struct exo_failing {
     uint8_t delay_rank_;
     uint8_t id_rank_;
     uint8_t advice_;
-    bool lost_; /* there was no memory for it */
-    char request_id_[sizeof(((exo_failure *)0)->request_id)];
+    bool lost_;        /* there was no memory for it */
+    char *request_id_; /* NULL: none */
 } exo_failing;
 
 /* No failure, and no headers seen; but it is known whether a key is sent. What it had in full is freed. */
@@ -147,7 +147,8 @@ void exo_failing_clear(exo_failing *failing, const exo_allocator *allocator, boo
 /* The failure in full, to be changed; NULL when memory runs out, which is then known to exo_failing_code(). */
 exo_failure *exo_failing_open(exo_failing *failing, const exo_allocator *allocator);
 
-/* Keeps what headers said of a failure that has not come, and frees what it has in full. */
+/* Keeps what headers said of a failure that has not come, and frees what it has in full; without memory for the request
+ * id it stays. */
 void exo_failing_close(exo_failing *failing, const exo_allocator *allocator);
 
 /* EXO_OK, or the code of the failure. */

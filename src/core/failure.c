@@ -399,6 +399,9 @@ void exo_failing_clear(exo_failing *failing, const exo_allocator *allocator, boo
     if (failing->failure_) {
         allocator->resize(allocator->ctx, failing->failure_, 0);
     }
+    if (failing->request_id_) {
+        allocator->resize(allocator->ctx, failing->request_id_, 0);
+    }
     memset(failing, 0, sizeof *failing);
     failing->retry_after_ = failing->limits_delay_ = -1;
     failing->keyless_ = keyless;
@@ -429,15 +432,36 @@ exo_failure *exo_failing_open(exo_failing *failing, const exo_allocator *allocat
         failure->until_told_.limits[0].reset = since + failing->limits_delay_ + 1;
         failure->until_told_.limits[0].spent = true;
     }
-    memcpy(failure->request_id, failing->request_id_, sizeof failure->request_id);
+    if (failing->request_id_) {
+        memcpy(failure->request_id, failing->request_id_, strlen(failing->request_id_));
+    }
     failure_settle(failure);
     return failure;
+}
+
+/* Copies the request id of what is there in full. False: there is no memory for that. */
+static bool failing_keep_id(exo_failing *failing, const exo_allocator *allocator)
+{
+    const char *id = failing->failure_->request_id;
+    const size_t size = *id ? strlen(id) + 1 : 0;
+    if (size == 0 && !failing->request_id_) {
+        return true;
+    }
+    char *kept = allocator->resize(allocator->ctx, failing->request_id_, size);
+    if (!kept && size > 0) {
+        return false;
+    }
+    failing->request_id_ = kept;
+    if (kept) {
+        memcpy(kept, id, size);
+    }
+    return true;
 }
 
 void exo_failing_close(exo_failing *failing, const exo_allocator *allocator)
 {
     exo_failure *failure = failing->failure_;
-    if (!failure || failure->code != EXO_OK) {
+    if (!failure || failure->code != EXO_OK || !failing_keep_id(failing, allocator)) {
         return;
     }
     failing->retry_after_ = failure->retry_after;
@@ -449,7 +473,6 @@ void exo_failing_close(exo_failing *failing, const exo_allocator *allocator)
     failing->delay_rank_ = failure->delay_rank_;
     failing->id_rank_ = failure->id_rank_;
     failing->advice_ = failure->advice_;
-    memcpy(failing->request_id_, failure->request_id, sizeof failing->request_id_);
     allocator->resize(allocator->ctx, failure, 0);
     failing->failure_ = NULL;
 }
@@ -467,7 +490,7 @@ const exo_failure *exo_failing_look(const exo_failing *failing)
 
 const char *exo_failing_request_id(const exo_failing *failing)
 {
-    return failing->failure_ ? failing->failure_->request_id : failing->request_id_;
+    return failing->failure_ ? failing->failure_->request_id : failing->request_id_ ? failing->request_id_ : "";
 }
 
 #endif

@@ -1895,7 +1895,7 @@ static void a_failure_may_be_put_by(void **state)
                 tell_headers(exo_failing_open(&failing, &allocator), heads[i], wall * INT64_C(784111777));
                 for (int times = 0; times < 2; times++) {
                     exo_failing_close(&failing, &allocator);
-                    assert_int_equal(heap.calls, heap.frees);
+                    assert_null(failing.failure_);
                     assert_int_equal(exo_failing_code(&failing), EXO_OK);
                     assert_string_equal(exo_failing_request_id(&failing), whole.request_id);
                     assert_non_null(exo_failing_open(&failing, &allocator));
@@ -1907,7 +1907,8 @@ static void a_failure_may_be_put_by(void **state)
                 assert_string_equal(exo_failing_request_id(&failing), whole.request_id);
                 assert_memory_equal(exo_failing_look(&failing), &whole, sizeof whole);
                 exo_failing_clear(&failing, &allocator, false);
-                assert_int_equal(heap.calls, heap.frees);
+                assert_null(failing.failure_);
+                assert_null(failing.request_id_);
                 assert_int_equal(exo_failing_code(&failing), EXO_OK);
                 assert_string_equal(exo_failing_request_id(&failing), "");
             }
@@ -1928,6 +1929,12 @@ static void a_failure_without_memory(void **state)
     assert_int_equal(exo_failing_look(&failing)->verdict, EXO_STOP);
     assert_non_null(exo_failing_open(&failing, &allocator));
     assert_int_equal(exo_failing_code(&failing), EXO_OK);
+    exo_failing_clear(&failing, &allocator, false);
+    exo_failure_header(exo_failing_open(&failing, &allocator), exo_span_text("request-id"), exo_span_text("r"), 0);
+    heap.fail_at = heap.calls + 1;
+    exo_failing_close(&failing, &allocator);
+    assert_non_null(failing.failure_);
+    assert_string_equal(exo_failing_request_id(&failing), "r");
     exo_failing_clear(&failing, &allocator, false);
 }
 
