@@ -219,16 +219,39 @@ static void call_head_end(void *owner, int64_t now)
     }
 }
 
+/* Keeps the first bytes of a body, as many as are wanted for the log, if there is memory. */
+static void call_keep_start(exo_call *call, exo_span bytes, size_t wanted)
+{
+    if (!call->try.sent_start) {
+        call->try.sent_start = malloc(sizeof *call->try.sent_start);
+        if (!call->try.sent_start) {
+            return;
+        }
+        exo_buffer_init(call->try.sent_start, &exo_heap, UINT32_MAX, EXO_E_NO_MEMORY);
+    }
+    exo_buffer *start = call->try.sent_start;
+    if (start->len < wanted) {
+        const size_t room = wanted + 4 - start->len; /* whole characters are cut off later */
+        bytes.len = bytes.len < room ? bytes.len : room;
+        (void)exo_buffer_append(start, bytes);
+    }
+}
+
+static void call_forget_start(exo_call *call)
+{
+    if (call->try.sent_start) {
+        exo_buffer_free(call->try.sent_start);
+        free(call->try.sent_start);
+        call->try.sent_start = NULL;
+    }
+}
+
 static void call_sends(void *owner, exo_span bytes)
 {
     exo_call *call = owner;
-    exo_buffer *start = &call->try.sent_start;
     call->client->turn.left -= (int64_t)bytes.len;
-    long wanted = call->client->log.bodies;
-    if (wanted > 0 && start->len < (size_t)wanted) {
-        size_t room = (size_t)wanted + 4 - start->len; /* whole characters are cut off later */
-        bytes.len = bytes.len < room ? bytes.len : room;
-        (void)exo_buffer_append(start, bytes);
+    if (call->client->log.bodies > 0) {
+        call_keep_start(call, bytes, (size_t)call->client->log.bodies);
     }
 }
 
@@ -316,7 +339,7 @@ static void call_start_exchange(exo_call *call, bool fresh)
         call_end_with(call, code, message);
         return;
     }
-    exo_buffer_clear(&call->try.sent_start);
+    call_forget_start(call);
     exo_sending sending = {
         .deployed = call->path.at,
         .url = deployed->url.chat,
@@ -956,7 +979,6 @@ static void call_init(exo_call *call, exo_client *client, void *user)
     call->time.timer.owner = call;
     call->time.timer.wake = call_is_due;
     exo_buffer_init(&call->try.feed, &exo_heap, UINT32_MAX, EXO_E_CONSUMER_LIMIT); /* swapped with the inbox */
-    exo_buffer_init(&call->try.sent_start, &exo_heap, UINT32_MAX, EXO_E_NO_MEMORY);
 }
 
 static exo_call *call_start(exo_client *client, const exo_subject *subject, const exo_call_options *options, void *user)
@@ -1103,7 +1125,7 @@ void exo_call_free(exo_call *call)
     exo_encoding_free(&call->try.encoding);
     free(call->waiting.event);
     exo_buffer_free(&call->try.feed);
-    exo_buffer_free(&call->try.sent_start);
+    call_forget_start(call);
     exo_reply_free(call->reply);
     exo_call_options_free(&call->options);
     free(call);

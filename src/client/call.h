@@ -61,18 +61,18 @@ struct exo_call {
         exo_exchange *exchange; /* NULL: none is under way */
         exo_draining *awaited;  /* CALL_GRACE: the connection that it waits for */
         exo_attempt attempt;
-        bool begun;            /* the attempt is to be ended and freed */
-        bool readable;         /* bytes may wait to be taken from the exchange */
-        bool has_body;         /* what is sent may still be in memory */
-        bool closed;           /* the exchange is over, and the attempt was not told yet */
-        int64_t started_ms;    /* when the attempt began, since the call did */
-        int64_t closed_at;     /* when it ended */
-        int64_t arrived_at;    /* when the last bytes came */
-        int64_t starved_at;    /* since when sizing waits for a source, or -1 */
-        bool resumed;          /* the caller says that a source has data again */
-        exo_buffer feed;       /* the bytes that the attempt is reading, */
-        size_t feed_at;        /* and how many of them it was told of */
-        exo_buffer sent_start; /* the first bytes of the body that was sent last, for the log */
+        bool begun;             /* the attempt is to be ended and freed */
+        bool readable;          /* bytes may wait to be taken from the exchange */
+        bool has_body;          /* what is sent may still be in memory */
+        bool closed;            /* the exchange is over, and the attempt was not told yet */
+        int64_t started_ms;     /* when the attempt began, since the call did */
+        int64_t closed_at;      /* when it ended */
+        int64_t arrived_at;     /* when the last bytes came */
+        int64_t starved_at;     /* since when sizing waits for a source, or -1 */
+        bool resumed;           /* the caller says that a source has data again */
+        exo_buffer feed;        /* the bytes that the attempt is reading, */
+        size_t feed_at;         /* and how many of them it was told of */
+        exo_buffer *sent_start; /* the first bytes of the body that was sent last, for the log; NULL: it wants none */
     } try;
 
     struct {

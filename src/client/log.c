@@ -131,8 +131,9 @@ void exo_record_call(const exo_call *call)
     log_fill_failure(&record, call->reply);
     record.duration_ms = call->reply->milliseconds;
     if (call->client->log.bodies > 0) {
-        kept.input =
-            exo_heap_copy_span(exo_span_cut(exo_buffer_span(&call->try.sent_start), (size_t)call->client->log.bodies));
+        const exo_buffer *start = call->try.sent_start;
+        const exo_span sent = start ? exo_buffer_span(start) : exo_span_of("", 0);
+        kept.input = exo_heap_copy_span(exo_span_cut(sent, (size_t)call->client->log.bodies));
         record.request_body = kept.input ? kept.input : "";
     }
     log_hand_over(call, &record, &kept);

@@ -189,9 +189,14 @@ static bool exchange_is_readable(const exo_exchange *x)
 static bool exchange_postpone(exo_exchange *x, exo_span piece)
 {
     /* Where nothing is left there is nothing to keep: it would be kept back for ever, since an end stays readable. */
-    if (piece.len == 0 || !exchange_is_readable(x) || exo_buffer_append(&x->sent.kept, piece) < 0) {
+    if (piece.len == 0 || !exchange_is_readable(x)) {
         return false;
     }
+    x->sent.kept = exo_heap_copy_span(piece);
+    if (!x->sent.kept) {
+        return false;
+    }
+    x->sent.kept_len = piece.len;
     x->sent.next = x->pool->postponed;
     x->pool->postponed = x;
     return true;
@@ -200,13 +205,13 @@ static bool exchange_postpone(exo_exchange *x, exo_span piece)
 /* The piece that was kept back. */
 static size_t exchange_hand_out_kept(exo_exchange *x, char *buffer, size_t room)
 {
-    exo_buffer *kept = &x->sent.kept;
-    size_t left = kept->len - x->sent.kept_at;
+    size_t left = x->sent.kept_len - x->sent.kept_at;
     size_t len = left < room ? left : room;
-    memcpy(buffer, kept->data + x->sent.kept_at, len);
+    memcpy(buffer, x->sent.kept + x->sent.kept_at, len);
     x->sent.kept_at += len;
     if (len == left) {
-        exo_buffer_free(kept);
+        free(x->sent.kept);
+        x->sent.kept = NULL;
         x->sent.kept_at = 0;
     }
     return len;
@@ -219,7 +224,7 @@ static size_t exchange_on_read(char *buffer, size_t size, size_t count, void *us
     if (!x->sent.body) {
         return CURL_READFUNC_ABORT;
     }
-    if (x->sent.kept.len > 0) {
+    if (x->sent.kept) {
         return exchange_hand_out_kept(x, buffer, window.size);
     }
     int code = exo_encoding_write(x->sent.body, &window);
@@ -461,10 +466,8 @@ static exo_exchange *exchange_new(exo_pool *pool, exo_deployed *deployed, bool k
     x->owner = owner;
     x->sent.deployed = exo_deployed_keep(deployed);
     x->curl.socket = x->curl.used = CURL_SOCKET_BAD;
-    exo_buffer_init(&x->sent.kept, &exo_heap, UINT32_MAX, EXO_E_NO_MEMORY);
     exo_buffer_init(&x->received.inbox, &exo_heap, EXO_INBOX_MAX_HTTP2, EXO_E_CONSUMER_LIMIT);
     x->way.since = exo_pool_now();
-    x->way.named = -1;
     x->connecting.nudge = -1;
     x->group = exo_group_enter(pool, deployed->identity);
     x->sent.keeps_handle = keeps_handle;
@@ -964,7 +967,7 @@ void exo_exchange_end(exo_exchange *exchange, bool reuse)
     free(exchange->sent.whole);
     exo_headers_free(exchange->curl.headers);
     exo_buffer_free(&exchange->received.inbox);
-    exo_buffer_free(&exchange->sent.kept);
+    free(exchange->sent.kept);
     exo_deployed_drop(exchange->sent.deployed);
     free(exchange);
 }

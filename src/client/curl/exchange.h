@@ -50,7 +50,6 @@ struct exo_exchange {
         int64_t queued_at;  /* since when it waits for a bound */
         int64_t queued;     /* for how long it has waited for one */
         int64_t passed;     /* when libcurl got it */
-        int64_t named;      /* when its host's name was found that it had asked for; -1: it was not */
         bool is_tried;      /* an address is: its name is known */
         bool is_looking_up; /* it is no request: it looks up a name */
         bool is_found;      /* and has found it */
@@ -85,8 +84,9 @@ struct exo_exchange {
         bool resumes;       /* somebody says when a source of it has data again */
         char *whole;        /* a body that was left to it, of so many bytes; or NULL */
         size_t whole_size;
-        exo_buffer kept;    /* a piece of the body, of libcurl's size, that goes out after what is read first */
-        size_t kept_at;     /* how much of that went out */
+        char *kept;      /* a piece of the body, of libcurl's size, that goes out after what is read first; or NULL */
+        size_t kept_len; /* its length, */
+        size_t kept_at;  /* and how much of it went out */
         exo_exchange *next; /* in the pool's list of those that read first */
     } sent;
     struct {
