@@ -998,12 +998,19 @@ static int do_send_late(void)
     return EXO_OK;
 }
 
-/* faults NTH: says what has come of the last ones, and arms anew. */
+/* faults NTH: says what has come of the last ones, and who asked for the first, and arms anew. */
 static int do_faults(void)
 {
+    unsigned long addresses[16];
+    char askers[16 * 20] = "";
+    const size_t count = faults_askers(addresses, sizeof addresses / sizeof addresses[0]);
+    for (size_t i = 0, len = 0; i < count; i++) {
+        len += (size_t)snprintf(askers + len, sizeof askers - len, "%lx ", addresses[i]);
+    }
     print_begin();
     print_number("counted", faults_counted());
     print_number("made", faults_made());
+    print_text("askers", askers);
     print_end();
     faults_arm(number_at(1), number("for_good", 0) != 0);
     return EXO_OK;

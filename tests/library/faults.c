@@ -5,6 +5,8 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
+#include <link.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -27,6 +29,8 @@ static long armed_nth;
 static bool armed_for_good;
 static long counted;
 static long made;
+static void *askers[16]; /* return addresses, innermost first */
+static int asker_count;
 
 void faults_arm(long nth, bool for_good)
 {
@@ -34,6 +38,7 @@ void faults_arm(long nth, bool for_good)
     armed_for_good = for_good;
     counted = 0;
     made = 0;
+    asker_count = 0;
 }
 
 long faults_counted(void)
@@ -46,11 +51,32 @@ long faults_made(void)
     return made;
 }
 
+/* The program is the first that is told of, and begins so far from where its file says. */
+static int note_program(struct dl_phdr_info *info, size_t size, void *to)
+{
+    (void)size;
+    *(ElfW(Addr) *)to = info->dlpi_addr;
+    return 1;
+}
+
+size_t faults_askers(unsigned long *addresses, size_t most)
+{
+    ElfW(Addr) program = 0;
+    size_t count = 0;
+    dl_iterate_phdr(note_program, &program);
+    for (; count < (size_t)asker_count && count < most; count++) {
+        addresses[count] = (unsigned long)askers[count] - program - 1; /* of the call, not of what follows it */
+    }
+    return count;
+}
+
 static bool fails(void)
 {
     counted++;
     bool now = armed_nth > 0 && (armed_for_good ? counted >= armed_nth : counted == armed_nth);
-    made += now;
+    if (now && made++ == 0) {
+        asker_count = backtrace(askers, sizeof askers / sizeof askers[0]);
+    }
     return now;
 }
 

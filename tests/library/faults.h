@@ -9,6 +9,7 @@
 #define EXO_TEST_FAULTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* From here on the `nth` allocation (from 1) fails, and with `for_good` every later one too; 0: none. */
 void faults_arm(long nth, bool for_good);
@@ -35,5 +36,9 @@ long faults_look_ups(bool at_once);
 /* How many allocations were made since, and how many of them failed. */
 long faults_counted(void);
 long faults_made(void);
+
+/* Who asked for the first of these: addresses in the program, as its file has them, the innermost first; as many as
+ * there are, at most `most`. */
+size_t faults_askers(unsigned long *addresses, size_t most);
 
 #endif
