@@ -851,9 +851,9 @@ static bool repair_is_valid(exo_span text, uint32_t max_depth)
 {
 #ifndef EXO_SMALL
     const char *const end = text.ptr + text.len;
-    const char *const first = json_pass_space(text.ptr, end);
+    const char *const first = json_pass_space(text.ptr, end, SPACE_ANY);
     const char *const last = first < end ? exo_json_pass(first, end, repair_levels(max_depth)) : NULL;
-    return last && json_pass_space(last, end) == end;
+    return last && json_pass_space(last, end, SPACE_ANY) == end;
 #else
     return exo_json_check(text, max_depth, NULL) == EXO_OK;
 #endif

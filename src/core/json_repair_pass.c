@@ -171,7 +171,7 @@ static bool pass_find_key(pass *p, const char *at)
     if (quoted ? close == p->end || *close != mark : len == 0 || len > WORD_MAX) {
         return false;
     }
-    close = json_pass_space(close + quoted, p->end);
+    close = json_pass_space(close + quoted, p->end, SPACE_ANY);
     if (close == p->end || *close != ':') {
         return false;
     }
@@ -189,7 +189,7 @@ static bool pass_is_end(pass *p, const char *at)
     unsigned depth = r->depth;
     bool comma = false;
     for (unsigned count = 0; count < LOOK_AHEAD; count++) {
-        at = json_pass_space(at, p->end);
+        at = json_pass_space(at, p->end, SPACE_ANY);
         if (at == p->end) {
             return true;
         }
@@ -354,7 +354,7 @@ void exo_repair_pass(repair *r)
     const char *at;
     const char *next = r->in.ptr + r->at;
     do {
-        at = json_pass_space(next, p.end);
+        at = json_pass_space(next, p.end, SPACE_ANY);
         out->len = (size_t)(p.to - out->data);
         next = at < p.end && pass_has_room(&p, 0) ? pass_token(&p, at) : NULL;
     } while (next);
