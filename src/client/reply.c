@@ -44,13 +44,13 @@ void exo_reply_restart(exo_reply *reply, const exo_limits *limits, unsigned keep
 
 static void reply_free_text(const char *text)
 {
-    free((char *)(uintptr_t)text);
+    free((void *)text);
 }
 
 static void reply_forget(exo_reply *reply)
 {
     if (reply->failure != &reply_no_memory) {
-        free((exo_failure *)(uintptr_t)reply->failure);
+        free((void *)reply->failure);
     }
     free(reply->request_id);
     reply->failure = NULL;
