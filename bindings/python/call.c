@@ -192,7 +192,7 @@ static bool call_begin(exopy_call *self, exopy_client *client, exo_call_options 
     options->promises = EXO_PROMISE_SETTLED; /* a tape stays as it is */
     options->raw = call_count_bytes;
     options->raw_ctx = client;
-    exopy_pace_end(&client->pace);
+    exopy_pace_anew(&client->pace);
     client->busy = true;
     if (self->is_given) {
         call_begin_given(&self->given);
@@ -229,6 +229,7 @@ PyObject *exopy_call_start(exopy_client *client, PyObject *model, PyObject *requ
                  exopy_client_is(client); /* code of the caller's may have run */
     if (self) {
         self->is_given = !request;
+        self->is_shown = (said.options.events & ~EXO_WANT(EXO_EVENT_FALLBACK)) != 0;
         self->join.plain = said.plain;
         self->user = Py_NewRef(user);
     }

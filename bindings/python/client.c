@@ -18,6 +18,15 @@
 #define CLIENT_TURN_EVENTS 64
 #define CLIENT_TURN_BYTES  262144
 
+/* How often one turn() has the library look again at once, where that has just read something and is due again: of one
+ * call, of several. Each time it may move as much of a body as it may in a turn of its own, but a call whose answer has
+ * begun has sent its body as a rule. */
+#define CLIENT_TURN_LOOKS        4
+#define CLIENT_TURN_LOOKS_OF_ALL 2
+
+/* Bytes of answers: where one of several calls has read as many, the others have their turns first. */
+#define CLIENT_TURN_REST 16384
+
 /* How often wait() looks where there is no descriptor, in milliseconds. */
 #define CLIENT_LOOK_MS 10
 
@@ -270,6 +279,8 @@ typedef struct client_taken {
     bool in_rows;
     const exopy_call *last; /* whose row is the last one, */
     PyObject *row;          /* and it; borrowed of the list */
+    int count;              /* of the library's events */
+    size_t bytes;           /* of their texts */
 } client_taken;
 
 /* Takes over `item`, which may be NULL. */
@@ -344,8 +355,7 @@ static bool client_take(exopy_client *self, const exo_event *event, client_taken
 /* Takes events; what the library says in the end. -1 with an exception. */
 static int client_take_all(exopy_client *self, client_taken *taken)
 {
-    size_t bytes = 0;
-    for (int count = 0; count < CLIENT_TURN_EVENTS && bytes < CLIENT_TURN_BYTES; count++) {
+    for (; taken->count < CLIENT_TURN_EVENTS && taken->bytes < CLIENT_TURN_BYTES; taken->count++) {
         exo_event event;
         int code = exo_client_next(self->client, 0, &event);
         if (code < 0) {
@@ -355,12 +365,43 @@ static int client_take_all(exopy_client *self, client_taken *taken)
         if (code != EXO_EVENT) {
             return code;
         }
-        bytes += event.text.len;
+        taken->bytes += event.text.len;
         if (!client_take(self, &event, taken)) {
             return -1;
         }
     }
     return EXO_EVENT;
+}
+
+/* Whether the library is to look again in this turn: a loop that comes back for the rest, or for the end, of what was
+ * just read pays more for that than the rest costs. */
+static bool client_looks_again(const exopy_client *self, const client_taken *taken, int looks)
+{
+    return self->call_count == 1
+               ? looks < CLIENT_TURN_LOOKS && self->bytes_read < CLIENT_TURN_BYTES
+               : looks < CLIENT_TURN_LOOKS_OF_ALL && self->bytes_read < CLIENT_TURN_REST && taken->count == 0;
+}
+
+/* All of a turn: as client_take_all(). */
+static int client_take_turn(exopy_client *self, client_taken *taken)
+{
+    size_t before;
+    int looks = 0;
+    int code;
+    do {
+        before = self->bytes_read;
+        code = client_take_all(self, taken);
+        self->due = code == EXO_EVENT ? 0 : exo_client_timeout(self->client);
+        looks++;
+    } while (code == EXO_OK && self->due == 0 && self->bytes_read > before && client_looks_again(self, taken, looks));
+    return code;
+}
+
+/* Who waits for what this turn has read. */
+static exopy_audience client_audience(const exopy_client *self, const client_taken *taken)
+{
+    bool alone = self->call_count == 1 && !self->calls->is_shown;
+    return taken->count > 0 ? EXOPY_SHOWN : alone ? EXOPY_NOBODY_ELSE : EXOPY_UNSEEN;
 }
 
 /* One turn, as `make` tells of it. NULL with an exception. */
@@ -377,14 +418,9 @@ static PyObject *client_do_turn(PyObject *object, bool in_rows,
     self->busy = true;
     self->bytes_read = 0;
     exopy_pace_begin(&self->pace);
-    int code = client_take_all(self, &taken);
-    if (code == EXO_OK && self->bytes_read > 0 && self->bytes_read < EXOPY_PACE_BYTES && PyList_Size(taken.list) == 0 &&
-        exo_client_timeout(self->client) == 0) {
-        code = client_take_all(self, &taken); /* what was read was the end of an answer: it is told in this turn */
-    }
-    self->due = code == EXO_EVENT ? 0 : exo_client_timeout(self->client);
-    if (self->due != 0) {
-        exopy_pace_read(&self->pace, self->bytes_read, PyList_Size(taken.list) > 0);
+    int code = client_take_turn(self, &taken);
+    if (self->due != 0 && code != EXO_IDLE) {
+        exopy_pace_read(&self->pace, self->bytes_read, client_audience(self, &taken));
     }
     PyObject *type;
     PyObject *error;

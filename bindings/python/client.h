@@ -47,6 +47,7 @@ typedef struct exopy_call {
     PyObject *answers; /* dict: choice → Answer or None, those that were asked for */
     bool cancelled;    /* to be cancelled as soon as the library is not at work */
     bool is_given;
+    bool is_shown; /* what comes of its answer is handed out */
     exopy_tape tape;
     exo_cursor cursor;
     exopy_given given;

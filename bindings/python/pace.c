@@ -12,6 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* In nanoseconds. */
+#define PACE_MS INT64_C(1000000)
+
 static int64_t pace_now(void)
 {
     struct timespec now = {0, 0};
@@ -56,16 +59,34 @@ void exopy_pace_begin(exopy_pace *pace)
     }
 }
 
-void exopy_pace_read(exopy_pace *pace, size_t bytes, bool shown)
+/* How long a pause is to be that was going to take `least`, in nanoseconds. */
+static int64_t pace_stretch(const exopy_pace *pace, int64_t now, int64_t least)
 {
-    if (bytes == 0 || bytes >= EXOPY_PACE_BYTES || pace->paused || pace->timer < 0) {
+    const int64_t part = (now - pace->since) / EXOPY_PAUSE_PART;
+    const int64_t most = EXOPY_PAUSE_MAX * PACE_MS;
+    return part < least ? least : part < most ? part : most;
+}
+
+void exopy_pace_anew(exopy_pace *pace)
+{
+    pace->since = 0;
+    exopy_pace_end(pace);
+}
+
+void exopy_pace_read(exopy_pace *pace, size_t bytes, exopy_audience audience)
+{
+    if (bytes == 0 || pace->paused || pace->timer < 0) {
         return;
     }
-    long pause = (shown ? EXOPY_PAUSE_SHOWN : EXOPY_PAUSE) * 1000000L;
-    int64_t now = pace_now();
-    bool again = now - pace->read_at < pause;
+    const int64_t now = pace_now();
+    const int64_t gap = now - pace->read_at;
+    const int64_t least = (audience == EXOPY_SHOWN ? EXOPY_PAUSE_SHOWN : EXOPY_PAUSE) * PACE_MS;
+    if (gap >= EXOPY_PAUSE_MAX * PACE_MS || pace->since == 0) {
+        pace->since = now;
+    }
     pace->read_at = now;
-    if (again && pace_set(pace, pause)) {
+    const int64_t pause = audience == EXOPY_NOBODY_ELSE ? pace_stretch(pace, now, least) : least;
+    if ((gap < least || bytes >= EXOPY_PACE_BYTES) && pace_set(pace, (long)pause)) {
         pace->paused = pace_look(pace, EPOLL_CTL_MOD, pace->watched, false);
         pace->read_at = pace->until = now + pause;
     }
@@ -105,11 +126,16 @@ void exopy_pace_begin(exopy_pace *pace)
     (void)pace;
 }
 
-void exopy_pace_read(exopy_pace *pace, size_t bytes, bool shown)
+void exopy_pace_anew(exopy_pace *pace)
+{
+    (void)pace;
+}
+
+void exopy_pace_read(exopy_pace *pace, size_t bytes, exopy_audience audience)
 {
     (void)pace;
     (void)bytes;
-    (void)shown;
+    (void)audience;
 }
 
 void exopy_pace_end(exopy_pace *pace)

@@ -22,7 +22,7 @@ if not hasattr(_exochat, "Client"):
     pytest.skip("built without the hosted library", allow_module_level=True)
 
 from bodies import CODES
-from upstreams import ALL, ASK, PATIENCE, Trickle, ask, client, client_of, deploy, events_of, upstream  # noqa: F401
+from upstreams import ALL, ASK, PATIENCE, Poised, Trickle, ask, client, client_of, deploy, events_of, upstream  # noqa: F401
 
 
 def texts(events):
@@ -291,6 +291,29 @@ def test_a_turn_takes_64_events_or_256_kilobytes(client, upstream):
         if not more and not events:
             client.wait(PATIENCE)
     assert most < 2 * 262144
+
+
+def test_a_turn_of_an_answer_that_nobody_sees(client, upstream):
+    """It is taken 256 KB at a time too, and what of it is there is taken with its end in one turn."""
+    deploy(client, upstream, "big-8")
+    call = client.start("big-8", ASK, {"wanted": ()}, None)
+    turns = 0
+    while client.calls():
+        turns += 1
+        if client.serve()[0] and client.calls():
+            client.wait(PATIENCE)
+    assert turns * 2 * 262144 > len(call.answer(0).content) > 8_000_000
+    for count in (1, 200, 900):
+        with Poised(count) as server:
+            client.deploy("m", {"base_url": f"http://127.0.0.1:{server.port}/v1"})
+            call = client.start("m", ASK, {"wanted": ()}, "mine")
+            while not server.asked.is_set():
+                client.serve()
+                client.wait(1)
+            server.answer()
+            ((user, events),) = client.serve()[1]
+            assert user == "mine" and events[-1][0] == "end" and call.answer(0).content == "x" * count
+            assert client.calls() == 0
 
 
 def test_a_turn_for_a_loop(client, upstream):

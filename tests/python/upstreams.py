@@ -52,12 +52,40 @@ class Trickle:
             while not received.endswith(b"}"):
                 received += connection.recv(65536)
             try:
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
-                for _ in range(self._count):
-                    connection.sendall(b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n')
-                connection.sendall(b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
+                self._send(connection)
             except OSError:  # the other side has had enough
                 pass
+
+    def _pieces(self):
+        yield b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+        for _ in range(self._count):
+            yield b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'
+        yield b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+    def _send(self, connection):
+        for piece in self._pieces():
+            connection.sendall(piece)
+
+
+class Poised(Trickle):
+    """The same, but it sends nothing before answer(), and then all of it, which is less than a socket holds."""
+
+    def __init__(self, count):
+        super().__init__(count)
+        self.asked = threading.Event()  # the request is here
+        self._told = threading.Event()
+        self._sent = threading.Event()
+
+    def answer(self):
+        self._told.set()
+        assert self._sent.wait(PATIENCE / 1000)
+
+    def _send(self, connection):
+        self.asked.set()
+        self._told.wait(PATIENCE / 1000)
+        connection.sendall(b"".join(self._pieces()))
+        connection.shutdown(socket.SHUT_WR)
+        self._sent.set()
 
 
 def client_of(upstream, *names, options=None, **deployment):

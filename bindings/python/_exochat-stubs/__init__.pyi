@@ -489,8 +489,9 @@ class Client:
 
     def fd(self) -> int:
         """One descriptor that is readable when turn() is due; -1 where there is none: then watch(). Where answers come in
-        pieces faster than it pays to wake up for each, it is not readable for 2 ms (1 ms where pieces are handed out)
-        between two turns that read less than 16 KB each."""
+        pieces faster than it pays to wake up for each, it is not readable for 2 ms behind a turn that has read something:
+        1 ms where pieces are handed out, up to 10 ms, and an eighth of the time that it has taken so far, where there is
+        one call alone of which none are."""
 
     def watch(self) -> list[tuple[int, int]]:
         """Without fd(): what has changed since the last time: (socket, sum of 1 read, 2 write; 0 forget it). To be asked
