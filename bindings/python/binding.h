@@ -59,7 +59,8 @@ typedef struct exopy_state {
     EXOPY_TYPE_MAP(EXO_X)
 #undef EXO_X
     PyObject *mapping;  /* collections.abc.Mapping */
-    PyObject *is_ascii; /* str.isascii */
+    PyObject *is_ascii; /* str.isascii, */
+    PyCFunction ascii;  /* and the function behind it, which takes any str; NULL: it is called as an object */
     PyObject *empty;    /* "" */
     PyObject *event_names[EXOPY_EVENT_TYPES];
 } exopy_state;

@@ -19,23 +19,46 @@ typedef enum build_place {
     BUILD_PART
 } build_place;
 
+/* The keys that say where files are named. */
+#define BUILD_WORD_MAP(X) \
+    X(MESSAGES, "messages") \
+    X(CONTENT, "content") \
+    X(CONTENT_FILE, "_content_file") \
+    X(FILE, "_file") \
+    X(TYPE, "_type")
+
+typedef enum build_word {
+    BUILD_WORD_UNKNOWN, /* not looked at yet */
+    BUILD_WORD_OTHER,
+#define EXO_X(word, text) BUILD_WORD_##word,
+    BUILD_WORD_MAP(EXO_X)
+#undef EXO_X
+} build_word;
+
 /* One level on the way from the value to where the building is: a member of an array or object. */
 typedef struct build_level {
     const struct build_level *above;
     PyObject *key;    /* of an object: str, borrowed; NULL in an array */
+    build_word word;  /* that it is */
     Py_ssize_t index; /* in an array */
     int depth;        /* arrays and objects around it */
 } build_level;
 
-/* Strs that are remembered to be ASCII: keys and roles are the same few ones again and again. */
-#define BUILD_KNOWN 16
+/* A str that is remembered, by its address, to be ASCII; the tape holds it. */
+typedef struct build_known {
+    PyObject *text;
+    build_word word;
+} build_known;
+
+/* How many are: keys and roles are the same few ones again and again. */
+#define BUILD_KNOWN 32
 
 typedef struct builder {
     exopy_tape *tape;
     exopy_state *state;
     const char *name;
-    PyObject *ascii[BUILD_KNOWN]; /* strs that are, by their address; the tape holds them */
-    PyObject *part_path;          /* what the part of content that is built says of its file; borrowed of the tape */
+    build_known known[BUILD_KNOWN];
+    PyObject *part_path; /* what the part of content that is built says of its file; borrowed of the tape */
     PyObject *part_type;
 } builder;
 
@@ -131,20 +154,58 @@ static bool build_object(builder *b, exopy_token_kind kind, PyObject *object)
     return false;
 }
 
+/* Where a str is remembered, if it is. */
+static build_known *build_known_at(builder *b, PyObject *text)
+{
+    return &b->known[((size_t)text / 16 ^ (size_t)text / 512) % BUILD_KNOWN];
+}
+
 /* 1 where a str is ASCII, 0 where not, -1 with an exception. */
 static int build_is_ascii(builder *b, PyObject *text)
 {
-    PyObject **known = &b->ascii[(uintptr_t)text / 32 % BUILD_KNOWN];
-    if (*known == text) {
+    build_known *known = build_known_at(b, text);
+    if (known->text == text) {
         return 1;
     }
-    PyObject *ascii = PyObject_CallFunctionObjArgs(b->state->is_ascii, text, NULL);
+    PyObject *ascii =
+        b->state->ascii ? b->state->ascii(text, NULL) : PyObject_CallFunctionObjArgs(b->state->is_ascii, text, NULL);
     int is = ascii ? ascii == Py_True : -1;
     Py_XDECREF(ascii);
     if (is > 0 && PyUnicode_CheckExact(text)) {
-        *known = text;
+        *known = (build_known){text, BUILD_WORD_UNKNOWN};
     }
     return is;
+}
+
+static build_word build_read_word(PyObject *key)
+{
+    static const struct {
+        build_word word;
+        const char *text;
+    } words[] = {
+#define EXO_X(word, text) {BUILD_WORD_##word, text},
+        BUILD_WORD_MAP(EXO_X)
+#undef EXO_X
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (PyUnicode_CompareWithASCIIString(key, words[i].text) == 0) {
+            return words[i].word;
+        }
+    }
+    return BUILD_WORD_OTHER;
+}
+
+/* Which word a key is. */
+static build_word build_word_of(builder *b, PyObject *key)
+{
+    build_known *known = build_known_at(b, key);
+    if (known->text != key) {
+        return build_read_word(key);
+    }
+    if (known->word == BUILD_WORD_UNKNOWN) {
+        known->word = build_read_word(key);
+    }
+    return known->word;
 }
 
 static bool build_string(builder *b, PyObject *text)
@@ -272,15 +333,12 @@ static PyObject *build_path_text(PyObject *value)
     return path;
 }
 
-static build_place build_place_of_member(build_place place, PyObject *key)
+static build_place build_place_of_member(build_place place, build_word word)
 {
-    if (place == BUILD_REQUEST && PyUnicode_CompareWithASCIIString(key, "messages") == 0) {
+    if (place == BUILD_REQUEST && word == BUILD_WORD_MESSAGES) {
         return BUILD_MESSAGES;
     }
-    if (place == BUILD_MESSAGE && PyUnicode_CompareWithASCIIString(key, "content") == 0) {
-        return BUILD_CONTENT;
-    }
-    return BUILD_ELSEWHERE;
+    return place == BUILD_MESSAGE && word == BUILD_WORD_CONTENT ? BUILD_CONTENT : BUILD_ELSEWHERE;
 }
 
 static build_place build_place_of_item(build_place place)
@@ -292,10 +350,10 @@ static build_place build_place_of_item(build_place place)
 
 static bool build_value(builder *b, const build_level *level, build_place place, PyObject *value);
 
-static bool build_names_file(build_place place, PyObject *key)
+static bool build_names_file(build_place place, build_word word)
 {
-    return (place == BUILD_MESSAGE && PyUnicode_CompareWithASCIIString(key, "_content_file") == 0) ||
-           (place == BUILD_PART && PyUnicode_CompareWithASCIIString(key, "_file") == 0);
+    return (place == BUILD_MESSAGE && word == BUILD_WORD_CONTENT_FILE) ||
+           (place == BUILD_PART && word == BUILD_WORD_FILE);
 }
 
 /* The value of a member that names a file. */
@@ -316,20 +374,20 @@ static bool build_file(builder *b, const build_level *level, build_place place, 
 
 static bool build_member_value(builder *b, const build_level *level, build_place place, PyObject *value)
 {
-    if (build_names_file(place, level->key)) {
+    if (build_names_file(place, level->word)) {
         return build_file(b, level, place, value);
     }
-    if (place == BUILD_PART && PyUnicode_Check(value) && PyUnicode_CompareWithASCIIString(level->key, "_type") == 0) {
+    if (place == BUILD_PART && level->word == BUILD_WORD_TYPE && PyUnicode_Check(value)) {
         b->part_type = value;
     }
-    return build_value(b, level, build_place_of_member(place, level->key), value);
+    return build_value(b, level, build_place_of_member(place, level->word), value);
 }
 
 /* One member. `seen`: the keys so far, or NULL as long as none of them can come twice. */
 static build_result build_member(builder *b, const build_level *above, build_place place, PyObject *seen, PyObject *key,
                                  PyObject *value)
 {
-    build_level level = {above, NULL, 0, above ? above->depth + 1 : 1};
+    build_level level = {.above = above, .depth = above ? above->depth + 1 : 1};
     exopy_token_kind kind;
     bool other;
     PyObject *text = build_key(b, above, key, &kind, &other);
@@ -341,6 +399,7 @@ static build_result build_member(builder *b, const build_level *above, build_pla
         return BUILD_AGAIN;
     }
     level.key = text;
+    level.word = place == BUILD_ELSEWHERE ? BUILD_WORD_OTHER : build_word_of(b, text);
     if (seen && !build_is_new_key(b, above, seen, text)) {
         Py_DECREF(text);
         return BUILD_FAILED;
@@ -397,7 +456,7 @@ static build_result build_mapping(builder *b, const build_level *above, build_pl
 static void build_cut(builder *b, size_t count, size_t file_count)
 {
     exopy_tape *tape = b->tape;
-    memset(b->ascii, 0, sizeof b->ascii);
+    memset(b->known, 0, sizeof b->known);
     while (tape->count > count) {
         Py_XDECREF(exopy_token_object(tape->tokens[--tape->count]));
     }
@@ -437,7 +496,7 @@ static bool build_members(builder *b, const build_level *above, build_place plac
 static bool build_array(builder *b, const build_level *above, build_place place, PyObject *value)
 {
     bool list = PyList_Check(value);
-    build_level level = {above, NULL, 0, above ? above->depth + 1 : 1};
+    build_level level = {.above = above, .depth = above ? above->depth + 1 : 1};
     bool built = build_plain(b, EXO_VALUE_ARRAY);
     for (; built && level.index < (list ? PyList_Size(value) : PyTuple_Size(value)); level.index++) {
         PyObject *item = list ? PyList_GetItem(value, level.index) : PyTuple_GetItem(value, level.index);

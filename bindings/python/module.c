@@ -179,6 +179,17 @@ static bool module_intern_names(exopy_state *state)
     return true;
 }
 
+/* Every str of a request is asked whether it is ASCII, and the way through an object costs ten times what it finds. */
+static bool module_find_ascii(exopy_state *state)
+{
+    PyObject *bound = state->empty ? exopy_attribute(state->empty, "isascii") : NULL;
+    if (bound && PyCFunction_CheckExact(bound) && PyCFunction_GetFlags(bound) == METH_NOARGS) {
+        state->ascii = PyCFunction_GetFunction(bound);
+    }
+    Py_XDECREF(bound);
+    return bound != NULL;
+}
+
 static int module_exec(PyObject *module)
 {
     exopy_state *state = PyModule_GetState(module);
@@ -191,7 +202,7 @@ static int module_exec(PyObject *module)
     state->mapping = exopy_import("collections.abc", "Mapping");
     state->is_ascii = exopy_attribute((PyObject *)&PyUnicode_Type, "isascii");
     state->empty = PyUnicode_InternFromString("");
-    if (!state->mapping || !state->is_ascii || !state->empty || !module_intern_names(state)) {
+    if (!state->mapping || !state->is_ascii || !module_find_ascii(state) || !module_intern_names(state)) {
         return -1;
     }
     for (size_t i = 0; i < sizeof module_constants / sizeof module_constants[0]; i++) {

@@ -183,6 +183,23 @@ def test_files_are_named_in_order():
     assert encoder.files() == [("/a", None), ("/b", "image/png"), ("/c", "x/y")]
 
 
+def test_files_are_found_whatever_the_keys_are():
+    """Keys that are words beside others and beside values, keys that the program has made anew, and many of them."""
+
+    def anew(word):
+        return "".join(list(word))
+
+    more = {f"key{i}": "_file" for i in range(100)}
+    for word in (str, anew):
+        messages = [
+            {"role": "content", word("_content_file"): f"/{i}", "name": "messages", **more,
+             word("content"): [{"_type": "a/b", **more, word("_file"): f"/part{i}"}, {"name": "_type"}]}
+            for i in range(50)
+        ]  # fmt: skip
+        encoder = _exochat.Encoder({"content": [{"_file": "/no"}], **more, word("messages"): messages})
+        assert encoder.files() == [pair for i in range(50) for pair in ((f"/{i}", None), (f"/part{i}", "a/b"))]
+
+
 def test_content_file_takes_the_place_of_content():
     request = {"messages": [{"role": "user", "content": "inline", "_content_file": "/f"}, {"_content_file": "/g"}]}
     code, sent = with_files(request, {"/f": FILE, "/g": b"\xff\xc3\xa9"}, {"/f": len(FILE), "/g": -1})
