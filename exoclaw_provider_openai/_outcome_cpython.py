@@ -1,6 +1,6 @@
 """What a call of the C client comes to: its events one by one, the records of the log, and the end."""
 
-from . import _answer, _errors
+from . import _errors
 
 MAY_FALL_BACK = ("retry", "fall back")
 
@@ -55,7 +55,7 @@ class Outcome:
         self.ended = True
         self.name = self.call.deployment() or self.name
         self.request_id = self.call.request_id()
-        self.trail = [_answer.trail_entry(one) for one in self.call.trail()]
+        self.trail = self.call.trail()
         if failure is not None:
             raise _errors.of_failure(failure, self.trail, self.name, self.plan.name_model)
 

@@ -472,7 +472,7 @@ static PyObject *attempt_end(PyObject *object, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "end(): there is no verdict yet");
         return NULL;
     }
-    return exopy_trail_entry(exo_attempt_end(&((exopy_attempt *)object)->attempt, now), false);
+    return exopy_trail_entry(exo_attempt_end(&((exopy_attempt *)object)->attempt, now));
 }
 
 static PyObject *attempt_answer(PyObject *object, PyObject *args)

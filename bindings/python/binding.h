@@ -32,6 +32,9 @@
 /* Enough for every exo_event_type. */
 #define EXOPY_EVENT_TYPES 16
 
+/* The fields of an entry of a call's trail. */
+#define EXOPY_TRAIL_FIELDS 18
+
 /* The types over the hosted library, where that is linked in. */
 #ifdef EXOPY_HOSTED
 #define EXOPY_HOSTED_TYPE_MAP(X) \
@@ -63,6 +66,7 @@ typedef struct exopy_state {
     PyCFunction ascii;  /* and the function behind it, which takes any str; NULL: it is called as an object */
     PyObject *empty;    /* "" */
     PyObject *event_names[EXOPY_EVENT_TYPES];
+    PyObject *trail_names[EXOPY_TRAIL_FIELDS];
 } exopy_state;
 
 /* The state by an object whose type is one of the module's. */
@@ -130,8 +134,13 @@ PyObject *exopy_event_new(exopy_state *state, const exo_intake_event *event, PyO
 /* The mask (EXO_WANT()) of a sequence of names of events; None is all of them. False with an exception. */
 bool exopy_wanted(exopy_state *state, PyObject *names, uint64_t *mask);
 
-/* An entry of a trail as a dict; `of_call`: with what a call knows and an attempt does not. */
-PyObject *exopy_trail_entry(const exo_trail_entry *entry, bool of_call);
+/* What an attempt knows of its entry of the trail, as a dict. */
+PyObject *exopy_trail_entry(const exo_trail_entry *entry);
+
+/* An entry of the trail of a call as it is shown; the names have been made by the other. NULL, or false, with an
+ * exception. */
+PyObject *exopy_trail_shown(exopy_state *state, const exo_trail_entry *entry);
+bool exopy_trail_prepare(exopy_state *state);
 
 /* Raises what a code of the core means for its caller: MemoryError, or ValueError with the words of the code. */
 void exopy_raise(int code);

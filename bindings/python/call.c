@@ -379,7 +379,7 @@ static PyObject *call_trail(PyObject *object, PyObject *ignored)
     (void)ignored;
     PyObject *list = PyList_New(0);
     for (size_t i = 0; list && self->reply && i < exo_reply_attempts(self->reply); i++) {
-        PyObject *entry = exopy_trail_entry(exo_reply_attempt(self->reply, i), true);
+        PyObject *entry = exopy_trail_shown(exopy_state_of(object), exo_reply_attempt(self->reply, i));
         if (!entry || PyList_Append(list, entry) < 0) {
             Py_CLEAR(list);
         }

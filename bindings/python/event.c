@@ -1,5 +1,5 @@
 /*
- * event.c: events, usage and entries of a trail as Python has them; see binding.h.
+ * event.c: events, usage and what an attempt leaves in the trail, as Python has them; see binding.h.
  */
 #include "binding.h"
 
@@ -121,21 +121,10 @@ bool exopy_wanted(exopy_state *state, PyObject *names, uint64_t *mask)
     return true;
 }
 
-static bool event_set_texts(PyObject *dict, const exo_trail_entry *entry)
-{
-    return event_set(dict, "deployment", exopy_str(exo_span_text(entry->deployment))) &&
-           event_set(dict, "model", exopy_str(exo_span_text(entry->model))) &&
-           event_set(dict, "message", exopy_str(exo_span_text(entry->message))) &&
-           event_set(dict, "http_version", exopy_str(exo_span_text(entry->http_version))) &&
-           event_set_number(dict, "started_ms", entry->started_ms) &&
-           event_set_number(dict, "resolved_ms", entry->resolved_ms);
-}
-
-PyObject *exopy_trail_entry(const exo_trail_entry *entry, bool of_call)
+PyObject *exopy_trail_entry(const exo_trail_entry *entry)
 {
     PyObject *dict = PyDict_New();
-    return event_dict(dict, dict && (!of_call || event_set_texts(dict, entry)) &&
-                                event_set_number(dict, "code", entry->code) &&
+    return event_dict(dict, dict && event_set_number(dict, "code", entry->code) &&
                                 event_set(dict, "verdict", PyUnicode_FromString(exo_verdict_name(entry->verdict))) &&
                                 event_set_number(dict, "http_status", entry->http_status) &&
                                 event_set(dict, "reused", PyBool_FromLong(entry->reused)) &&

@@ -202,7 +202,8 @@ static int module_exec(PyObject *module)
     state->mapping = exopy_import("collections.abc", "Mapping");
     state->is_ascii = exopy_attribute((PyObject *)&PyUnicode_Type, "isascii");
     state->empty = PyUnicode_InternFromString("");
-    if (!state->mapping || !state->is_ascii || !module_find_ascii(state) || !module_intern_names(state)) {
+    if (!state->mapping || !state->is_ascii || !module_find_ascii(state) || !module_intern_names(state) ||
+        !exopy_trail_prepare(state)) {
         return -1;
     }
     for (size_t i = 0; i < sizeof module_constants / sizeof module_constants[0]; i++) {
@@ -235,6 +236,9 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->empty);
     for (size_t i = 0; i < EXOPY_EVENT_TYPES; i++) {
         Py_CLEAR(state->event_names[i]);
+    }
+    for (size_t i = 0; i < EXOPY_TRAIL_FIELDS; i++) {
+        Py_CLEAR(state->trail_names[i]);
     }
     return 0;
 }

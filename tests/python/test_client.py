@@ -22,6 +22,7 @@ if not hasattr(_exochat, "Client"):
     pytest.skip("built without the hosted library", allow_module_level=True)
 
 from bodies import CODES
+from exoclaw_provider_openai._answer import trail_entry
 from upstreams import ALL, ASK, PATIENCE, Poised, Trickle, ask, client, client_of, deploy, events_of, upstream  # noqa: F401
 
 
@@ -41,7 +42,9 @@ def test_a_call(client, upstream):
     assert [event[6] for event in events if event[0] == "usage"] == [answer.usage]
     assert call.answer(1) is None and call.deployment() == "ok" and call.milliseconds() >= 0
     (entry,) = call.trail()
-    assert (entry["deployment"], entry["model"], entry["code"], entry["http_status"]) == ("ok", "ok", 0, 200)
+    assert (entry["deployment"], entry["model"], entry["code"], entry["http_status"]) == ("ok", "ok", None, 200)
+    raw = {name: 0 for name in entry}
+    assert list(entry) == list(trail_entry(raw))  # that of a call which is driven from Python
     (request,) = upstream.requests
     assert json.loads(request.body) == {
         "model": "ok", **ASK, "temperature": 0.5, "stream": True, "stream_options": {"include_usage": True},

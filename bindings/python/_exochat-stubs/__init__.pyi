@@ -551,8 +551,9 @@ class Call:
         """After the end: what came of a choice; None where nothing did. The same object each time."""
 
     def trail(self) -> list[dict[str, Any]]:
-        """After the end: an entry for each attempt, as Attempt.end(), with deployment, model, message, started_ms,
-        resolved_ms and http_version."""
+        """After the end: an entry for each attempt, as the command prints it: deployment, model, code and verdict by name,
+        message, http_status, the moments, bytes_sent, bytes_received, http_version, reused and resent; None where
+        something did not come."""
 
     def deployment(self) -> str:
         """After the end: which one answered, or was tried last; "" if none."""
