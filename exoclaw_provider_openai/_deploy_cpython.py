@@ -118,15 +118,21 @@ def client_of(settings):
     return client
 
 
+ALL = ("content", "reasoning", "refusal", "tool_call", "tool_arguments", "usage", "fallback")
+
+
 def start_options(plan, deployments):
     """A Plan as Client.start() takes it."""
-    options = {"total_timeout": plan.total_ms, "restart": plan.restart, "choices": plan.choices}
-    events = ["content", "reasoning", "refusal", "tool_call", "tool_arguments", "usage"]
-    options["wanted"] = (events if plan.wanted is None else list(plan.wanted)) + ["fallback"]
+    options = {
+        "total_timeout": plan.total_ms,
+        "restart": plan.restart,
+        "choices": plan.choices,
+        "wanted": ALL if plan.wanted is None else (*plan.wanted, "fallback"),
+    }
     if plan.defaults:
         options["defaults"] = plan.defaults
     keys = {}
-    for name in [*plan.names, *plan.context_names]:
+    for name in plan.names + plan.context_names:
         if callable(deployments[name].api_key):
             keys[name] = deployments[name].key()
     if keys:

@@ -56,13 +56,13 @@ class Engine:
 
     def _host(self):
         loop = sys.modules["asyncio"].get_running_loop()
-        with self._lock:
-            self._look_for_fork()
-            host = self._hosts.get(loop)
-            if host is None:
+        host = self._hosts.get(loop)
+        if host is None or self._process != os.getpid():
+            with self._lock:  # nobody but its own thread adds the host of a loop that runs
+                self._look_for_fork()
                 self._sweep()
                 host = self._hosts[loop] = Host(self, loop)
-            return host
+        return host
 
     def _look_for_fork(self):
         """In a child process: the clients are the parent's."""

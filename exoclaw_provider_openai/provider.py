@@ -16,6 +16,10 @@ else:
     __all__ = ["Deployment", "OpenAIStreamingProvider", "_ALNUM", "_short_tool_id", "_stream_body"]
 
 
+# From _plan.py and _answer.py with the first call: looking up what is loaded already costs as much as a plan.
+planned = of_call = None
+
+
 class OpenAIStreamingProvider(_Blocking):
     """Chat completions of OpenAI-compatible endpoints, streamed in both directions.
 
@@ -174,8 +178,9 @@ class OpenAIStreamingProvider(_Blocking):
 
     def _planned(self, *arguments, **parameters):
         """The Plan of a call: its arguments are those of chat(), but for on_delta."""
-        from ._plan import planned
-
+        global planned
+        if planned is None:
+            from ._plan import planned
         return planned(self, *arguments, **parameters)
 
     def _working(self):
@@ -191,8 +196,9 @@ class OpenAIStreamingProvider(_Blocking):
 
     def _response(self, call):
         """What a call that succeeded has brought."""
-        from ._answer import of_call
-
+        global of_call
+        if of_call is None:
+            from ._answer import of_call
         return of_call(call, self._log)
 
 
