@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { strict as assert } from "node:assert";
 
 const [folder, row, origin] = process.argv.slice(2);
-const STREAMS = 500, CHUNKS = 50, PACE = 20;
+const STREAMS = 500, CHUNKS = 50, PACE = 20, ENOUGH = 0.3;
 const LINE = 'wave after wave "after" wave after wave, until there was nothing left of the shore\n';
 const PROMPT = Array.from({ length: 40 }, (_, i) => ({ role: ["user", "assistant"][i % 2], content: `${i} ` + "wave after wave ".repeat(32) }));
 const HELLO = [{ role: "user", content: "hello" }];
@@ -30,19 +30,20 @@ function made(path) {
     };
 }
 
-async function repeated(path, messages, warm, count, shown) {
+async function repeated(path, messages, warm, count, shown, enough = 0) {
     const chat = made(path);
-    for (let i = 0; i < warm; i++) await chat(messages);
+    for (let i = 0; i < warm; i++) await chat(messages, shown);
     const before = spent();
-    for (let i = 0; i < count; i++) assert(await chat(messages, shown));
-    return { cpu: (spent() - before) / count };
+    let calls = 0;
+    for (; calls < count || spent() - before < enough; calls++) assert(await chat(messages, shown));
+    return { cpu: (spent() - before) / calls };
 }
 
 const rows = {
     start: () => { const before = spent(); made("/one"); return { cpu: spent() - before }; },
-    chat: () => repeated("/chunks/200", PROMPT, 3, 20),
-    long: () => repeated("/chunks/20000", PROMPT, 1, 1),
-    "long-shown": () => repeated("/chunks/20000", PROMPT, 1, 1, async () => {}),
+    chat: () => repeated("/chunks/200", PROMPT, 20, 20, undefined, ENOUGH),
+    long: () => repeated("/chunks/20000", PROMPT, 1, 1, undefined, ENOUGH),
+    "long-shown": () => repeated("/chunks/20000", PROMPT, 1, 1, async () => {}, ENOUGH),
     "big-one": async () => {
         const message = [{ role: "user", content: Buffer.alloc(100e6, LINE).toString("latin1") }];
         const chat = made("/one");

@@ -20,6 +20,7 @@ MEGABYTES = 100
 LINE = 'wave after wave "after" wave after wave, until there was nothing left of the shore\n'
 LINES = MEGABYTES * 10**6 // len(LINE)
 STREAMS, CHUNKS, PACE = int(AMOUNT or 500), 50, 0.02
+ENOUGH = 0.3  # seconds of processor time: what takes less than a millisecond is measured many times
 HELLO = [{"role": "user", "content": "hello"}]
 PROMPT = [{"role": ("user", "assistant")[i % 2], "content": f"{i} " + "wave after wave " * 32} for i in range(40)]
 
@@ -108,14 +109,16 @@ async def show(piece):
     pass
 
 
-async def repeated(path, messages, warm, count, shown=None):
+async def repeated(path, messages, warm, count, shown=None, enough=0.0):
+    """Processor time of a call behind `warm` others: of `count`, and of as many more as take `enough` seconds of it."""
     chat = made(ORIGIN + path)
     for _ in range(warm):
-        await chat(messages)
-    before = spent()
-    for _ in range(count):
+        await chat(messages, shown)
+    before, calls = spent(), 0
+    while calls < count or spent() - before < enough:
         assert await chat(messages, shown)
-    return (spent() - before) / count
+        calls += 1
+    return (spent() - before) / calls
 
 
 def start():
@@ -129,7 +132,7 @@ def whole():
 
 
 def chat():
-    return {"cpu": asyncio.run(repeated("/chunks/200/v1", PROMPT, 3, 20))}
+    return {"cpu": asyncio.run(repeated("/chunks/200/v1", PROMPT, 20, 20, None, ENOUGH))}
 
 
 def paced():
@@ -137,11 +140,11 @@ def paced():
 
 
 def long():
-    return {"cpu": asyncio.run(repeated("/chunks/20000/v1", PROMPT, 1, 1))}
+    return {"cpu": asyncio.run(repeated("/chunks/20000/v1", PROMPT, 1, 1, None, ENOUGH))}
 
 
 def long_shown():
-    return {"cpu": asyncio.run(repeated("/chunks/20000/v1", PROMPT, 1, 1, show))}
+    return {"cpu": asyncio.run(repeated("/chunks/20000/v1", PROMPT, 1, 1, show, ENOUGH))}
 
 
 def big_list():
