@@ -9,6 +9,8 @@ from ._deploy_cpython import client_of
 
 QUEUE = 64  # events of one call that wait for its reader
 LOW = 16  # of them, below which its transfer goes on
+NEVER = 1e9  # seconds
+SOON = 0.05  # seconds: a timer that rings before, for nothing, is taken back; for any other that would cost more
 
 
 class Host:
@@ -47,18 +49,21 @@ class Host:
             self._set(self.client.timeout())
 
     def _set(self, due):
-        """Serves at once, or sets the timer anew where it is to ring earlier, and watches what is to be watched."""
+        """Serves at once, or sets the timer anew where it is to ring earlier, or would soon ring for nothing, and watches
+        what is to be watched."""
         if self._fd < 0:
             self._watch()
         if due == 0:
             if self._again is None:
                 self._again = self.loop.call_soon(self._serve_again)
-        elif due > 0:
-            at = self.loop.time() + due / 1000
-            if self._timer is None or at < self._due:
-                self._forget_timer()
-                self._due = at
-                self._timer = self.loop.call_at(at, self._ring)
+            return
+        now = self.loop.time()
+        at = now + due / 1000 if due > 0 else now + NEVER
+        if self._timer is not None and (at < self._due or self._due < now + SOON < at):
+            self._forget_timer()
+        if self._timer is None and due > 0:
+            self._due = at
+            self._timer = self.loop.call_at(at, self._ring)
 
     def _ring(self):
         self._timer = None

@@ -12,6 +12,7 @@ if not hasattr(_exochat, "Client"):
     pytest.skip("_exochat has no Client", allow_module_level=True)
 
 from exoclaw_provider_openai import Deployment, HTTPError, HTTPStatusError, OpenAIStreamingProvider
+from exoclaw_provider_openai._host_cpython import Host
 from upstream.chunks import TEXT
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -258,3 +259,46 @@ def test_a_body_of_the_callers(upstream, plain_environment):
 
     asyncio.run(run())
     assert upstream.wait_for(lambda: upstream.open_connections == 0)
+
+
+def test_a_timer_is_there_for_what_is_due():
+    """Set anew where something is due earlier, taken back where it would soon ring for nothing, and left alone else: one that
+    rings much later costs less than one that is moved with every event."""
+
+    class Loop:
+        now, timers = 1000.0, []
+
+        def time(self):
+            return self.now
+
+        def call_at(self, at, ring):
+            self.timers.append(at)
+            return Timer(at)
+
+    class Timer:
+        def __init__(self, at):
+            self.at = at
+
+        def cancel(self):
+            loop.timers.remove(self.at)
+
+    loop = Loop()
+    host = Host.__new__(Host)
+    host.loop, host._fd, host._timer, host._due, host._again = loop, 0, None, 0, None
+    for due, timers in (
+        (-1, []),
+        (10000, [1010]),
+        (15000, [1010]),
+        (1, [1000.001]),
+        (1, [1000.001]),
+        (40, [1000.001]),
+        (10000, [1010]),
+        (100, [1000.1]),
+        (10000, [1000.1]),
+        (-1, [1000.1]),
+        (1, [1000.001]),
+        (-1, []),
+        (5000, [1005]),
+    ):
+        host._set(due)
+        assert loop.timers == timers
