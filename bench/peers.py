@@ -10,15 +10,16 @@ names those that are wanted. Figures of two runs are not to be compared.
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
-import tempfile
 
 import results
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = {"exochat": "peer_exochat", "libcurl": "peer_curl", "raw": "peer_raw", "curl": None, "original": None}
 ROWS = ("start", "chat", "paced", "big-list", "big-one", "big-file", "long", "long-shown", "streams:500", "streams:2000", "hold:500")
+PATIENCE = 120  # seconds that one run may take
 BODY = '{"model":"bench","messages":[{"role":"user","content":"hello"}],"stream":true}'
 CURL = ["curl", "-sSN", "--noproxy", "*", "-o", "/dev/null", "-H", "Content-Type: application/json", "-H", "Authorization: Bearer k"]
 
@@ -42,20 +43,18 @@ def command_of(folder, client, row, origin):
 
 def measured(command):
     """{figure: number} of one run, empty if it failed; what says nothing is measured as a whole, in milliseconds of processor time."""
-    with tempfile.TemporaryFile("w+") as complaints:
-        kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True, env=kept)
-        said = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            complaints.seek(0)
-            print(f"{' '.join(command)} failed: {complaints.read()[-200:].strip()}", file=sys.stderr)
-            return {}
-    if said.startswith("{"):
-        return json.loads(said)
-    found = {name: float(number) for name, number in (line.split() for line in said.splitlines())}
-    return found or {"cpu": (used.ru_utime + used.ru_stime) * 1e3}
+    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, env=kept, timeout=PATIENCE, check=True)
+    except subprocess.SubprocessError as error:
+        print(f"{' '.join(command[1:])}: left out, {type(error).__name__}: {(error.stderr or '')[-200:].strip()}", file=sys.stderr)
+        return {}
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if ran.stdout.startswith("{"):
+        return json.loads(ran.stdout)
+    found = {name: float(number) for name, number in (line.split() for line in ran.stdout.splitlines())}
+    return found or {"cpu": (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1e3}
 
 
 def versions(folder):
@@ -78,6 +77,8 @@ def main(folder, *rows):
                 for client, ones in found.items():
                     if number < rounds_of(client, row, rounds):
                         ones.append(measured(command_of(folder, client, row, origin)))
+                        if not ones[-1] and client != "original":
+                            sys.exit(f"{client} cannot do {row}")
             part.add_rounds(row, found)
     finally:
         server.kill()
