@@ -445,7 +445,7 @@ def main(how="", folder="", *names):
         return
     for name in newer:
         parts[name].write(STORED)
-    write(Book(parts))
+    write(Book(results.read(STORED)))
 
 
 if __name__ == "__main__":
