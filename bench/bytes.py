@@ -35,6 +35,7 @@ def main(folder):
             for client in others:
                 found[client].append(speed(folder / "bytes", client, text, *AMOUNT))
         part.add(text, "MB/s", found)
+    part.done()
 
 
 if __name__ == "__main__":

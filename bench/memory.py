@@ -107,7 +107,9 @@ def main(*names):
     try:
         with tempfile.TemporaryDirectory(dir=PEER) as folder:
             origin = f"http://127.0.0.1:{process.stdout.readline().strip()}"
-            measure(results.Measured("memory"), names or list(CLIENTS), origin, pathlib.Path(folder))
+            part = results.Measured("memory")
+            measure(part, names or list(CLIENTS), origin, pathlib.Path(folder))
+            part.done(whole=not names)
     finally:
         process.kill()
         process.wait()

@@ -1,7 +1,7 @@
 """What was measured, as data: lines of JSON, a file for each part of the bench.
 
-The first line of PART.jsonl says with what: {"machine", "versions"}; each other one what a client took, with the load and the
-date: {"row", "figure", "client", "values", "load", "date"}, a value for each round, null where it failed. Values that stand
+The first line of PART.jsonl says with what, and whether that is all there is to the part: {"machine", "versions", "whole"}; each
+other one what a client took, with the load and the date: {"row", "figure", "client", "values", "load", "date"}, a value for each round, null where it failed. Values that stand
 at the same place in two clients' lists are of the same round. A part writes to the folder $BENCH_RESULTS, where that is set
 (all.sh); report.py takes over into bench/results what has been measured. Each figure is printed when it is there.
 
@@ -48,8 +48,9 @@ def tree():
 class Part:
     """The figures of one part: figures[row, figure][client] is {"values", "load", "date"}."""
 
-    def __init__(self, name, versions=None, where=None):
+    def __init__(self, name, versions=None, where=None, whole=False):
         self.name = name
+        self.whole = whole
         self.versions = versions or {}
         self.machine = where or {}
         self.figures = {}
@@ -61,14 +62,17 @@ class Part:
         return list(dict.fromkeys(row for row, _ in self.figures))
 
     def take(self, newer):
-        """Takes over what has been measured again, each row and figure with all its clients: what is compared is of one run."""
-        self.versions.update(newer.versions)
+        """Takes over what has been measured again, each row and figure with all its clients: what is compared is of one run.
+
+        Of a part that was measured whole, nothing older stays."""
+        self.versions = newer.versions if newer.whole else {**self.versions, **newer.versions}
         self.machine = newer.machine or self.machine
-        self.figures.update(newer.figures)
+        self.figures = newer.figures if newer.whole else {**self.figures, **newer.figures}
+        self.whole = self.whole or newer.whole
 
     def write(self, folder):
         path = pathlib.Path(folder) / f"{self.name}.jsonl"
-        lines = [json.dumps({"machine": self.machine, "versions": self.versions}, ensure_ascii=False)]
+        lines = [json.dumps({"machine": self.machine, "versions": self.versions, "whole": self.whole}, ensure_ascii=False)]
         for (row, figure), clients in self.figures.items():
             for client, found in clients.items():
                 lines.append(json.dumps({"row": row, "figure": figure, "client": client, **found}, ensure_ascii=False))
@@ -82,7 +86,7 @@ def read(folder):
     parts = {}
     for path in sorted(pathlib.Path(folder).glob("*.jsonl")):
         head, *lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-        part = parts[path.stem] = Part(path.stem, head["versions"], head["machine"])
+        part = parts[path.stem] = Part(path.stem, head["versions"], head["machine"], head["whole"])
         for line in lines:
             clients = part.figures.setdefault((line.pop("row"), line.pop("figure")), {})
             clients[line.pop("client")] = line
@@ -110,6 +114,12 @@ class Measured(Part):
         for figure in dict.fromkeys(figure for one in next(iter(found.values())) for figure in one):
             values = {client: [one.get(figure) for one in rounds] for client, rounds in found.items()}
             self.add(row, figure, {client: ones for client, ones in values.items() if median(ones) is not None})
+
+    def done(self, whole=True):
+        """Everything was measured that was wanted; `whole`: and that is all there is."""
+        self.whole = whole
+        if self.folder:
+            self.write(self.folder)
 
     def print_figure(self, row, figure, compares):
         shown = []
@@ -175,6 +185,7 @@ def main(name, *versions):
         rows.setdefault((row, figure), {})[client] = [int(value) if value.isdigit() else float(value) for value in values]
     for (row, figure), clients in rows.items():
         part.add(row, figure, clients, quiet="BENCH_SAID" in os.environ)
+    part.done()
 
 
 if __name__ == "__main__":

@@ -151,6 +151,7 @@ def main():
             for what, kind in (("calls", "plain"), ("calls", "TLS"), ("handshakes", "TLS")):
                 taken = [[bench.processor(name, what, urls[kind]) for name in NAMES] for _ in range(rounds)]
                 part.add(f"processor: {LONGER[what]}, {kind}", "ms", dict(zip(NAMES, map(list, zip(*taken, strict=True)), strict=True)))
+    part.done()
     return 0
 
 

@@ -75,6 +75,7 @@ def main(python, package, server):
                     if number < ROUNDS.get(client, rounds):
                         found[client].append(measured(python, package, client, row, origin))
             part.add_rounds(row, found)
+        part.done(whole=not {"PYTHON_ROWS", "PYTHON_CLIENTS"} & set(os.environ))
     finally:
         process.kill()
         process.wait()

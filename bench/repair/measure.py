@@ -61,6 +61,7 @@ def main():
         found = [(times(program, "500", *files), times(PYTHON, "-c", THEIRS, "20", *files)) for _ in rounds]
     for at, file in enumerate(map(pathlib.Path, files)):
         part.add(file.stem, "us", {"exochat": [ours[at] for ours, _ in found], "json_repair": [theirs[at] for _, theirs in found]})
+    part.done(whole=len(sys.argv) == 1)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What bench/report.py makes of results, by small ones that lie in tests/tree/report: report.py [--write]
 
-The tables and the chart of stored/ are page.md and chart.svg there; what newer/ has takes the place of what it has measured again
-and of nothing else, which again.md has. A page that lacks a place, or has one that nothing is made for, is refused. No time
+The tables and the chart of stored/ are page.md and chart.svg there. What newer/ has, one row of a part and another part whole, takes
+the place of what was measured again and of nothing else: again.md. A page that lacks a place, or has one that nothing is made for, is refused. No time
 is measured. --write writes the three files anew, after a change of the tables.
 """
 
