@@ -164,7 +164,7 @@ def number(value):
 
 def ratio(value):
     """A small one as a fraction, which is how often faster."""
-    if value >= 0.2:
+    if value >= 0.35:
         return f"{value:.2f}" if value < 10 else f"{value:,.0f}"
     return "0" if value <= 0 else f"1/{1 / value:.1f}" if value > 0.1 else f"1/{1 / value:,.0f}"
 
