@@ -88,9 +88,11 @@ typedef struct exo_intake_options {
 #endif
 } exo_intake_options;
 
+/* What the options have behind the public ones. Private. */
 #ifdef EXO_SMALL
 #define EXO_INTAKE_MORE_
 #else
+/* The same. */
 #define EXO_INTAKE_MORE_ , NULL
 #endif
 
