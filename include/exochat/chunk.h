@@ -98,6 +98,9 @@ typedef struct exo_delta {
 #define EXO_CHUNK_PLACES_ 61
 #define EXO_CHUNK_LISTS_  4
 
+/* How many keys of the last event are known again by where they stand. Private. */
+#define EXO_CHUNK_KEYS_ 16
+
 /* So many bytes behind the scratch may be written, where vectors are. Private. */
 #define EXO_CHUNK_SPARE_ 16
 
@@ -127,6 +130,7 @@ typedef struct exo_shapes exo_shapes;
 
 /* The reader of chunks. Private but for sizeof. */
 typedef struct exo_chunk {
+    uint32_t limit_;
     uint8_t lists_len_; /* small things first: a short instruction reaches them */
     uint8_t step_;
     uint8_t string_; /* the type of its deltas */
@@ -152,30 +156,36 @@ typedef struct exo_chunk {
     uint32_t others_;
     uint32_t lists_[EXO_CHUNK_LISTS_]; /* of parts of a text, one in the other */
     int code_;
-    uint32_t limit_;
     uint32_t choice_;
     exo_span rest_;                      /* of a content fragment that the think filter is at work on */
     exo_json_decoder decoder_;           /* of the string that is being handed out */
     uint32_t places_[EXO_CHUNK_PLACES_]; /* of the event, of the choice and of the tool call at hand */
     uint64_t number_;
-    exo_think think_;
+#ifndef EXO_SMALL
+    exo_recalled recalled_; /* of the event at hand, where its shape is remembered; else nothing is known */
+    bool is_over_;          /* no delta comes behind the one that was stored last */
+    uint8_t named_;         /* the shape whose names were said last, 0: another event's */
+    uint8_t learning_;      /* whether the event at hand may be remembered, so far */
+    uint32_t text_place_;   /* and where its text begins */
+    uint32_t first_;        /* the choice whose members were found with those of the event; 0: none */
+    uint32_t behind_;       /* where the list goes on behind it */
+    uint32_t noted_calls_;  /* the inside of the tool calls of which the members of the first were found so; 0: none */
+    uint32_t noted_call_;
+    uint32_t behind_call_;
+    uint32_t keys_; /* so many were looked up */
+#endif
+    exo_think think_; /* from here on, and limit_: what outlives the event; a text is decoded in the scratch */
 #ifdef EXO_SMALL
     char scratch_[EXO_JSON_SCRATCH];
 #else
     char scratch_[EXO_JSON_SCRATCH + EXO_CHUNK_SPARE_];
     const exo_allocator *remembers_; /* NULL: nothing is */
     exo_shapes *shapes_;
-    exo_recalled recalled_; /* of the event at hand, where its shape is remembered; else nothing is known */
-    bool is_over_;          /* no delta comes behind the one that was stored last */
-    uint8_t named_;         /* the shape whose names were said last, 0: another event's */
-    uint8_t learning_;      /* whether the event at hand may be remembered, so far */
-    exo_known learned_;     /* as what, */
-    uint32_t text_place_;   /* and where its text begins */
-    bool by_tokens_;        /* for tests: no event is read in a shorter way */
-    bool ends_otherwise_;   /* events do not end with LF and LF */
-    uint32_t first_;        /* the choice whose members were found with those of the event; 0: none */
-    uint32_t behind_;       /* where the list goes on behind it */
-    const char *strange_;   /* the event ahead that is of no shape that is remembered */
+    exo_known learned_;                   /* as what the event at hand may be remembered */
+    bool by_tokens_;                      /* for tests: no event is read in a shorter way */
+    bool ends_otherwise_;                 /* events do not end with LF and LF */
+    const char *strange_;                 /* the event ahead that is of no shape that is remembered */
+    uint16_t looked_up_[EXO_CHUNK_KEYS_]; /* what the first keys of the last event were: private to chunk_pass.c */
 #endif
 } exo_chunk;
 

@@ -427,6 +427,7 @@ static bool chunk_list_reports_error(exo_chunk *chunk)
     memset(chunk->places_, 0, sizeof chunk->places_);
 #ifndef EXO_SMALL
     chunk->first_ = 0;
+    chunk->noted_calls_ = 0;
 #endif
     return error;
 }
@@ -538,23 +539,8 @@ void exo_chunk_forget(exo_chunk *chunk)
 /* Forgets the last event. */
 static void chunk_reset(exo_chunk *chunk, exo_span data)
 {
-    const exo_think think = chunk->think_;
-    const uint32_t limit = chunk->limit_;
-#ifndef EXO_SMALL
-    const exo_allocator *remembers = chunk->remembers_;
-    exo_shapes *shapes = chunk->shapes_;
-    const bool by_tokens = chunk->by_tokens_;
-    const bool ends_otherwise = chunk->ends_otherwise_;
-#endif
-    memset(chunk, 0, sizeof *chunk);
-#ifndef EXO_SMALL
-    chunk->remembers_ = remembers;
-    chunk->shapes_ = shapes;
-    chunk->by_tokens_ = by_tokens;
-    chunk->ends_otherwise_ = ends_otherwise;
-#endif
-    chunk->think_ = think;
-    chunk->limit_ = limit;
+    const size_t first = offsetof(exo_chunk, lists_len_);
+    memset((char *)chunk + first, 0, offsetof(exo_chunk, think_) - first);
     chunk->data_ = data.len > 0 ? data : exo_span_of("", 0);
 }
 
@@ -605,9 +591,7 @@ size_t exo_chunk_read_ahead(exo_chunk *chunk, exo_span ahead)
     if (*ahead.ptr != '{' || chunk->by_tokens_ || chunk->ends_otherwise_ || ahead.len > UINT32_MAX) {
         return 0;
     }
-    const char *const strange = chunk->strange_;
     chunk_reset(chunk, ahead);
-    chunk->strange_ = strange;
     const uint32_t len = exo_chunk_pass_object(chunk, 0, LIST_TOP);
     if (len == 0 || len > chunk->limit_ || ahead.len - len < 2) {
         return 0;
@@ -727,6 +711,17 @@ static void chunk_begin_string(exo_chunk *chunk, unsigned type, uint32_t place)
     if (place == 0) {
         return;
     }
+#ifndef EXO_SMALL
+    const char *const text = chunk->data_.ptr + place + 1;
+    if (text[-1] == '"' && *text == '\\') {
+        size_t decoded;
+        if (exo_shape_decode(text, chunk->data_.len - place - 1, chunk->scratch_, &decoded) > 0) {
+            exo_learn_text(chunk, type, place);
+            chunk_begin_text(chunk, type, exo_span_of(chunk->scratch_, decoded), true);
+            return;
+        }
+    }
+#endif
     chunk_token_at(chunk, place, &token);
     if (token.type == EXO_JSON_NULL || token.text.len == 0) {
         return;
@@ -858,7 +853,11 @@ static bool chunk_walk(exo_chunk *chunk, exo_delta *delta)
 static bool chunk_is_quiet(const exo_chunk *chunk)
 {
     int i = DELTA_REASONING;
+#ifdef EXO_SMALL
     while (i < DELTA_OTHERS && !chunk_speaks(chunk, chunk->places_[i])) {
+#else
+    while (i < DELTA_OTHERS && (chunk->places_[i] == 0 || !chunk_speaks(chunk, chunk->places_[i]))) {
+#endif
         i++;
     }
     return chunk->places_[i] == 0;
@@ -916,19 +915,30 @@ static bool chunk_next_choice(exo_chunk *chunk)
 /* Whether arguments that are text begin with a bracket, white space apart. They stand between their quotation marks. */
 SELDOM static bool chunk_opens(exo_chunk *chunk, exo_span text)
 {
-#ifndef EXO_SMALL
-    const char first = text.len > 0 ? *text.ptr : '"';
-    if (first > ' ' && first != '\\') {
-        return first == '{' || first == '[';
-    }
-    if (first == '\\' && text.len > 1 && (text.ptr[1] == '"' || text.ptr[1] == '\\')) {
-        return false;
-    }
-#endif
     exo_json_decoder_init(&chunk->decoder_, text);
     exo_json_decode(&chunk->decoder_, chunk->scratch_, &text, &chunk->decoded_);
     text = exo_span_trim(text);
     return text.len > 0 && (*text.ptr == '{' || *text.ptr == '[');
+}
+
+/* The same of the value at a place. */
+static bool chunk_opens_at(exo_chunk *chunk, uint32_t place)
+{
+    exo_span text;
+#ifndef EXO_SMALL
+    const char *const first = chunk->data_.ptr + place + 1;
+    if (!chunk_has_text(chunk, place)) {
+        return false;
+    }
+    if (*first > ' ' && *first != '\\') {
+        return *first == '{' || *first == '[';
+    }
+    if (*first == '\\' && (first[1] == '"' || first[1] == '\\')) {
+        return false;
+    }
+#endif
+    chunk_string_at(chunk, place, &text);
+    return chunk_opens(chunk, text);
 }
 
 /* Whether the tool call at hand has a member that is kept, beside those that are known. */
@@ -946,14 +956,15 @@ static bool chunk_has_members(exo_chunk *chunk, exo_delta *delta)
 static bool chunk_next_call(exo_chunk *chunk, exo_delta *delta)
 {
     uint32_t *call = chunk->places_;
-#ifndef EXO_SMALL
-    if ((chunk->calls_ | call[DELTA_TOOL_CALLS] | call[DELTA_FUNCTION_CALL]) == 0) {
-        return false;
-    }
-#endif
     do {
         chunk->legacy_ = false;
-        if (!chunk_next_object(chunk, &chunk->calls_, LIST_CALL)) {
+#ifndef EXO_SMALL
+        if (chunk->calls_ > 0 && chunk->calls_ == chunk->noted_calls_) {
+            chunk->calls_ = chunk->behind_call_;
+            chunk->value_ = chunk->noted_call_;
+        } else
+#endif
+            if (!chunk_next_object(chunk, &chunk->calls_, LIST_CALL)) {
             chunk->legacy_ = !chunk_is_object(chunk, call[DELTA_TOOL_CALLS]); /* or it stands where a list should */
             uint32_t *place = &call[DELTA_TOOL_CALLS + chunk->legacy_];
             if (!chunk_is_object(chunk, *place)) {
@@ -970,9 +981,7 @@ static bool chunk_next_call(exo_chunk *chunk, exo_delta *delta)
     delta->legacy = chunk->legacy_;
     chunk_string_at(chunk, call[CALL_ID], &delta->id);
     chunk_string_at(chunk, call[FUNCTION_NAME], &delta->name);
-    exo_span arguments;
-    chunk_string_at(chunk, call[FUNCTION_ARGUMENTS], &arguments);
-    delta->opens = chunk_opens(chunk, arguments);
+    delta->opens = chunk_opens_at(chunk, call[FUNCTION_ARGUMENTS]);
     delta->object = chunk_is_raw(chunk, call[FUNCTION_ARGUMENTS]);
     return true;
 }
@@ -1151,21 +1160,46 @@ static bool chunk_next_known(exo_chunk *chunk, exo_delta *delta)
 #endif
 
 #ifndef EXO_SMALL
-/* Passes over steps of which nothing can come: the member is not there, or is null. */
+/* Whether nothing can come of a step that is not of one member. */
+static inline bool chunk_is_idle_step(const exo_chunk *chunk, unsigned step)
+{
+    const uint32_t *const places = chunk->places_;
+    switch (step) {
+    case STEP_ERROR:
+        return !chunk->error_;
+    case STEP_CALL_MEMBERS:
+    case STEP_FUNCTION_MEMBERS:
+    case STEP_MEMBERS:
+        return places[place_lists[plans[step].place].others] == 0;
+    case STEP_HELD:
+        return !chunk->whole_ && chunk->think_.held_ == 0;
+    case STEP_USAGE:
+        return (places[TOP_USAGE] | chunk->usage_) == 0;
+    default:
+        return false;
+    }
+}
+
+/* Passes over steps of which nothing can come: the member is not there, or is null; there are no calls. */
 static void chunk_pass_steps(exo_chunk *chunk)
 {
     const uint32_t *const places = chunk->places_;
     unsigned step = chunk->step_;
-    for (;; step++) {
+    for (;;) {
         const struct plan *plan = &plans[step];
         if (plan->how <= HOW_VALUE) {
             const uint32_t place = places[plan->place];
             if (place != 0 && chunk->data_.ptr[place] != 'n') {
                 break;
             }
-        } else if (plan->how == HOW_MEMBERS ? places[place_lists[plan->place].others] != 0
-                                            : !(step == STEP_ERROR && !chunk->error_) &&
-                                                  !(step == STEP_HELD && !chunk->whole_ && chunk->think_.held_ == 0)) {
+            step++;
+        } else if (plan->how == HOW_GO) {
+            step = plan->place;
+        } else if (step == STEP_CALL && (chunk->calls_ | places[DELTA_TOOL_CALLS] | places[DELTA_FUNCTION_CALL]) == 0) {
+            step = STEP_AUDIO;
+        } else if (!chunk_is_idle_step(chunk, step)) {
+            break;
+        } else if (++step == STEP_END) {
             break;
         }
     }
@@ -1182,6 +1216,9 @@ SELDOM static int chunk_next(exo_chunk *chunk, exo_delta *delta)
 #ifndef EXO_SMALL
         if (!chunk->decoding_ && (chunk->lists_len_ | chunk->others_) == 0) {
             chunk_pass_steps(chunk);
+            if (chunk->step_ == STEP_END) {
+                break;
+            }
         }
 #endif
         stored = chunk->decoding_        ? chunk_next_fragment(chunk, delta)

@@ -59,27 +59,28 @@ static inline const char *json_pass_space(const char *at, const char *end, enum 
     return at;
 }
 
-/* Passes over a key without escapes, in one line, from its first quotation mark on, over its colon, and to the value's
- * first byte; the key is stored in `*key`. NULL: there is none. */
-static inline const char *json_pass_plain_key(const char *at, const char *end, exo_span *key)
+/* The second quotation mark of a string that begins behind `at`, if it has no escapes, is ASCII, and a vector can be
+ * read there; or NULL. */
+static inline const char *json_pass_short(const char *at, const char *end)
 {
-    if (at == end || *at != '"') {
-        return NULL;
-    }
-    key->ptr = ++at;
-    key->len = json_short_run(at, (size_t)(end - at));
-    at += key->len;
-    if (at == end || *at != '"') {
-        return NULL;
-    }
-    if (++at == end || *at != ':') {
-        at = json_pass_space(at, end, SPACE_IN_LINE);
-        if (at == end || *at != ':') {
-            return NULL;
+#ifdef VECTOR_BYTES
+    for (at++; end - at >= VECTOR_BYTES; at += VECTOR_BYTES) {
+        const unsigned run = vector_clean(at);
+        if (run < VECTOR_BYTES) {
+            return at[run] == '"' ? at + run : NULL;
         }
     }
-    at = json_pass_space(at + 1, end, SPACE_IN_LINE);
-    return at < end ? at : NULL;
+#else
+    (void)at;
+    (void)end;
+#endif
+    return NULL;
+}
+
+/* Whether a colon and a value follow the quotation mark that ends a key. */
+static inline bool json_pass_is_colon(const char *at, const char *end)
+{
+    return end - at > 2 && at[1] == ':' && (uint8_t)at[2] > ' ';
 }
 
 #endif

@@ -375,10 +375,14 @@ SELDOM static const char *json_pass_on(const char *at, const char *end)
     return at < end ? at + 1 : NULL;
 }
 
-/* The same of a string from behind its first quotation mark on. */
+/* The same of a string from its first quotation mark on. */
 static OFTEN const char *json_pass_string(const char *at, const char *end)
 {
-    at += json_short_run(at, (size_t)(end - at));
+    const char *const quickly = json_pass_short(at, end);
+    if (quickly) {
+        return quickly + 1;
+    }
+    at += 1 + json_short_run(at + 1, (size_t)(end - at - 1));
     return at < end && *at == '"' ? at + 1 : json_pass_on(at, end);
 }
 
@@ -397,12 +401,10 @@ const char *exo_json_pass_fraction(const char *at, const char *end)
     return at > part ? at : NULL;
 }
 
-/* The same of a string, a number or a literal. */
+/* The same of a number or a literal. */
 static OFTEN const char *json_pass_scalar(const char *at, const char *end)
 {
     switch (*at) {
-    case '"':
-        return json_pass_string(at + 1, end);
     case 'n':
         return end - at >= 4 && memcmp(at, "null", 4) == 0 ? at + 4 : NULL;
     case 't':
@@ -414,66 +416,71 @@ static OFTEN const char *json_pass_scalar(const char *at, const char *end)
     }
 }
 
-/* The same of a key and its colon. */
-static OFTEN const char *json_pass_key(const char *at, const char *end, enum json_space space)
+/* The same of a key and its colon, from the first byte on that may be its own. */
+SELDOM static const char *json_pass_key_on(const char *at, const char *end, enum json_space space)
 {
     at = json_pass_space(at, end, space);
-    if (at == end || *at != '"' || !(at = json_pass_string(at + 1, end))) {
+    if (at == end || *at != '"' || !(at = json_pass_string(at, end))) {
         return NULL;
     }
-    if (at == end || *at != ':') {
-        at = json_pass_space(at, end, space);
-    }
+    at = json_pass_space(at, end, space);
     return at < end && *at == ':' ? at + 1 : NULL;
 }
 
-/* It is a part of each of the two below. */
+/* The same, quicker. */
+static OFTEN const char *json_pass_key(const char *at, const char *end, enum json_space space)
+{
+    const char *const quickly = at < end && *at == '"' ? json_pass_short(at, end) : NULL;
+    return quickly && json_pass_is_colon(quickly, end) ? quickly + 2 : json_pass_key_on(at, end, space);
+}
+
+/* Goes on to a byte that is no white space. NULL: there is none. */
+static OFTEN const char *json_pass_to_byte(const char *at, const char *end, enum json_space space)
+{
+    if (at < end && (uint8_t)*at > ' ') {
+        return at;
+    }
+    at = json_pass_space(at, end, space);
+    return at < end ? at : NULL;
+}
+
+/* The same as exo_json_pass(): a part of each of the two below. */
 static OFTEN const char *json_pass_value(const char *at, const char *end, unsigned levels, enum json_space space)
 {
     uint64_t stack = 0; /* as that of a reader */
     unsigned depth = 0;
     for (;;) {
-        at = json_pass_space(at, end, space);
-        if (at == end) {
+        if (!(at = json_pass_to_byte(at, end, space))) {
             return NULL;
         }
         const char byte = *at;
-        if ((byte | 0x20) == '{') {
-            if (depth++ == levels) {
+        if (byte != '"' && (byte | 0x20) == '{') {
+            if (depth++ == levels || !(at = json_pass_to_byte(at + 1, end, space))) {
                 return NULL;
             }
             stack = stack << 1 | (byte == '{');
-            at = json_pass_space(at + 1, end, space);
-            if (at == end || *at != (char)(byte + 2)) { /* the bracket that closes it: it is not empty */
+            if (*at != (char)(byte + 2)) { /* the bracket that closes it: it is not empty */
                 if (byte == '{' && !(at = json_pass_key(at, end, space))) {
                     return NULL;
                 }
                 continue;
             }
-        } else if (!(at = json_pass_scalar(at, end))) {
+        } else if (!(at = byte == '"' ? json_pass_string(at, end) : json_pass_scalar(at, end))) {
             return NULL;
         }
         /* behind a value, or before the bracket that closes an empty one */
-        for (;;) {
+        for (;; at++, depth--, stack >>= 1) {
             if (depth == 0) {
                 return at;
             }
-            if (at < end && *at == ',') {
+            if (!(at = json_pass_to_byte(at, end, space)) || *at == ',') {
                 break;
             }
-            at = json_pass_space(at, end, space);
-            if (at == end || *at != (stack & 1 ? '}' : ']')) {
-                break;
+            if (*at != (char)(']' + ((stack & 1) << 5))) { /* one bit is between the two brackets */
+                return NULL;
             }
-            at++;
-            depth--;
-            stack >>= 1;
         }
-        if (at == end || *at != ',') {
-            return NULL;
-        }
-        at++;
-        if (stack & 1 && !(at = json_pass_key(at, end, space))) {
+        if (!at || (++at, stack & 1 && !(at = json_pass_key(at, end, space)))) {
             return NULL;
         }
     }

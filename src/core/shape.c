@@ -191,21 +191,24 @@ static inline char *shape_drop(char *out, const char *text, uint64_t drops)
     return out;
 }
 
-/* The same as shape_decode(), of a text whose escapes are all \\" and \\\\, and behind which some vectors can be read.
- */
-static inline size_t shape_decode_vectors(const char *text, size_t len, char *scratch, size_t *decoded)
+/* The same as shape_decode(), of a text whose escapes are all \" and \\. */
+static OFTEN size_t shape_decode_vectors(const char *text, size_t len, char *scratch, size_t *decoded)
 {
     enum {
         AT_ONCE = 2 * VECTOR_BYTES
     };
-    const char *const first = text;
-    const char *const last = text + len - AT_ONCE - VECTOR_BYTES;
+    char copy[AT_ONCE + VECTOR_BYTES];
     const vector none = {0};
     char *out = scratch;
     uint64_t escaped = 0; /* the first byte of the next vectors */
-    if (len < AT_ONCE + VECTOR_BYTES) {
-        return 0;
+    if (len < sizeof copy) {
+        memset(copy, 0, sizeof copy);
+        memcpy(copy, text, len);
+        text = copy;
+        len = sizeof copy;
     }
+    const char *const first = text;
+    const char *const last = text + len - sizeof copy;
     for (; text <= last && out <= scratch + EXO_JSON_SCRATCH - AT_ONCE; text += AT_ONCE) {
         const vector a = vector_load(text);
         const vector b = vector_load(text + VECTOR_BYTES);
@@ -264,6 +267,15 @@ SELDOM static size_t shape_decode(const char *text, size_t len, char *scratch, s
         *out++ = byte;
     }
     return 0;
+}
+
+size_t exo_shape_decode(const char *text, size_t len, char *scratch, size_t *decoded)
+{
+#ifdef VECTOR_BYTES
+    return shape_decode_vectors(text, len, scratch, decoded);
+#else
+    return shape_decode(text, len, scratch, decoded);
+#endif
 }
 
 /* The same as shape_text_len(), where a reverse solidus stands behind `run` bytes. */

@@ -55,6 +55,10 @@ enum shape_end {
  * is said. What it says is in recalled_. */
 bool exo_shapes_recall(exo_chunk *chunk, exo_span bytes, enum shape_end end);
 
+/* Decodes the text of a string, at most `len` bytes to its second quotation mark and more, into a chunk's scratch, and
+ * returns its length. 0: it is not short, is not ASCII, has escapes that are seldom, or too little follows it. */
+size_t exo_shape_decode(const char *text, size_t len, char *scratch, size_t *decoded);
+
 /* Whether it is worth while to remember another one: not where many were and none came again. */
 bool exo_shapes_wanted(exo_shapes *shapes);
 
