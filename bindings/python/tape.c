@@ -238,10 +238,80 @@ static int tape_reset(void *ctx)
     return EXO_OK;
 }
 
+/* The most tokens that are passed, or looked at, at once. */
+enum {
+    TAPE_PASSED = 4096,
+    TAPE_LOOKED_AT = 256
+};
+
+/* By how much the depth changes behind a token. */
+static int tape_step(exopy_token token)
+{
+    if (exopy_token_kind_of(token) != EXOPY_TOKEN_PLAIN) {
+        return 0;
+    }
+    const exo_value_type type = exopy_token_type(token);
+    return type == EXO_VALUE_END ? -1 : type == EXO_VALUE_ARRAY || type == EXO_VALUE_OBJECT;
+}
+
+static bool tape_is_long(const exopy_tape *tape, exopy_token token)
+{
+    return exopy_token_kind_of(token) == EXOPY_TOKEN_STRING_WIDE && !tape->inline_ &&
+           PyUnicode_GetLength(exopy_token_object(token)) > EXOPY_PIECE;
+}
+
+static size_t tape_pass(void *ctx, uint32_t levels)
+{
+    exopy_tape *tape = ctx;
+    const size_t left = tape->count - tape->at;
+    int64_t depth = 0;
+    for (size_t count = 0; count < left && count < TAPE_PASSED && depth <= levels;) {
+        const exopy_token token = tape->tokens[tape->at + count];
+        if (tape_is_long(tape, token)) { /* it would be a source */
+            break;
+        }
+        count++;
+        depth += tape_step(token);
+        if (depth == 0) {
+            tape->at += count;
+            return count;
+        }
+    }
+    return 0;
+}
+
+static bool tape_is_private(exopy_token token)
+{
+    const exopy_token_kind kind = exopy_token_kind_of(token);
+    PyObject *name = kind == EXOPY_TOKEN_KEY || kind == EXOPY_TOKEN_KEY_WIDE ? exopy_token_object(token) : NULL;
+    return name && PyUnicode_GetLength(name) > 0 && PyUnicode_ReadChar(name, 0) == '_';
+}
+
+static bool tape_is_plain(void *ctx)
+{
+    const exopy_tape *tape = ctx;
+    const exopy_token *tokens = tape->tokens + tape->at;
+    const size_t left = tape->count - tape->at;
+    int depth = 0;
+    for (size_t i = 0; i < left && i < TAPE_LOOKED_AT && !(depth == 0 && tape_is_private(tokens[i])); i++) {
+        depth += tape_step(tokens[i]);
+        if (depth < 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 exo_cursor exopy_tape_cursor(exopy_tape *tape)
 {
     static const exo_cursor_ops ops = {
-        .next = tape_next, .rewind = tape_rewind, .mark = tape_mark, .reset = tape_reset};
+        .next = tape_next,
+        .rewind = tape_rewind,
+        .mark = tape_mark,
+        .reset = tape_reset,
+        .pass = tape_pass,
+        .is_plain = tape_is_plain,
+    };
     return (exo_cursor){&ops, tape};
 }
 

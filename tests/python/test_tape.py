@@ -44,6 +44,20 @@ def test_any_value_comes_through(value, window):
     assert json.loads(body({"x": value}, window, as_is=True))["x"] == plain(value)
 
 
+@given(st.lists(st.dictionaries(KEYS | st.sampled_from(["_id", "_", "role", "content"]), VALUES)), st.integers(1, 300))
+def test_keys_of_messages_that_begin_with_a_line_are_left_out_and_no_others(messages, window):
+    kept = [{key: item for key, item in message.items() if not key.startswith("_")} for message in messages]
+    assert json.loads(body({"messages": messages, "x": messages}, window)) == {
+        "messages": plain(kept), "x": plain(messages), "stream": True, "stream_options": {"include_usage": True}}
+
+
+@pytest.mark.parametrize("count", [1, 60, 500, 3000])
+def test_lists_that_are_too_long_to_be_passed_over_at_once(count):
+    message = {"role": "user", "content": ["\u00e9" * 1100, *range(count)], "_last": 1}
+    found = json.loads(body({"messages": [message] * 3}))["messages"]
+    assert found == [{"role": "user", "content": message["content"]}] * 3
+
+
 @given(st.text())
 def test_a_lone_surrogate_is_one_replacement_character(text):
     assert sent(text) == "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
