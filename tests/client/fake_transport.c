@@ -272,6 +272,16 @@ static exo_exchange *fake_unseen(fake *f)
     return x;
 }
 
+/* Whether an exchange was not ended by whoever was told something of it. */
+static bool fake_has(const fake *f, const exo_exchange *x)
+{
+    const exo_exchange *at = f->first;
+    while (at && at != x) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+
 /* Sees to one exchange after the other, until somebody was told something. False: it has seen to all. */
 static bool fake_leaves_off(fake *f)
 {
@@ -279,7 +289,7 @@ static bool fake_leaves_off(fake *f)
     exo_exchange *x;
     while (*f->transport.turns == 0 && (x = fake_unseen(f)) != NULL) {
         x->is_seen = true;
-        while (!x->over && fake_look(x, word, sizeof word) && x->due <= f->sweep) {
+        while (fake_has(f, x) && !x->over && fake_look(x, word, sizeof word) && x->due <= f->sweep) {
             x->at = fake_word(&x->at, word, sizeof word);
             fake_do(x, word);
         }
