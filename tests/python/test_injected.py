@@ -147,7 +147,7 @@ async def test_the_first_event_clock(provider_of, kind):
     if kind == "asgi":
         pytest.skip("its transport buffers the whole answer: nothing is seen before the end")
     forever = asyncio.Event()
-    provider = provider_of([b": comment\n\n", forever.wait], stream_of("ok"), stream_ttft_timeout=0.05)
+    provider = provider_of([b": comment\n\n", forever.wait], stream_of("ok"), stream_ttft_timeout=1)
     response = await provider.chat(HELLO)
     assert response.attempts[0]["code"] == "EXO_E_CLOCK_FIRST" and response.content == "ok"
     assert await provider.script.closed()
@@ -166,7 +166,7 @@ async def test_a_client_that_never_answers(provider_of):
 async def test_the_idle_clock(provider_of, kind):
     if kind == "asgi":
         pytest.skip("its transport buffers the whole answer")
-    provider = provider_of([event(content="x"), asyncio.Event().wait], request_timeout=0.05, fallbacks=False)
+    provider = provider_of([event(content="x"), asyncio.Event().wait], request_timeout=1, fallbacks=False)
     with pytest.raises(HTTPReadTimeout) as caught:
         await provider.chat(HELLO)
     assert caught.value.code == "EXO_E_CLOCK_IDLE" and await provider.script.closed()
