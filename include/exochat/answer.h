@@ -146,7 +146,7 @@ bool exo_answer_go_on(exo_answer *answer, const exo_delta *delta, exo_span *show
 static inline void exo_answer_words(const exo_answer *answer, exo_span words[EXO_CHUNK_NAMES_])
 {
     size_t at = 0;
-    for (int i = 0; i < EXO_CHUNK_NAMES_; i++) {
+    for (size_t i = 0; i < EXO_CHUNK_NAMES_; i++) {
         const size_t len = answer->word_lens_[i];
         words[i].ptr = len > 0 ? answer->words_ + at : "";
         words[i].len = answer->odd_words_ >> i & 1 ? 0 : len;

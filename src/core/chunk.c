@@ -1197,9 +1197,7 @@ static void chunk_pass_steps(exo_chunk *chunk)
             step = plan->place;
         } else if (step == STEP_CALL && (chunk->calls_ | places[DELTA_TOOL_CALLS] | places[DELTA_FUNCTION_CALL]) == 0) {
             step = STEP_AUDIO;
-        } else if (!chunk_is_idle_step(chunk, step)) {
-            break;
-        } else if (++step == STEP_END) {
+        } else if (!chunk_is_idle_step(chunk, step) || ++step == STEP_END) {
             break;
         }
     }

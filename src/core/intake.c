@@ -811,8 +811,9 @@ SELDOM static int intake_next_and_settle(exo_intake *intake, exo_intake_event *e
 }
 
 /* The same, where it may, and an event of no shape that is remembered lies there. */
-SELDOM static int intake_read_ahead(exo_intake *intake, exo_intake_event *event, exo_span ahead)
+SELDOM static int intake_read_ahead(exo_intake *intake, exo_intake_event *event)
 {
+    const exo_span ahead = exo_sse_ahead(&intake->sse_);
     const size_t len = exo_chunk_read_ahead(&intake->chunk_, ahead);
     if (len > 0) {
         const exo_span data = exo_span_of(ahead.ptr, len);
@@ -831,7 +832,7 @@ SELDOM static int intake_next_ahead(exo_intake *intake, exo_intake_event *event,
     exo_delta *delta = &event->delta;
     const size_t len = exo_chunk_begin_ahead(&intake->chunk_, ahead, delta);
     if (len == 0) {
-        return intake_read_ahead(intake, event, ahead);
+        return intake_read_ahead(intake, event);
     }
     exo_sse_take_ahead(&intake->sse_, len);
     intake->at_end_ = false;

@@ -121,13 +121,24 @@ static inline bool shape_is_same(const char *own, const char *text, size_t len, 
 }
 #endif
 
+/* What is longer, or no ASCII. */
+SELDOM static size_t shape_long_run(const char *text, size_t len)
+{
+    return json_short_run(text, len);
+}
+
 /* The length of a run as json_short_run() has it, in `len` bytes that end a text which begins at `first`. */
 static OFTEN size_t shape_run(const char *first, const char *text, size_t len)
 {
 #ifdef VECTOR_BYTES
-    const unsigned before = VECTOR_BYTES - (unsigned)len;
-    if (len < VECTOR_BYTES && before <= (size_t)(text - first)) {
-        const unsigned run = vector_clean_behind(text - before, before);
+    const size_t before = VECTOR_BYTES - len;
+    if (len >= VECTOR_BYTES) {
+        const unsigned run = vector_clean(text);
+        if (run < VECTOR_BYTES && (uint8_t)text[run] < 0x80) {
+            return run;
+        }
+    } else if (before <= (size_t)(text - first)) {
+        const size_t run = vector_clean_behind(text - before, (unsigned)before);
         if (run < VECTOR_BYTES && (uint8_t)text[run - before] < 0x80) {
             return run - before;
         }
@@ -135,7 +146,7 @@ static OFTEN size_t shape_run(const char *first, const char *text, size_t len)
 #else
     (void)first;
 #endif
-    return json_short_run(text, len);
+    return shape_long_run(text, len);
 }
 
 /* The length of a whole number at `text`, as JSON has them; 0: there is none. */
