@@ -111,7 +111,7 @@ typedef struct exo_answer {
     char finish_[64];
     char words_[288]; /* of the response: id, model, service tier */
 #else
-    char *words_; /* the same, and the finish_reason behind them, with no room between; NULL: none has come */
+    char *words_;       /* the same, and the finish_reason behind them, with no room between; NULL: none has come */
     uint8_t odd_words_; /* a bit for each that has a reverse solidus */
 #endif
 } exo_answer;

@@ -85,8 +85,8 @@ static inline exo_span exo_sse_ahead(const exo_sse *sse)
 {
     const size_t name = sizeof "data: " - 1;
     const size_t left = (size_t)(sse->end_ - sse->at_);
-    if (left <= name || sse->state_ != EXO_SSE_AWAIT_NAME_ || (sse->name_len_ | sse->has_data_) != 0 ||
-        sse->type_.len > 0 || memcmp(sse->at_, "data: ", name) != 0) {
+    if (left <= name || sse->state_ != EXO_SSE_AWAIT_NAME_ || (sse->name_len_ | sse->has_data_ | sse->type_.len) != 0 ||
+        memcmp(sse->at_, "data: ", name) != 0) {
         return exo_span_of(NULL, 0);
     }
     return exo_span_of(sse->at_ + name, left - name);
@@ -102,7 +102,7 @@ static inline void exo_sse_take_ahead(exo_sse *sse, size_t len)
 /* Whether next() would say NEED_DATA about nothing that it would have to carry; then it has said so. */
 static inline bool exo_sse_rests(exo_sse *sse)
 {
-    if (sse->at_ != sse->end_ || sse->state_ != EXO_SSE_AWAIT_NAME_ || sse->data_ || sse->ended_ || sse->error_) {
+    if (sse->at_ != sse->end_ || sse->state_ != EXO_SSE_AWAIT_NAME_ || sse->data_ || (sse->ended_ | sse->error_) != 0) {
         return false;
     }
     sse->fed_ = false;

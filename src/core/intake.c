@@ -872,7 +872,8 @@ int exo_intake_next(exo_intake *intake, exo_intake_event *event)
         if (ahead.len > 0) {
             return intake_next_ahead(intake, event, ahead);
         }
-        if (exo_intake_rests(intake)) {
+        if (exo_sse_rests(&intake->sse_)) {
+            intake->unread_ = false;
             return EXO_NEED_DATA;
         }
     }
