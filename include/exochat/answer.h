@@ -99,6 +99,9 @@ typedef struct exo_answer {
     uint32_t raw_limit_;
 #endif
     uint16_t half_[EXO_KEPT_TEXTS_]; /* of a surrogate pair, that a text ends with */
+#ifndef EXO_SMALL
+    uint8_t odd_words_; /* a bit for each of words_ that has a reverse solidus */
+#endif
     uint32_t choice_;
     uint32_t name_limit_;
     uint32_t malformed_;
@@ -111,8 +114,7 @@ typedef struct exo_answer {
     char finish_[64];
     char words_[288]; /* of the response: id, model, service tier */
 #else
-    char *words_;       /* the same, and the finish_reason behind them, with no room between; NULL: none has come */
-    uint8_t odd_words_; /* a bit for each that has a reverse solidus */
+    char *words_; /* the same, and the finish_reason behind them, with no room between; NULL: none has come */
 #endif
 } exo_answer;
 

@@ -160,6 +160,9 @@ typedef struct exo_chunk {
     exo_span rest_;                      /* of a content fragment that the think filter is at work on */
     exo_json_decoder decoder_;           /* of the string that is being handed out */
     uint32_t places_[EXO_CHUNK_PLACES_]; /* of the event, of the choice and of the tool call at hand */
+#ifndef EXO_SMALL
+    uint32_t keys_; /* so many were looked up */
+#endif
     uint64_t number_;
 #ifndef EXO_SMALL
     exo_recalled recalled_; /* of the event at hand, where its shape is remembered; else nothing is known */
@@ -172,18 +175,17 @@ typedef struct exo_chunk {
     uint32_t noted_calls_;  /* the inside of the tool calls of which the members of the first were found so; 0: none */
     uint32_t noted_call_;
     uint32_t behind_call_;
-    uint32_t keys_; /* so many were looked up */
 #endif
     exo_think think_; /* from here on, and limit_: what outlives the event; a text is decoded in the scratch */
 #ifdef EXO_SMALL
     char scratch_[EXO_JSON_SCRATCH];
 #else
     char scratch_[EXO_JSON_SCRATCH + EXO_CHUNK_SPARE_];
+    bool by_tokens_;                 /* for tests: no event is read in a shorter way */
+    bool ends_otherwise_;            /* events do not end with LF and LF */
     const exo_allocator *remembers_; /* NULL: nothing is */
     exo_shapes *shapes_;
     exo_known learned_;                   /* as what the event at hand may be remembered */
-    bool by_tokens_;                      /* for tests: no event is read in a shorter way */
-    bool ends_otherwise_;                 /* events do not end with LF and LF */
     const char *strange_;                 /* the event ahead that is of no shape that is remembered */
     uint16_t looked_up_[EXO_CHUNK_KEYS_]; /* what the first keys of the last event were: private to chunk_pass.c */
 #endif

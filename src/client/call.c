@@ -76,7 +76,7 @@ static void call_drop_exchange(exo_call *call, bool reuse)
     }
     call->try.readable = false;
     call->try.closed = false;
-    call->holds &= ~(unsigned)HOLD_BOUND;
+    call->holds &= (uint8_t)~HOLD_BOUND;
 }
 
 /* A redirect is not followed, but who corrects base_url wants to know where it leads. */
@@ -770,7 +770,7 @@ void exo_call_stand(exo_call *call)
 void exo_call_set_hold(exo_call *call, int64_t now, enum exo_hold why, bool held)
 {
     bool was_held = call->holds != 0;
-    call->holds = held ? call->holds | (unsigned)why : call->holds & ~(unsigned)why;
+    call->holds = (uint8_t)(held ? call->holds | (unsigned)why : call->holds & ~(unsigned)why);
     bool is_held = call->holds != 0;
     if (was_held != is_held && call->try.begun) {
         exo_attempt_hold(&call->try.attempt, now, is_held);

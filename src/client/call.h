@@ -36,9 +36,9 @@ struct exo_call {
     exo_call *previous; /* in client->calls */
     exo_call *next;
     exo_call_state state;
-    bool is_live;   /* counted in client->live */
-    bool is_chats;  /* it is of a blocking form, which frees it */
-    unsigned holds; /* a sum of exo_hold */
+    bool is_live;  /* counted in client->live */
+    bool is_chats; /* it is of a blocking form, which frees it */
+    uint8_t holds; /* a sum of exo_hold */
     void *user;
     exo_call_options options; /* what it points to are copies */
     exo_reply *reply;
@@ -46,11 +46,11 @@ struct exo_call {
     struct {
         exo_deployed **lineup; /* the deployments of the route, by number; behind the stops, in one block with them */
         exo_route_stop *stops; /* first the model and its fallbacks, then the context fallbacks */
-        size_t count;
         exo_route route;
         exo_route_policy policy;
         exo_random random;
         exo_deployed *at;  /* the deployment that is attempted */
+        uint32_t count;    /* of deployments in the route */
         bool last;         /* no other is left that was not tried yet */
         bool fallback_due; /* an attempt has failed, and FALLBACK was not handed out yet */
         bool restart_due;  /* RESTART is handed out before anything else */
@@ -65,11 +65,11 @@ struct exo_call {
         bool readable;          /* bytes may wait to be taken from the exchange */
         bool has_body;          /* what is sent may still be in memory */
         bool closed;            /* the exchange is over, and the attempt was not told yet */
+        bool resumed;           /* the caller says that a source has data again */
         int64_t started_ms;     /* when the attempt began, since the call did */
         int64_t closed_at;      /* when it ended */
         int64_t arrived_at;     /* when the last bytes came */
         int64_t starved_at;     /* since when sizing waits for a source, or -1 */
-        bool resumed;           /* the caller says that a source has data again */
         exo_buffer feed;        /* the bytes that the attempt is reading, */
         size_t feed_at;         /* and how many of them it was told of */
         exo_buffer *sent_start; /* the first bytes of the body that was sent last, for the log; NULL: it wants none */

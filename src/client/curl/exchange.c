@@ -50,7 +50,7 @@ static size_t exchange_breaks_off(exo_exchange *x, int code)
 /* When the time that libcurl has for connecting is over. */
 static void exchange_note_limit(exo_exchange *x)
 {
-    const int64_t limit = x->connecting.since + x->connecting.allowed;
+    const int64_t limit = x->way.passed + x->connecting.allowed;
     x->pool->limit = x->pool->limit < limit ? x->pool->limit : limit;
 }
 
@@ -311,7 +311,7 @@ static void exchange_nudge_at(exo_exchange *x, int64_t moment)
 /* An address is tried: libcurl gives it half of the time that is left, unless it is the last one. */
 static void exchange_plan_nudge(exo_exchange *x, int64_t now)
 {
-    int64_t left = x->connecting.since + x->connecting.allowed - now;
+    int64_t left = x->way.passed + x->connecting.allowed - now;
     exchange_nudge_at(x, now + (left > 0 ? left / 2 : 0) + EXCHANGE_NUDGE_MS);
 }
 
@@ -544,7 +544,6 @@ static void exchange_passes(exo_visitor *visitor)
     x->way.passed = exo_pool_now();
     const int64_t spent = x->way.passed - x->way.since - x->way.queued;
     const int64_t allowed = x->connecting.allowed - spent;
-    x->connecting.since = x->way.passed;
     x->connecting.allowed = allowed > 1 ? allowed : 1;
     exchange_list_connecting(x);
     if (curl_easy_setopt(x->curl.easy, CURLOPT_CONNECTTIMEOUT_MS, 0L) != CURLE_OK ||
@@ -877,7 +876,7 @@ void exo_exchange_over(exo_exchange *exchange, CURLcode result, int64_t now)
     exchange_unlist_connecting(exchange);
     exchange_note_heard(exchange);
     exo_exchange_progress(exchange, &last);
-    if (!exchange->lacks.is_struck) {
+    if (!exchange->is_struck) {
         exchange->lacks.error = exo_shortage_of(exchange);
     }
     if (exchange->lacks.error != 0) {
@@ -889,8 +888,8 @@ void exo_exchange_over(exo_exchange *exchange, CURLcode result, int64_t now)
 
 void exo_exchange_strike(exo_exchange *exchange, int error)
 {
-    if (!exchange->lacks.is_struck && !exchange->over) {
-        exchange->lacks.is_struck = true;
+    if (!exchange->is_struck && !exchange->over) {
+        exchange->is_struck = true;
         exchange->lacks.error = error;
         exchange->lacks.next = exchange->pool->struck;
         exchange->pool->struck = exchange;

@@ -43,6 +43,7 @@ struct exo_exchange {
     void *owner;
     exo_progress place;
     bool over;
+    bool is_struck;      /* it is in the pool's list of those that can go no further */
     bool is_http2;       /* known from the first byte of a body on */
     exo_visitor visitor; /* at the gate; libcurl has the exchange once it has passed */
     struct {
@@ -57,9 +58,8 @@ struct exo_exchange {
     struct {
         exo_exchange *next;
         exo_exchange **link; /* what points to this one, or NULL: not in the pool's list */
-        int64_t since;
-        int64_t allowed; /* milliseconds that libcurl has, from there on */
-        int64_t nudge;   /* when it is to be nudged, or -1 */
+        int64_t allowed;     /* milliseconds that libcurl has since it got it */
+        int64_t nudge;       /* when it is to be nudged, or -1 */
     } connecting;
     struct {
         exo_handle *handle;         /* NULL: memory ran out */
@@ -99,14 +99,12 @@ struct exo_exchange {
     } received;
     struct {
         int error; /* an errno that says what this machine lacks, or 0 */
-        union {    /* which was connected to last, where it has ports; shortage.c asks again */
+        union {    /* which was connected to last, where it has ports (else AF_UNSPEC); shortage.c asks again */
             struct sockaddr any;
             struct sockaddr_in v4;
             struct sockaddr_in6 v6;
         } address;
-        socklen_t length;          /* of that, 0: none */
-        bool is_struck;            /* it is in the pool's list of those that can go no further */
-        struct exo_exchange *next; /* in that list */
+        struct exo_exchange *next; /* in the pool's list of those that are struck */
     } lacks;
 };
 

@@ -29,9 +29,8 @@ bool exo_is_shortage(int error)
 void exo_shortage_note(exo_exchange *exchange, const struct curl_sockaddr *address, int error)
 {
     exchange->lacks.error = exo_is_shortage(error) ? error : 0;
-    exchange->lacks.length = 0;
+    exchange->lacks.address.any.sa_family = AF_UNSPEC;
     if (error == 0 && address->addrlen <= sizeof exchange->lacks.address) {
-        exchange->lacks.length = (socklen_t)address->addrlen;
         memcpy(&exchange->lacks.address, &address->addr, address->addrlen);
     }
 }
@@ -56,7 +55,9 @@ static int shortage_of_ports(const exo_exchange *x)
     if (made < 0) {
         return exo_is_shortage(errno) ? errno : 0;
     }
-    bool reachable = connect(made, &x->lacks.address.any, x->lacks.length) == 0;
+    const bool is_v4 = x->lacks.address.any.sa_family == AF_INET;
+    const socklen_t length = is_v4 ? sizeof x->lacks.address.v4 : sizeof x->lacks.address.v6;
+    bool reachable = connect(made, &x->lacks.address.any, length) == 0;
     close(made);
     return reachable ? EADDRNOTAVAIL : 0;
 }
