@@ -19,7 +19,8 @@ typedef struct exo_client exo_client;
 /* One call: from exo_call_start() until exo_call_free(). */
 typedef struct exo_call exo_call;
 
-/* One event. Spans are valid until the next call on the client. */
+/* One event. Spans, and what `failure`, `usage` and `next` point to, are valid until the next call on the client or the
+ * call, exo_call_cancel() included. */
 typedef struct exo_event {
     exo_event_type type; /* intake.h has them all, and which of the fields below each sets */
     exo_call *call;

@@ -93,8 +93,9 @@ static const char *call_model_at(const exo_deployed *deployed)
     return deployed->options.model ? deployed->options.model : deployed->name;
 }
 
-/* What the trail keeps of the attempt that is under way, and what the reply says of its failure. */
-static void call_close_attempt(exo_call *call)
+/* What the trail keeps of the attempt that is under way, and what the reply says of its failure. False: the trail has
+ * no room for it, and a good answer is a failure for that. */
+static bool call_close_attempt(exo_call *call)
 {
     exo_attempt *attempt = &call->try.attempt;
     const exo_deployed *at = call->path.at;
@@ -127,7 +128,10 @@ static void call_close_attempt(exo_call *call)
     } else {
         exo_reply_succeed(call->reply, told.request_id);
     }
-    exo_record_attempt(call);
+    if (noted == EXO_OK) {
+        exo_record_attempt(call);
+    }
+    return noted == EXO_OK;
 }
 
 static void call_free_attempt(exo_call *call)
@@ -144,7 +148,7 @@ static void call_break_off(exo_call *call, int code, const char *message)
     exo_span words = exo_span_text(message);
     if (call->try.begun) {
         exo_attempt_break_off(&call->try.attempt, code, words);
-        call_close_attempt(call);
+        (void)call_close_attempt(call); /* its own failure says more */
         call_free_attempt(call);
     } else {
         exo_reply_fail_saying(call->reply, code, words);
@@ -168,7 +172,10 @@ static void call_settle(exo_call *call)
     int64_t now = call_now(call);
     bool spent = exo_encoding_spent(&call->try.encoding);
     unsigned how = (exo_attempt_shown(attempt) ? EXO_HOW_SHOWN : 0U) | (spent ? EXO_HOW_SPENT : 0U);
-    call_close_attempt(call);
+    const bool is_noted = call_close_attempt(call);
+    if (!is_noted) { /* which stops the route: nothing is sent that the trail does not have */
+        exo_reply_fail_saying(call->reply, EXO_E_NO_MEMORY, exo_span_of(NULL, 0));
+    }
     if (exo_attempt_todo(attempt) == EXO_DO_DRAIN && !call->try.closed) { /* what is over has nothing left to drain */
         exo_drains_add(&call->client->drains, call->try.exchange, call->path.at);
         call->try.exchange = NULL;
@@ -181,8 +188,8 @@ static void call_settle(exo_call *call)
         return;
     }
     exo_route_failed(&call->path.route, now, call->reply->failure, how);
-    call->path.fallback_due =
-        (call->options.events & EXO_WANT(EXO_EVENT_FALLBACK)) != 0 && call->reply->failure->code != EXO_E_CLOCK_TOTAL;
+    call->path.fallback_due = is_noted && (call->options.events & EXO_WANT(EXO_EVENT_FALLBACK)) != 0 &&
+                              call->reply->failure->code != EXO_E_CLOCK_TOTAL;
     call->state = CALL_ROUTING;
     call_wake(call);
 }

@@ -127,7 +127,7 @@ static size_t guard_pass(void *ctx, uint32_t levels)
     exo_guard *g = ctx;
     const unsigned forks = exo_forks();
     const size_t count = g->inner_.ops->pass ? g->inner_.ops->pass(g->inner_.ctx, levels) : 0;
-    g->is_forked_ = exo_forks() != forks;
+    g->is_forked_ |= exo_forks() != forks;
     g->place_.names_messages_ = g->place_.names_messages_ && count == 0;
     return count;
 }
@@ -137,7 +137,7 @@ static bool guard_is_plain(void *ctx)
     exo_guard *g = ctx;
     const unsigned forks = exo_forks();
     const bool is_plain = g->inner_.ops->is_plain && g->inner_.ops->is_plain(g->inner_.ctx);
-    g->is_forked_ = exo_forks() != forks;
+    g->is_forked_ |= exo_forks() != forks;
     return is_plain;
 }
 

@@ -244,3 +244,25 @@ def test_every_allocation_may_fail(driver, upstream, tmp_path, for_good):
             strange.append(chain)
     print(f"{nth - 1} allocations; {len(spared)} of them could be done without")
     assert nth > 150 and not strange  # of three calls
+
+
+def test_the_trail_has_every_attempt_that_a_fallback_tells_of(driver, upstream):
+    """Where there is no room for one, the call ends: nothing is told of it, and nothing more is sent."""
+    names = ["status-503", "status-500", "ok"]
+    driver.setup(upstream, *names)
+    for name in names[1:]:
+        driver.ok("fallback", names[0], name)
+    ended = nth = 0
+    while True:
+        nth += 1
+        driver("faults", nth)
+        said = driver("chat", 0, events=1 << 1 | 1 << 9)  # TEXT, FALLBACK
+        if driver("faults", 0).lines[0]["made"] == 0:
+            break
+        told = [event["attempt"] for event in said.events if event["event"] == "fallback"]
+        assert told == list(range(len(told))), (nth, said.lines)
+        if said.all("reply"):
+            assert len(told) <= len(said.attempts), (nth, said.lines)
+            ended += len(said.attempts) < 3 and said.failed == "EXO_E_NO_MEMORY"
+    assert [event["attempt"] for event in said.events if event["event"] == "fallback"] == [0, 1]
+    assert said.failed is None and ended >= 4  # an entry, and two names of it, of two attempts at least

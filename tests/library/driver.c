@@ -168,6 +168,9 @@ static void print_event(const exo_event *event)
     if (event->usage) {
         print_usage(event->usage);
     }
+    if (event->type == EXO_EVENT_FALLBACK) {
+        print_number("attempt", event->attempt);
+    }
     print_failure("failure", event->failure);
     print_end();
 }
