@@ -116,7 +116,8 @@ typedef struct exo_transport_table {
     /* The time, in milliseconds of a monotonic clock. */
     int64_t (*now)(const exo_transport *transport);
     /* Moves bytes, waiting for them at most `wait` milliseconds (negative: as long as it takes), and returns a moment:
-     * whatever had come by then was told. */
+     * whatever had come by then was told. It may leave off while others are still to be told, and then sets `left_off`:
+     * the next one goes on there and does not wait. */
     int64_t (*serve)(exo_transport *transport, int64_t wait);
     /* When serve() must be called even if no socket is ready; -1: no time limit. */
     int64_t (*due)(const exo_transport *transport);
