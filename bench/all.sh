@@ -18,11 +18,13 @@ usage()
 }
 
 write=--take
+results=results
 while getopts nq option; do
     case $option in
     n) write= ;;
     q)
         write=
+        results=quick-results # not to be taken over by mistake
         ROUNDS=100 STREAMS=50 MEGABYTES=8 SCALES="20 40" PEER_ROUNDS=1 PYTHON_ROUNDS=1
         PYTHON_CLIENTS=${PYTHON_CLIENTS:-ours original aiohttp openai-npm}
         PYTHON_ROWS=${PYTHON_ROWS:-start chat big-one sequence}
@@ -37,7 +39,7 @@ for part in "$@"; do
     case " $PARTS " in *" $part "*) ;; *) usage ;; esac
 done
 BUILD=$(cd "${BUILD:-build}" && pwd) || exit 1
-BENCH_RESULTS=$BUILD/bench/results
+BENCH_RESULTS=$BUILD/bench/$results
 PYTHONDONTWRITEBYTECODE=1
 export BUILD BENCH_RESULTS PYTHONDONTWRITEBYTECODE
 rm -rf "$BENCH_RESULTS"
