@@ -900,6 +900,7 @@ static bool chunk_next_choice(exo_chunk *chunk)
         chunk->usage_ = member[CHOICE_USAGE];
     }
 #ifndef EXO_SMALL
+    chunk->echo_ = '\0'; /* the choice before it may have had a role */
     if (member[DELTA_ROLE] > 0)
 #endif
     {

@@ -279,6 +279,9 @@ static void roles_of_others_and_errors_of_choices(void **state)
         {"{\"choices\":[{\"message\":{\"role\":\"tool\",\"content\":\"a\"}},{\"delta\":{\"role\":\"model\",\"content\":"
          "\"b\"}}]}",
          "content \"a\" last whole echo\ncontent \"b\" last\n"},
+        {"{\"choices\":[{\"delta\":{\"role\":\"user\",\"content\":\"a\"}},{\"index\":1,\"delta\":{\"content\":\"b\"}}]"
+         "}",
+         "content \"a\" last echo\ncontent [1] \"b\" last\n"},
         {"{\"id\":\"g\",\"choices\":[{\"index\":0,\"error\":{\"code\":502},\"delta\":{\"content\":\"a\"}}]}",
          "id \"g\"\nerror \"{\"index\":0,\"error\":{\"code\":502},\"delta\":{\"content\":\"a\"}}\"\ncontent \"a\" "
          "last\n"},
