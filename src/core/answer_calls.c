@@ -645,11 +645,11 @@ int exo_calls_apply(exo_answer *answer, exo_delta *delta)
 static inline struct call *calls_find_going_on(exo_answer *answer, const exo_delta *delta)
 {
     const size_t size = answer->kept_[EXO_KEPT_CALLS_].len;
-    struct call *const first = call_at(answer, 0);
-    struct call *found = first;
     if (size == 0 || delta->opens) {
         return NULL;
     }
+    struct call *const first = call_at(answer, 0);
+    struct call *found = first;
     if (size > sizeof *first) {
         bool fitting = false;
         for (struct call *call = first; call < first + size / sizeof *first; call++) {
@@ -701,11 +701,11 @@ bool exo_calls_go_on_with_arguments(exo_answer *answer, const exo_delta *delta, 
 {
     exo_buffer *log = calls_log_of(answer);
     const size_t size = delta->text.len;
-    struct call *call = call_at(answer, answer->call_);
-    if (delta->joined && !(call = calls_find_going_on(answer, delta))) {
+    if (answer->kept_[EXO_KEPT_CALLS_].len == 0 || !(answer->keep_ & EXO_KEEP_TOOLS)) {
         return false;
     }
-    if (answer->kept_[EXO_KEPT_CALLS_].len == 0 || !(answer->keep_ & EXO_KEEP_TOOLS)) {
+    struct call *call = delta->joined ? calls_find_going_on(answer, delta) : call_at(answer, answer->call_);
+    if (!call) {
         return false;
     }
     struct exo_run *run = &call->arguments;
