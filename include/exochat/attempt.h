@@ -194,8 +194,9 @@ void exo_attempt_upload(exo_attempt *attempt, int64_t now, uint64_t accepted, ui
 /* A response head begins; one that is interim (1xx) is followed by another. EXO_OK or EXO_E_HEAD_LIMIT, as below. */
 int exo_attempt_status(exo_attempt *attempt, uint16_t status);
 
-/* One header of it. `wall` is the time of day in seconds since 1970, 0 where it is not known. EXO_OK, or
- * EXO_E_HEAD_LIMIT, EXO_E_HEADERS_LIMIT or EXO_E_NO_MEMORY: break off and say closed() with that code. */
+/* One header of it; one behind the head, a trailer, counts for the limits only. `wall` is the time of day in seconds
+ * since 1970, 0 where it is not known. EXO_OK, or EXO_E_HEAD_LIMIT, EXO_E_HEADERS_LIMIT or EXO_E_NO_MEMORY: break off
+ * and say closed() with that code. */
 int exo_attempt_header(exo_attempt *attempt, exo_span name, exo_span value, int64_t wall);
 
 /* The head has ended. */

@@ -315,7 +315,7 @@ int exo_attempt_header(exo_attempt *attempt, exo_span name, exo_span value, int6
         return EXO_E_HEADERS_LIMIT;
     }
     attempt->head_count_++;
-    if (attempt->end_ == ATTEMPT_RUNS) {
+    if (attempt->end_ == ATTEMPT_RUNS && !attempt->head_ended_) { /* trailers say nothing */
         exo_failure *failure = attempt_failure(attempt);
         if (!HAS_ROOM(failure)) {
             return EXO_E_NO_MEMORY;

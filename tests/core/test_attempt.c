@@ -792,6 +792,20 @@ static void headers_are_heeded(void **state)
     tear_down(&s);
 }
 
+/* They come with the end of the body, before or behind what is read of it, as chance has it. */
+static void trailers_are_not_heeded(void **state)
+{
+    struct stage s;
+    (void)state;
+    set_up(&s, "trailers", "");
+    play(&s, OUT "5 status 429; 5 header retry-after 7; 5 header x-request-id abc; 5 end; 5 header retry-after 9; "
+                 "5 header x-request-id def; 5 reason; 5 closed; = EXO_E_RATE_LIMIT");
+    const exo_failure *failure = exo_attempt_failure(&s.attempt);
+    assert_int_equal(failure->retry_after, 7000);
+    assert_string_equal(failure->request_id, "abc");
+    tear_down(&s);
+}
+
 /* Whatever allocation fails, an attempt ends as it would, or for want of memory. */
 static void every_allocation_may_fail(void **state)
 {
@@ -890,10 +904,11 @@ static void clocks_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_clock_in_each_phase),  cmocka_unit_test(every_script),
-        cmocka_unit_test(heads_are_bounded),         cmocka_unit_test(headers_are_heeded),
-        cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(draining_is_bounded),
-        cmocka_unit_test(wrong_options_are_refused), cmocka_unit_test(clocks_are_named),
+        cmocka_unit_test(each_clock_in_each_phase), cmocka_unit_test(every_script),
+        cmocka_unit_test(heads_are_bounded),        cmocka_unit_test(headers_are_heeded),
+        cmocka_unit_test(trailers_are_not_heeded),  cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(draining_is_bounded),      cmocka_unit_test(wrong_options_are_refused),
+        cmocka_unit_test(clocks_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
