@@ -253,8 +253,8 @@ static int encoding_write_whole(exo_encoding *encoding, exo_window *window)
 
 int exo_encoding_write(exo_encoding *encoding, exo_window *window)
 {
-    if (encoding->whole_) {
-        return encoding_write_whole(encoding, window);
+    if (encoding->whole_len_ > 0) { /* of one that was let go, all is out */
+        return encoding->whole_ ? encoding_write_whole(encoding, window) : EXO_OK;
     }
     return encoding->raw_ ? exo_raw_write(encoding->raw_, window) : exo_encode_write(&encoding->walk_->encoder, window);
 }

@@ -71,7 +71,8 @@ uint64_t exo_encoding_written(const exo_encoding *encoding);
 
 /* The body as a whole, where it is in memory after sizing; empty where it is not. Valid until exo_encoding_aim() and
  * exo_encoding_free(). exo_encoding_hand_out() says that all of it is written; exo_encoding_give_whole() leaves it to
- * the caller, who wipes and frees it, or returns NULL. */
+ * the caller, who wipes and frees it, or returns NULL; exo_encoding_let_go() frees one of which all is written: more
+ * of it may be asked for, and is nothing. */
 exo_span exo_encoding_whole(const exo_encoding *encoding);
 void exo_encoding_hand_out(exo_encoding *encoding);
 char *exo_encoding_give_whole(exo_encoding *encoding, size_t *size);

@@ -145,10 +145,41 @@ static void small_bodies_in_memory_are_kept(void **state)
     exo_deployed_drop(other);
 }
 
+/* A transport asks once more for what comes behind the last byte, whenever that is. */
+static void behind_a_body_that_was_let_go_is_nothing(void **state)
+{
+    static char body[BODY_ROOM];
+    char message[256];
+    char room[8];
+    int error = EXO_OK;
+    exo_encoding encoding;
+    exo_claims claims = {0};
+    exo_window window = {room, sizeof room, 0};
+    exo_request *request = request_of(WITH_NOTHING, 10);
+    const exo_subject subject = {.request = request};
+    exo_call_options options = EXO_CALL_OPTIONS_INIT;
+    exo_deployment deployment = EXO_DEPLOYMENT_INIT;
+    (void)state;
+    deployment.base_url = "http://h/v1";
+    exo_deployed *deployed = exo_deployed_new("m", &deployment, &error, message, sizeof message);
+    assert_int_equal(exo_encoding_init(&encoding, &subject, &options, &claims), EXO_OK);
+    assert_int_equal(exo_encoding_aim(&encoding, deployed, exo_limits_host()), EXO_OK);
+    assert_int_equal(exo_encoding_size(&encoding, SIZE_MAX), EXO_OK);
+    const size_t len = write_body(&encoding, 1000, body);
+    exo_encoding_let_go(&encoding);
+    assert_int_equal(exo_encoding_write(&encoding, &window), EXO_OK);
+    assert_int_equal(window.pos, 0);
+    assert_int_equal(exo_encoding_written(&encoding), len);
+    exo_encoding_free(&encoding);
+    exo_request_free(request);
+    exo_deployed_drop(deployed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_bodies_in_memory_are_kept),
+        cmocka_unit_test(behind_a_body_that_was_let_go_is_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
