@@ -543,8 +543,9 @@ static exo_span call_next_bytes(exo_call *call)
         (void)call_table(call)->take(call->try.exchange, feed);
     }
     exo_span bytes = exo_buffer_span(feed);
-    bytes.ptr += call->try.feed_at;
-    bytes.len -= call->try.feed_at;
+    if (bytes.len > 0) { /* of nothing there is no place behind */
+        bytes = exo_span_of(bytes.ptr + call->try.feed_at, bytes.len - call->try.feed_at);
+    }
     bytes.len = call_slice(call, bytes.len < EXO_READING_SLICE ? bytes.len : EXO_READING_SLICE);
     call->try.feed_at += bytes.len;
     call->client->turn.left -= (int64_t)bytes.len;
