@@ -214,7 +214,8 @@ size_t exo_chunk_begin_ahead(exo_chunk *chunk, exo_span ahead, exo_delta *delta)
 void exo_chunk_begin_known(exo_chunk *chunk);
 
 /* The same as exo_chunk_begin() with the event that `ahead` begins with, not empty, if that is plain JSON in one line,
- * and LF and LF follow: returns the length of its data. 0: it is not, and nothing was begun. */
+ * and LF and LF follow: returns the length of its data. 0: it is not, and nothing was begun, but the last event may be
+ * forgotten. */
 size_t exo_chunk_read_ahead(exo_chunk *chunk, exo_span ahead);
 
 /* Leaves out the deltas that name the response of the event that was just begun, where each is one of the words, in

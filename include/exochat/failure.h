@@ -154,9 +154,8 @@ void exo_failing_close(exo_failing *failing, const exo_allocator *allocator);
 /* EXO_OK, or the code of the failure. */
 int exo_failing_code(const exo_failing *failing);
 
-/* The failure, where it has come; without memory for it, one that says so. Its verdict is right where none has come
- * too.
- */
+/* The failure, where it has come; without memory for it, one that says so. Where none has come only its verdict
+ * counts, which is that of EXO_OK. */
 const exo_failure *exo_failing_look(const exo_failing *failing);
 
 /* The request id that headers gave, "" where they gave none. */

@@ -82,7 +82,8 @@ typedef struct exo_cursor_ops {
 #ifndef EXO_SMALL
     /* Short cuts past next(), NULL where there is none. Behind a KEY: passes over its value, as long as that is some
      * thousands of tokens at most, and has no source, nothing that next() would find wrong, and no more than `levels`
-     * arrays and objects inside of each other. Returns how many values those were; 0: none was passed. */
+     * arrays and objects inside of each other. Returns how many values or tokens those were, which the
+     * walk is charged for; 0: none was passed, and the cursor stands where it stood. */
     size_t (*pass)(void *ctx, uint32_t levels);
     /* Behind an OBJECT: whether it is known that none of its own keys begins with an underscore. */
     bool (*is_plain)(void *ctx);

@@ -25,7 +25,8 @@ enum json_space {
     SPACE_IN_LINE
 };
 
-/* The same of a number's fraction and exponent, or the latter alone, of which the first byte is there. */
+/* Passes over a number's fraction and exponent, or the latter alone, from its first byte, which is there. NULL: it is
+ * none. */
 const char *exo_json_pass_fraction(const char *at, const char *end);
 
 /* Passes over digits. */

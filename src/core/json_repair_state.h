@@ -2,7 +2,7 @@
  * json_repair_state.h: where a repair is in its text, and the short way that it takes where the text is as it should
  * be.
  *
- * Private to src/core, where json_repair.c and json_repair_pass.c use it. It bounds nothing: json_repair.h says what
+ * Private to src/core, where all files of the repair use it. It bounds nothing: json_repair.h says what
  * does.
  */
 #ifndef EXO_CORE_JSON_REPAIR_STATE_H

@@ -166,7 +166,7 @@ static bool json_copy_short(char *out, const char *in, size_t len)
     return !vector_any(vector_specials(vector_of(first, first)));
 }
 
-/* The same of what is less than a vector: blanks are put behind it, and taken back. */
+/* The same as json_escape_vectors(), of what is less than a vector: blanks are put behind it, and taken back. */
 static json_place json_escape_rest(json_place at, const char *end, const char *full)
 {
     char padded[2 * VECTOR_BYTES];

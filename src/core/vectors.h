@@ -177,7 +177,7 @@ static inline unsigned vector_clean_behind(const char *text, unsigned before)
     return (unsigned)__builtin_ctzll(bits | 1U << VECTOR_BYTES);
 }
 
-/* The same of a block: marks in `marks`, and whether there are any. */
+/* Marks in a block what must be escaped or is not ASCII, and says whether there is any. */
 static inline bool vector_mark(const vector_block *block, vector_block *marks)
 {
     marks->a = vector_specials(block->a);
