@@ -24,7 +24,7 @@
 /* The most bytes of a key without quotation marks; longer ones are left to the long way. */
 #define WORD_MAX (LOOK_AHEAD - 16)
 
-typedef struct pass {
+typedef struct repair_passage {
     repair *r;
     const char *end; /* of the text */
     char *to;        /* where the output goes on */
@@ -33,10 +33,10 @@ typedef struct pass {
     const char *key;   /* where it begins, with its mark, or NULL */
     exo_span name;     /* its text */
     const char *value; /* what is behind its colon */
-} pass;
+} repair_passage;
 
 /* The end of the letters, digits and low lines from `at` on. */
-static inline const char *pass_word(const char *at, const char *end)
+static inline const char *repair_pass_word(const char *at, const char *end)
 {
     while (at < end && (((*at | 0x20) >= 'a' && (*at | 0x20) <= 'z') || *at == '_' || ascii_is_digit(*at))) {
         at++;
@@ -44,13 +44,13 @@ static inline const char *pass_word(const char *at, const char *end)
     return at;
 }
 
-static inline bool pass_has_room(const pass *p, size_t len)
+static inline bool repair_pass_has_room(const repair_passage *p, size_t len)
 {
     return (size_t)(p->room - p->to) >= len + PASS_ROOM;
 }
 
 /* Writes what there is room for. */
-static inline void pass_put(pass *p, const char *text, size_t len)
+static inline void repair_pass_put(repair_passage *p, const char *text, size_t len)
 {
     if (len <= COPY_LEN && p->end - text >= COPY_LEN) {
         memcpy(p->to, text, COPY_LEN);
@@ -61,7 +61,7 @@ static inline void pass_put(pass *p, const char *text, size_t len)
 }
 
 /* Writes the comma before a key or an element. */
-static inline void pass_put_comma(pass *p)
+static inline void repair_pass_put_comma(repair_passage *p)
 {
     if (!p->r->first && p->r->wait != WAIT_MEMBER) {
         *p->to++ = ',';
@@ -69,7 +69,7 @@ static inline void pass_put_comma(pass *p)
 }
 
 /* A key or a value was read: what is to be next. */
-static inline void pass_done(repair *r, enum wait wait)
+static inline void repair_pass_done(repair *r, enum wait wait)
 {
     r->wait = wait;
     r->first = false;
@@ -78,14 +78,14 @@ static inline void pass_done(repair *r, enum wait wait)
 }
 
 /* A scalar was read. */
-static inline void pass_value_done(repair *r)
+static inline void repair_pass_value_done(repair *r)
 {
     r->full = true;
-    pass_done(r, r->wait == WAIT_MEMBER ? WAIT_KEY : r->wait);
+    repair_pass_done(r, r->wait == WAIT_MEMBER ? WAIT_KEY : r->wait);
 }
 
 /* The first byte from `at` on that is `mark` or may not stand in a JSON string as it is. */
-static inline const char *pass_run(const char *at, const char *end, char mark)
+static inline const char *repair_pass_run(const char *at, const char *end, char mark)
 {
     for (;;) {
 #ifdef VECTOR_BYTES
@@ -111,7 +111,7 @@ static inline const char *pass_run(const char *at, const char *end, char mark)
 }
 
 /* The length of an escape that stays as it is, or 0. */
-static size_t pass_escape_len(const char *at, size_t left)
+static size_t repair_pass_escape_len(const char *at, size_t left)
 {
     if (left > 1 && exo_json_escape_value((uint8_t)at[1]) >= 0) {
         return 2;
@@ -121,10 +121,10 @@ static size_t pass_escape_len(const char *at, size_t left)
 }
 
 /* Writes what may not stand in a string as it is, and returns what is behind it; NULL: it is left to the long way. */
-static const char *pass_special(pass *p, const char *at)
+static const char *repair_pass_special(repair_passage *p, const char *at)
 {
     const size_t left = (size_t)(p->end - at);
-    if ((uint8_t)*at >= 0x80 || !pass_has_room(p, JSON_ESCAPE_MAX)) {
+    if ((uint8_t)*at >= 0x80 || !repair_pass_has_room(p, JSON_ESCAPE_MAX)) {
         return NULL;
     }
     if (*at != '\\') {
@@ -135,37 +135,37 @@ static const char *pass_special(pass *p, const char *at)
         *p->to++ = '\'';
         return at + 2;
     }
-    const size_t len = pass_escape_len(at, left);
-    pass_put(p, at, len);
+    const size_t len = repair_pass_escape_len(at, left);
+    repair_pass_put(p, at, len);
     return len > 0 ? at + len : NULL;
 }
 
 /* Writes a string's content up to its first closing mark, and returns that. */
-static const char *pass_content(pass *p, const char *at, char mark)
+static const char *repair_pass_content(repair_passage *p, const char *at, char mark)
 {
     for (;;) {
-        const char *const run = pass_run(at, p->end, mark);
+        const char *const run = repair_pass_run(at, p->end, mark);
         const size_t len = (size_t)(run - at);
-        if (!pass_has_room(p, len)) {
+        if (!repair_pass_has_room(p, len)) {
             return NULL;
         }
-        pass_put(p, at, len);
+        repair_pass_put(p, at, len);
         if (run == p->end || *run == mark) {
             return run < p->end ? run : NULL;
         }
-        if (!(at = pass_special(p, run))) {
+        if (!(at = repair_pass_special(p, run))) {
             return NULL;
         }
     }
 }
 
 /* Looks for a key and its colon at `at`, and notes them. */
-static bool pass_find_key(pass *p, const char *at)
+static bool repair_pass_find_key(repair_passage *p, const char *at)
 {
     const char mark = *at;
     const bool quoted = mark == '"' || mark == '\'';
     const char *const name = at + quoted;
-    const char *close = quoted ? pass_run(name, p->end, mark) : pass_word(name, p->end);
+    const char *close = quoted ? repair_pass_run(name, p->end, mark) : repair_pass_word(name, p->end);
     p->key = NULL;
     const size_t len = (size_t)(close - name);
     if (quoted ? close == p->end || *close != mark : len == 0 || len > WORD_MAX) {
@@ -183,7 +183,7 @@ static bool pass_find_key(pass *p, const char *at)
 
 /* Whether a string that ends before `at` does so beyond doubt: closing brackets follow that fit, and the text's end, or
  * a comma and an element, a key, a bracket or a comment. */
-static bool pass_is_end(pass *p, const char *at)
+static bool repair_pass_is_end(repair_passage *p, const char *at)
 {
     const repair *const r = p->r;
     unsigned depth = r->depth;
@@ -203,42 +203,43 @@ static bool pass_is_end(pass *p, const char *at)
     if (!comma || at == p->end || (uint8_t)(*at - '!') >= 0x80 - '!' || *at == '}' || *at == ']') {
         return false; /* among others: white space of Unicode, with who knows what behind it */
     }
-    return r->closers[depth] == ']' || *at == '{' || *at == '[' || *at == '/' || *at == '#' || pass_find_key(p, at);
+    return r->closers[depth] == ']' || *at == '{' || *at == '[' || *at == '/' || *at == '#' ||
+           repair_pass_find_key(p, at);
 }
 
-static const char *pass_string(pass *p, const char *at)
+static const char *repair_pass_string(repair_passage *p, const char *at)
 {
     const char mark = *at;
-    pass_put_comma(p);
+    repair_pass_put_comma(p);
     *p->to++ = '"';
-    at = pass_content(p, at + 1, mark);
-    if (!at || !pass_is_end(p, at + 1)) {
+    at = repair_pass_content(p, at + 1, mark);
+    if (!at || !repair_pass_is_end(p, at + 1)) {
         return NULL;
     }
     *p->to++ = '"';
-    pass_value_done(p->r);
+    repair_pass_value_done(p->r);
     return at + 1;
 }
 
-static const char *pass_key(pass *p, const char *at)
+static const char *repair_pass_key(repair_passage *p, const char *at)
 {
-    if (p->key != at && !pass_find_key(p, at)) {
+    if (p->key != at && !repair_pass_find_key(p, at)) {
         return NULL;
     }
-    if (!pass_has_room(p, p->name.len)) {
+    if (!repair_pass_has_room(p, p->name.len)) {
         return NULL;
     }
-    pass_put_comma(p);
+    repair_pass_put_comma(p);
     *p->to++ = '"';
-    pass_put(p, p->name.ptr, p->name.len);
+    repair_pass_put(p, p->name.ptr, p->name.len);
     *p->to++ = '"';
     *p->to++ = ':';
-    pass_done(p->r, WAIT_MEMBER);
+    repair_pass_done(p->r, WAIT_MEMBER);
     return p->value;
 }
 
 /* The length of a literal of JSON or Python, and what it is in JSON in `*meant`; or 0. */
-static size_t pass_literal(const char *at, size_t left, const char **meant)
+static size_t repair_pass_literal(const char *at, size_t left, const char **meant)
 {
     static const char words[][2][6] = {{"true", "true"}, {"false", "false"}, {"null", "null"},
                                        {"True", "true"}, {"False", "false"}, {"None", "null"}};
@@ -253,14 +254,14 @@ static size_t pass_literal(const char *at, size_t left, const char **meant)
 }
 
 /* A number or a literal that a line end, a comma or a closing bracket follows. */
-static const char *pass_scalar(pass *p, const char *at)
+static const char *repair_pass_scalar(repair_passage *p, const char *at)
 {
     const char *meant = at;
     const char *close;
     if (*at == '-' || ascii_is_digit(*at)) {
         close = json_pass_number(at, p->end);
     } else {
-        close = at + pass_literal(at, (size_t)(p->end - at), &meant);
+        close = at + repair_pass_literal(at, (size_t)(p->end - at), &meant);
     }
     if (!close || close == at || close == p->end || !memchr(",}]\n\r", *close, 5)) {
         return NULL;
@@ -269,32 +270,32 @@ static const char *pass_scalar(pass *p, const char *at)
         return NULL; /* 1,000 perhaps */
     }
     const size_t len = meant == at ? (size_t)(close - at) : strlen(meant);
-    if (!pass_has_room(p, len)) {
+    if (!repair_pass_has_room(p, len)) {
         return NULL;
     }
-    pass_put_comma(p);
+    repair_pass_put_comma(p);
     memcpy(p->to, meant, len);
     p->to += len;
-    pass_value_done(p->r);
+    repair_pass_value_done(p->r);
     return close;
 }
 
-static const char *pass_open(pass *p, const char *at)
+static const char *repair_pass_open(repair_passage *p, const char *at)
 {
     repair *const r = p->r;
     if (r->wait == WAIT_KEY || r->depth == r->max_depth) {
         return NULL;
     }
-    pass_put_comma(p);
+    repair_pass_put_comma(p);
     *p->to++ = *at;
     r->full |= r->depth > 0;
     r->closers[++r->depth] = (char)(*at + 2); /* so far apart are { and }, and [ and ] */
-    pass_done(r, *at == '{' ? WAIT_KEY : WAIT_ELEMENT);
+    repair_pass_done(r, *at == '{' ? WAIT_KEY : WAIT_ELEMENT);
     r->first = true;
     return at + 1;
 }
 
-static const char *pass_close(pass *p, const char *at)
+static const char *repair_pass_close(repair_passage *p, const char *at)
 {
     repair *const r = p->r;
     if (r->wait == WAIT_MEMBER || r->depth < 2 || r->closers[r->depth] != *at) {
@@ -309,7 +310,7 @@ static const char *pass_close(pass *p, const char *at)
 }
 
 /* A comma, where one may be, or a colon. */
-static const char *pass_separator(repair *r, const char *at)
+static const char *repair_pass_separator(repair *r, const char *at)
 {
     if ((r->wait == WAIT_MEMBER) != (*at == ':') || r->depth == 0) {
         return NULL;
@@ -320,18 +321,18 @@ static const char *pass_separator(repair *r, const char *at)
 
 /* Reads and writes the token at `at`, and returns what is behind it; or NULL, and all that has changed is what stands
  * behind the output. */
-static const char *pass_token(pass *p, const char *at)
+static const char *repair_pass_token(repair_passage *p, const char *at)
 {
     switch (*at) {
     case '{':
     case '[':
-        return pass_open(p, at);
+        return repair_pass_open(p, at);
     case '}':
     case ']':
-        return pass_close(p, at);
+        return repair_pass_close(p, at);
     case ',':
     case ':':
-        return pass_separator(p->r, at);
+        return repair_pass_separator(p->r, at);
     default:
         break;
     }
@@ -339,9 +340,9 @@ static const char *pass_token(pass *p, const char *at)
         return NULL;
     }
     if (p->r->wait == WAIT_KEY) {
-        return pass_key(p, at);
+        return repair_pass_key(p, at);
     }
-    return *at == '"' || *at == '\'' ? pass_string(p, at) : pass_scalar(p, at);
+    return *at == '"' || *at == '\'' ? repair_pass_string(p, at) : repair_pass_scalar(p, at);
 }
 
 void exo_repair_pass(repair *r)
@@ -350,13 +351,14 @@ void exo_repair_pass(repair *r)
     if (r->twice || r->split > 0 || !out->data) {
         return;
     }
-    pass p = {r, r->in.ptr + r->in.len, out->data + out->len, out->data + out->capacity_, NULL, {NULL, 0}, NULL};
+    repair_passage p = {r,   r->in.ptr + r->in.len, out->data + out->len, out->data + out->capacity_, NULL, {NULL, 0},
+                        NULL};
     const char *at;
     const char *next = r->in.ptr + r->at;
     do {
         at = json_pass_space(next, p.end, SPACE_ANY);
         out->len = (size_t)(p.to - out->data);
-        next = at < p.end && pass_has_room(&p, 0) ? pass_token(&p, at) : NULL;
+        next = at < p.end && repair_pass_has_room(&p, 0) ? repair_pass_token(&p, at) : NULL;
     } while (next);
     r->at = (size_t)(at - r->in.ptr);
 }
