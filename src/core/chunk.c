@@ -151,7 +151,7 @@ static void chunk_find_end(const exo_chunk *chunk, uint32_t place, exo_json_toke
     token->plain = first[at] == '"';
 #ifdef VECTOR_BYTES
     if (!token->plain) {
-        at = (size_t)(json_pass_escapes(first + at, first + len) - first);
+        at = (size_t)(text_pass_escapes(first + at, first + len) - first);
     }
 #endif
     while (first[at] != '"') {

@@ -354,7 +354,7 @@ static int json_scan(exo_json_reader *reader, exo_json_token *token)
 SELDOM static const char *json_pass_on(const char *at, const char *end)
 {
 #ifdef VECTOR_BYTES
-    at = json_pass_escapes(at, end);
+    at = text_pass_escapes(at, end);
     at += json_short_run(at, (size_t)(end - at)); /* what ended it may stand anywhere in the next vector */
 #endif
     while (at < end && *at != '"') {

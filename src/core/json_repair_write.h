@@ -16,8 +16,10 @@ static inline bool repair_is_sign(int byte)
 /* Writes `len` bytes, unless nothing is to be written or there was an error. */
 void exo_repair_put(repair *r, const char *text, size_t len);
 
+/* The same with all bytes of a string of C. */
 void exo_repair_put_text(repair *r, const char *text);
 
+/* The same with one byte. */
 void exo_repair_put_byte(repair *r, int byte);
 
 /* Writes the token as what stands between a string's quotation marks, valid. */

@@ -67,9 +67,11 @@ static inline text_escapes text_find_escapes(uint64_t solidi, uint64_t before)
 }
 
 #ifdef VECTOR_BYTES
+_Static_assert(VECTOR_BYTES == 16, "the marks of a vector fill a uint16_t");
+
 /* Goes on inside of a string to its second quotation mark, or to where something may stand that is neither ASCII nor an
  * escape of a quotation mark or a reverse solidus; or to where there is no vector more. */
-static inline const char *json_pass_escapes(const char *at, const char *end)
+static inline const char *text_pass_escapes(const char *at, const char *end)
 {
     const vector none = {0};
     uint64_t escaped = 0; /* the first byte */
