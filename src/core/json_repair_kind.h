@@ -70,7 +70,7 @@ enum mark {
 };
 
 /* The byte at `at`, or -1 beyond the end. */
-static int repair_peek(const repair *r, size_t at)
+static inline int repair_peek(const repair *r, size_t at)
 {
     return at < r->in.len ? (uint8_t)r->in.ptr[at] : -1;
 }
