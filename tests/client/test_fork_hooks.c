@@ -260,6 +260,20 @@ static int on_read_of_writer(void *ctx, void *dst, size_t size, size_t *got)
     return EXO_OK;
 }
 
+/* Of what has just returned `code`, in the child and in the parent: the former, told EXO_E_FORKED, ends well here; the
+ * latter is told EXO_OK, and waits for it. */
+static void check_both(pid_t child, int code)
+{
+    int status = -1;
+    if (child == 0) {
+        _exit(code != EXO_E_FORKED);
+    }
+    assert_int_equal(code, EXO_OK);
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void a_body_that_is_written_in_a_child_is_not(void **state)
 {
     (void)state;
@@ -269,18 +283,11 @@ static void a_body_that_is_written_in_a_child_is_not(void **state)
         exo_request *request = exo_request_new("m");
         writer w = {client, -1, at_write};
         const exo_source source = {.ctx = &w, .size = EXO_SIZE_UNKNOWN, .read = on_read_of_writer};
-        int status = -1;
         deployment.base_url = "http://127.0.0.1:9/v1";
         assert_int_equal(exo_client_deploy(client, "m", &deployment), EXO_OK);
         assert_int_equal(exo_request_source(request, EXO_USER, &source, "text/plain", "s"), EXO_OK);
         const int code = exo_client_body(client, request, NULL, on_write, &w);
-        if (w.child == 0) {
-            _exit(code != EXO_E_FORKED);
-        }
-        assert_int_equal(code, EXO_OK);
-        assert_true(w.child > 0);
-        assert_int_equal(waitpid(w.child, &status, 0), w.child);
-        assert_int_equal(status, 0);
+        check_both(w.child, code);
         exo_client_free(client);
         exo_request_free(request);
     }
@@ -344,7 +351,6 @@ static void a_value_that_is_walked_in_a_child_is_not(void **state)
         exo_client *client = exo_client_new(NULL);
         exo_node_cursor nodes;
         writer w = {client, -1, false};
-        int status = -1;
         exo_node_cursor_init(&nodes, &request, 8);
         forking f = {exo_node_cursor_of(&nodes), places[i], -1};
         const exo_cursor value = {&ops, &f};
@@ -352,13 +358,7 @@ static void a_value_that_is_walked_in_a_child_is_not(void **state)
         options.model = "m";
         assert_int_equal(exo_client_deploy(client, "m", &deployment), EXO_OK);
         const int code = exo_client_body_value(client, &value, &options, on_write, &w);
-        if (f.child == 0) {
-            _exit(code != EXO_E_FORKED);
-        }
-        assert_int_equal(code, EXO_OK);
-        assert_true(f.child > 0);
-        assert_int_equal(waitpid(f.child, &status, 0), f.child);
-        assert_int_equal(status, 0);
+        check_both(f.child, code);
         exo_client_free(client);
     }
 }
