@@ -91,25 +91,33 @@ enum list_number {
  * is looked at, and the type of a call is known, so that they are not kept as unknown. */
 #define TOP_NAMES    "\2id\5model\14service_tier\7choices\5usage\6object\6x_groq\11base_resp\5error\6detail\5fault\6errors"
 #define CHOICE_NAMES "\5index\7message\10logprobs\15finish_reason\5usage\4text\5error\5delta"
+#ifdef EXO_SMALL
+#define LENS(bits)
+#else
+#define LENS(bits) bits
+#endif
 static const struct place_list {
     const char *names;
-    uint32_t lens; /* a bit for the length of each, all below 32 */
     uint8_t first;
     uint8_t others;
     uint8_t inner;
+#ifndef EXO_SMALL
+    uint32_t lens; /* a bit for the length of each name, all below 32 */
+#endif
 } place_lists[] = {
-    [LIST_TOP] = {TOP_NAMES, 0x12e4, TOP_ID, TOP_OTHERS, 0},
-    [LIST_INNER] = {"\5usage\13status_code", 0x820, INNER_USAGE, INNER_OTHERS, 0},
-    [LIST_CHOICE] = {CHOICE_NAMES, 0x21b0, CHOICE_INDEX, CHOICE_OTHERS, LIST_DELTA},
+    [LIST_TOP] = {TOP_NAMES, TOP_ID, TOP_OTHERS, 0, LENS(0x12e4)},
+    [LIST_INNER] = {"\5usage\13status_code", INNER_USAGE, INNER_OTHERS, 0, LENS(0x820)},
+    [LIST_CHOICE] = {CHOICE_NAMES, CHOICE_INDEX, CHOICE_OTHERS, LIST_DELTA, LENS(0x21b0)},
     [LIST_DELTA] = {"\4role\21reasoning_content\11reasoning\16reasoning_text\21reasoning_"
                     "details\7content\7refusal\12tool_calls\15function_call\5audio",
-                    0x266b0, DELTA_ROLE, DELTA_OTHERS, 0},
-    [LIST_PART] = {"\4text\7content\7summary\10thinking\4type", 0x190, PART_TEXT, PART_OTHERS, 0},
-    [LIST_CALL] = {"\5index\2id\4type\15extra_content\10function", 0x2134, CALL_INDEX, CALL_OTHERS, LIST_FUNCTION},
-    [LIST_FUNCTION] = {"\4name\11arguments", 0x210, FUNCTION_NAME, FUNCTION_OTHERS, 0},
+                    DELTA_ROLE, DELTA_OTHERS, 0, LENS(0x266b0)},
+    [LIST_PART] = {"\4text\7content\7summary\10thinking\4type", PART_TEXT, PART_OTHERS, 0, LENS(0x190)},
+    [LIST_CALL] = {"\5index\2id\4type\15extra_content\10function", CALL_INDEX, CALL_OTHERS, LIST_FUNCTION,
+                   LENS(0x2134)},
+    [LIST_FUNCTION] = {"\4name\11arguments", FUNCTION_NAME, FUNCTION_OTHERS, 0, LENS(0x210)},
     [LIST_USAGE] = {"\15prompt_tokens\21completion_tokens\14total_tokens\25prompt_tokens_details\31completion_tokens_"
                     "details\27prompt_cache_hit_tokens\15cached_tokens\27cache_read_input_tokens\20reasoning_tokens",
-                    0x2a33000, USAGE_PROMPT, USAGE_OTHERS, 0},
+                    USAGE_PROMPT, USAGE_OTHERS, 0, LENS(0x2a33000)},
 };
 
 #endif

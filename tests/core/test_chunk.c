@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../../src/core/chunk_places.h"
 #include "delta_log.h"
 
 /* Appends the deltas of one event, which lies in memory of exactly its size. */
@@ -795,6 +796,21 @@ static void the_sentinel(void **state)
     assert_false(exo_chunk_is_done(exo_span_text("\"[DONE]\"")));
 }
 
+#ifndef EXO_SMALL
+static void the_lengths_of_names_are_those_of_their_list(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof place_lists / sizeof *place_lists; i++) {
+        uint32_t lens = 0;
+        for (const char *name = place_lists[i].names; *name; name += 1 + *name) {
+            assert_in_range(*name, 1, 31);
+            lens |= UINT32_C(1) << *name;
+        }
+        assert_int_equal(place_lists[i].lens, lens);
+    }
+}
+#endif
+
 static void a_body_is_known_by_its_first_byte(void **state)
 {
     static const struct {
@@ -863,6 +879,9 @@ int main(void)
         cmocka_unit_test(what_counts_as_progress),
         cmocka_unit_test(the_sentinel),
         cmocka_unit_test(a_body_is_known_by_its_first_byte),
+#ifndef EXO_SMALL
+        cmocka_unit_test(the_lengths_of_names_are_those_of_their_list),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
