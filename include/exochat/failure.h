@@ -124,21 +124,27 @@ void exo_failure_from_end(exo_failure *failure, int code, exo_span reason);
 void exo_failure_redact(exo_failure *failure, exo_span secret);
 
 #ifndef EXO_SMALL
+/* What is known of a failure that has not come: fields of exo_failure, each kept in one of exo_failing as X(type, its
+ * name there, its name in exo_failure). Private to the core. */
+#define EXO_FAILING_MAP_(X) \
+    X(int64_t, retry_after_, retry_after) \
+    X(uint32_t, clock_, clock_) \
+    X(uint32_t, retry_at_, retry_at_) \
+    X(bool, keyless_, keyless) \
+    X(bool, dated_, dated_) \
+    X(uint8_t, delay_rank_, delay_rank_) \
+    X(uint8_t, id_rank_, id_rank_) \
+    X(uint8_t, advice_, advice_)
+#define EXO_FAILING_FIELD_(type, name, of_failure) type name;
+
 /* A failure that has not come, and may never: what headers said of it, in few bytes, until there is more to say. All
  * zero is none. Private to the core. */
 typedef struct exo_failing {
     exo_failure *failure_; /* in full, from the caller's allocator; NULL: what follows is all that is known */
-    int64_t retry_after_;
+    EXO_FAILING_MAP_(EXO_FAILING_FIELD_)
+    bool lost_;            /* there was no memory for it */
     int64_t limits_delay_; /* what the rate limits come to, or -1 */
-    uint32_t clock_;
-    uint32_t retry_at_;
-    bool keyless_;
-    bool dated_;
-    uint8_t delay_rank_;
-    uint8_t id_rank_;
-    uint8_t advice_;
-    bool lost_;        /* there was no memory for it */
-    char *request_id_; /* NULL: none */
+    char *request_id_;     /* NULL: none */
 } exo_failing;
 
 /* No failure, and no headers seen; but it is known whether a key is sent. What it had in full is freed. */

@@ -394,6 +394,9 @@ void exo_failure_redact(exo_failure *failure, exo_span secret)
 
 #ifndef EXO_SMALL
 
+#define FAILING_OPEN(type, name, of_failure)  failure->of_failure = failing->name;
+#define FAILING_CLOSE(type, name, of_failure) failing->name = failure->of_failure;
+
 void exo_failing_clear(exo_failing *failing, const exo_allocator *allocator, bool keyless)
 {
     if (failing->failure_) {
@@ -419,14 +422,7 @@ exo_failure *exo_failing_open(exo_failing *failing, const exo_allocator *allocat
         return NULL;
     }
     exo_failure_clear(failure);
-    failure->retry_after = failing->retry_after_;
-    failure->clock_ = failing->clock_;
-    failure->retry_at_ = failing->retry_at_;
-    failure->keyless = failing->keyless_;
-    failure->dated_ = failing->dated_;
-    failure->delay_rank_ = failing->delay_rank_;
-    failure->id_rank_ = failing->id_rank_;
-    failure->advice_ = failing->advice_;
+    EXO_FAILING_MAP_(FAILING_OPEN)
     if (failing->limits_delay_ >= 0) { /* one limit that comes to the same */
         const int64_t since = failing->limits_delay_ < EPOCH_MS ? 0 : failing->clock_ * INT64_C(1000);
         failure->until_told_.limits[0].reset = since + failing->limits_delay_ + 1;
@@ -464,15 +460,8 @@ void exo_failing_close(exo_failing *failing, const exo_allocator *allocator)
     if (!failure || failure->code != EXO_OK || !failing_keep_id(failing, allocator)) {
         return;
     }
-    failing->retry_after_ = failure->retry_after;
+    EXO_FAILING_MAP_(FAILING_CLOSE)
     failing->limits_delay_ = failure_limits_delay(failure);
-    failing->clock_ = failure->clock_;
-    failing->retry_at_ = failure->retry_at_;
-    failing->keyless_ = failure->keyless;
-    failing->dated_ = failure->dated_;
-    failing->delay_rank_ = failure->delay_rank_;
-    failing->id_rank_ = failure->id_rank_;
-    failing->advice_ = failure->advice_;
     allocator->resize(allocator->ctx, failure, 0);
     failing->failure_ = NULL;
 }
