@@ -75,6 +75,13 @@ void exo_sse_end(exo_sse *sse);
  * been sent. The same events at every split of the input. */
 int exo_sse_next(exo_sse *sse, exo_sse_event *event);
 
+/* Forgets the fed bytes, all of which are dealt with: the next may be fed. Private. */
+static inline void exo_sse_forget_fed_(exo_sse *sse)
+{
+    sse->fed_ = false;
+    sse->value_ = sse->at_ = sse->end_ = "";
+}
+
 #ifndef EXO_SMALL
 /* The state in which a line may begin. Private; sse.c holds it to its table. */
 #define EXO_SSE_AWAIT_NAME_ 1
@@ -105,8 +112,7 @@ static inline bool exo_sse_rests(exo_sse *sse)
     if (sse->at_ != sse->end_ || sse->state_ != EXO_SSE_AWAIT_NAME_ || sse->data_ || (sse->ended_ | sse->error_) != 0) {
         return false;
     }
-    sse->fed_ = false;
-    sse->value_ = sse->at_ = sse->end_ = "";
+    exo_sse_forget_fed_(sse);
     return true;
 }
 #endif

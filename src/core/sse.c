@@ -26,18 +26,10 @@ enum field {
 
 static const char field_names[FIELD_NONE][6] = {"data", "error", "event", "id"};
 
-static void sse_forget_fed(exo_sse *sse)
-{
-    sse->fed_ = false;
-    sse->at_ = "";
-    sse->end_ = sse->at_;
-    sse->value_ = sse->at_;
-}
-
 void exo_sse_init(exo_sse *sse, const exo_allocator *allocator, const exo_limits *limits)
 {
     memset(sse, 0, sizeof *sse);
-    sse_forget_fed(sse);
+    exo_sse_forget_fed_(sse);
     sse->event_limit_ = limits->event;
     sse->field_limit_ = limits->field;
     exo_buffer_init(&sse->carry_, allocator, limits->event, EXO_E_EVENT_LIMIT);
@@ -129,7 +121,7 @@ static int sse_let_go(exo_sse *sse)
             rc = exo_buffer_append(&sse->carry_, piece);
         }
     }
-    sse_forget_fed(sse);
+    exo_sse_forget_fed_(sse);
     return rc < 0 ? rc : EXO_NEED_DATA;
 }
 
