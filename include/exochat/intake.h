@@ -128,7 +128,7 @@ typedef struct exo_intake {
     uint32_t resting_;  /* the answer that is asked for what it held back */
     uint32_t dressing_; /* bytes that dressing lines as events added to the stream */
     size_t begin_;      /* where JSON begins in held_ */
-    size_t searched_;   /* from there on, for the end of the first line */
+    size_t searched_;   /* up to there, for the end of the first line */
     exo_span rest_;     /* and what comes behind in_ */
     exo_intake_options options_;
     exo_buffer held_; /* what came while the kind was not known; a body that is not a stream */

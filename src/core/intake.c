@@ -535,13 +535,15 @@ static exo_span intake_json(const exo_intake *intake)
 /* A body of JSON goes on: once its first line is whole, it may turn out to be one of many. */
 static void intake_look_for_lines(exo_intake *intake)
 {
-    exo_span text = intake_json(intake);
-    exo_span line = text;
-    if (intake->options_.strict_stream || intake->searched_ >= text.len) {
+    const size_t searched = intake->searched_;
+    const size_t held = intake->held_.len;
+    if (intake->options_.strict_stream || searched >= held) {
         return;
     }
-    const char *end = memchr(text.ptr + intake->searched_, '\n', text.len - intake->searched_);
-    intake->searched_ = end ? SIZE_MAX : text.len; /* one look is enough */
+    exo_span text = intake_json(intake);
+    exo_span line = text;
+    const char *end = memchr(intake->held_.data + searched, '\n', held - searched);
+    intake->searched_ = end ? SIZE_MAX : held; /* one look is enough */
     line.len = end ? (size_t)(end - text.ptr) : 0;
     if (exo_look_for_delta(&line)) {
         intake->state_ = INTAKE_LINES;
@@ -604,6 +606,7 @@ static bool intake_decide(exo_intake *intake, exo_span *bytes)
         while (start.ptr[intake->begin_] != '{' && start.ptr[intake->begin_] != '[') {
             intake->begin_++;
         }
+        intake->searched_ = intake->begin_; /* which may be more than is kept */
         return true;
     case EXO_BODY_HTML:
         intake->state_ = INTAKE_PAGE;

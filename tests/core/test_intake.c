@@ -964,6 +964,19 @@ static void wrong_options_are_refused(void **state)
     finish(&r);
 }
 
+static void more_blanks_than_are_kept_of_a_body(void **state)
+{
+    struct reading r;
+    exo_intake_event event;
+    (void)state;
+    begin(&r, 0, 200, 0);
+    r.limits.event = 8;
+    assert_int_equal(exo_intake_feed(&r.intake, exo_span_text("            {\"a\":1}\n")), EXO_OK);
+    assert_int_equal(exo_intake_next(&r.intake, &event), EXO_DONE);
+    assert_int_equal(r.failure.code, EXO_E_EVENT_LIMIT);
+    finish(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -978,6 +991,7 @@ int main(void)
 #endif
         cmocka_unit_test(offsets_are_those_of_the_body),
         cmocka_unit_test(wrong_options_are_refused),
+        cmocka_unit_test(more_blanks_than_are_kept_of_a_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
