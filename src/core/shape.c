@@ -1,8 +1,8 @@
 /*
  * shape.c: remembers the shapes of events, and finds the one that an event has. See shape.h.
  *
- * Called by chunk.c and chunk_learn.c; exo_chunk_begin_ahead() of chunk.h is here, for intake.c. An event is compared with each shape once, and once more for each hole that is opened by it;
- * a hole opens once.
+ * Called by chunk.c and chunk_learn.c; exo_chunk_begin_ahead() of chunk.h is here, for intake.c. An event is compared
+ * with each shape once, and once more for each hole that is opened by it; a hole opens once.
  */
 #include "shape.h"
 
