@@ -850,6 +850,9 @@ static uint8_t repair_levels(uint32_t max_depth)
 static bool repair_is_valid(exo_span text, uint32_t max_depth)
 {
 #ifndef EXO_SMALL
+    if (text.len == 0) { /* it may be nowhere */
+        return false;
+    }
     const char *const end = text.ptr + text.len;
     const char *const first = json_pass_space(text.ptr, end, SPACE_ANY);
     const char *const last = first < end ? exo_json_pass(first, end, repair_levels(max_depth)) : NULL;
