@@ -361,7 +361,7 @@ static curl_socket_t exchange_on_socket(void *user, curlsocktype purpose, struct
     curl_socket_t made = socket(address->family, type, address->protocol);
     exo_shortage_note(x, address, made == CURL_SOCKET_BAD ? errno : 0);
     exchange_plan_nudge(x, exo_pool_now());
-    exo_pool_note_heard(x->pool, made, 0);
+    exo_pool_note_made(x->pool, made);
     return made;
 }
 
@@ -737,10 +737,7 @@ void exo_exchange_socket(exo_exchange *exchange, curl_socket_t socket, bool watc
         exo_pool_use(exchange->pool, socket);
         exo_pool_note_user(exchange->pool, socket, exchange);
     } else if (exchange->curl.socket == socket) {
-        uint64_t bytes = exo_pool_heard(socket);
-        uint64_t before = exo_pool_heard_before(exchange->pool, socket);
-        exchange_look_for_answer(exchange, bytes > before ? bytes - before : 0);
-        exo_pool_note_heard(exchange->pool, socket, bytes);
+        exchange_look_for_answer(exchange, exo_pool_news(exchange->pool, socket));
         exchange->curl.socket = CURL_SOCKET_BAD;
     }
 }
@@ -864,7 +861,7 @@ static void exchange_note_heard(exo_exchange *x)
 {
     const curl_socket_t socket = x->curl.is_told ? CURL_SOCKET_BAD : exchange_socket_kept(x);
     if (socket != CURL_SOCKET_BAD) {
-        exo_pool_note_heard(x->pool, socket, exo_pool_heard(socket));
+        (void)exo_pool_news(x->pool, socket);
     }
 }
 

@@ -23,7 +23,8 @@ int64_t exo_pool_now(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-uint64_t exo_pool_heard(curl_socket_t socket)
+/* Bytes that have come over a TCP connection since it was made; 0 where the system cannot tell. */
+static uint64_t pool_heard(curl_socket_t socket)
 {
 #ifdef __linux__
     struct tcp_info info;
@@ -162,25 +163,29 @@ void exo_pool_forget_group(exo_pool *pool, const exo_group *group)
     }
 }
 
-void exo_pool_note_heard(exo_pool *pool, curl_socket_t socket, uint64_t bytes)
+void exo_pool_note_made(exo_pool *pool, curl_socket_t socket)
 {
     exo_socket *known = pool_socket(pool, socket);
-    if (known) { /* else a resend is not made where it could be */
-        known->heard = bytes;
+    if (known) {
+        known->heard = 0;
     }
 }
 
-uint64_t exo_pool_heard_before(const exo_pool *pool, curl_socket_t socket)
+uint64_t exo_pool_news(exo_pool *pool, curl_socket_t socket)
 {
-    return socket != CURL_SOCKET_BAD && (size_t)socket < pool->socket_count ? pool->sockets[socket].heard : 0;
+    exo_socket *known = pool_socket(pool, socket);
+    const uint64_t bytes = pool_heard(socket);
+    const uint64_t before = known ? known->heard : 0; /* a resend is not made where it could be */
+    if (known) {
+        known->heard = bytes;
+    }
+    return bytes > before ? bytes - before : 0;
 }
 
 void exo_pool_note_closed(exo_pool *pool, curl_socket_t socket)
 {
-    const uint64_t bytes = exo_pool_heard(socket);
-    const uint64_t before = exo_pool_heard_before(pool, socket);
     exo_pool_use(pool, socket);
     exo_pool_note_user(pool, socket, NULL);
     pool->closed.is_any = true;
-    pool->closed.news = bytes > before ? bytes - before : 0;
+    pool->closed.news = exo_pool_news(pool, socket);
 }

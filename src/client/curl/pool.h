@@ -26,7 +26,7 @@ typedef struct exo_group exo_group;
 
 /* What is known of a socket. */
 typedef struct exo_socket {
-    uint64_t heard;           /* bytes that had come over it when its last exchange ended */
+    uint64_t heard;           /* bytes that had come over it when it was asked last */
     exo_group *group;         /* whose it is while it is watched, or NULL */
     const exo_exchange *user; /* for which it was watched last, while it is open */
     exo_host *host;           /* where it leads, if it is kept for later; NULL: it is not */
@@ -82,9 +82,6 @@ typedef struct exo_pool {
 /* The time, in milliseconds of a monotonic clock. */
 int64_t exo_pool_now(void);
 
-/* Bytes that have come over a TCP connection since it was made; 0 where the system cannot tell. */
-uint64_t exo_pool_heard(curl_socket_t socket);
-
 /* Notes whose socket it is; NULL: nobody's. EXO_OK or EXO_E_NO_MEMORY. And whose it is. */
 int exo_pool_note_group(exo_pool *pool, curl_socket_t socket, exo_group *group);
 exo_group *exo_pool_group_of(const exo_pool *pool, int socket);
@@ -109,9 +106,11 @@ void exo_pool_abandon(const exo_pool *pool, curl_socket_t socket);
 /* A group goes: no socket is its own any more. */
 void exo_pool_forget_group(exo_pool *pool, const exo_group *group);
 
-/* Notes what had come over a socket, and what was noted last; 0 for a socket that is new. */
-void exo_pool_note_heard(exo_pool *pool, curl_socket_t socket, uint64_t bytes);
-uint64_t exo_pool_heard_before(const exo_pool *pool, curl_socket_t socket);
+/* A socket was made: nothing has come over it. */
+void exo_pool_note_made(exo_pool *pool, curl_socket_t socket);
+
+/* How many bytes have come over a socket since it was asked last, or made; 0 where the system cannot tell. */
+uint64_t exo_pool_news(exo_pool *pool, curl_socket_t socket);
 
 /* libcurl closes a connection: it is not kept any more, and what came over it is noted. */
 void exo_pool_note_closed(exo_pool *pool, curl_socket_t socket);
