@@ -376,8 +376,9 @@ static inline bool answer_go_on_with_text(exo_answer *answer, const exo_delta *d
 /* Whether a word of the response is the one that every event has repeated so far. */
 static bool answer_has_word(const exo_answer *answer, const exo_delta *delta)
 {
-    const exo_span kept = answer_word(answer, (enum word)(delta->type - EXO_DELTA_ID));
-    return exo_span_equal(kept, delta->text) && kept.len > 0 && !memchr(kept.ptr, '\\', kept.len);
+    const enum word word = (enum word)(delta->type - EXO_DELTA_ID);
+    const exo_span kept = answer_word(answer, word);
+    return exo_span_equal(kept, delta->text) && kept.len > 0 && !(answer->odd_words_ >> word & 1);
 }
 
 /* The same for what is no text. */

@@ -861,11 +861,19 @@ SELDOM static int intake_next_ahead(exo_intake *intake, exo_intake_event *event,
     return intake_next_and_settle(intake, event);
 }
 
+/* The same as exo_intake_rests(), where what lies ahead may be looked at. */
+static inline bool intake_rests(exo_intake *intake)
+{
+    if (!exo_sse_rests(&intake->sse_)) {
+        return false;
+    }
+    intake->unread_ = false;
+    return true;
+}
+
 bool exo_intake_rests(exo_intake *intake)
 {
-    const bool rests = intake->reads_on_ && exo_sse_rests(&intake->sse_);
-    intake->unread_ = intake->unread_ && !rests;
-    return rests;
+    return intake->reads_on_ && intake_rests(intake);
 }
 
 int exo_intake_next(exo_intake *intake, exo_intake_event *event)
@@ -875,8 +883,7 @@ int exo_intake_next(exo_intake *intake, exo_intake_event *event)
         if (ahead.len > 0) {
             return intake_next_ahead(intake, event, ahead);
         }
-        if (exo_sse_rests(&intake->sse_)) {
-            intake->unread_ = false;
+        if (intake_rests(intake)) {
             return EXO_NEED_DATA;
         }
     }
